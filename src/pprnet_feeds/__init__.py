@@ -1,0 +1,3 @@
+"""pprnet-feeds: a folder of post files becomes feeds."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Files become a library of posts, or problems an editor can mend."""

@@ -1,0 +1,139 @@
+"""The cited works in front matter: the reference as printed, and its parts.
+
+The DOI is what other programs find a study by, so it is always kept bare and
+in lower case, whichever way it was written, and taken from the reference when
+it plainly stands there. Nothing else is ever read out of a reference.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from pprnet_feeds.content import fields
+from pprnet_feeds.content.fields import Faults
+from pprnet_feeds.content.frontmatter import Mapping, Value
+from pprnet_feeds.content.model import Citation
+from pprnet_feeds.content.problems import nearest, quoted
+
+_DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
+_DOI_PREFIX = re.compile(r"(?:doi:\s*)?(?:https?://(?:dx\.|www\.)?doi\.org/)?", re.IGNORECASE)
+_DOI_LENGTH = 200
+_IN_TEXT = re.compile(r"(?<![0-9.])10\.[0-9]{4,9}/[^\s\"<>“”\u2019]{1,200}")
+
+_TEXTS = ("title", "container", "publisher")
+_NUMBERS = ("volume", "issue", "pages")
+_OURS = ("text", "doi", "url", "pmid", "authors", "year", "type", *_TEXTS, *_NUMBERS)
+_NAMES = {name: name for name in _OURS} | {
+    "DOI": "doi",
+    "URL": "url",
+    "PMID": "pmid",
+    "author": "authors",
+    "journal": "container",
+    "container-title": "container",
+    "number": "issue",
+    "page": "pages",
+}
+# CSL 1.0.2, appendix III.
+# fmt: off
+_TYPES = frozenset(
+    {
+        "article", "article-journal", "article-magazine", "article-newspaper", "bill", "book", "broadcast",
+        "chapter", "classic", "collection", "dataset", "document", "entry", "entry-dictionary",
+        "entry-encyclopedia", "event", "figure", "graphic", "hearing", "interview", "legal_case",
+        "legislation", "manuscript", "map", "motion_picture", "musical_score", "pamphlet",
+        "paper-conference", "patent", "performance", "periodical", "personal_communication", "post",
+        "post-weblog", "regulation", "report", "review", "review-book", "software", "song", "speech",
+        "standard", "thesis", "treaty", "webpage",
+    }
+)
+# fmt: on
+
+
+def read_cite(value: Value, name: str, faults: Faults) -> Citation | None:
+    """One cited work: a reference as plain text, or its parts by name."""
+    before = len(faults.found)
+    if not isinstance(value, Mapping):
+        reference = fields.text(value, name, faults)
+        return Citation(reference, doi=doi_in(reference)) if reference else None
+    found = fields.known(value, _NAMES, faults)
+    reference = fields.one(found, "text", faults, fields.text)
+    if not found.get("text"):
+        faults.add(value, f"a work in `{name}` has no `text`", "Add the reference as printed: `text: …`.")
+    texts = {key: fields.one(found, key, faults, fields.text) or "" for key in _TEXTS}
+    numbers = {key: fields.one(found, key, faults, fields.scalar) or "" for key in _NUMBERS}
+    cite = Citation(
+        text=reference or "",
+        doi=fields.one(found, "doi", faults, _doi) or ("" if found.get("doi") else doi_in(reference or "")),
+        url=fields.one(found, "url", faults, fields.address) or "",
+        pmid=fields.one(found, "pmid", faults, _pmid) or "",
+        authors=fields.one(found, "authors", faults, _authors) or (),
+        year=fields.one(found, "year", faults, _year) or "",
+        type=fields.one(found, "type", faults, _type) or "",
+        **texts,
+        **numbers,
+    )
+    return cite if len(faults.found) == before else None
+
+
+def doi_in(reference: str) -> str:
+    """The DOI that stands in a reference; empty when there is none, or more than one."""
+    found = {_trim(match[0].lower()) for match in _IN_TEXT.finditer(reference)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _trim(doi: str) -> str:
+    """A DOI without the punctuation of the sentence around it."""
+    while doi and (
+        doi[-1] in ".,;:'"
+        or (doi[-1] == ")" and doi.count(")") > doi.count("("))
+        or (doi[-1] == "]" and doi.count("]") > doi.count("["))
+    ):
+        doi = doi[:-1]
+    return doi
+
+
+def _doi(value: Value, name: str, faults: Faults) -> str | None:
+    typed = fields.scalar(value, name, faults)
+    if typed is None:
+        return None
+    prefix = _DOI_PREFIX.match(typed)
+    rest = typed[prefix.end() :] if prefix else typed
+    bare = _trim((unquote(rest) if "doi.org/" in typed.lower() else rest).lower())
+    if len(bare) <= _DOI_LENGTH and _DOI.fullmatch(bare) and bare.isprintable():
+        return bare
+    faults.add(value, f"`{name}` is not a DOI: {quoted(typed)}", "Write it like 10.1002/cpp.2521.")
+    return None
+
+
+def _pmid(value: Value, name: str, faults: Faults) -> str | None:
+    typed = fields.scalar(value, name, faults)
+    if typed is None:
+        return None
+    digits = re.fullmatch(r"(?:PMID:\s*)?([0-9]{1,8})", typed, re.IGNORECASE)
+    if digits:
+        return digits[1]
+    faults.add(value, f"`{name}` is not a PubMed number: {quoted(typed)}", "Write it like 33336836.")
+    return None
+
+
+def _year(value: Value, name: str, faults: Faults) -> str | None:
+    typed = fields.scalar(value, name, faults)
+    if typed is None or re.fullmatch(r"[12][0-9]{3}", typed):
+        return typed
+    faults.add(value, f"`{name}` is not a year: {quoted(typed)}", "Write it like 2021, or leave it out.")
+    return None
+
+
+def _authors(value: Value, name: str, faults: Faults) -> tuple[str, ...] | None:
+    return fields.each(value, name, faults, fields.scalar)
+
+
+def _type(value: Value, name: str, faults: Faults) -> str | None:
+    typed = fields.scalar(value, name, faults)
+    if typed is None or typed in _TYPES:
+        return typed
+    meant = nearest(typed, sorted(_TYPES))
+    mend = f"Did you mean `{meant}`?" if meant else "Take a CSL type, such as `article-journal` or `chapter`."
+    faults.add(value, f"no type of work is called {quoted(typed)}", mend)
+    return None

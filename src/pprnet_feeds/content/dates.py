@@ -1,0 +1,80 @@
+"""Dates as editors write them, and the moments they mean.
+
+A month or a day has no time of its own. Noon in the site's zone is the one
+hour that is on the same day nearly everywhere, and it never falls into a
+change of the clock. Nothing here knows what time it is now.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+#: How the three forms look, for an editor who typed something else.
+FORMS = "Write a month like 2026-03, a day like 2026-03-09, or a moment like 2026-03-09T14:30:00-05:00."
+
+# `int` would take `-1`, `1_0` and Arabic digits: only these digits count.
+_DAY = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
+# RFC 3339 §5.6, where `T` may be small or a space.
+_MOMENT = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+
+
+def parse_moment(text: str, zone: ZoneInfo) -> datetime:
+    """The moment that *text* means, in UTC and whole seconds.
+
+    ``2021-12`` is the first of the month and ``2021-12-06`` that day, both at
+    12:00 in *zone*; all else is RFC 3339 with its zone. A leap second counts
+    as the second before it.
+
+    Raises:
+        ValueError: its text is what stands instead of a date, such as
+            ``not a date`` or ``a moment without its zone``.
+    """
+    if day := _DAY.fullmatch(text):
+        year, month, number = int(day[1]), int(day[2]), int(day[3] or 1)
+        return _moment(year, month, number, 12, 0, 0, zone)
+    if moment := _MOMENT.fullmatch(text):
+        if moment[7] is None:
+            raise ValueError("a moment without its zone")
+        year, month, number, hour, minute, second = (int(part) for part in moment.groups()[:6])
+        return _moment(year, month, number, hour, minute, 59 if second == 60 else second, _offset(moment[7]))
+    raise ValueError("not a date")
+
+
+def month_of(moment: datetime, zone: ZoneInfo) -> str:
+    """The month in which *moment* falls in *zone*, such as ``2021-12``."""
+    local = moment.astimezone(zone)
+    return f"{local.year:04}-{local.month:02}"
+
+
+def is_month(text: str) -> bool:
+    """Whether *text* is a month such as ``2021-12``."""
+    match = _DAY.fullmatch(text)
+    return bool(match and match[3] is None and "01" <= match[2] <= "12")
+
+
+def _offset(text: str) -> timezone:
+    if text in "Zz":
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[4:6])
+    if hours > 23 or minutes > 59:
+        raise ValueError("not a date")
+    distance = timedelta(hours=hours, minutes=minutes)
+    return timezone(-distance if text[0] == "-" else distance)
+
+
+def _moment(
+    year: int, month: int, day: int, hour: int, minute: int, second: int, zone: ZoneInfo | timezone
+) -> datetime:
+    # Far from both ends of the calendar no zone can overflow it.
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise ValueError(f"outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
+    except ValueError:
+        raise ValueError("not a date") from None

@@ -1,0 +1,181 @@
+"""A post's Markdown made into HTML that may stand in any reader, and read back.
+
+Feeds are shown inside other people's programs and pages. Whatever a body
+holds, what leaves here has nothing active in it, only absolute addresses and
+ids that no other post has, and is clean for XML 1.0. CommonMark with
+footnotes and tables is drawn by comrak, made safe by nh3.
+
+Never takes long: a body that asks for far more markup than it has words is
+shown as it was typed. The only module that knows comrak and nh3.
+"""
+
+from __future__ import annotations
+
+import html as entities
+import re
+from functools import lru_cache
+from urllib.parse import urljoin
+
+import comrak
+import nh3
+
+from pprnet_feeds.content import active, characters, tags
+
+# Bounds on what one body may ask for: cells of tables (comrak fills up short rows without a limit
+# of its own, which turns 10 kB into 20 MB) and tags and entities for the sanitiser to read.
+_CELLS = 50_000
+_MARKS = 60_000
+
+_EXTENSIONS = comrak.ExtensionOptions()
+_EXTENSIONS.footnotes = True
+_EXTENSIONS.table = True
+_PARSING = comrak.ParseOptions()
+_PLAIN = comrak.RenderOptions()
+_PLAIN.unsafe_ = True
+_PLACED = comrak.RenderOptions()
+_PLACED.unsafe_ = True
+_PLACED.sourcepos = True
+
+# All that CommonMark takes for HTML (§4.6, §6.6) begins like this, and no autolink does.
+_RAW_TAG = re.compile(r"<(?:[/!?]|[A-Za-z][A-Za-z0-9-]*(?:[\s/>]|\Z))")
+# A list is two elements deep; the others, such as a link in a cell of a table, are few.
+_NESTING = ("<blockquote", "<ul", "<ul", "<ol", "<ol", "<em", "<strong")
+_OTHERS = 10
+_DOUBTFUL = re.compile(r'(?:href|src)="(?!https?://|#)')
+_NO_HOST = re.compile(r"(?i:(https?):(?!//)/*)")
+_PARAGRAPH = re.compile(r"\n[ \t]*\n")
+
+_FOOTNOTES = re.compile(r'<section class="footnotes">.*?</section>', re.DOTALL)
+_FOOTNOTE_MARK = re.compile(r'<sup class="footnote-ref">.*?</sup>', re.DOTALL)
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>")
+_BLANK = re.compile(r"[ \t\n\f\r]+")
+_SPACES = re.compile(r" {2,}")
+_BREAKS = re.compile(r" *\n[ \n]*")
+
+
+def render(source: str, *, base: str, prefix: str) -> str:
+    """The HTML of a body.
+
+    *base* is the permalink, with a slash at its end: relative addresses are
+    resolved against it (RFC 3986 §5). *prefix* comes before each id and each
+    fragment that leads to one.
+    """
+    html = _drawn(source, _PLAIN)
+    if html is None:
+        return characters.clean(f"<pre>{entities.escape(source, quote=False)}</pre>")[0]
+    if _may_be_deep(html) or _RAW_TAG.search(source):
+        html = tags.tame(html)
+    return characters.clean(_cleaner(base, prefix).clean(html))[0]
+
+
+def active_content(source: str) -> list[tuple[int, str]]:
+    """What `render` takes out of a body: the line, counted from 1, and what it was.
+
+    Such as ``(3, "a <script> element")``, ``(4, "an onclick attribute")`` or
+    ``(7, "a javascript: link")``, in the order of the lines.
+    """
+    html = _drawn(source, _PLAIN)
+    if html is None:
+        return [(1, "far more markup than a post needs")]
+    if not (_RAW_TAG.search(source) or _DOUBTFUL.search(html)):
+        return []
+    return active.find(comrak.render_markdown(source, _EXTENSIONS, _PARSING, _PLACED), source)
+
+
+def _drawn(source: str, options: comrak.RenderOptions) -> str | None:
+    """Unsafe HTML, or None when there is more markup than anybody writes."""
+    if "|" in source and _cells(source) > _CELLS:
+        return None
+    html = comrak.render_markdown(source, _EXTENSIONS, _PARSING, options)
+    return None if html.count("<") + html.count("&") > _MARKS else html
+
+
+def _may_be_deep(html: str) -> bool:
+    """Whether HTML from Markdown alone may be deeper than it may: only these elements nest."""
+    return sum(map(html.count, _NESTING)) > tags.DEPTH - _OTHERS
+
+
+def _cells(source: str) -> int:
+    """No fewer table cells than there are: a table ends at an empty line."""
+    paragraphs = (text.split("\n") for text in _PARAGRAPH.split(source) if "|" in text)
+    return sum(len(lines) * max(line.count("|") for line in lines) for lines in paragraphs)
+
+
+@lru_cache(maxsize=64)
+def _cleaner(base: str, prefix: str) -> nh3.Cleaner:
+    def absolute(_tag: str, name: str, value: str) -> str | None:
+        if name not in ("href", "src") or value.startswith(("https://", "http://")):
+            return value
+        address = active.bare(value)
+        if address.startswith("#"):
+            # As nh3 does with ids: one that has the prefix is left alone.
+            fragment = address[1:]
+            return f"{base}#{fragment if not fragment or fragment.startswith(prefix) else prefix + fragment}"
+        try:
+            return _NO_HOST.sub(r"\1://", urljoin(base, address), count=1)
+        except ValueError:
+            return None
+
+    return nh3.Cleaner(
+        tags=set(tags.ELEMENTS),
+        attributes={name: set(names) for name, names in tags.ATTRIBUTES.items()},
+        attribute_filter=absolute,
+        tag_attribute_values={name: {"class": {value}} for name, value in tags.CLASSES.items()},
+        url_schemes=set(active.SCHEMES),
+        link_rel=None,
+        id_prefix=prefix,
+    )
+
+
+def plain_text(html: str) -> str:
+    """The words of rendered HTML, an empty line between paragraphs, without footnotes."""
+    html = _FOOTNOTE_MARK.sub("", _FOOTNOTES.sub("", html))
+    text = _SPACES.sub(" ", entities.unescape(_TAG.sub(_gap, _BLANK.sub(" ", html))))
+    return _BREAKS.sub(lambda breaks: "\n\n" if breaks[0].count("\n") > 1 else "\n", text).strip()
+
+
+def _gap(tag: re.Match[str]) -> str:
+    match tag[2]:
+        case "br" | "tr" | "li":
+            return "\n"
+        case "td" | "th":
+            return " "
+        case name:
+            return "\n\n" if name in tags.BLOCK else ""
+
+
+def practice_implications(html: str) -> str:
+    """What stands under the heading `Practice Implications` of a rendered post, or nothing."""
+    return sections(html)[1]
+
+
+def without_practice_implications(html: str) -> str:
+    """A rendered post without that heading and what stands under it."""
+    return sections(html)[0]
+
+
+def sections(html: str) -> tuple[str, str]:
+    """The account of the study, with the footnotes, and the implications for practice.
+
+    The implications begin under the first ``<h2>Practice Implications</h2>``
+    that stands in no other element, and reach to the next h1 or h2 like it,
+    to the footnotes, or to the end.
+    """
+    depth = start = heading = inner = 0
+    for tag in _TAG.finditer(html) if "<h2" in html else ():
+        name = tag[2]
+        if tag[1]:
+            depth -= 1
+            if depth == 0 and name == "h2" and not inner and _is_heading(html[start : tag.start()]):
+                heading, inner = start, tag.end()
+            continue
+        if depth == 0:
+            start = tag.start()
+            if inner and (name in ("h1", "h2") or _FOOTNOTES.match(html, start)):
+                return html[:heading] + html[start:], html[inner:start].strip()
+        depth += name not in tags.VOID
+    return (html[:heading], html[inner:].strip()) if inner else (html, "")
+
+
+def _is_heading(html: str) -> bool:
+    return " ".join(plain_text(html).split()).casefold() == "practice implications"

@@ -1,0 +1,172 @@
+"""The values everything else is made of: what a post is once it has been read.
+
+Objects here are valid by construction: text is clean for XML 1.0, slugs match
+the slug grammar, moments are in UTC and whole seconds, every topic exists.
+Nothing in here reads files, knows a format or asks the clock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+SLUG_LENGTH = 100
+
+Status = Literal["published", "corrected", "retracted", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who wrote something."""
+
+    name: str
+    url: str = ""
+    email: str = ""
+    orcid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The picture of a post; sizes are in pixels, 0 when unknown."""
+
+    url: str
+    alt: str = ""
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A cited work. *text* is the reference as printed; the rest may be empty.
+
+    Attributes:
+        doi: bare, lower case, such as ``10.1002/cpp.2521``.
+        authors: each ``Family, Given``.
+        type: a CSL type such as ``article-journal``.
+    """
+
+    text: str
+    doi: str = ""
+    url: str = ""
+    pmid: str = ""
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    container: str = ""
+    year: str = ""
+    volume: str = ""
+    issue: str = ""
+    pages: str = ""
+    publisher: str = ""
+    type: str = ""
+
+    @property
+    def link(self) -> str:
+        """The address of the work: its DOI's, else the one given, else empty."""
+        return f"https://doi.org/{self.doi}" if self.doi else self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A topic or a research type; *former* holds slugs it was known by."""
+
+    slug: str
+    label: str
+    description: str = ""
+    former: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One post file, read.
+
+    Attributes:
+        file: path relative to the site, with forward slashes.
+        id: last part of the permanent id.
+        slug: last part of the permalink.
+        published: UTC, whole seconds.
+        updated: UTC, whole seconds; never before *published*.
+        issue: the month in the site's zone, ``2021-12``.
+        topics: slugs, in the order of ``topics.yaml``.
+        research: slugs, in the order of ``research.yaml``.
+        summary: plain text as typed; empty when it is to be taken from the body.
+        authors: empty when the site's author wrote it.
+        aliases: former paths of the permalink, each beginning with a slash.
+        body: CommonMark, with ``\\n`` line ends.
+        body_line: the line of the file on which the body begins, from 1.
+    """
+
+    file: str
+    id: str
+    slug: str
+    title: str
+    published: datetime
+    updated: datetime
+    issue: str
+    topics: tuple[str, ...]
+    research: tuple[str, ...] = ()
+    cites: tuple[Citation, ...] = ()
+    summary: str = ""
+    authors: tuple[Person, ...] = ()
+    image: Image | None = None
+    aliases: tuple[str, ...] = ()
+    draft: bool = False
+    status: Status = "published"
+    note: str = ""
+    body: str = ""
+    body_line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """How long an answer may be kept, in seconds (RFC 9111, RFC 5861)."""
+
+    max_age: int = 900
+    stale_while_revalidate: int = 3600
+    stale_if_error: int = 604800
+
+
+@dataclass(frozen=True)
+class Site:
+    """What ``feeds/`` says of the whole site.
+
+    Attributes:
+        base_url: where readers reach us, without a trailing slash.
+        tag_root: authority, date and first part of every permanent id (RFC 4151).
+        licence: the address of the licence the posts are under, or empty.
+        entries: how many entries a subscription document holds at least.
+        topics: in the order of the file.
+        issues: month -> the sentence that announces it.
+    """
+
+    title: str
+    subtitle: str
+    short_title: str
+    base_url: str
+    tag_root: str
+    author: Person
+    language: str
+    time_zone: ZoneInfo
+    rights: str = ""
+    licence: str = ""
+    hubs: tuple[str, ...] = ()
+    entries: int = 30
+    cache: Cache = field(default_factory=Cache)
+    topics: tuple[Term, ...] = ()
+    research: tuple[Term, ...] = ()
+    issues: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def topic(self) -> Mapping[str, Term]:
+        """Topics by slug."""
+        return {term.slug: term for term in self.topics}
+
+    @cached_property
+    def research_type(self) -> Mapping[str, Term]:
+        """Research types by slug."""
+        return {term.slug: term for term in self.research}

@@ -1,0 +1,111 @@
+"""Faults in content, as data.
+
+An editor is told everything that is wrong in one run, in the order of the
+files, each fault with its place and the way out of it. Nothing in here is an
+exception: exceptions are for bugs, faults are for people.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Form = Literal["text", "json", "github"]
+
+# Control characters, line breaks, surrogates and the marks that turn a line around would
+# garble a terminal or a log: they are shown by their number.
+_UNSHOWABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+_SHOWN_LENGTH = 80
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Problem:
+    """One fault at one place, with the way out of it.
+
+    Attributes:
+        file: path relative to the site, with forward slashes.
+        line: counted from 1; 0 means the whole file.
+        column: counted from 1; 0 means the whole line.
+        what: what is wrong, quoting what was typed. Lower case, no full stop.
+        mend: what to type instead, in the imperative, with an example.
+    """
+
+    file: str
+    line: int
+    column: int
+    what: str
+    mend: str
+
+
+def shown(text: str) -> str:
+    """*text* made fit for one line of a terminal or a log."""
+    return _UNSHOWABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def quoted(text: str) -> str:
+    """What was typed, between quotation marks, cut when it is long."""
+    cut = text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
+    return f"'{shown(cut)}'"
+
+
+def nearest(text: str, names: Iterable[str]) -> str:
+    """The one of *names* that *text* may have been meant to be, or nothing."""
+    if len(text) > _SHOWN_LENGTH:
+        return ""
+    return next(iter(difflib.get_close_matches(text, list(names), n=1, cutoff=0.6)), "")
+
+
+def report(problems: Sequence[Problem], form: Form = "text", consequence: str = "") -> str:
+    """All *problems* in their order, as one text that ends with a line feed.
+
+    *consequence* is a sentence that says what this means for readers. `text`
+    is for people, `json` for programs, and `github` makes the annotations of
+    a GitHub workflow. Without problems and consequence, `text` and `github`
+    are empty.
+    """
+    if form == "json":
+        told_all = {"problems": [asdict(problem) for problem in problems], "consequence": consequence}
+        return json.dumps(told_all, ensure_ascii=False, indent=2) + "\n"
+    if form == "github":
+        return "".join(_annotation(problem) for problem in problems)
+    told = "".join(f"{_place(problem)}: {problem.what}\n    {problem.mend}\n" for problem in problems)
+    closing = f"{count(problems)} {consequence}".strip() if problems else consequence
+    return told + ("\n" if problems else "") + (f"{closing}\n" if closing else "")
+
+
+def count(problems: Sequence[Problem]) -> str:
+    """How many there are: ``2 problems in 1 file.``"""
+    files = len({problem.file for problem in problems})
+    return f"{_some(len(problems), 'problem')} in {_some(files, 'file')}."
+
+
+def _some(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _place(problem: Problem) -> str:
+    return f"{problem.file}:{problem.line}" if problem.line else problem.file
+
+
+def _annotation(problem: Problem) -> str:
+    """One workflow command; its escapes are those of GitHub's own toolkit."""
+    where = f"file={_property(problem.file)}"
+    if problem.line:
+        where += f",line={problem.line}"
+    if problem.column:
+        where += f",col={problem.column}"
+    return f"::error {where}::{_data(f'{problem.what}. {problem.mend}')}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

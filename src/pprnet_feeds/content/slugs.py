@@ -1,0 +1,46 @@
+"""The grammar of slugs and of paths, and the words we keep for ourselves.
+
+Slugs become addresses and file names, so a slug that could climb out of a
+folder, end a header line or shadow one of our own addresses must never get
+past here. Everything that is not plainly safe is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from pprnet_feeds.content.model import SLUG, SLUG_LENGTH
+
+#: What stands in our own addresses and in those that readers guess.
+# fmt: off
+RESERVED = frozenset(
+    {
+        "archive", "atom", "citations", "corrections", "embed", "favicon", "feed", "feeds", "healthz",
+        "index", "issues", "metrics", "oembed", "posts", "practice", "readyz", "research", "robots", "rss",
+        "sitemap", "stats", "summary", "topics",
+    }
+)
+# fmt: on
+GRAMMAR = f"Use small letters, digits and single hyphens, at most {SLUG_LENGTH} characters"
+
+_SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+"
+_PATH = re.compile(rf"/{_SEGMENT}(?:/{_SEGMENT})*/?")
+_PATH_LENGTH = 200
+
+
+def is_slug(text: str) -> bool:
+    """Whether *text* obeys the grammar, whatever it says."""
+    return len(text) <= SLUG_LENGTH and SLUG.fullmatch(text) is not None
+
+
+def is_path(text: str) -> bool:
+    """Whether *text* is a plain absolute path: no host, no query, no escapes, no dots to climb by."""
+    return len(text) <= _PATH_LENGTH and _PATH.fullmatch(text) is not None
+
+
+def slug_like(text: str) -> str:
+    """A slug that looks like *text*; empty when nothing of it is left."""
+    plain = unicodedata.normalize("NFKD", text[:500]).encode("ascii", "ignore").decode()
+    slug = "-".join(re.findall(r"[a-z0-9]+", plain.lower().replace("'", "")))
+    return slug[:SLUG_LENGTH].rstrip("-")

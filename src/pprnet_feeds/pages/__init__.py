@@ -1,0 +1,1 @@
+"""A library of posts becomes pages for people."""

@@ -1,0 +1,1 @@
+"""Documents become answers to HTTP requests."""

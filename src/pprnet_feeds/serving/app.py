@@ -1,0 +1,199 @@
+"""The ASGI application: a request's answer is looked up, chosen and sent.
+
+Feeds are polled, so nearly every request is for a document that is ready. Those
+are answered from a table before any router: one look-up, one choice between
+prepared answers, two messages. What is left, the first request for an address,
+redirects, errors and probes, goes through Starlette.
+
+Absolute addresses come from the site's settings, never from a header.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.serving.protocol import ALLOW
+from pprnet_feeds.serving.reload import keep_current, tell
+from pprnet_feeds.serving.representation import EMPTY_BODY
+from pprnet_feeds.serving.snapshot import Snapshot, build, cache_control
+from pprnet_feeds.serving.state import Changes
+from pprnet_feeds.settings import Settings
+
+LONGEST_ADDRESS = 2048
+EXPOSED = "ETag, Last-Modified, Link"
+_ERROR = {
+    "cache-control": "no-store",
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": EXPOSED,
+    "x-content-type-options": "nosniff",
+}
+_PREFLIGHT = {
+    "allow": ALLOW,
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": ALLOW,
+    "access-control-allow-headers": "If-None-Match, If-Modified-Since, Accept, Accept-Encoding, A-IM",
+    "access-control-max-age": "86400",
+    "cache-control": "no-store",
+}
+
+
+class Application:
+    """The whole service. *clock* gives the time in UTC."""
+
+    def __init__(
+        self,
+        folder: Path,
+        snapshot: Snapshot,
+        rebuild: Callable[[], Snapshot | list[Problem]],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.folder = folder
+        self.rebuild = rebuild
+        self.clock = clock
+        self.faults: list[Problem] = []
+        self.swap(snapshot)
+        self.rest = Starlette(
+            routes=[
+                Route("/healthz", self.health),
+                Route("/readyz", self.ready),
+                Mount("/", app=self.look),
+            ],
+            lifespan=self.lifespan,
+        )
+
+    def swap(self, snapshot: Snapshot) -> None:
+        """Let *snapshot* answer from now on."""
+        self.snapshot = snapshot
+        self.shorten_from = snapshot.shorten_from
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI 3.0)."""
+        if scope["type"] == "http":
+            ready = self.snapshot.table.get(scope["raw_path"])
+            method = scope["method"]
+            if ready is not None and method == "GET" and self.shorten_from is None:
+                start, body = ready.answer(scope["headers"])
+                await send(start)
+                await send(body)
+                return
+            if method not in ("GET", "HEAD"):
+                await self.refuse(method)(scope, receive, send)
+                return
+            if ready is not None or b"%" in scope["raw_path"]:
+                # A coded line feed at the end would slip through the router's patterns.
+                await self.look(scope, receive, send)
+                return
+        await self.rest(scope, receive, send)
+
+    async def look(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a GET or HEAD for any address, from the snapshot or with the error that fits."""
+        raw: bytes = scope["raw_path"]
+        if len(raw) > LONGEST_ADDRESS:
+            await self.error(414, "This address is too long to be one of ours.")(scope, receive, send)
+            return
+        path = raw.decode("latin-1")
+        found = self.snapshot.find(path)
+        if found is None:
+            await self.missing(path)(scope, receive, send)
+            return
+        start, body = found.answer(scope["headers"])
+        if self.shorten_from is not None and self.clock() >= self.shorten_from:
+            start = self.shortened(start)
+        await send(start)
+        await send(body if scope["method"] == "GET" else EMPTY_BODY)
+
+    def shortened(self, start: dict[str, Any]) -> dict[str, Any]:
+        """The same answer with a lifetime that ends when the next scheduled post is released."""
+        release = self.snapshot.next_release or self.clock()
+        left = max(0, int((release - self.clock()).total_seconds()))
+        cache = self.snapshot.site.cache
+        fresh = min(cache.max_age, left)
+        value = cache_control(fresh, min(cache.stale_while_revalidate, left - fresh), cache.stale_if_error)
+        headers = [
+            (name, value.encode() if name == b"cache-control" else was) for name, was in start["headers"]
+        ]
+        return start | {"headers": headers}
+
+    def missing(self, path: str) -> Response:
+        """The answer where there is no document: the way to it if there is one."""
+        now = self.snapshot.moved(path)
+        if now is not None:
+            return PlainTextResponse(
+                "This address has moved.\n",
+                301,
+                {**_ERROR, "location": self.snapshot.site.base_url + now, "cache-control": "max-age=86400"},
+            )
+        if self.snapshot.gone(path):
+            return self.error(410, "This post was withdrawn.")
+        base = self.snapshot.site.base_url
+        near = [f"  {title}: {address}" for title, address in self.snapshot.near(path)]
+        hint = ["", "The nearest we have:", *near] if near else []
+        lines = ["There is nothing at this address.", *hint, "", f"All feeds: {base}/"]
+        return self.error(404, "\n".join(lines))
+
+    def refuse(self, method: str) -> Response:
+        """The answer to any other method: preflights are allowed, the rest is not (RFC 9110 §15.5.6)."""
+        if method == "OPTIONS":
+            return Response(status_code=204, headers=_PREFLIGHT)
+        return self.error(405, "Only GET and HEAD are understood here.", allow=ALLOW)
+
+    def error(self, status: int, text: str, **headers: str) -> Response:
+        """A short plain answer that no cache keeps."""
+        return PlainTextResponse(text + "\n", status, _ERROR | headers)
+
+    async def health(self, request: Request) -> Response:
+        """Tell that the process answers."""
+        return PlainTextResponse("ok\n", headers=_ERROR)
+
+    async def ready(self, request: Request) -> Response:
+        """Tell what is served, and what is wrong with the posts or settings that are not."""
+        problems = [*self.faults, *self.snapshot.problems]
+        state = {
+            "ready": True,
+            "posts": len(self.snapshot.library.posts),
+            "problems": [f"{fault.file}:{fault.line}: {fault.what}" for fault in problems],
+        }
+        return JSONResponse(state, headers=_ERROR)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        """Keep the snapshot current for as long as the service runs."""
+        task = asyncio.create_task(keep_current(self))
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def utc_now() -> datetime:
+    """The time, in UTC and whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def create() -> Application:
+    """Make the application of a worker from the run's settings in the environment."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
+    settings = Settings.from_environ(os.environ)
+    changes = Changes()
+    rebuild = partial(build, settings, os.environ, changes=changes)
+    first = rebuild(now=utc_now())
+    if not isinstance(first, Snapshot):
+        raise SystemExit("\n".join(f"{fault.file}:{fault.line}: {fault.what}" for fault in first))
+    tell(first)
+    return Application(settings.folder, first, lambda: rebuild(now=utc_now()), utc_now)

@@ -1,0 +1,129 @@
+"""The few rules of HTTP semantics (RFC 9110) that a feed reader leans on.
+
+Feed readers poll. Whether a poll costs 200 bytes or 200 kilobytes is decided
+here, by two questions asked of every request: which content coding to send
+(§12.5.3), and whether the reader already holds what we would send (§13.1.2,
+§13.1.3). What cannot be read is ignored; nothing in here ever raises.
+
+Pure functions of header values: no request objects, no clock, no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+IDENTITY = "identity"
+ANY = "*"
+
+# §12.4.2 allows three digits; more are as clear.
+_WEIGHT = re.compile(r"[ \t]*q=(0(?:\.[0-9]*)?|1(?:\.0*)?)[ \t]*")
+
+# §8.8.3: a comma within quotes is part of the tag. The second group is for readers that lose the quotes.
+_TAG = re.compile(r'(?:W/)?(?:"([^"]*)"|([^\s,"]+))')
+# What Apache's mod_deflate and others like it add to the tag of what they compress.
+_PROXY_SUFFIXES = ("-gzip", ";gzip")
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
+_ZONE = r"(?:GMT|UTC|\+0000)"
+# §5.6.7: IMF-fixdate, RFC 850 and asctime. The name of the weekday tells nothing new.
+_DATES = tuple(
+    re.compile(form, re.ASCII | re.IGNORECASE)
+    for form in (
+        rf"[a-z]{{3}}, (?P<day>[0-9]{{1,2}}) (?P<month>[a-z]{{3}}) (?P<year>[0-9]{{4}}) {_TIME} {_ZONE}",
+        rf"[a-z]{{6,9}}, (?P<day>[0-9]{{2}})-(?P<month>[a-z]{{3}})-(?P<year>[0-9]{{2}}) {_TIME} {_ZONE}",
+        rf"[a-z]{{3}} (?P<month>[a-z]{{3}}) (?P<day>[0-9]{{2}}| [0-9]) {_TIME} (?P<year>[0-9]{{4}})",
+    )
+)
+
+
+def choose_coding(accept_encoding: str | None, offered: Sequence[str]) -> str:
+    """Choose the content coding to answer with: one of *offered*, or ``identity``.
+
+    *offered* lists the codings we hold besides identity, the preferred first.
+    The reader's weights decide; our order breaks ties. Identity is the answer
+    when the field is absent (§12.5.3 would allow any, but readers that omit it
+    are the ones that cannot decode) and when the reader refuses all we have:
+    a document somebody cannot use does less harm than a 406 kept by a cache.
+    """
+    if not accept_encoding:
+        return IDENTITY
+    weights: dict[str, float] = {}
+    for part in accept_encoding.lower().split(","):
+        name, semicolon, parameter = part.partition(";")
+        name = name.strip(" \t")
+        if name == "x-gzip":  # an older name of the same (§8.4.1.3)
+            name = "gzip"
+        # A weight that cannot be read, or a second one, might be a refusal: the lowest counts.
+        weight = _weight(parameter) if semicolon else 1.0
+        weights[name] = min(weight, weights.get(name, 1.0))
+    others = weights.get(ANY, 0.0)
+    best = max(offered, key=lambda coding: weights.get(coding, others), default=IDENTITY)
+    wanted = weights.get(best, others)
+    return best if wanted > 0 and wanted >= weights.get(IDENTITY, others) else IDENTITY
+
+
+def matches(if_none_match: str, tags: Collection[str]) -> str | None:
+    """The first of *tags* that the field names, ``*`` if it names any, None if it names none.
+
+    *tags* are strong entity tags in their quotes. They are compared weakly
+    (§13.1.2). A tag without its quotes, and one that a proxy has marked as
+    compressed, is taken for what it was: the reader would else fetch the same
+    bytes for ever.
+    """
+    if if_none_match.strip(" \t") == ANY:
+        return ANY
+    ours = {tag[1:-1]: tag for tag in tags}
+    for found in _TAG.finditer(if_none_match):
+        opaque = found[1] if found[1] is not None else found[2]
+        if opaque in ours:
+            return ours[opaque]
+        for suffix in _PROXY_SUFFIXES:
+            if opaque.removesuffix(suffix) in ours:
+                return ours[opaque.removesuffix(suffix)]
+    return None
+
+
+def parse_http_date(text: str, latest_year: int) -> datetime | None:
+    """The moment that an HTTP-date in any of its three forms means, in UTC; None for anything else.
+
+    A year of two digits, as in RFC 850, is the last such year that is not
+    after *latest_year*; §5.6.7 wants that to be fifty years from now. A leap
+    second counts as the second before it.
+    """
+    text = text.strip(" \t")
+    found = next(filter(None, (form.fullmatch(text) for form in _DATES)), None)
+    if found is None or found["month"].lower() not in _MONTHS:
+        return None
+    year = int(found["year"])
+    if len(found["year"]) == 2:
+        year = latest_year - (latest_year - year) % 100
+    month = _MONTHS.index(found["month"].lower()) + 1
+    day, hour, minute, second = (int(found[name]) for name in ("day", "hour", "minute", "second"))
+    try:
+        return datetime(year, month, day, hour, minute, 59 if second == 60 else second, tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def http_date(moment: datetime) -> str:
+    """An aware *moment* as IMF-fixdate (§5.6.7), in English whatever the locale."""
+    return format_datetime(moment.astimezone(UTC), usegmt=True)
+
+
+def not_modified_since(if_modified_since: str, last_modified: datetime) -> bool:
+    """Tell whether the field's date is no earlier than *last_modified*, in whole seconds (§13.1.3).
+
+    Two-digit years are counted from *last_modified*: it stands for a clock,
+    because it is never in the future and a reader had its date from us.
+    """
+    moment = parse_http_date(if_modified_since, last_modified.year + 50)
+    return moment is not None and moment >= last_modified.replace(microsecond=0)
+
+
+def _weight(parameter: str) -> float:
+    found = _WEIGHT.fullmatch(parameter)
+    return float(found[1]) if found else 0.0

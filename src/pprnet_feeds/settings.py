@@ -1,0 +1,39 @@
+"""How one run of the program was asked to behave, whatever the posts say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One run of the program.
+
+    Attributes:
+        folder: the site: the folder with ``posts/`` and ``feeds/``.
+        base_url: where readers reach us when the site itself does not say.
+        drafts: whether drafts and scheduled posts are shown, for a preview.
+    """
+
+    folder: Path
+    base_url: str = ""
+    drafts: bool = False
+
+    def environ(self) -> dict[str, str]:
+        """The settings as variables, for the processes that serve them."""
+        return {
+            "PPRNET_SITE": str(self.folder),
+            "PPRNET_ADDRESS": self.base_url,
+            "PPRNET_DRAFTS": "1" if self.drafts else "",
+        }
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """The settings that `environ` wrote; the current folder where nothing did."""
+        return cls(
+            folder=Path(environ.get("PPRNET_SITE", ".")),
+            base_url=environ.get("PPRNET_ADDRESS", ""),
+            drafts=bool(environ.get("PPRNET_DRAFTS")),
+        )

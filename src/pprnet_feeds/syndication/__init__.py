@@ -1,0 +1,1 @@
+"""A library of posts becomes documents: feeds in every format."""

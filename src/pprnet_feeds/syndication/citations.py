@@ -1,0 +1,69 @@
+"""A cited work in the words of other programs: CSL-JSON, and a reference as HTML.
+
+Only what the editor stated, or what stands in the printed reference beyond
+doubt, is told as a fact; the rest stays in the reference as printed.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from pprnet_feeds.content.model import Citation
+
+_YEAR = re.compile(r"[0-9]{4}")
+
+
+def csl(citation: Citation, key: str) -> dict[str, Any]:
+    """The work as a CSL-JSON item (schema 1.0.2) whose id is *key*.
+
+    The reference as printed is always kept in ``note``, so that nothing is
+    lost where the single fields are not known.
+    """
+    item: dict[str, Any] = {"id": key, "type": citation.type or _kind(citation)}
+    facts = {
+        "title": citation.title,
+        "container-title": citation.container,
+        "volume": citation.volume,
+        "issue": citation.issue,
+        "page": citation.pages,
+        "publisher": citation.publisher,
+        "DOI": citation.doi,
+        "PMID": citation.pmid,
+        "URL": citation.link,
+    }
+    if citation.authors:
+        item["author"] = [_name(author) for author in citation.authors]
+    if _YEAR.fullmatch(citation.year):
+        item["issued"] = {"date-parts": [[int(citation.year)]]}
+    item |= {name: value for name, value in facts.items() if value}
+    item["note"] = citation.text
+    return item
+
+
+def _kind(citation: Citation) -> str:
+    """Without a stated type only a journal's volume tells an article for certain."""
+    return "article-journal" if citation.container and citation.volume else "document"
+
+
+def _name(author: str) -> dict[str, str]:
+    family, comma, given = author.partition(",")
+    if not comma:
+        return {"literal": author}
+    return {"family": family.strip(), "given": given.strip()}
+
+
+def reference_html(citation: Citation) -> str:
+    """The reference as printed, as one HTML paragraph with the work's address as a link."""
+    link = html.escape(citation.link)
+    text = html.escape(citation.text)
+    if not link:
+        return f"<p><cite>{text}</cite></p>"
+    # The address often stands in the reference already: it becomes the link then.
+    shown = html.escape(citation.doi or citation.url)
+    printed = re.search(rf"(?:https?://(?:dx\.)?doi\.org/)?{re.escape(shown)}", text, re.IGNORECASE)
+    if printed:
+        linked = f'{text[: printed.start()]}<a href="{link}">{printed[0]}</a>{text[printed.end() :]}'
+        return f"<p><cite>{linked}</cite></p>"
+    return f'<p><cite>{text}</cite> <a href="{link}">{link}</a></p>'

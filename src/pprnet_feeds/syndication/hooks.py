@@ -1,0 +1,168 @@
+"""What feedgen leaves out of Atom and RSS, and what it gets wrong.
+
+feedgen calls these hooks with the finished element of a feed or an entry. They
+add the links RSS loses, one `dc:creator` a person, the citation in Dublin Core
+and PRISM, a word to people who open a feed in a browser; and they mend the
+dates, which feedgen writes through the process's locale.
+
+feedgen makes Atom elements without a namespace, under a literal `xmlns`: what is
+added to Atom in its own namespace is therefore made without one, too.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+from lxml import etree
+
+from pprnet_feeds.syndication.channel import Channel, Entry, rfc3339
+
+ATOM = "http://www.w3.org/2005/Atom"
+XHTML = "http://www.w3.org/1999/xhtml"
+NAMESPACES = {
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "prism": "http://prismstandard.org/namespaces/basic/2.0/",
+    "media": "http://search.yahoo.com/mrss/",
+    "fh": "http://purl.org/syndication/history/1.0",
+}
+STYLE_SHEET = "feed.css"
+
+# Some readers take RSS's titles and descriptions for text, others for HTML. Only what HTML
+# would take for a tag or an entity is escaped for it; the rest both kinds read alike.
+_MISREAD = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?[A-Za-z0-9]+;)")
+
+
+class FeedHook:
+    """What feedgen leaves out of a feed. *el* is the root of the document."""
+
+    channel: Channel
+
+    def extend_ns(self) -> dict[str, str]:
+        """Name the namespaces of the whole document."""
+        return NAMESPACES
+
+    def extend_atom(self, el: Any) -> Any:
+        """Complete the `<feed>`."""
+        _style(el, self.channel)
+        el.insert(0, _explanation(self.channel))
+        _zulu(el)
+        if self.channel.complete:
+            etree.SubElement(el, f"{{{NAMESPACES['fh']}}}complete")
+        return el
+
+    def extend_rss(self, el: Any) -> Any:
+        """Complete the `<rss>` and its channel."""
+        _style(el, self.channel)
+        channel = el[0]
+        channel.insert(0, _explanation(self.channel))
+        for author in channel.findall("author"):
+            channel.remove(author)
+        built = etree.Element("lastBuildDate")
+        built.text = rfc822(self.channel.updated)
+        channel.find("language").addnext(built)
+        # feedgen keeps only rel="self" (RSS Best Practices Profile, "atom:link").
+        for hub in self.channel.hubs:
+            etree.SubElement(channel, f"{{{ATOM}}}link", rel="hub", href=hub)
+        if self.channel.licence:
+            etree.SubElement(channel, f"{{{ATOM}}}link", rel="license", href=self.channel.licence)
+        etree.SubElement(channel, f"{{{ATOM}}}id").text = self.channel.id
+        if self.channel.complete:
+            etree.SubElement(channel, f"{{{NAMESPACES['fh']}}}complete")
+        return el
+
+
+class EntryHook:
+    """What feedgen leaves out of an entry. *el* is the finished `<entry>` or `<item>`."""
+
+    entry: Entry
+
+    def extend_atom(self, el: Any) -> Any:
+        """Complete the `<entry>`."""
+        published = etree.Element("published")
+        published.text = rfc3339(self.entry.published)
+        el.find("updated").addnext(published)
+        _zulu(el)
+        # feedgen's entry links lose every attribute but the address.
+        alternate = el.find("link")
+        alternate.set("rel", "alternate")
+        alternate.set("type", "text/html")
+        for cite in reversed(self.entry.cites):
+            if cite.link:
+                title = cite.title or cite.text
+                alternate.addnext(etree.Element("link", rel="related", href=cite.link, title=title))
+        _scholarly(el, self.entry)
+        return el
+
+    def extend_rss(self, el: Any) -> Any:
+        """Complete the `<item>`."""
+        for name in ("title", "description"):
+            text = el.find(name)
+            text.text = _MISREAD.sub(lambda match: "&lt;" if match[0] == "<" else "&amp;", text.text)
+        # RSS's own <author> wants an e-mail address; readers take dc:creator, one a person.
+        for author in el.findall("author"):
+            el.remove(author)
+        etree.SubElement(el, "pubDate").text = rfc822(self.entry.published)
+        for person in self.entry.authors:
+            _add(el, "dc", "creator", person.name)
+        _scholarly(el, self.entry)
+        return el
+
+
+def _scholarly(el: Any, entry: Entry) -> None:
+    """The cited work in Dublin Core and PRISM, and the picture in Media RSS.
+
+    The entry is our account of a study and not the study: its source is the
+    study, while dc:identifier and the publication date, which reference
+    managers take for the entry's own, are left to feeds whose entries are
+    studies. PRISM has one work an item.
+    """
+    for cite in entry.cites:
+        _add(el, "dc", "source", cite.text)
+    if len(entry.cites) == 1:
+        cite = entry.cites[0]
+        _add(el, "prism", "doi", cite.doi)
+        _add(el, "prism", "publicationName", cite.container)
+        _add(el, "prism", "volume", cite.volume)
+        _add(el, "prism", "number", cite.issue)
+        _add(el, "prism", "pageRange", cite.pages)
+    if entry.image:
+        sizes = {"width": entry.image.width, "height": entry.image.height}
+        size = {name: str(value) for name, value in sizes.items() if value}
+        tag = f"{{{NAMESPACES['media']}}}content"
+        media = etree.SubElement(el, tag, {"url": entry.image.url, "medium": "image", **size})
+        if entry.image.alt:
+            _add(media, "media", "description", entry.image.alt)
+
+
+def _add(el: Any, prefix: str, name: str, text: str) -> None:
+    if text:
+        etree.SubElement(el, f"{{{NAMESPACES[prefix]}}}{name}").text = text
+
+
+def _style(root: Any, channel: Channel) -> None:
+    """Name the style sheet that makes the document readable in a browser."""
+    sheet = f'type="text/css" href="{channel.subscribe_page}{STYLE_SHEET}"'
+    root.addprevious(etree.ProcessingInstruction("xml-stylesheet", sheet))
+
+
+def _explanation(channel: Channel) -> Any:
+    """A word to a person who opened the feed in a browser; readers ignore foreign markup (RFC 4287 §6)."""
+    div = etree.Element(f"{{{XHTML}}}div", nsmap={None: XHTML})  # type: ignore[dict-item]  # the stubs know no default namespace
+    div.text = "This is a feed. Copy its address into a feed reader to be told of new posts. "
+    link = etree.SubElement(div, f"{{{XHTML}}}a", href=channel.subscribe_page)
+    link.text = "What is a feed, and which others are there?"
+    return div
+
+
+def _zulu(el: Any) -> None:
+    """Write UTC as Z, which every reader takes, instead of feedgen's +00:00 (RFC 3339 §4.2)."""
+    updated = el.find("updated")
+    updated.text = updated.text.replace("+00:00", "Z")
+
+
+def rfc822(moment: datetime) -> str:
+    """*moment* as ``Wed, 01 Dec 2021 17:00:00 +0000`` (RFC 822 §5, with four digits for the year)."""
+    return format_datetime(moment.astimezone(UTC))

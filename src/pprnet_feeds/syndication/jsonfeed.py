@@ -1,0 +1,71 @@
+"""Channels and entries as JSON Feed 1.1.
+
+What the format has no word for stands in extensions whose names begin with an
+underscore: the feed's permanent id and date (`_feed`), the citation as CSL-JSON
+(`_citation`) and the rights (`_license`).
+
+Items are drawn once and joined, one a line, as in the XML formats.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pprnet_feeds.content.model import Person
+from pprnet_feeds.syndication.channel import Channel, Entry, rfc3339
+from pprnet_feeds.syndication.citations import csl
+
+VERSION = "https://jsonfeed.org/version/1.1"
+
+
+def draw(channel: Channel, items: Iterable[bytes]) -> bytes:
+    """Draw one document from its channel and its items, drawn by `draw_item`."""
+    head: dict[str, Any] = {
+        "version": VERSION,
+        "title": channel.title,
+        "home_page_url": channel.home_page,
+        "feed_url": channel.address("json"),
+        "description": channel.subtitle,
+        "user_comment": "This is a feed. Copy its address into a feed reader to be told of new posts. "
+        f"What a feed is, and which others there are: {channel.subscribe_page}",
+        "authors": [_person(channel.author)],
+        "language": channel.language,
+    }
+    if channel.hubs:
+        head["hubs"] = [{"type": "WebSub", "url": hub} for hub in channel.hubs]
+    head["_feed"] = {"id": channel.id, "updated": rfc3339(channel.updated), "complete": channel.complete}
+    licence = {"rights": channel.rights, "url": channel.licence}
+    if any(licence.values()):
+        head["_license"] = {name: value for name, value in licence.items() if value}
+    opening = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}").encode()
+    lines = b",\n".join(items)
+    return opening + b',\n "items": [' + (b"\n" + lines + b"\n " if lines else b"") + b"]\n}\n"
+
+
+def draw_item(entry: Entry) -> bytes:
+    """Draw one item as it stands in any document."""
+    item: dict[str, Any] = {"id": entry.id, "url": entry.url, "title": entry.title}
+    related = next((cite.link for cite in entry.cites if cite.link), "")
+    if related:
+        item["external_url"] = related
+    # An item must have content; where the view leaves it out the summary is all there is.
+    item |= {"content_html": entry.html} if entry.html else {"content_text": entry.summary}
+    item["summary"] = entry.summary
+    if entry.image:
+        item["image"] = entry.image.url
+    item["date_published"] = rfc3339(entry.published)
+    item["date_modified"] = rfc3339(entry.updated)
+    item["authors"] = [_person(author) for author in entry.authors]
+    item["tags"] = [category.label for category in entry.categories]
+    works = [csl(cite, f"{entry.key}-{place}") for place, cite in enumerate(entry.cites, 1)]
+    if works:
+        # An extension is an object: the first work itself, with the others, which are rare, inside it.
+        item["_citation"] = works[0] | ({"also": works[1:]} if works[1:] else {})
+    return b"  " + json.dumps(item, ensure_ascii=False).encode()
+
+
+def _person(person: Person) -> dict[str, str]:
+    url = person.url or (f"https://orcid.org/{person.orcid}" if person.orcid else "")
+    return {"name": person.name} | ({"url": url} if url else {})

@@ -1,0 +1,129 @@
+"""Channels and entries as Atom 1.0 (RFC 4287) and RSS 2.0, through feedgen.
+
+The only module that knows feedgen. feedgen writes the elements of the two
+formats, and our hooks complete them. Its defaults come from the clock and its dates pass through the
+process's locale: both are closed off here, so that the same posts give the same
+bytes everywhere.
+
+An entry is drawn once and joined into every document that holds it; the result
+is what feedgen writes when it draws the document in one piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Literal
+
+from feedgen.entry import FeedEntry
+from feedgen.feed import FeedGenerator
+
+from pprnet_feeds.content.model import Person
+from pprnet_feeds.syndication.channel import FORMATS, Channel, Entry
+from pprnet_feeds.syndication.hooks import EntryHook, FeedHook
+
+XmlFormat = Literal["atom", "rss"]
+
+GENERATOR = "pprnet-feeds"
+
+
+def draw(channel: Channel, form: XmlFormat, entries: Iterable[bytes]) -> bytes:
+    """Draw one document from its channel and its entries, drawn by `draw_entry`."""
+    head, tail = _around(_tree(channel, form, ()), form)
+    return b"".join((head, *entries, tail))
+
+
+def draw_entry(entry: Entry, form: XmlFormat) -> bytes:
+    """Draw one entry as it stands, indented, in any document of that format."""
+    head, tail = _carrier(form)
+    return _tree(_CARRIER, form, (entry,))[head:-tail]
+
+
+def draw_whole(channel: Channel, form: XmlFormat, entries: Sequence[Entry]) -> bytes:
+    """Draw one document in one piece, as feedgen does: the measure for `draw`."""
+    return _tree(channel, form, entries)
+
+
+@cache
+def _carrier(form: XmlFormat) -> tuple[int, int]:
+    """How many bytes stand before and after the entries of the document that entries are drawn in."""
+    head, tail = _around(_tree(_CARRIER, form, ()), form)
+    return len(head), len(tail)
+
+
+def _around(document: bytes, form: XmlFormat) -> tuple[bytes, bytes]:
+    """Split a document without entries where its entries belong."""
+    tail = b"</feed>\n" if form == "atom" else b"  </channel>\n</rss>\n"
+    return document[: -len(tail)], tail
+
+
+def _tree(channel: Channel, form: XmlFormat, entries: Sequence[Entry]) -> bytes:
+    feed = FeedGenerator()
+    feed.register_extension("ours", FeedHook, EntryHook)
+    feed.ours.channel = channel
+    feed.id(channel.id)
+    feed.title(channel.title)
+    feed.subtitle(channel.subtitle)
+    feed.updated(channel.updated)
+    # feedgen would write lastBuildDate through the process's locale; the hook writes it instead.
+    feed._FeedGenerator__rss_lastBuildDate = None
+    feed.author(_person(channel.author))
+    feed.language(channel.language)
+    feed.generator(GENERATOR)
+    feed.docs("https://www.rssboard.org/rss-specification")
+    feed.ttl(channel.ttl)
+    if channel.rights:
+        feed.rights(channel.rights)
+    feed.link(rel="self", href=channel.address(form), type=FORMATS[form])
+    for hub in channel.hubs:
+        feed.link(rel="hub", href=hub)
+    if channel.licence:
+        feed.link(rel="license", href=channel.licence)
+    # The last link given becomes the <link> of RSS, whatever its rel.
+    feed.link(rel="alternate", href=channel.home_page, type="text/html")
+    for entry in entries:
+        feed.add_entry(_entry(feed, entry), order="append")
+    drawn: bytes = feed.atom_str(pretty=True) if form == "atom" else feed.rss_str(pretty=True)
+    return drawn
+
+
+def _entry(feed: FeedGenerator, entry: Entry) -> FeedEntry:
+    drawn = feed.add_entry(order="append")
+    feed.remove_entry(drawn)
+    drawn.ours.entry = entry
+    drawn.id(entry.id)
+    drawn.title(entry.title)
+    drawn.updated(entry.updated)
+    drawn.author([_person(author) for author in entry.authors])
+    for category in entry.categories:
+        drawn.category(term=category.term, scheme=category.scheme, label=category.label)
+    drawn.link(rel="alternate", href=entry.url, type="text/html")
+    if entry.html:
+        drawn.content(entry.html, type="html")
+    drawn.summary(entry.summary, type="text")
+    return drawn
+
+
+def _person(person: Person) -> dict[str, str]:
+    uri = person.url or (f"https://orcid.org/{person.orcid}" if person.orcid else "")
+    fields = {"name": person.name, "email": person.email, "uri": uri}
+    return {name: value for name, value in fields.items() if value}
+
+
+_CARRIER = Channel(
+    id="tag:carrier",
+    url="carrier:",
+    home_page="carrier:",
+    subscribe_page="carrier:",
+    title="carrier",
+    subtitle="carrier",
+    updated=datetime(2013, 1, 1, tzinfo=UTC),
+    author=Person("carrier"),
+    language="en",
+    rights="",
+    licence="",
+    hubs=(),
+    complete=False,
+    ttl=1,
+)

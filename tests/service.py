@@ -1,0 +1,123 @@
+"""The service as its users meet it: the real command, a real process, a real socket."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SITES = Path(__file__).parent / "sites"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: header names are lower case; repeated fields are joined."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Service:
+    """A running service and a way to ask it."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.port = port
+        self.base = f"http://127.0.0.1:{port}"
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        """Send one request; header names are written with underscores."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in headers.items():
+                connection.putheader(name.replace("_", "-"), value)
+            connection.endheaders()
+            response = connection.getresponse()
+            fields: dict[str, str] = {}
+            for name, value in response.getheaders():
+                name = name.lower()
+                fields[name] = f"{fields[name]}, {value}" if name in fields else value
+            return Answer(response.status, fields, response.read())
+
+    def send(self, raw: bytes) -> bytes:
+        """Send bytes as they are and read until the service closes or is silent for a second."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as peer:
+            peer.sendall(raw)
+            peer.settimeout(1)
+            answer = b""
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                while part := peer.recv(65536):
+                    answer += part
+            return answer
+
+    def stop(self) -> int:
+        """Ask the service to stop, as a host does, and give its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=15)
+
+
+def command(*arguments: str, cwd: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run one command of the program to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "pprnet_feeds", *arguments],
+        cwd=cwd,
+        env=_environ(environ),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@contextlib.contextmanager
+def serving(folder: Path, *arguments: str, **environ: str) -> Iterator[Service]:
+    """Run ``pprnet-feeds serve`` on *folder* until the block ends."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pprnet_feeds", "serve", "--site", str(folder), *arguments],
+        env=_environ({"PORT": str(port), **environ}),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    service = Service(process, port)
+    try:
+        _wait(service)
+        yield service
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def _environ(environ: dict[str, str]) -> dict[str, str]:
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PPRNET_", "PORT", "WEB_"))
+    }
+    return kept | {"PYTHONPATH": str(ROOT / "src"), "PYTHONWARNINGS": "error"} | environ
+
+
+def _wait(service: Service) -> None:
+    for _ in range(200):
+        if service.process.poll() is not None:
+            assert service.process.stderr is not None
+            raise AssertionError(f"the service stopped: {service.process.stderr.read()}")
+        with contextlib.suppress(OSError):
+            service.ask("/healthz")
+            return
+        time.sleep(0.05)
+    raise AssertionError("the service does not answer")

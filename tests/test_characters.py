@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pprnet_feeds.content import characters
+
+# XML 1.0 §2.2, written down a second time and from the other side.
+XML_CHAR = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
+
+
+@pytest.mark.parametrize(
+    "dropped",
+    [
+        "\x00",
+        "\x08",
+        "\x0b",
+        "\x0c",
+        "\x1f",
+        "\x7f",
+        "\x80",
+        "\x85",
+        "\x9f",
+        "\ufffe",
+        "\uffff",
+        chr(0xD83D),
+        chr(0xDC4D),
+    ],
+)
+def test_what_no_document_may_hold_is_dropped_and_told(dropped):
+    assert characters.clean(f"a{dropped}b") == ("ab", True)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    ["\t", "\n", "👍", "👩\u200d👧", "\u200f\u202e", "\xa0", "\u2028", "\ufeff", "]]>", "é", "e\u0301"],
+)
+def test_what_a_reader_can_see_stays(kept):
+    assert characters.clean(f"a{kept}b") == (f"a{kept}b", False)
+
+
+def test_surrogate_pairs_are_joined_without_a_word():
+    assert characters.clean("a\ud83d\udc4db") == ("a👍b", False)
+
+
+def test_a_lone_surrogate_beside_a_pair_is_dropped():
+    assert characters.clean("\udc4d\ud83d\udc4d\ud83d") == ("👍", True)
+
+
+def test_line_ends_become_line_feeds():
+    assert characters.clean("a\r\nb\rc\nd") == ("a\nb\nc\nd", False)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text(st.characters(exclude_categories=())))
+def test_any_text_at_all_becomes_legal_in_xml(text):
+    cleaned, _ = characters.clean(text)
+    assert XML_CHAR.fullmatch(cleaned)
+    assert characters.clean(cleaned) == (cleaned, False)
+
+
+def test_the_first_dropped_character_is_named_with_its_line():
+    assert characters.first_forbidden("a\r\nb\x07\x00") == ("U+0007", 2)
+
+
+def test_text_without_fault_has_no_first_dropped_character():
+    assert characters.first_forbidden("a\ud83d\udc4d") == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [(" a ", "a"), ("a \n  b", "a b"), ("a\tb", "a b"), ("a  b", "a  b"), ("\n\n", ""), ("a\u2028b", "a b")],
+)
+def test_text_on_one_line_has_a_space_for_each_break(text, line):
+    assert characters.one_line(text) == line
+
+
+def test_a_byte_order_mark_and_any_line_ends_are_fine():
+    assert characters.decode(b"\xef\xbb\xbfa\r\nb\rc") == "a\nb\nc"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\xff\xfea\x00", "UTF-16"),
+        (b"\xfe\xff\x00a", "UTF-16"),
+        (b"a\nTh\xe9rapie", "byte E9 on line 2"),
+        (b"\xed\xa0\xbd", "byte ED on line 1"),
+        (b"\x89PNG\r\n", "byte 89 on line 1"),
+    ],
+)
+def test_other_encodings_are_named(data, reason):
+    with pytest.raises(ValueError, match=f"^{reason}$"):
+        characters.decode(data)
+
+
+@pytest.mark.parametrize(
+    ("source", "joined"),
+    [
+        (r'"\ud83d\udc4d"', ('"👍"', 0)),
+        (r'"\uD83D\uDC4D\ud83d\udc4d"', ('"👍👍"', 0)),
+        (r'"\\ud83d\\udc4d"', (r'"\\ud83d\\udc4d"', 0)),
+        (r'"\ud83d!"', ('"!"', 1)),
+        (r'"\u00e9"', (r'"\u00e9"', 0)),
+    ],
+)
+def test_an_emoji_escaped_as_json_does_is_joined(source, joined):
+    assert characters.join_escapes(source) == joined

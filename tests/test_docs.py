@@ -1,0 +1,236 @@
+"""The documents say what is so: their commands are run, their tables and links held against the code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pprnet_feeds.content import posts
+from pprnet_feeds.content.model import Site
+from pprnet_feeds.content.site import read_site
+from pprnet_feeds.syndication.catalogue import GUESSED
+from service import ROOT, serving
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+ADDRESS = "127.0.0.1:8000"
+PROGRAM = "./run feeds"
+
+_FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\[[^\]]+\]\((?!https?:|mailto:)([^)\s]*)\)")
+
+
+def name(document: Path) -> str:
+    return document.relative_to(ROOT).as_posix()
+
+
+every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A file to write, or a command with the output that is shown for it."""
+
+    file: str
+    command: str
+    text: str
+
+
+def steps(document: Path) -> list[Step]:
+    found: list[Step] = []
+    for mark, file, text in _FENCE.findall(document.read_text("utf-8")):
+        if file:
+            found.append(Step(file, "", text))
+        elif mark == "console":
+            before, *commands = re.split(r"^\$ (.*)\n", text, flags=re.MULTILINE)
+            assert not before, f"{document}: a console block begins with a command"
+            found += [Step("", *pair) for pair in zip(commands[::2], commands[1::2], strict=True)]
+    return found
+
+
+def expected(shown: str) -> re.Pattern[str]:
+    """`…` stands for anything on a line, and alone on a line for any lines."""
+    lines = [line.strip() for line in shown.strip().splitlines()]
+    parts = [
+        "(?:.*\n)*?" if line == "…" else "[^\n]*".join(map(re.escape, line.split("…"))) + "\n"
+        for line in lines
+    ]
+    return re.compile("".join(parts))
+
+
+def environ() -> dict[str, str]:
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(("PPRNET_", "PORT", "WEB_"))
+    }
+    return kept | {"PYTHONPATH": str(ROOT / "src"), "LC_ALL": "C.UTF-8"}
+
+
+def run(command: str, folder: Path, port: int) -> str:
+    """What a command prints, without the space around lines."""
+    real = command.replace(ADDRESS, f"127.0.0.1:{port}")
+    real = real.replace(PROGRAM, f"{sys.executable} -m pprnet_feeds")
+    done = subprocess.run(
+        ["/bin/sh", "-c", real],
+        cwd=folder, env=environ(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert not done.stderr, done.stderr
+    return "".join(f"{line.strip()}\n" for line in done.stdout.strip().splitlines())
+
+
+@contextlib.contextmanager
+def port_of_a_service(folder: Path, wanted: bool) -> Iterator[int]:
+    """Serve *folder* for as long as a document is tried; 0 when it asks for nothing."""
+    if not wanted:
+        yield 0
+        return
+    # The addresses in the answers are those that whoever follows the document would see.
+    with serving(folder, PPRNET_BASE_URL=f"http://{ADDRESS}") as service:
+        yield service.port
+
+
+@pytest.mark.parametrize("document", [each for each in DOCUMENTS if steps(each)], ids=name)
+def test_what_a_document_shows_is_what_happens(document: Path, tmp_path: Path):
+    walk = steps(document)
+    if any("curl" in step.command for step in walk) and not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    for folder in ("posts", "feeds"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    with port_of_a_service(tmp_path, any(ADDRESS in step.command for step in walk)) as port:
+        for step in walk:
+            if step.file:
+                (tmp_path / step.file).write_text(step.text, encoding="utf-8")
+                continue
+            printed = run(step.command, tmp_path, port)
+            assert expected(step.text).fullmatch(printed), f"$ {step.command}\n{printed}"
+
+
+def test_a_shown_line_that_is_not_printed_would_be_noticed():
+    assert expected("one\n…\nfo…r\n").fullmatch("one\ntwo\nthree\nfour\n")
+    assert not expected("one\nfour\n").fullmatch("one\ntwo\nfour\n")
+    assert not expected("one\n").fullmatch("one\ntwo\n")
+
+
+@every_document
+def test_every_link_between_documents_leads_somewhere(document: Path):
+    text = _FENCE.sub("", document.read_text("utf-8"))
+    broken = []
+    for link in _LINK.findall(text):
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def anchors(document: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def table(document: str, first: str) -> dict[str, str]:
+    """The rows of the table whose first heading is *first*: key -> the rest."""
+    lines = (ROOT / document).read_text("utf-8").splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith(f"| {first} |"))
+    rows: dict[str, str] = {}
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        key, _, rest = line.strip("| ").partition(" | ")
+        assert key.strip("`") not in rows
+        rows[key.strip("`")] = rest
+    return rows
+
+
+EDITOR = "docs/editor/writing-a-post.md"
+OPERATOR = "docs/operator/running.md"
+SUBSCRIBER = "docs/subscriber/feeds.md"
+
+
+def test_the_editors_table_holds_every_key_of_a_post():
+    assert list(table(EDITOR, "key")) == list(dict.fromkeys(posts.KEYS.values()))
+
+
+def test_the_editors_table_of_other_words_is_the_readers_own():
+    told = {
+        word: ours for ours, rest in table(EDITOR, "our key").items() for word in re.findall(r"`(\w+)`", rest)
+    }
+    assert told == {word: ours for word, ours in posts.KEYS.items() if word != ours}
+
+
+def keys_of(front_matter: str) -> set[str]:
+    """The keys that the reader itself offers to whoever typed an unknown one."""
+    text = f"---\ntitle: T\ndate: 2021-01\ntopics: [outcomes]\n{front_matter}\n---\n"
+    _, problems = posts.read_post(text, "posts/a.md", the_site())
+    mend = next(problem.mend for problem in problems if "zzzzzzzz" in problem.what)
+    return set(re.findall(r"`(\w+)`", mend))
+
+
+def the_site() -> Site:
+    site, problems = read_site(ROOT, {}, "https://check.invalid")
+    assert site is not None
+    assert problems == []
+    return site
+
+
+def test_the_editors_table_holds_every_part_of_a_citation():
+    assert set(table(EDITOR, "part")) == keys_of("cites: [{text: T, zzzzzzzz: 1}]")
+
+
+def test_the_parts_of_authors_and_pictures_are_told():
+    rows = table(EDITOR, "key")
+    for key, typed in (("authors", "[{name: N, zzzzzzzz: 1}]"), ("image", "{url: U, zzzzzzzz: 1}")):
+        assert set(re.findall(r"`(\w+)`", rows[key])) == keys_of(f"{key}: {typed}")
+
+
+class Asked(dict[str, str]):
+    """An environment that remembers which variables were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def get(self, key: str, default: str = "") -> str:  # type: ignore[override]
+        self.names.append(key)
+        return default
+
+
+def test_the_operators_table_holds_every_variable_that_is_read():
+    asked = Asked()
+    read_site(ROOT, asked)
+    text = (ROOT / OPERATOR).read_text("utf-8")
+    rows = re.findall(r"^\| `(PPRNET_\w+)` \| `([\w.]+)` \|", text, re.MULTILINE)
+    assert {variable for variable, _ in rows} == set(asked.names)
+    assert all(variable == "PPRNET_" + key.upper().replace(".", "_") for variable, key in rows)
+
+
+def test_the_defaults_in_the_operators_table_are_those_of_the_program():
+    site = the_site()
+    text = (ROOT / OPERATOR).read_text("utf-8")
+    numbers = dict(
+        re.findall(r"^\| `PPRNET_\w+` \| `(?:cache\.)?(\w+)` \|.*\| (\d+) \|$", text, re.MULTILINE)
+    )
+    defaults = {"entries": Site.__dataclass_fields__["entries"].default}
+    cache = type(site.cache)()
+    defaults |= {key: getattr(cache, key) for key in ("max_age", "stale_while_revalidate", "stale_if_error")}
+    assert numbers == {key: str(value) for key, value in defaults.items()}
+
+
+def test_the_subscribers_table_holds_every_guessed_address():
+    rows = table(SUBSCRIBER, "gives")
+    told = {address: form.lower() for form, rest in rows.items() for address in re.findall(r"`(\S+)`", rest)}
+    assert told == GUESSED
+
+
+def test_a_library_that_is_installed_is_explained():
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    wanted = re.findall(r'^    "([A-Za-z0-9-]+)[><=]', project, re.MULTILINE)
+    decisions = (ROOT / "DECISIONS.md").read_text("utf-8")
+    assert [library for library in wanted if not re.search(rf"\b{library}\b", decisions)] == []

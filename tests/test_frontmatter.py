@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pprnet_feeds.content import frontmatter
+from pprnet_feeds.content.frontmatter import Mapping, Scalar, Sequence
+from pprnet_feeds.content.problems import report
+
+PLAIN = "Write the value itself, and put quotation marks around it when it begins with that sign."
+
+
+def header(yaml: str) -> str:
+    return f"---\n{yaml}\n---\nBody.\n"
+
+
+def told(text: str) -> str:
+    parts = frontmatter.read(text, "posts/x.md")
+    return report([*parts.notices, *parts.problems])
+
+
+def value(yaml: str) -> object:
+    parts = frontmatter.read(header(yaml), "posts/x.md")
+    assert (parts.problems, parts.notices) == ((), ())
+    assert parts.header is not None
+    found = parts.header.entries["a"][1]
+    return found.text if isinstance(found, Scalar) else found
+
+
+def test_every_key_and_value_knows_its_place():
+    parts = frontmatter.read("---\ntitle: Harm\ntopics:\n  - 'one'\n---\n\nBody.\n", "posts/x.md")
+    assert parts == frontmatter.FrontMatter(
+        header=Mapping(
+            {
+                "title": (Scalar("title", 2, 1, plain=True), Scalar("Harm", 2, 8, plain=True)),
+                "topics": (
+                    Scalar("topics", 3, 1, plain=True),
+                    Sequence((Scalar("one", 4, 5),), 4, 3),
+                ),
+            },
+            2,
+            1,
+        ),
+        body="\nBody.\n",
+        body_line=6,
+        problems=(),
+        notices=(),
+    )
+
+
+@pytest.mark.parametrize(
+    "typed", ["yes", "null", "~", "2024-01-01", ".nan", "0123", "12:30:45", "1_000", "0x10", "1e3", "no", "="]
+)
+def test_a_scalar_is_the_text_that_was_typed(typed):
+    assert value(f"a: {typed}") == typed
+
+
+@pytest.mark.parametrize(
+    ("yaml", "text"),
+    [
+        (r'a: "caf\u00e9\n\"x\""', 'café\n"x"'),
+        (r'a: "\ud83d\udc4d"', "👍"),
+        ("a: 'it''s'", "it's"),
+        ("a: |\n  one\n  two", "one\ntwo\n"),
+        ("a: >-\n  one\n  two", "one two"),
+        ("a: one\u2028two", "one two"),
+        ("a: 👍 \u200f", "👍 \u200f"),
+    ],
+)
+def test_quotation_marks_and_blocks_are_undone(yaml, text):
+    assert value(yaml) == text
+
+
+def test_a_hash_after_a_plain_value_is_remembered():
+    parts = frontmatter.read(header("a: The #1 reason\nb: C#"), "posts/x.md")
+    assert parts.header is not None
+    assert [value for _, value in parts.header.entries.values()] == [
+        Scalar("The", 2, 4, plain=True, remark=True),
+        Scalar("C#", 3, 4, plain=True),
+    ]
+
+
+@pytest.mark.parametrize("newline", ["\r\n", "\r"])
+def test_other_line_ends_are_fine(newline):
+    parts = frontmatter.read(header("a: b").replace("\n", newline), "posts/x.md")
+    assert (parts.body, parts.body_line, parts.problems) == ("Body.\n", 4, ())
+
+
+def test_front_matter_may_end_the_file():
+    assert frontmatter.read("---\na: b\n---", "posts/x.md").body == ""
+
+
+def test_empty_front_matter_is_a_mapping_without_keys():
+    assert frontmatter.read("---\n---\n", "posts/x.md").header == Mapping({}, 1, 1)
+
+
+BEGIN = "Begin the file with a line ---, then `title: …`, `date: …`, `topics: […]`, then a line --- again."
+KEYS = "Write lines like `title: …` and `date: 2026-03`."
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what", "mend"),
+    [
+        ("", 1, "there is no front matter", BEGIN),
+        ("Text\n---\na: b\n---\n", 1, "there is no front matter", BEGIN),
+        ("+++\n+++\n", 1, "the front matter is TOML, between lines of +++", BEGIN),
+        ("---\na: b\n", 1, "the front matter is not closed", "Put a line with only --- under its last key."),
+        (header("- a"), 2, "the front matter is not made of keys", KEYS),
+        (header("a"), 2, "the front matter is not made of keys", KEYS),
+        (
+            header("a: b\nc: d\na: b"),
+            4,
+            "the key 'a' is here a second time; it is already on line 2",
+            "Keep one of the two lines.",
+        ),
+        (
+            header("title: Therapy: what works"),
+            2,
+            "a colon in a value without quotation marks: 'title: Therapy: what works'",
+            'Put quotation marks around the value: title: "Therapy: what works"',
+        ),
+        (
+            header("a:\n\tb: c"),
+            3,
+            "a tab where YAML wants spaces",
+            "Indent with two spaces and never with a tab.",
+        ),
+        (
+            header('b: c\na: "open\nd: e'),
+            3,
+            "a quotation mark is opened and never closed: 'a: \"open'",
+            "Close it at the end of the value, or take it away.",
+        ),
+        (
+            header("a: [b, c\nd: e"),
+            2,
+            "a bracket [ is opened and never closed: 'a: [b, c'",
+            "Close it at the end of the list, or put quotation marks around the whole value.",
+        ),
+        (
+            header("a: `b` c"),
+            2,
+            "a value that begins with a sign of YAML: 'a: `b` c'",
+            'Put quotation marks around the value: a: "`b` c"',
+        ),
+        (
+            header("a: ]]> b"),
+            2,
+            "a value that begins with a sign of YAML: 'a: ]]> b'",
+            'Put quotation marks around the value: a: "]]> b"',
+        ),
+        (header("a: &b c"), 2, "a name for a value: '&b'", PLAIN),
+        (header("a: *b"), 2, "a reference to another value: '*b'", PLAIN),
+        (header("<<: {a: b}"), 2, "a merge key: '<<'", PLAIN),
+        (
+            header("a: !!python/object/apply:os.system [ls]"),
+            2,
+            "a tag, which says what type a value has: 'tag:yaml.org,2002:python/object/apply:os.system'",
+            PLAIN,
+        ),
+    ],
+)
+def test_what_is_no_front_matter_is_told_with_its_cure(text, line, what, mend):
+    assert told(text) == f"posts/x.md:{line}: {what}\n    {mend}\n\n1 problem in 1 file.\n"
+
+
+def test_a_header_that_cannot_be_read_gives_no_keys():
+    assert frontmatter.read(header("a: b: c"), "posts/x.md").header is None
+
+
+@pytest.mark.parametrize(
+    "yaml",
+    [
+        "a: " + "[" * 10_000,
+        "a: " + "[" * 10_000 + "]" * 10_000,
+        "a: " + "{a: " * 10_000,
+        "- " * 10_000,
+        "[\n" * 10_000,
+        "? " * 10_000,
+        "a: " + "x" * 5_000_000,
+        "a: [" + "b, " * 20_000 + "]",
+        "a: [" + "[], " * 15_000 + "]",
+        "a: " + '"' * 60_000,
+        "\n".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 2_000)),
+    ],
+)
+def test_a_bomb_is_refused_within_a_tenth_of_a_second(yaml):
+    start = time.perf_counter()
+    parts = frontmatter.read(header(yaml), "posts/x.md")
+    assert parts.problems
+    assert time.perf_counter() - start < 0.1
+
+
+def test_a_dropped_character_is_told_and_the_header_is_read():
+    assert told(header('a: "b\\0"\nc: d\x07')) == (
+        "posts/x.md:3: a character that no feed may hold was left out: U+0007\n"
+        "    Type the words around it again; such characters come by copying from a PDF.\n"
+        "posts/x.md:2: a character that no feed may hold was left out: U+0000\n"
+        "    Type the words around it again; such characters come by copying from a PDF.\n"
+        "\n2 problems in 1 file.\n"
+    )
+
+
+def test_a_yaml_file_may_hold_a_list():
+    assert frontmatter.read_yaml("- a\n", "feeds/topics.yaml") == (
+        Sequence((Scalar("a", 1, 3, plain=True),), 1, 1),
+        [],
+    )
+
+
+def test_a_yaml_file_of_comments_holds_nothing():
+    assert frontmatter.read_yaml("# nothing\n", "feeds/topics.yaml") == (None, [])
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text(st.characters(exclude_categories=())))
+def test_any_text_is_taken_apart_or_refused_with_a_problem(text):
+    for whole in (text, header(text), header(f"title: {text}"), header(f'title: "{text}"')):
+        parts = frontmatter.read(whole, "posts/x.md")
+        assert (parts.header is None) <= bool(parts.problems)

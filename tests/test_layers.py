@@ -1,0 +1,128 @@
+"""The plan of the house, checked: which room may know which, and who owns which library."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "pprnet_feeds"
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): ast.parse(path.read_text("utf-8"), path.name)
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+# What each room may import; itself always. The order is the walk of the data.
+MAY_IMPORT = {
+    "content": set(),
+    "settings": {"content"},
+    "syndication": {"content", "settings"},
+    "pages": {"content", "settings", "syndication"},
+    "serving": {"content", "settings", "syndication", "pages"},
+    "publishing": {"content", "settings", "syndication", "pages", "serving"},
+    "cli": {"content", "settings", "syndication", "pages", "serving", "publishing"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+
+# The modules that may import a library from outside: one, so that its habits are known in one place.
+OWNERS = {
+    "yaml": {"content.frontmatter"},
+    "comrak": {"content.markup"},
+    "nh3": {"content.markup"},
+    "feedgen": {"syndication.xmlfeed"},
+    "lxml": {"syndication.hooks"},
+    "jinja2": {"pages.pages"},
+    "markupsafe": {"pages.pages"},
+    "brotli": {"serving.representation"},
+    "starlette": {"serving.app"},
+    "watchfiles": {"serving.reload"},
+    "uvicorn": {"cli", "serving.protocol"},
+    "httptools": {"serving.protocol"},
+    "click": {"cli"},
+}
+
+# The rest is a function of its arguments: the same posts give the same bytes.
+MAY_KNOW_THE_TIME = {"cli", "serving.app", "serving.reload"}
+IMPURE_LIBRARIES = {"random", "secrets", "uuid", "locale", "socket", "platform", "getpass"}
+IMPURE_CALLS = {
+    *("datetime.now", "datetime.utcnow", "datetime.today", "date.today"),
+    *("time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns", "time.perf_counter"),
+    *("time.localtime", "time.gmtime", "time.strftime", "time.ctime"),
+    *("os.urandom", "os.uname", "os.getlogin"),
+}
+
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
+
+
+def room(name: str) -> str:
+    return name.split(".")[0]
+
+
+def imports(module: str) -> Iterator[str]:
+    """Every dotted name that *module* imports, at its top or within a function."""
+    for node in ast.walk(MODULES[module]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}:{node.lineno}: write the import in full"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else "?"
+
+
+def impure_names(module: str) -> Iterator[str]:
+    used = {dotted(node) for node in ast.walk(MODULES[module]) if isinstance(node, ast.Attribute)}
+    for name in used.union(imports(module)):
+        if room(name) in IMPURE_LIBRARIES or ".".join(name.split(".")[-2:]) in IMPURE_CALLS:
+            yield name
+
+
+every_module = pytest.mark.parametrize("module", MODULES)
+
+
+def test_every_room_has_its_place_in_the_order():
+    assert {room(module) for module in MODULES} <= set(MAY_IMPORT)
+
+
+@every_module
+def test_a_room_imports_only_from_rooms_before_it(module):
+    ours = (name.split(".") for name in imports(module) if room(name) == "pprnet_feeds")
+    known = {parts[1] for parts in ours if len(parts) > 1 and parts[1] in MAY_IMPORT}
+    assert known <= MAY_IMPORT[room(module)] | {room(module)}
+
+
+@every_module
+def test_a_library_from_outside_is_imported_by_its_owner_only(module):
+    foreign = {room(name) for name in imports(module)} - set(sys.stdlib_module_names) - {"pprnet_feeds"}
+    assert {library for library in foreign if module not in OWNERS.get(library, ())} == set()
+
+
+@every_module
+def test_nothing_but_the_edges_asks_the_clock_the_machine_or_chance(module):
+    if module not in MAY_KNOW_THE_TIME:
+        assert list(impure_names(module)) == []
+
+
+@every_module
+def test_a_module_can_be_read_in_one_sitting(module):
+    path = PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+    lines = path.read_text("utf-8").count("\n")
+    assert lines <= 250
+
+
+@every_module
+def test_a_module_is_named_after_what_it_does(module):
+    assert FORBIDDEN_NAMES.isdisjoint(module.replace("_", ".").split("."))
+
+
+@every_module
+def test_a_module_says_what_it_is_for(module):
+    assert ast.get_docstring(MODULES[module])
