@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -86,9 +87,10 @@ def serving(folder: Path, *arguments: str, **environ: str) -> Iterator[Service]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    state = tempfile.TemporaryDirectory()
     process = subprocess.Popen(
         [sys.executable, "-m", "pprnet_feeds", "serve", "--site", str(folder), *arguments],
-        env=_environ({"PORT": str(port), **environ}),
+        env=_environ({"PORT": str(port), "XDG_STATE_HOME": state.name, **environ}),
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -102,6 +104,7 @@ def serving(folder: Path, *arguments: str, **environ: str) -> Iterator[Service]:
         process.wait()
         assert process.stderr is not None
         process.stderr.close()
+        state.cleanup()
 
 
 def _environ(environ: dict[str, str]) -> dict[str, str]:

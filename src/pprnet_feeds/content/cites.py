@@ -2,7 +2,7 @@
 
 The DOI is what other programs find a study by, so it is always kept bare and
 in lower case, whichever way it was written, and taken from the reference when
-it plainly stands there. Nothing else is ever read out of a reference.
+it plainly stands there. The other parts are kept as they were stated.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from urllib.parse import unquote
 
 from pprnet_feeds.content import fields
+from pprnet_feeds.content.dois import doi_in, trim
 from pprnet_feeds.content.fields import Faults
 from pprnet_feeds.content.frontmatter import Mapping, Value
 from pprnet_feeds.content.model import Citation
@@ -19,7 +20,6 @@ from pprnet_feeds.content.problems import nearest, quoted
 _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
 _DOI_PREFIX = re.compile(r"(?:doi:\s*)?(?:https?://(?:dx\.|www\.)?doi\.org/)?", re.IGNORECASE)
 _DOI_LENGTH = 200
-_IN_TEXT = re.compile(r"(?<![0-9.])10\.[0-9]{4,9}/[^\s\"<>“”\u2019]{1,200}")
 
 _TEXTS = ("title", "container", "publisher")
 _NUMBERS = ("volume", "issue", "pages")
@@ -76,30 +76,13 @@ def read_cite(value: Value, name: str, faults: Faults) -> Citation | None:
     return cite if len(faults.found) == before else None
 
 
-def doi_in(reference: str) -> str:
-    """The DOI that stands in a reference; empty when there is none, or more than one."""
-    found = {_trim(match[0].lower()) for match in _IN_TEXT.finditer(reference)}
-    return found.pop() if len(found) == 1 else ""
-
-
-def _trim(doi: str) -> str:
-    """A DOI without the punctuation of the sentence around it."""
-    while doi and (
-        doi[-1] in ".,;:'"
-        or (doi[-1] == ")" and doi.count(")") > doi.count("("))
-        or (doi[-1] == "]" and doi.count("]") > doi.count("["))
-    ):
-        doi = doi[:-1]
-    return doi
-
-
 def _doi(value: Value, name: str, faults: Faults) -> str | None:
     typed = fields.scalar(value, name, faults)
     if typed is None:
         return None
     prefix = _DOI_PREFIX.match(typed)
     rest = typed[prefix.end() :] if prefix else typed
-    bare = _trim((unquote(rest) if "doi.org/" in typed.lower() else rest).lower())
+    bare = trim((unquote(rest) if "doi.org/" in typed.lower() else rest).lower())
     if len(bare) <= _DOI_LENGTH and _DOI.fullmatch(bare) and bare.isprintable():
         return bare
     faults.add(value, f"`{name}` is not a DOI: {quoted(typed)}", "Write it like 10.1002/cpp.2521.")

@@ -30,6 +30,11 @@ class Person:
     email: str = ""
     orcid: str = ""
 
+    @property
+    def link(self) -> str:
+        """The person's own address, else that of the ORCID record, else empty."""
+        return self.url or (f"https://orcid.org/{self.orcid}" if self.orcid else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Image:

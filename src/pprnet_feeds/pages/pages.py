@@ -8,13 +8,18 @@ only the rendered body of a post, which the sanitiser has cleaned, is marked saf
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from pprnet_feeds.syndication.addresses import Address
 from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.channel import FORMATS, entry_of
+from pprnet_feeds.syndication.channel import FORMATS
+from pprnet_feeds.syndication.entries import post_entries
+from pprnet_feeds.syndication.opml import Listing
+from pprnet_feeds.syndication.selection import month_name, selections
 
 STYLE_SHEETS = ("/site.css", "/feed.css")
 
@@ -27,18 +32,7 @@ _templates = Environment(
 )
 
 
-def month(issue: str) -> str:
-    """Name a month as people write it: ``2021-12`` is December 2021."""
-    year, number = issue.split("-")
-    # calendar's own names follow the locale; English ones are wanted on every machine.
-    return f"{_MONTHS[int(number) - 1]} {year}"
-
-
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-_HEADINGS = {"/topics/": "Topics", "/research/": "Types of research"}
+_HEADINGS = {"/topics/": "Topics", "/research/": "Types of research", "/issues/": "Issues"}
 
 
 class Pages:
@@ -48,13 +42,15 @@ class Pages:
         self.catalogue = catalogue
         self.site = catalogue.site
         self.posts = catalogue.library.posts
-        self._listings = catalogue.listings()
-        self._selection = {f"/{listing.selection.path}": listing for listing in self._listings}
         self._post = {f"/posts/{post.slug}/": post for post in self.posts}
+
+    @cached_property
+    def _listings(self) -> list[Listing]:
+        return [self.catalogue.listing(selection) for selection in selections(self.site)]
 
     def paths(self) -> Iterator[str]:
         """Every address of a page."""
-        yield from self._selection
+        yield from (f"/{selection.path}" for selection in self.catalogue.listed())
         yield from _HEADINGS
         yield from self._post
 
@@ -62,26 +58,27 @@ class Pages:
         """Draw the page at *path*; None when there is none."""
         if path == "/":
             return self._fill("subscribe.html", path, listings=self._listings, posts=self.posts)
-        if path in self._selection:
-            listing = self._selection[path]
-            posts = listing.selection.select(self.posts)
-            return self._fill("selection.html", path, listing=listing, posts=posts)
         if path in _HEADINGS:
             members = [item for item in self._listings if item.selection.path.startswith(path.strip("/"))]
+            if path == "/issues/":
+                members = [self.catalogue.listing(one) for one in self.catalogue.listed() if one.issue]
             return self._fill("terms.html", path, listings=members, heading=_HEADINGS[path])
         if path in self._post:
             post = self._post[path]
-            return self._fill("post.html", path, post=post, entry=entry_of(post, "feed", self.site))
-        return None
+            return self._fill("post.html", path, post=post, entry=post_entries(post, "feed", self.site)[0])
+        address = self.catalogue.read(path)
+        if not isinstance(address, Address) or address.plan or address.spelling != path:
+            return None
+        listing = self.catalogue.listing(address.selection)
+        posts = [post for post in self.posts if address.selection.holds(post)]
+        return self._fill("selection.html", path, own=listing, listing=listing, posts=posts)
 
-    def _fill(self, template: str, path: str, **values: Any) -> bytes:
-        # The feeds of the page itself come first: readers offer the first link they find.
-        own = self._selection.get(path)
-        channels = [own.channels["feed"]] if own and path != "/" else []
-        channels.append(self._listings[0].channels["feed"])
+    def _fill(self, template: str, path: str, own: Listing | None = None, **values: Any) -> bytes:
+        # A page announces its own feed and no other: readers subscribe to whatever they find.
+        channels = [(own or self._listings[0]).channels["feed"]]
         page = _templates.get_template(template)
         return page.render(
-            site=self.site, path=path, channels=channels, formats=FORMATS, month=month, **values
+            site=self.site, path=path, channels=channels, formats=FORMATS, month=month_name, **values
         ).encode()
 
 

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,12 +28,17 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.serving.database import state_address
 from pprnet_feeds.serving.protocol import ALLOW
 from pprnet_feeds.serving.reload import keep_current, tell
-from pprnet_feeds.serving.representation import EMPTY_BODY
+from pprnet_feeds.serving.representation import EMPTY_BODY, Representation
 from pprnet_feeds.serving.snapshot import Snapshot, build, cache_control
-from pprnet_feeds.serving.state import Changes
+from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.syndication.catalogue import LISTS
+from pprnet_feeds.syndication.selection import Refusal
+
+log = logging.getLogger("pprnet_feeds")
 
 LONGEST_ADDRESS = 2048
 EXPOSED = "ETag, Last-Modified, Link"
@@ -107,9 +113,9 @@ class Application:
             await self.error(414, "This address is too long to be one of ours.")(scope, receive, send)
             return
         path = raw.decode("latin-1")
-        found = self.snapshot.find(path)
-        if found is None:
-            await self.missing(path)(scope, receive, send)
+        found = self.chosen(scope) if path == LISTS[0] else self.snapshot.find(path)
+        if not isinstance(found, Representation):
+            await self.missing(path, found)(scope, receive, send)
             return
         start, body = found.answer(scope["headers"])
         if self.shorten_from is not None and self.clock() >= self.shorten_from:
@@ -129,9 +135,15 @@ class Application:
         ]
         return start | {"headers": headers}
 
-    def missing(self, path: str) -> Response:
+    def chosen(self, scope: Scope) -> Representation | Refusal | None:
+        """The list of feeds, of all or of the topics that the query names; other parameters are ignored."""
+        query = parse_qsl(scope["query_string"][:LONGEST_ADDRESS].decode("latin-1"))
+        topics = [value for name, value in query if name == "topic"]
+        return self.snapshot.chosen(topics) if topics else self.snapshot.find(LISTS[0])
+
+    def missing(self, path: str, refusal: Refusal | None) -> Response:
         """The answer where there is no document: the way to it if there is one."""
-        now = self.snapshot.moved(path)
+        now = None if refusal else self.snapshot.moved(path)
         if now is not None:
             return PlainTextResponse(
                 "This address has moved.\n",
@@ -141,9 +153,10 @@ class Application:
         if self.snapshot.gone(path):
             return self.error(410, "This post was withdrawn.")
         base = self.snapshot.site.base_url
-        near = [f"  {title}: {address}" for title, address in self.snapshot.near(path)]
+        refusal = refusal or self.snapshot.refusal(path)
+        near = [f"  {title}: {address}" for title, address in self.snapshot.near(refusal)]
         hint = ["", "The nearest we have:", *near] if near else []
-        lines = ["There is nothing at this address.", *hint, "", f"All feeds: {base}/"]
+        lines = [refusal.what, *hint, "", f"All feeds: {base}/"]
         return self.error(404, "\n".join(lines))
 
     def refuse(self, method: str) -> Response:
@@ -190,8 +203,12 @@ def create() -> Application:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     settings = Settings.from_environ(os.environ)
-    changes = Changes()
-    rebuild = partial(build, settings, os.environ, changes=changes)
+    # A preview shows what is not published: it must not be remembered as a change.
+    address = "" if settings.drafts else state_address(settings.folder, os.environ)
+    if not address:
+        log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
+    store = Store(address)
+    rebuild = partial(build, settings, os.environ, store=store)
     first = rebuild(now=utc_now())
     if not isinstance(first, Snapshot):
         raise SystemExit("\n".join(f"{fault.file}:{fault.line}: {fault.what}" for fault in first))

@@ -54,6 +54,9 @@ async def keep_current(service: Service) -> None:
             built = await asyncio.to_thread(service.rebuild)
             if isinstance(built, Snapshot):
                 service.faults = []
+                # Two changes within a second: Last-Modified has risen twice, and is never in the future.
+                ahead = (built.changed - service.clock()).total_seconds()
+                await asyncio.sleep(ahead if 0 < ahead <= 2 else 0)
                 service.swap(built)
                 tell(built)
             else:

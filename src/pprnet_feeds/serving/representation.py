@@ -85,13 +85,13 @@ class _Content:
         digest = urlsafe_b64encode(blake2b(body, digest_size=16).digest()).decode().rstrip("=")
         self.tags = {coding: f'"{digest}{suffix}"' for coding, suffix in _TAG_SUFFIX.items()}
         self._messages: dict[str, Message | None] = {IDENTITY: _body_message(body)}
-        self._body = body
+        self.body = body
 
     def message(self, coding: str) -> Message | None:
         """The message that sends the document in *coding*; None when that makes it no smaller."""
         if coding not in self._messages:
-            coded = _ENCODERS[coding](self._body)
-            self._messages[coding] = _body_message(coded) if len(coded) < len(self._body) else None
+            coded = _ENCODERS[coding](self.body)
+            self._messages[coding] = _body_message(coded) if len(coded) < len(self.body) else None
         return self._messages[coding]
 
 
@@ -129,6 +129,11 @@ class Representation:
             *extra,
         )
         self._prepare()
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory it takes, all codings made."""
+        return 2 * len(self._content.body) + 4096
 
     def sibling(self, links: str) -> Representation:
         """The same document with another Link field: what is compressed for one is there for both."""

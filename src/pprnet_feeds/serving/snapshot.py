@@ -7,36 +7,46 @@ when it is first asked for, and then kept: a poll only chooses.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from urllib.parse import unquote
 
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.pages import STYLE_SHEETS, Pages, style_sheet
+from pprnet_feeds.serving.changes import Known, program, record, things
+from pprnet_feeds.serving.kept import Kept
 from pprnet_feeds.serving.representation import Representation
-from pprnet_feeds.serving.state import Changes
+from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
-from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.selection import EVERYTHING
+from pprnet_feeds.syndication.addresses import Address
+from pprnet_feeds.syndication.catalogue import LISTS, Catalogue, Document
+from pprnet_feeds.syndication.selection import EVERYTHING, Refusal, Selection, parse
 
 # Nothing may run, frame or load from elsewhere but the pictures of a post.
 POLICY = "default-src 'none'; style-src 'self'; img-src https: http:; base-uri 'none'; frame-ancestors 'none'"
+
+# What our addresses are made of; anything else, decoded, is a stranger's.
+_PLAIN = re.compile(r"[a-z0-9/,+._-]+")
 
 
 class Snapshot:
     """The site as it stands: every address and the answer behind it.
 
     Attributes:
-        table: raw path -> the prepared answer, for the addresses asked for so far.
+        table: raw path -> the prepared answer, for the listed feeds asked for so far.
+        changed: the moment of the newest change.
+        shorten_from: when the lifetimes of answers begin to depend on the clock; None for never.
     """
 
-    def __init__(self, library: Library, changes: Changes, now: datetime) -> None:
+    def __init__(self, library: Library, known: Known) -> None:
         self.library = library
         self.site = library.site
         self.problems = library.problems
         self.next_release = library.next_release
+        self.changed = known.newest
         # From this moment on a cache that keeps an answer for its usual time would outlive the release.
         cache = self.site.cache
         self.shorten_from = self.next_release and self.next_release - timedelta(
@@ -45,8 +55,8 @@ class Snapshot:
         self.catalogue = Catalogue(library)
         self.pages = Pages(self.catalogue)
         self.table: dict[bytes, Representation] = {}
-        self._changes = changes
-        self._now = now
+        self._kept = Kept()
+        self._known = known
         self._permalinks = {f"/posts/{post.slug}": post for post in (*library.posts, *library.withdrawn)}
         for post in (*library.posts, *library.withdrawn):
             self._permalinks |= {alias.rstrip("/"): post for alias in post.aliases}
@@ -60,85 +70,118 @@ class Snapshot:
     def find(self, path: str) -> Representation | None:
         """The prepared answer at an address, canonical or guessed; None when there is none."""
         raw = path.encode()
-        if raw not in self.table:
-            canonical = self.catalogue.guessed.get(path)
-            found = self._guess(canonical) if canonical else self._prepare(path)
-            if found is None:
-                return None
-            self.table[raw] = found
-        return self.table[raw]
+        found = self.table.get(raw) or self._kept.get(path)
+        if found is None:
+            address = self.catalogue.read(path)
+            found = self._prepare(path, address)
+            if found is not None and _is_listed(address):
+                self.table[raw] = found
+            elif found is not None:
+                self._kept.put(path, found)
+        return found
+
+    def chosen(self, slugs: Collection[str]) -> Representation | Refusal:
+        """The list of the feeds of some topics, as OPML."""
+        read = [parse(f"topics/{slug}/", self.site) for slug in slugs]
+        refused = next((found for found in read if isinstance(found, Refusal)), None)
+        if refused:
+            return refused
+        asked = {found[0] for found in read if not isinstance(found, Refusal)}
+        chosen = [selection for selection in self.catalogue.listed() if selection in asked]
+        address = LISTS[0] + "?" + "&".join(f"topic={selection.topics[0]}" for selection in chosen)
+        found = self._kept.get(address)
+        if found is None:
+            found = self._document(self.catalogue.list_of(chosen))
+            self._kept.put(address, found)
+        return found
 
     def moved(self, path: str) -> str | None:
-        """Where the document or page of a former or incomplete address is; None for nowhere."""
+        """Where the document or page of a former, incomplete or odd address is; None for nowhere."""
         post = self._permalinks.get(path.rstrip("/"))
         if post is not None:
             return None if post.status == "withdrawn" else f"/posts/{post.slug}/"
-        now = self.catalogue.moved(path) or path
-        for candidate in (now, f"{now}/"):
-            if candidate != path and self.find(candidate):
-                return candidate
+        plain = unquote(path)
+        if not _PLAIN.fullmatch(plain):
+            return None
+        for candidate in (plain, f"{plain}/"):
+            address = self.catalogue.read(candidate)
+            written = address.spelling if isinstance(address, Address) else candidate
+            if written != path and self.find(written):
+                return written
         return None
 
     def gone(self, path: str) -> bool:
         """Tell whether a withdrawn post stood at *path*."""
-        post = self._permalinks.get(path.rstrip("/"))
+        slug = path.removeprefix("/posts/").partition(".")[0]
+        post = self._permalinks.get(path.rstrip("/")) or self._permalinks.get(f"/posts/{slug}")
         return post is not None and post.status == "withdrawn"
 
-    def near(self, path: str) -> list[tuple[str, str]]:
-        """Title and address of the feeds whose names are nearest to the ones in *path*."""
-        return [
-            (channel.title, channel.home_page)
-            for channel in map(self.catalogue.channel, self.catalogue.near(path))
-        ]
+    def refusal(self, path: str) -> Refusal:
+        """Why there is nothing at an address."""
+        for candidate in (path, f"{path}/"):
+            found = self.catalogue.read(candidate)
+            if isinstance(found, Refusal):
+                return found
+        return Refusal("There is nothing at this address.")
 
-    def _guess(self, canonical: str) -> Representation | None:
-        document = self.find(canonical)
-        if document is None:
-            return None
-        return document.sibling(f'{document.links}, <{self.site.base_url}{canonical}>; rel="canonical"')
+    def near(self, refusal: Refusal) -> list[tuple[str, str]]:
+        """Title and address of the feeds whose names are nearest to the one that is unknown."""
+        lines = map(self.catalogue.listing, self.catalogue.near(refusal))
+        channels = [line.channels["feed"] for line in lines]
+        return [(channel.title, channel.home_page) for channel in channels]
 
-    def _prepare(self, path: str) -> Representation | None:
-        document = self.catalogue.document(path)
-        if document is not None:
-            return self._represent(
-                path,
-                document.body,
-                document.media_type,
-                document.updated,
-                links=document.links,
-                plain_xml=document.media_type.endswith(("atom+xml", "rss+xml")),
-            )
-        body, media_type = self.pages.draw(path), "text/html"
-        if body is None:
-            body, media_type = style_sheet(path), "text/css"
-        if body is None:
-            return None
-        links = [("canonical", self.site.base_url + path)] if media_type == "text/html" else []
+    def _prepare(self, path: str, address: Address | Refusal | None) -> Representation | None:
+        if isinstance(address, Address) and address.spelling == path and address.plan:
+            if address.plan.path == path:
+                document = self.catalogue.document(path)
+                return self._document(document) if document else None
+            canonical = self.find(address.plan.path)
+            link = f'<{self.site.base_url}{address.plan.path}>; rel="canonical"'
+            return canonical and canonical.sibling(f"{canonical.links}, {link}")
+        if path in LISTS or path.startswith("/posts/"):
+            document = self.catalogue.document(path)
+            if document is not None:
+                return self._document(document)
+        selection = address.selection if isinstance(address, Address) else EVERYTHING
+        page = self.pages.draw(path)
+        if page is not None:
+            links = (("canonical", self.site.base_url + path),)
+            return self._represent(page, "text/html", selection, links)
+        sheet = style_sheet(path)
+        return self._represent(sheet, "text/css", EVERYTHING, ()) if sheet is not None else None
+
+    def _document(self, document: Document) -> Representation:
+        plain_xml = document.media_type.endswith(("atom+xml", "rss+xml"))
         return self._represent(
-            path, body, media_type, self.catalogue.channel(EVERYTHING).updated, links=links
+            document.body, document.media_type, document.selection, document.links, plain_xml=plain_xml
         )
 
     def _represent(
         self,
-        path: str,
         body: bytes,
         media_type: str,
-        updated: datetime,
-        *,
+        selection: Selection,
         links: Iterable[tuple[str, str]],
+        *,
         plain_xml: bool = False,
     ) -> Representation:
-        digest = hashlib.blake2b(body, digest_size=16).hexdigest()
         cache = self.site.cache
         return Representation(
             body,
             media_type=f"{media_type}; charset=utf-8",
-            last_modified=self._changes.last_modified(path, digest, updated, self._now),
+            last_modified=self._known.last_modified(selection.holds),
             cache_control=cache_control(cache.max_age, cache.stale_while_revalidate, cache.stale_if_error),
             links=", ".join(f'<{address}>; rel="{relation}"' for relation, address in links),
             plain_xml=plain_xml,
             extra=((b"content-security-policy", POLICY.encode()),),
         )
+
+
+def _is_listed(address: Address | Refusal | None) -> bool:
+    """Whether everybody may be polling the address, so that its answer is kept for good."""
+    if not isinstance(address, Address) or address.selection.combines:
+        return False
+    return address.plan is None or not address.plan.year
 
 
 def cache_control(max_age: int, stale_while_revalidate: int, stale_if_error: int) -> str:
@@ -150,7 +193,7 @@ def cache_control(max_age: int, stale_while_revalidate: int, stale_if_error: int
 
 
 def build(
-    settings: Settings, environ: Mapping[str, str], now: datetime, changes: Changes
+    settings: Settings, environ: Mapping[str, str], now: datetime, store: Store
 ) -> Snapshot | list[Problem]:
     """Read the site and make the snapshot of *now*; the problems when its settings are faulty."""
     site, problems = read_site(settings.folder, environ, settings.base_url)
@@ -160,4 +203,6 @@ def build(
         # A folder that vanished is a fault of the disk and no withdrawal of every post.
         mend = "Put the folder back; until then the posts stay as they were read last."
         return [Problem("posts/", 0, 0, "the folder is not there", mend)]
-    return Snapshot(read_library(settings.folder, site, now, drafts=settings.drafts), changes, now)
+    library = read_library(settings.folder, site, now, drafts=settings.drafts)
+    seen = things(library, program())
+    return Snapshot(library, store.update(lambda known: record(known, seen, now)))

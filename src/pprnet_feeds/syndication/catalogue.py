@@ -1,68 +1,46 @@
-"""Every address of the site's feeds, and the document behind each.
+"""Every document of the site, drawn when it is asked for.
 
-Addresses are canonical, guessed (the same bytes, for programs that probe), or
-former (a redirect). Documents are drawn when they are asked for; their entries
-are drawn once for all the documents that hold them.
-
-A catalogue belongs to one library and never changes what it answers.
+A catalogue belongs to one library and never changes what it answers. Entries
+are drawn once for all the documents that hold them; documents are not kept
+here, so that ten thousand combinations asked for by a stranger leave nothing
+behind.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import cached_property
+from typing import Any, cast
 
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
-from pprnet_feeds.syndication import jsonfeed, opml, xmlfeed
-from pprnet_feeds.syndication.channel import (
-    FORMATS,
-    VIEWS,
-    Channel,
-    Entry,
-    Format,
-    View,
-    channel_of,
-    entry_of,
-    subscription,
-)
-from pprnet_feeds.syndication.selection import EVERYTHING, Selection, selections
+from pprnet_feeds.syndication import bibliography, entries, jsonfeed, opml, xmlfeed
+from pprnet_feeds.syndication.addresses import Address, Plan, read
+from pprnet_feeds.syndication.channel import FORMATS, VIEWS, Channel, Entry
+from pprnet_feeds.syndication.contents import Contents, Item, Month
+from pprnet_feeds.syndication.selection import EVERYTHING, Refusal, Selection, selections
 
-# What feed readers and people try below a site or a folder. Programs that probe
-# do not follow redirects, so these are answered with the document itself.
-GUESSED: dict[str, Format] = {
-    "feed": "atom",
-    "feed/": "atom",
-    "feed.xml": "atom",
-    "atom": "atom",
-    "atom.xml": "atom",
-    "index.atom": "atom",
-    "rss": "rss",
-    "rss/": "rss",
-    "rss.xml": "rss",
-    "index.xml": "rss",
-    "index.rss": "rss",
-    "rss/feed.xml": "rss",
-}
+LISTS = ("/feeds.opml", "/feeds.json")
+_SERIES = (Plan("issues", EVERYTHING, "feed", "atom"), Plan("corrections", EVERYTHING, "feed", "atom"))
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One feed in one format, drawn.
+    """One feed, list or file of citations, drawn.
 
     Attributes:
         path: the canonical address below the base, with a leading slash.
-        updated: the newest change that the posts themselves tell of.
-        links: relation -> address, for the Link field (RFC 8288).
+        selection: whose changes are the document's changes.
+        links: relation and address of each, for the Link field (RFC 8288).
     """
 
     path: str
     body: bytes
     media_type: str
-    updated: datetime
-    links: tuple[tuple[str, str], ...]
+    selection: Selection
+    links: tuple[tuple[str, str], ...] = ()
 
 
 class Catalogue:
@@ -71,99 +49,146 @@ class Catalogue:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.site = library.site
-        self._plans: dict[str, tuple[Selection, View, Format]] = {}
-        self.guessed: dict[str, str] = {}
-        for selection in selections(self.site):
-            for view in VIEWS:
-                for form in FORMATS:
-                    self._plans[f"/{selection.path}{view}.{form}"] = (selection, view, form)
-            for name, form in GUESSED.items():
-                self.guessed[f"/{selection.path}{name}"] = f"/{selection.path}feed.{form}"
-        self._former = {slug: term.slug for term in self.site.topics for slug in term.former}
-        self._former_types = {slug: term.slug for term in self.site.research for slug in term.former}
-        self._entries: dict[tuple[str, View], Entry] = {}
-        self._drawn: dict[tuple[str, View, Format], bytes] = {}
+        self.contents = Contents(library)
+        self._post = {f"/posts/{post.slug}": post for post in library.posts}
+        self._drawn: dict[tuple[Any, ...], tuple[bytes, ...]] = {}
+
+    def read(self, path: str) -> Address | Refusal | None:
+        """Read an address below the base; None when there is no such thing."""
+        address = read(path, self.site)
+        if isinstance(address, Address) and address.selection.issue:
+            return address if address.selection.issue in self.contents.months else None
+        return address
+
+    def listed(self) -> Iterator[Selection]:
+        """Every selection that is listed for people, and every month."""
+        yield from selections(self.site)
+        yield from (Selection(issue=month) for month in self.contents.months)
 
     def paths(self) -> Iterator[str]:
-        """Every canonical address."""
-        yield from self._plans
-        yield from ("/feeds.opml", "/feeds.json")
+        """Every canonical address: listed selections and their archives, lists, files beside posts."""
+        for selection in self.listed():
+            for view in VIEWS:
+                yield from self._documents(Plan("posts", selection, view, "atom"))
+            for form in bibliography.MEDIA_TYPES:
+                yield Plan("posts", selection, "citations", form).path
+        for plan in _SERIES:
+            yield from self._documents(plan)
+        yield from LISTS
+        for path in self._post:
+            yield from (f"{path}.{form}" for form in ("json", *bibliography.MEDIA_TYPES))
 
     def document(self, path: str) -> Document | None:
         """Draw the document at a canonical address; None when there is none."""
-        if path in ("/feeds.opml", "/feeds.json"):
-            return self._list(path)
-        if path not in self._plans:
+        if path in LISTS:
+            return self.list_of(list(selections(self.site)), path)
+        if path.startswith("/posts/"):
+            return self._beside(path)
+        address = self.read(path)
+        if not isinstance(address, Address) or address.plan is None or address.plan.path != path:
             return None
-        selection, view, form = self._plans[path]
-        posts = selection.select(self.library.posts)
-        shown = subscription(posts, self.site.entries)
-        channel = channel_of(selection, view, posts, len(shown), self.site)
-        entries = (self._entry(post, view, form) for post in shown)
-        body = jsonfeed.draw(channel, entries) if form == "json" else xmlfeed.draw(channel, form, entries)
-        links = [("self", channel.address(form))] + [("hub", hub) for hub in channel.hubs]
-        return Document(path, body, FORMATS[form], channel.updated, tuple(links))
+        plan = address.plan
+        if plan.year and plan.year not in self.contents.years(plan):
+            return None
+        if plan.form in bibliography.MEDIA_TYPES:
+            posts = [item for item in self.contents.items(plan) if isinstance(item, Post)]
+            return self._bibliography(path, posts, plan.form, plan.selection)
+        return self._feed(plan)
 
-    def listings(self) -> list[opml.Listing]:
-        """Every listed selection with its channels."""
-        return [self._listing(selection) for selection in selections(self.site)]
+    def list_of(self, chosen: Sequence[Selection], path: str = LISTS[0]) -> Document:
+        """Draw the list of the *chosen* feeds, as OPML or JSON."""
+        listings = [self.listing(selection) for selection in chosen]
+        if path == LISTS[0]:
+            body, media_type = opml.draw_opml(self.site.title, listings), "text/x-opml"
+        else:
+            issues, corrections = (
+                self.contents.channel(Plan(series, EVERYTHING, "feed", "atom"))
+                for series in ("issues", "corrections")
+            )
+            body, media_type = (
+                opml.draw_list(self.site.title, listings, (issues, corrections)),
+                "application/json",
+            )
+        return Document(path, body, media_type, EVERYTHING, (("self", self.site.base_url + path),))
 
-    def channel(self, selection: Selection, view: View = "feed") -> Channel:
-        """The channel of a selection's subscription document."""
-        posts = selection.select(self.library.posts)
-        return channel_of(selection, view, posts, len(subscription(posts, self.site.entries)), self.site)
+    def listing(self, selection: Selection) -> opml.Listing:
+        """One line of the list of feeds."""
+        plans = [Plan("posts", selection, view, "atom") for view in VIEWS]
+        channels = {plan.view: self.contents.channel(plan) for plan in plans}
+        return opml.Listing(selection, len(self.contents.items(plans[0])), channels)
 
-    def moved(self, path: str) -> str | None:
-        """Where an address stands now that a topic or research type was known by before.
-
-        The rest of the address is kept; None when no part of it is a former one.
-        """
-        parts = path.split("/")
-        for place, former in (("topics", self._former), ("research", self._former_types)):
-            if place in parts[:-1]:
-                at = parts.index(place) + 1
-                parts[at] = former.get(parts[at], parts[at])
-        now = "/".join(parts)
-        return now if now != path else None
-
-    def near(self, path: str) -> list[Selection]:
-        """The topics and research types whose names are nearest to the one in *path*, the nearest first."""
-        folder, _, rest = path.lower().strip("/").partition("/")
-        terms = {"topics": self.site.topics, "research": self.site.research}.get(folder, ())
-        # A stranger's address may be long, and comparing is quadratic.
-        asked = rest.partition("/")[0][:100]
+    def near(self, refusal: Refusal) -> list[Selection]:
+        """The topics or research types whose names are nearest to the one that is unknown."""
+        terms = {"topics": self.site.topics, "research": self.site.research}.get(refusal.folder, ())
         names: dict[str, list[str]] = {}
         for term in terms:
             for name in (term.slug, *term.slug.split("-")):
                 names.setdefault(name, []).append(term.slug)
-        close = difflib.get_close_matches(asked, names, n=3, cutoff=0.7)
-        slugs = dict.fromkeys(slug for name in close for slug in names[name])
-        return [
-            Selection(topic=slug) if folder == "topics" else Selection(research=slug)
-            for slug in list(slugs)[:5]
-        ]
+        # A stranger's name may be long, and comparing is quadratic.
+        close = difflib.get_close_matches(refusal.asked.lower()[:100], names, n=3, cutoff=0.7)
+        slugs = list(dict.fromkeys(slug for name in close for slug in names[name]))[:5]
+        if refusal.folder == "topics":
+            return [Selection(topics=(slug,)) for slug in slugs]
+        return [Selection(research=slug) for slug in slugs]
 
-    def _entry(self, post: Post, view: View, form: Format) -> bytes:
-        key = (post.id, view, form)
+    def _documents(self, plan: Plan) -> Iterator[str]:
+        complete = self.contents.channel(plan).complete
+        for year in (0, *([] if complete else self.contents.years(plan))):
+            for form in FORMATS:
+                yield Plan(plan.series, plan.selection, plan.view, form, year).path
+
+    def _feed(self, plan: Plan) -> Document:
+        channel = self.contents.channel(plan)
+        drawn = (part for item in self.contents.shown(plan) for part in self._entries(item, plan))
+        if plan.form == "json":
+            body = jsonfeed.draw(channel, drawn)
+        else:
+            body = xmlfeed.draw(channel, cast(xmlfeed.XmlFormat, plan.form), drawn)
+        links = [("self", channel.address(plan.form)), *(("hub", hub) for hub in channel.hubs)]
+        media_type = {str(form): name for form, name in FORMATS.items()}[plan.form]
+        return Document(plan.path, body, media_type, plan.selection, tuple(links))
+
+    @cached_property
+    def _source(self) -> Channel:
+        """The feed that every post is in first."""
+        return self.contents.channel(Plan("posts", EVERYTHING, "feed", "atom"))
+
+    def _entries(self, item: Item, plan: Plan) -> tuple[bytes, ...]:
+        """The entries of an item, drawn once for all the documents that hold it."""
+        key = (plan.series, item.id, plan.view, plan.form, plan.selection.combines)
         if key not in self._drawn:
-            if key[:2] not in self._entries:
-                self._entries[post.id, view] = entry_of(post, view, self.site)
-            entry = self._entries[post.id, view]
-            drawn = jsonfeed.draw_item(entry) if form == "json" else xmlfeed.draw_entry(entry, form)
-            self._drawn[key] = drawn
+            source = self._source if plan.selection.combines else None
+            self._drawn[key] = tuple(
+                jsonfeed.draw_item(entry)
+                if plan.form == "json"
+                else xmlfeed.draw_entry(entry, cast(xmlfeed.XmlFormat, plan.form), source)
+                for entry in self._made(item, plan)
+            )
         return self._drawn[key]
 
-    def _listing(self, selection: Selection) -> opml.Listing:
-        posts = len(selection.select(self.library.posts))
-        return opml.Listing(selection, posts, {view: self.channel(selection, view) for view in VIEWS})
+    def _made(self, item: Item, plan: Plan) -> tuple[Entry, ...]:
+        if isinstance(item, Month):
+            return (entries.month_entry(item.id, item.posts, self.site),)
+        if plan.series == "corrections":
+            return (entries.correction_entry(item, self.site),)
+        return entries.post_entries(item, plan.view, self.site)
 
-    def _list(self, path: str) -> Document:
-        listings = self.listings()
-        draw, media_type = (
-            (opml.draw_opml, "text/x-opml")
-            if path.endswith(".opml")
-            else (opml.draw_list, "application/json")
-        )
-        body = draw(self.site.title, listings)
-        updated = self.channel(EVERYTHING).updated
-        return Document(path, body, media_type, updated, (("self", self.site.base_url + path),))
+    def _bibliography(self, path: str, posts: Sequence[Post], form: str, selection: Selection) -> Document:
+        body = bibliography.DRAW[form](bibliography.works_of(posts, self.site))
+        links = (("self", self.site.base_url + path),)
+        return Document(path, body, bibliography.MEDIA_TYPES[form], selection, links)
+
+    def _beside(self, path: str) -> Document | None:
+        """The files beside a post's page: the post for programs, and what it cites."""
+        slug, _, form = path.removeprefix("/posts/").partition(".")
+        post = self._post.get(f"/posts/{slug}")
+        selection = Selection(issue=post.issue) if post else EVERYTHING
+        if post is None:
+            return None
+        if form == "json":
+            body = jsonfeed.draw_alone(entries.post_entries(post, "feed", self.site)[0])
+            links = (("self", self.site.base_url + path),)
+            return Document(path, body, "application/json", selection, links)
+        if form in bibliography.MEDIA_TYPES:
+            return self._bibliography(path, [post], form, selection)
+        return None

@@ -8,11 +8,41 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import dataclass
 from typing import Any
 
+from pprnet_feeds.content import references
 from pprnet_feeds.content.model import Citation
 
 _YEAR = re.compile(r"[0-9]{4}")
+_SUFFIX = re.compile(r"(?P<given>.*?),? +(?P<suffix>(?:Jr|Sr)\.?|II|III|IV)")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """An author's name in its parts; of an institution *family* is the whole name."""
+
+    family: str
+    given: str = ""
+    suffix: str = ""
+
+
+def name_of(author: str) -> Name:
+    """The parts of ``Family, Given`` or ``Family, Given, Jr.``; anything else is left whole."""
+    family, _, given = (part.strip() for part in author.partition(","))
+    if not family or not given:
+        return Name(author.strip())
+    suffixed = _SUFFIX.fullmatch(given)
+    return Name(family, suffixed["given"], suffixed["suffix"]) if suffixed else Name(family, given)
+
+
+def kind(citation: Citation) -> str:
+    """The CSL type of the work.
+
+    Without a stated type only a journal's volume tells an article for certain.
+    """
+    likely = "article-journal" if citation.container and citation.volume else "document"
+    return citation.type or likely
 
 
 def csl(citation: Citation, key: str) -> dict[str, Any]:
@@ -21,7 +51,7 @@ def csl(citation: Citation, key: str) -> dict[str, Any]:
     The reference as printed is always kept in ``note``, so that nothing is
     lost where the single fields are not known.
     """
-    item: dict[str, Any] = {"id": key, "type": citation.type or _kind(citation)}
+    item: dict[str, Any] = {"id": key, "type": kind(citation)}
     facts = {
         "title": citation.title,
         "container-title": citation.container,
@@ -34,7 +64,7 @@ def csl(citation: Citation, key: str) -> dict[str, Any]:
         "URL": citation.link,
     }
     if citation.authors:
-        item["author"] = [_name(author) for author in citation.authors]
+        item["author"] = [_csl_name(name_of(author)) for author in citation.authors]
     if _YEAR.fullmatch(citation.year):
         item["issued"] = {"date-parts": [[int(citation.year)]]}
     item |= {name: value for name, value in facts.items() if value}
@@ -42,16 +72,16 @@ def csl(citation: Citation, key: str) -> dict[str, Any]:
     return item
 
 
-def _kind(citation: Citation) -> str:
-    """Without a stated type only a journal's volume tells an article for certain."""
-    return "article-journal" if citation.container and citation.volume else "document"
+def _csl_name(name: Name) -> dict[str, str]:
+    if not name.given:
+        return {"literal": name.family}
+    parts = {"family": name.family, "given": name.given}
+    return parts | ({"suffix": name.suffix} if name.suffix else {})
 
 
-def _name(author: str) -> dict[str, str]:
-    family, comma, given = author.partition(",")
-    if not comma:
-        return {"literal": author}
-    return {"family": family.strip(), "given": given.strip()}
+def authors_as_printed(citation: Citation) -> str:
+    """The list of authors as it stands in the reference, also a cut one; empty when it is not certain."""
+    return references.authors_as_printed(citation.text)
 
 
 def reference_html(citation: Citation) -> str:

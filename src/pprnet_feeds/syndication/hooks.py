@@ -27,6 +27,7 @@ NAMESPACES = {
     "prism": "http://prismstandard.org/namespaces/basic/2.0/",
     "media": "http://search.yahoo.com/mrss/",
     "fh": "http://purl.org/syndication/history/1.0",
+    "at": "http://purl.org/atompub/tombstones/1.0",
 }
 STYLE_SHEET = "feed.css"
 
@@ -49,8 +50,12 @@ class FeedHook:
         _style(el, self.channel)
         el.insert(0, _explanation(self.channel))
         _zulu(el)
-        if self.channel.complete:
-            etree.SubElement(el, f"{{{NAMESPACES['fh']}}}complete")
+        _history(el, self.channel)
+        for deletion in self.channel.deletions:
+            names = {"ref": deletion.id, "when": rfc3339(deletion.when)}
+            deleted = etree.SubElement(el, f"{{{NAMESPACES['at']}}}deleted-entry", names)
+            if deletion.comment:
+                _add(deleted, "at", "comment", deletion.comment)
         return el
 
     def extend_rss(self, el: Any) -> Any:
@@ -68,9 +73,10 @@ class FeedHook:
             etree.SubElement(channel, f"{{{ATOM}}}link", rel="hub", href=hub)
         if self.channel.licence:
             etree.SubElement(channel, f"{{{ATOM}}}link", rel="license", href=self.channel.licence)
+        for relation, address in self.channel.history("rss"):
+            etree.SubElement(channel, f"{{{ATOM}}}link", rel=relation, href=address)
         etree.SubElement(channel, f"{{{ATOM}}}id").text = self.channel.id
-        if self.channel.complete:
-            etree.SubElement(channel, f"{{{NAMESPACES['fh']}}}complete")
+        _history(channel, self.channel)
         return el
 
 
@@ -78,6 +84,7 @@ class EntryHook:
     """What feedgen leaves out of an entry. *el* is the finished `<entry>` or `<item>`."""
 
     entry: Entry
+    source: Channel | None
 
     def extend_atom(self, el: Any) -> Any:
         """Complete the `<entry>`."""
@@ -89,10 +96,10 @@ class EntryHook:
         alternate = el.find("link")
         alternate.set("rel", "alternate")
         alternate.set("type", "text/html")
-        for cite in reversed(self.entry.cites):
-            if cite.link:
-                title = cite.title or cite.text
-                alternate.addnext(etree.Element("link", rel="related", href=cite.link, title=title))
+        for address, title in reversed(self.entry.related):
+            alternate.addnext(etree.Element("link", rel="related", href=address, title=title))
+        if self.source:
+            el.append(_source(self.source))
         _scholarly(el, self.entry)
         return el
 
@@ -111,22 +118,49 @@ class EntryHook:
         return el
 
 
+def _history(el: Any, channel: Channel) -> None:
+    """Tell whether the document is the whole feed or a piece of its archive (RFC 5005 §2, §4)."""
+    if channel.complete:
+        etree.SubElement(el, f"{{{NAMESPACES['fh']}}}complete")
+    if channel.current:
+        etree.SubElement(el, f"{{{NAMESPACES['fh']}}}archive")
+
+
+def _source(channel: Channel) -> Any:
+    """Where an entry of a feed that somebody put together comes from (RFC 4287 §4.2.11).
+
+    Without its `updated`, which would change the entry with every other post.
+    """
+    source = etree.Element("source")
+    etree.SubElement(source, "id").text = channel.id
+    etree.SubElement(source, "title").text = channel.title
+    etree.SubElement(source, "link", rel="self", href=channel.address("atom"))
+    return source
+
+
 def _scholarly(el: Any, entry: Entry) -> None:
     """The cited work in Dublin Core and PRISM, and the picture in Media RSS.
 
-    The entry is our account of a study and not the study: its source is the
-    study, while dc:identifier and the publication date, which reference
-    managers take for the entry's own, are left to feeds whose entries are
-    studies. PRISM has one work an item.
+    In most feeds an entry is our account of a study and not the study: its
+    source is the study, while dc:identifier and the publication date, which
+    reference managers take for the entry's own, are left to feeds whose entries
+    are studies. PRISM has one work an item.
     """
     for cite in entry.cites:
         _add(el, "dc", "source", cite.text)
-    if len(entry.cites) == 1:
-        cite = entry.cites[0]
+    works = [entry.study] if entry.study else entry.cites
+    if entry.study:
+        _add(el, "dc", "identifier", f"doi:{entry.study.doi}" if entry.study.doi else "")
+        _add(el, "dc", "publisher", entry.study.publisher)
+        _add(el, "dc", "date", entry.study.year)
+        _add(el, "prism", "publicationDate", entry.study.year)
+    if len(works) == 1:
+        cite = works[0]
         _add(el, "prism", "doi", cite.doi)
         _add(el, "prism", "publicationName", cite.container)
         _add(el, "prism", "volume", cite.volume)
         _add(el, "prism", "number", cite.issue)
+        _add(el, "prism", "startingPage", cite.pages.split("-")[0].strip() if entry.study else "")
         _add(el, "prism", "pageRange", cite.pages)
     if entry.image:
         sizes = {"width": entry.image.width, "height": entry.image.height}

@@ -2,7 +2,7 @@
 
 What the format has no word for stands in extensions whose names begin with an
 underscore: the feed's permanent id and date (`_feed`), the citation as CSL-JSON
-(`_citation`) and the rights (`_license`).
+(`_citation`), the rights (`_license`) and what was withdrawn (`_deleted`).
 
 Items are drawn once and joined, one a line, as in the XML formats.
 """
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pprnet_feeds.content.model import Person
-from pprnet_feeds.syndication.channel import Channel, Entry, rfc3339
+from pprnet_feeds.syndication.channel import Channel, Deletion, Entry, rfc3339
 from pprnet_feeds.syndication.citations import csl
 
 VERSION = "https://jsonfeed.org/version/1.1"
@@ -33,12 +33,16 @@ def draw(channel: Channel, items: Iterable[bytes]) -> bytes:
         "authors": [_person(channel.author)],
         "language": channel.language,
     }
+    if channel.previous:
+        head["next_url"] = f"{channel.previous}.json"
     if channel.hubs:
         head["hubs"] = [{"type": "WebSub", "url": hub} for hub in channel.hubs]
     head["_feed"] = {"id": channel.id, "updated": rfc3339(channel.updated), "complete": channel.complete}
     licence = {"rights": channel.rights, "url": channel.licence}
     if any(licence.values()):
         head["_license"] = {name: value for name, value in licence.items() if value}
+    if channel.deletions:
+        head["_deleted"] = {"items": [_deletion(deletion) for deletion in channel.deletions]}
     opening = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}").encode()
     lines = b",\n".join(items)
     return opening + b',\n "items": [' + (b"\n" + lines + b"\n " if lines else b"") + b"]\n}\n"
@@ -46,10 +50,21 @@ def draw(channel: Channel, items: Iterable[bytes]) -> bytes:
 
 def draw_item(entry: Entry) -> bytes:
     """Draw one item as it stands in any document."""
-    item: dict[str, Any] = {"id": entry.id, "url": entry.url, "title": entry.title}
-    related = next((cite.link for cite in entry.cites if cite.link), "")
-    if related:
-        item["external_url"] = related
+    return b"  " + json.dumps(_item(entry), ensure_ascii=False).encode()
+
+
+def draw_alone(entry: Entry) -> bytes:
+    """Draw one item as a document of its own."""
+    return json.dumps(_item(entry), ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _item(entry: Entry) -> dict[str, Any]:
+    # An item's own page is ours, and the study is elsewhere, whichever of the two the entry is.
+    ours = entry.related[0][0] if entry.study else entry.url
+    cited = entry.study.link if entry.study else next((cite.link for cite in entry.cites if cite.link), "")
+    item: dict[str, Any] = {"id": entry.id, "url": ours, "title": entry.title}
+    if cited:
+        item["external_url"] = cited
     # An item must have content; where the view leaves it out the summary is all there is.
     item |= {"content_html": entry.html} if entry.html else {"content_text": entry.summary}
     item["summary"] = entry.summary
@@ -60,12 +75,18 @@ def draw_item(entry: Entry) -> bytes:
     item["authors"] = [_person(author) for author in entry.authors]
     item["tags"] = [category.label for category in entry.categories]
     works = [csl(cite, f"{entry.key}-{place}") for place, cite in enumerate(entry.cites, 1)]
+    if entry.study:
+        works = [csl(entry.study, entry.key)]
     if works:
         # An extension is an object: the first work itself, with the others, which are rare, inside it.
         item["_citation"] = works[0] | ({"also": works[1:]} if works[1:] else {})
-    return b"  " + json.dumps(item, ensure_ascii=False).encode()
+    return item
+
+
+def _deletion(deletion: Deletion) -> dict[str, str]:
+    told = {"id": deletion.id, "when": rfc3339(deletion.when), "comment": deletion.comment}
+    return {name: value for name, value in told.items() if value}
 
 
 def _person(person: Person) -> dict[str, str]:
-    url = person.url or (f"https://orcid.org/{person.orcid}" if person.orcid else "")
-    return {"name": person.name} | ({"url": url} if url else {})
+    return {"name": person.name} | ({"url": person.link} if person.link else {})

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
+from pprnet_feeds.syndication.bibliography import MEDIA_TYPES
 from pprnet_feeds.syndication.channel import FORMATS, Channel, View, rfc3339
 from pprnet_feeds.syndication.selection import Selection
 
@@ -22,7 +23,7 @@ class Listing:
     @property
     def group(self) -> str:
         """The heading the line stands under; empty for none."""
-        return "Topics" if self.selection.topic else "Type of research" if self.selection.research else ""
+        return "Topics" if self.selection.topics else "Type of research" if self.selection.research else ""
 
 
 def draw_opml(title: str, listings: Sequence[Listing]) -> bytes:
@@ -49,8 +50,11 @@ def draw_opml(title: str, listings: Sequence[Listing]) -> bytes:
     return drawn + b"\n"
 
 
-def draw_list(title: str, listings: Sequence[Listing]) -> bytes:
-    """Draw the list for programs: every selection with its addresses by view and format."""
+def draw_list(title: str, listings: Sequence[Listing], series: Sequence[Channel]) -> bytes:
+    """Draw the list for programs: every selection with its addresses by view and format.
+
+    *series* are the feeds that are not of posts: the months, and the corrections.
+    """
     feeds = []
     for listing in listings:
         channel = listing.channels["feed"]
@@ -62,10 +66,22 @@ def draw_list(title: str, listings: Sequence[Listing]) -> bytes:
                 "home_page_url": channel.home_page,
                 "posts": listing.posts,
                 "updated": rfc3339(channel.updated),
-                "addresses": {
-                    view: {form: views.address(form) for form in FORMATS}
-                    for view, views in listing.channels.items()
-                },
+                "addresses": {view: _addresses(view, views) for view, views in listing.channels.items()},
             }
         )
-    return json.dumps({"title": title, "feeds": feeds}, ensure_ascii=False, indent=1).encode() + b"\n"
+    others = [
+        {
+            "id": channel.id,
+            "title": channel.title,
+            "updated": rfc3339(channel.updated),
+            "addresses": {"feed": _addresses("feed", channel)},
+        }
+        for channel in series
+    ]
+    document = {"title": title, "feeds": feeds, "series": others}
+    return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _addresses(view: View, channel: Channel) -> dict[str, str]:
+    forms = (*FORMATS, *MEDIA_TYPES) if view == "citations" else tuple(FORMATS)
+    return {form: channel.address(form) for form in forms}

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Literal
 
-from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
 from pprnet_feeds.content.model import Person
@@ -34,15 +33,20 @@ def draw(channel: Channel, form: XmlFormat, entries: Iterable[bytes]) -> bytes:
     return b"".join((head, *entries, tail))
 
 
-def draw_entry(entry: Entry, form: XmlFormat) -> bytes:
-    """Draw one entry as it stands, indented, in any document of that format."""
+def draw_entry(entry: Entry, form: XmlFormat, source: Channel | None = None) -> bytes:
+    """Draw one entry as it stands, indented, in any document of that format.
+
+    *source* is the feed it comes from, told in feeds that somebody put together.
+    """
     head, tail = _carrier(form)
-    return _tree(_CARRIER, form, (entry,))[head:-tail]
+    return _tree(_CARRIER, form, (entry,), source)[head:-tail]
 
 
-def draw_whole(channel: Channel, form: XmlFormat, entries: Sequence[Entry]) -> bytes:
+def draw_whole(
+    channel: Channel, form: XmlFormat, entries: Sequence[Entry], source: Channel | None = None
+) -> bytes:
     """Draw one document in one piece, as feedgen does: the measure for `draw`."""
-    return _tree(channel, form, entries)
+    return _tree(channel, form, entries, source)
 
 
 @cache
@@ -58,7 +62,9 @@ def _around(document: bytes, form: XmlFormat) -> tuple[bytes, bytes]:
     return document[: -len(tail)], tail
 
 
-def _tree(channel: Channel, form: XmlFormat, entries: Sequence[Entry]) -> bytes:
+def _tree(
+    channel: Channel, form: XmlFormat, entries: Sequence[Entry], source: Channel | None = None
+) -> bytes:
     feed = FeedGenerator()
     feed.register_extension("ours", FeedHook, EntryHook)
     feed.ours.channel = channel
@@ -80,18 +86,20 @@ def _tree(channel: Channel, form: XmlFormat, entries: Sequence[Entry]) -> bytes:
         feed.link(rel="hub", href=hub)
     if channel.licence:
         feed.link(rel="license", href=channel.licence)
+    for relation, address in channel.history(form):
+        feed.link(rel=relation, href=address)
     # The last link given becomes the <link> of RSS, whatever its rel.
     feed.link(rel="alternate", href=channel.home_page, type="text/html")
     for entry in entries:
-        feed.add_entry(_entry(feed, entry), order="append")
+        _add(feed, entry, source)
     drawn: bytes = feed.atom_str(pretty=True) if form == "atom" else feed.rss_str(pretty=True)
     return drawn
 
 
-def _entry(feed: FeedGenerator, entry: Entry) -> FeedEntry:
+def _add(feed: FeedGenerator, entry: Entry, source: Channel | None) -> None:
     drawn = feed.add_entry(order="append")
-    feed.remove_entry(drawn)
     drawn.ours.entry = entry
+    drawn.ours.source = source
     drawn.id(entry.id)
     drawn.title(entry.title)
     drawn.updated(entry.updated)
@@ -102,12 +110,10 @@ def _entry(feed: FeedGenerator, entry: Entry) -> FeedEntry:
     if entry.html:
         drawn.content(entry.html, type="html")
     drawn.summary(entry.summary, type="text")
-    return drawn
 
 
 def _person(person: Person) -> dict[str, str]:
-    uri = person.url or (f"https://orcid.org/{person.orcid}" if person.orcid else "")
-    fields = {"name": person.name, "email": person.email, "uri": uri}
+    fields = {"name": person.name, "email": person.email, "uri": person.link}
     return {name: value for name, value in fields.items() if value}
 
 
@@ -124,6 +130,5 @@ _CARRIER = Channel(
     rights="",
     licence="",
     hubs=(),
-    complete=False,
     ttl=1,
 )

@@ -1,0 +1,1 @@
+"""The commands, one module each: arguments in, words and exit codes out."""

@@ -1,0 +1,31 @@
+"""What several commands share: the option that names the site, and how problems are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from pprnet_feeds.content.problems import Form, Problem, report
+
+site = click.option(
+    "--site",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=".",
+    help="The folder with posts/ and feeds/. The current folder when not given.",
+)
+
+
+def now() -> datetime:
+    """The time, in UTC and whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def fail(problems: Sequence[Problem], consequence: str, form: Form = "text") -> NoReturn:
+    """Tell all *problems* and what they mean for readers, and stop with 1."""
+    click.echo(report(problems, form, consequence), nl=False)
+    raise SystemExit(1)

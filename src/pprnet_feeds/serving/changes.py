@@ -1,0 +1,211 @@
+"""When anything that readers can see was last changed.
+
+`Last-Modified` cannot be the newest date among the posts: a typo mended, a post
+back-dated, taken out or moved to another topic changes the bytes without a
+newer date, and readers that ask by date alone would never hear of it. So the
+moment at which a change was first seen is kept; not per document, of which a
+stranger may ask for any number, but per thing that documents are made of, with
+the facts by which selections choose it, before the change and after.
+
+A moment, once told, must never be taken back: it only rises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pprnet_feeds.content.library import Library
+from pprnet_feeds.content.model import Post, Site
+from pprnet_feeds.syndication.channel import beginning
+
+# How many memories of what is no longer there are kept: gone posts, and selections that posts have left.
+LONGEST_PAST = 200_000
+
+# What decides how the same posts look: the rooms that draw, and the libraries that leave traces in bytes.
+_ROOMS = ("content", "syndication", "pages")
+_LIBRARIES = ("comrak", "feedgen", "jinja2", "lxml", "nh3")
+
+# What a reader never sees of a post, and of a site: its sentences are things of their own.
+_UNSEEN = {Post: {"file", "body_line", "draft"}, Site: {"issues"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What a selection asks of a post; its attributes are those of a post."""
+
+    topics: tuple[str, ...] = ()
+    research: tuple[str, ...] = ()
+    issue: str = ""
+
+
+# Of what belongs to every selection. No month is called so.
+EVERYWHERE = Membership(issue="*")
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One thing that documents are made of, as it stands now.
+
+    Attributes:
+        name: ``post:`` and its id, ``issue:`` and its month, or ``site``.
+        digest: stands for everything that readers can see of it.
+        since: the change it tells of itself, for a start without any knowledge.
+    """
+
+    name: str
+    digest: str
+    membership: Membership
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One thing as it was last seen, or a selection's fact that it has left.
+
+    Attributes:
+        digest: empty when the thing is no longer there.
+        moment: when that came about; UTC, whole seconds.
+    """
+
+    digest: str
+    membership: Membership
+    moment: datetime
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that was ever seen, by name. Never changed: `record` gives another one."""
+
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+
+    def last_modified(self, holds: Callable[[Membership], bool]) -> datetime:
+        """The newest moment at which anything changed that a selection *holds*, or held before."""
+        for moment, membership in self._newest_first:
+            if membership == EVERYWHERE or holds(membership):
+                return moment
+        return datetime.fromtimestamp(0, UTC)
+
+    @cached_property
+    def newest(self) -> datetime:
+        """The newest moment of all."""
+        return max((seen.moment for seen in self.seen.values()), default=datetime.fromtimestamp(0, UTC))
+
+    @cached_property
+    def _newest_first(self) -> list[tuple[datetime, Membership]]:
+        """Each membership once, so that nobody pays for the number of posts."""
+        newest: dict[Membership, datetime] = {}
+        for seen in self.seen.values():
+            newest[seen.membership] = max(seen.moment, newest.get(seen.membership, seen.moment))
+        pairs = [(moment, membership) for membership, moment in newest.items()]
+        return sorted(pairs, key=lambda pair: pair[0], reverse=True)
+
+
+# Knowledge that there was and that is lost: whatever is recorded next counts as changed at that moment.
+LOST = Known({"site": Seen("lost", EVERYWHERE, datetime.fromtimestamp(0, UTC))})
+
+
+def things(library: Library, program: str) -> list[Thing]:
+    """Everything the documents of *library* are made of; *program* stands for what draws them."""
+    site = library.site
+    oldest = beginning(site)
+    found = [Thing("site", digest([site, program]), EVERYWHERE, oldest)]
+    for month, sentence in site.issues.items():
+        found.append(Thing(f"issue:{month}", digest(sentence), Membership(issue=month), oldest))
+    for post in (*library.posts, *library.withdrawn):
+        membership = Membership(post.topics, post.research, post.issue)
+        found.append(Thing(f"post:{post.id}", digest(post), membership, post.updated))
+    return found
+
+
+def record(known: Known, things: Iterable[Thing], now: datetime) -> Known:
+    """What is known once *things*, and nothing else, were seen at *now*; *known* itself if nothing is new.
+
+    Every change counts at the same moment: now, and at least a second after all
+    that was recorded before, whatever the clock says. On the very first record
+    nothing has changed yet, and each thing's own date counts, so that services
+    that begin apart tell the same.
+    """
+    now = now.replace(microsecond=0)
+    moment = max(now, known.newest + timedelta(seconds=1))
+    seen = dict(known.seen)
+    gone = {name for name, was in known.seen.items() if was.digest}
+    for thing in things:
+        gone.discard(thing.name)
+        was = known.seen.get(thing.name)
+        if was and (was.digest, was.membership) == (thing.digest, thing.membership):
+            continue
+        if was and was.membership != thing.membership:
+            left = Seen("", was.membership, moment if was.digest else was.moment)
+            _keep_later(seen, f"left:{digest(was.membership)}", left)
+        when = moment if known.seen else min(thing.since, now)
+        seen[thing.name] = Seen(thing.digest, thing.membership, when)
+    for name in gone:
+        seen[name] = Seen("", known.seen[name].membership, moment)
+    return known if seen == known.seen else Known(_bounded(seen))
+
+
+def joined(one: Known, other: Known) -> Known:
+    """What is known to *one* or *other*: the later moment counts. *one* itself when *other* adds nothing."""
+    seen = dict(one.seen)
+    for name, was in other.seen.items():
+        _keep_later(seen, name, was)
+    return one if seen == one.seen else Known(seen)
+
+
+def _keep_later(seen: dict[str, Seen], name: str, was: Seen) -> None:
+    if name not in seen or seen[name].moment < was.moment:
+        seen[name] = was
+
+
+def _bounded(seen: dict[str, Seen]) -> dict[str, Seen]:
+    """Forget the oldest past beyond the bound; everything then counts as at least that new, so none falls."""
+    past = sorted((was.moment, name) for name, was in seen.items() if not was.digest)
+    for moment, name in past[: max(0, len(past) - LONGEST_PAST)]:
+        del seen[name]
+        _keep_later(seen, "forgotten", Seen("", EVERYWHERE, moment))
+    return seen
+
+
+def digest(value: object) -> str:
+    """Stand for *value* in 32 characters, the same on every machine and at every start."""
+    return hashlib.blake2b(_JSON.encode(value).encode(), digest_size=16).hexdigest()
+
+
+@cache
+def program() -> str:
+    """Stand for what draws the documents: another program may draw the same posts in other bytes."""
+    package = Path(__file__).parents[1]
+    files = sorted(
+        path.relative_to(package).as_posix()
+        for room in _ROOMS
+        for path in (package / room).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    )
+    sources = [(name, hashlib.blake2b((package / name).read_bytes()).hexdigest()) for name in files]
+    return digest([sources, [(library, version(library)) for library in _LIBRARIES]])
+
+
+def _plain(value: Any) -> object:
+    """What JSON does not know, as what it knows."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, ZoneInfo):
+        return value.key
+    if isinstance(value, Mapping):
+        return dict(value)
+    if is_dataclass(value):
+        unseen = _UNSEEN.get(type(value), ())
+        return {each.name: getattr(value, each.name) for each in fields(value) if each.name not in unseen}
+    raise TypeError(f"a {type(value).__name__} has no canonical text")
+
+
+_JSON = json.JSONEncoder(default=_plain, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,37 @@
+"""Answers that are worth keeping for a while, in a bounded amount of memory.
+
+Readers may combine topics in more ways than anybody could prepare, and a
+stranger may ask for all of them. The answers asked for last are kept, up to a
+number of bytes; the listed feeds, which everybody polls, never stand here.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from pprnet_feeds.serving.representation import Representation
+
+BYTES = 32 * 1024 * 1024
+
+
+class Kept:
+    """The answers used last, by address; the one unused for longest goes first."""
+
+    def __init__(self, most: int = BYTES) -> None:
+        self._most = most
+        self._held = 0
+        self._answers: OrderedDict[str, Representation] = OrderedDict()
+
+    def get(self, address: str) -> Representation | None:
+        """The answer at *address*, if it is still here."""
+        answer = self._answers.get(address)
+        if answer is not None:
+            self._answers.move_to_end(address)
+        return answer
+
+    def put(self, address: str, answer: Representation) -> None:
+        """Keep an answer that is not here yet, and let go of as many as must make room for it."""
+        self._answers[address] = answer
+        self._held += answer.size
+        while self._held > self._most and len(self._answers) > 1:
+            self._held -= self._answers.popitem(last=False)[1].size

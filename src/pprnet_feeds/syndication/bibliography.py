@@ -1,0 +1,197 @@
+"""Cited works as files for reference managers: BibTeX, RIS and CSL-JSON.
+
+Somebody who reads a summary wants the study in Zotero, EndNote or a manuscript
+with one click, and will print what we say of it. So the files hold what is
+known of the study and nothing of ours in its place: our post is named in a
+note, never as the address of the study.
+
+A work without a known title would be a blank line in every manager, and our
+post's title would be a false one. It is filed under the reference as printed in
+square brackets, the cataloguer's mark for words that are not the work's own, and
+a note says so.
+
+The same works give the same bytes. A value never holds a line break.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from pprnet_feeds.content.characters import one_line
+from pprnet_feeds.content.model import Citation, Post, Site
+from pprnet_feeds.content.references import complete
+from pprnet_feeds.syndication.channel import permalink
+from pprnet_feeds.syndication.citations import Name, csl, kind, name_of
+
+MEDIA_TYPES: Mapping[str, str] = {
+    "bib": "application/x-bibtex",
+    "ris": "application/x-research-info-systems",
+    "csl.json": "application/vnd.citationstyles.csl+json",
+}
+
+_BIBTEX_TYPES = {"article-journal": "article", "chapter": "incollection", "book": "book"}
+_CONTAINERS = {"article": "journal", "incollection": "booktitle"}
+# A brace is counted by BibTeX even after a backslash, so none may stand for itself.
+_TEX = str.maketrans(
+    {sign: f"\\{sign}" for sign in "&%$#_"}
+    | {
+        "\\": r"{\textbackslash}",
+        "{": r"{\textbraceleft}",
+        "}": r"{\textbraceright}",
+        "~": r"{\textasciitilde}",
+        "^": r"{\textasciicircum}",
+    }
+)
+# DOI and address are taken as they are by BibLaTeX and by managers: escaped as in an address instead.
+_VERBATIM = str.maketrans({"\\": "%5C", "{": "%7B", "}": "%7D"})
+
+_RIS_TYPES = {
+    "article-journal": "JOUR",
+    "article-magazine": "MGZN",
+    "article-newspaper": "NEWS",
+    "book": "BOOK",
+    "chapter": "CHAP",
+    "dataset": "DATA",
+    "paper-conference": "CPAPER",
+    "report": "RPRT",
+    "thesis": "THES",
+    "webpage": "ELEC",
+}
+_RANGE = re.compile(r"([^\s–—-]+) ?[–—-] ?([^\s–—-]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A cited work as a file names it.
+
+    Attributes:
+        key: ASCII letters, digits and hyphens; the same for ever.
+        citation: what is known of it.
+        post: the permalink of the post that summarises it.
+    """
+
+    key: str
+    citation: Citation
+    post: str
+
+    @property
+    def title(self) -> str:
+        """The title; where it is not known, the reference as printed in square brackets."""
+        return self.citation.title or f"[{self.citation.text}]"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the file should know besides, each on one line."""
+        if self.citation.title:
+            told = f"Reference as printed: {one_line(self.citation.text)}"
+        else:
+            told = "No title is known; the reference stands in its place."
+        return f"Summary: {self.post}", told
+
+
+def works_of(posts: Iterable[Post], site: Site) -> Iterator[Work]:
+    """The works that *posts* cite, completed from their references, in the posts' order.
+
+    Keys are made of the posts' permanent ids, as in the JSON feeds.
+    """
+    for post in posts:
+        for place, cite in enumerate(post.cites, 1):
+            yield Work(f"{post.id}-{place}", complete(cite), permalink(post, site))
+
+
+def draw_bibtex(works: Iterable[Work]) -> bytes:
+    """A BibTeX database in UTF-8."""
+    return "\n".join(map(_bibtex, works)).encode()
+
+
+def _bibtex(work: Work) -> str:
+    cite = work.citation
+    entry = _BIBTEX_TYPES.get(kind(cite), "misc")
+    fields = {
+        "author": " and ".join(_bibtex_name(name_of(author)) for author in cite.authors),
+        "title": _tex(work.title),
+        _CONTAINERS.get(entry, "howpublished"): _tex(cite.container),
+        "year": _tex(cite.year),
+        "volume": _tex(cite.volume),
+        "number": _tex(cite.issue),
+        "pages": "--".join(map(_tex, _ends(cite.pages))),
+        "publisher": _tex(cite.publisher),
+        "doi": one_line(cite.doi).translate(_VERBATIM),
+        "url": one_line(cite.link).translate(_VERBATIM),
+        "pmid": _tex(cite.pmid),
+        # Unlike `note` this is printed by no style.
+        "annote": _tex(" ".join(work.notes)),
+    }
+    lines = (f"  {name} = {{{value}}}" for name, value in fields.items() if value)
+    return f"@{entry}{{{work.key},\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _tex(text: str) -> str:
+    return one_line(text).translate(_TEX)
+
+
+def _bibtex_name(name: Name) -> str:
+    """``Family, Suffix, Given``; what BibTeX would divide stands in braces."""
+    if not name.given:
+        return f"{{{_tex(name.family)}}}"
+    return ", ".join(_held(part) for part in (name.family, name.suffix, name.given) if part)
+
+
+def _held(part: str) -> str:
+    # Readers stumble over a name that begins with a backslash, too.
+    whole = re.search(r"[,&%$#_{}~^\\]|(?:^|\s)and(?:\s|$)", one_line(part), re.IGNORECASE)
+    return f"{{{_tex(part)}}}" if whole else _tex(part)
+
+
+def draw_ris(works: Iterable[Work]) -> bytes:
+    """A RIS file in UTF-8, with the CR LF line ends that its readers expect."""
+    return "\r\n".join(map(_ris, works)).encode()
+
+
+def _ris(work: Work) -> str:
+    cite = work.citation
+    first, *last = _ends(cite.pages)
+    lines = [
+        ("TY", _RIS_TYPES.get(kind(cite), "GEN")),
+        ("ID", work.key),
+        *(("AU", author) for author in cite.authors),
+        ("PY", cite.year),
+        ("TI", work.title),
+        ("T2", cite.container),
+        ("VL", cite.volume),
+        ("IS", cite.issue),
+        ("SP", first),
+        ("EP", "".join(last)),
+        ("PB", cite.publisher),
+        ("DO", cite.doi),
+        ("UR", cite.link),
+        ("AN", cite.pmid),
+        *(("N1", note) for note in work.notes),
+    ]
+    told = ((tag, one_line(value)) for tag, value in lines)
+    return "".join(f"{tag}  - {value}\r\n" for tag, value in told if value) + "ER  - \r\n"
+
+
+def _ends(pages: str) -> tuple[str, ...]:
+    """The first page and the last; the text as it is when it is no plain range."""
+    span = _RANGE.fullmatch(pages)
+    return (span[1], span[2]) if span else (pages,)
+
+
+def draw_csl(works: Iterable[Work]) -> bytes:
+    """A CSL-JSON array (schema 1.0.2), one work a line."""
+    items = (
+        csl(work.citation, work.key) | {"title": work.title, "note": "\n".join(work.notes)} for work in works
+    )
+    lines = ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)
+    return (f"[\n{lines}\n]\n" if lines else "[]\n").encode()
+
+
+DRAW: Mapping[str, Callable[[Iterable[Work]], bytes]] = {
+    "bib": draw_bibtex,
+    "ris": draw_ris,
+    "csl.json": draw_csl,
+}
