@@ -33,6 +33,10 @@ def read(folder: Path, now: datetime = NOW, *, drafts: bool = False) -> Library:
     return read_library(folder, SITE, now, drafts=drafts)
 
 
+def looked_into(folder: Path) -> Library:
+    return read_library(folder, SITE, NOW, bodies=True)
+
+
 def ids(library: Library) -> list[str]:
     return [post.id for post in library.posts]
 
@@ -113,9 +117,47 @@ def test_a_former_path_belongs_to_one_post(folder, alias, other):
     write(folder, "b.md", other)
     library = read(folder)
     assert (ids(library), told(library)) == (
-        ["b"],
+        ["a", "b"],
         [("posts/a.md", f"the path '{alias}' in `aliases` is taken by posts/b.md")],
     )
+    assert library.posts[0].aliases == ()
+
+
+def test_a_new_alias_never_takes_the_address_of_a_live_post(folder):
+    write(folder, "a.md", "aliases: [/posts/b/, /old]", date="2020-01")
+    write(folder, "b.md")
+    library = read(folder)
+    assert [(post.id, post.aliases) for post in library.posts] == [("b", ()), ("a", ("/old",))]
+    assert told(library) == [("posts/a.md", "the path '/posts/b/' in `aliases` is taken by posts/b.md")]
+
+
+def test_a_draft_never_takes_a_former_path(folder):
+    write(folder, "a.md", "aliases: [/posts/b/]")
+    write(folder, "b.md", "draft: true", date="2020-01")
+    library = read(folder)
+    assert [(post.id, post.aliases) for post in library.posts] == [("a", ("/posts/b/",))]
+    assert told(library) == [("posts/b.md", "the `slug` 'b' is taken by posts/a.md")]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    ["", "draft: true", "status: withdrawn", "date: 2026-13", "topics: x: y", "title: [T", "id: same"],
+)
+def test_every_body_is_looked_into_whatever_its_front_matter(folder, extra):
+    write(folder, "a.md", "id: same")
+    path = write(folder, "b.md", extra)
+    path.write_text(path.read_text() + "\n<script>x()</script>\n")
+    what = "the text holds a <script> element, which is removed"
+    assert [each.place for each in looked_into(folder).problems if each.what == what] == ["posts/b.md:9"]
+    assert what not in [each.what for each in read(folder).problems]
+
+
+def test_a_footnote_that_is_there_twice_is_told_at_its_line(folder):
+    path = write(folder, "a.md")
+    path.write_text(path.read_text() + "\nA[^n]\n\n[^n]: one\n\n[^N]: two\n")
+    assert [(each.place, each.what) for each in looked_into(folder).problems] == [
+        ("posts/a.md:13", "the footnote '[^N]' is here a second time")
+    ]
 
 
 def test_a_missing_folder_is_one_problem(tmp_path):

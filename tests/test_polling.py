@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from many import make_site
 from pprnet_feeds.serving.store import Store
 from readers import Reader, fresh, years_of_edits
@@ -11,6 +13,7 @@ from readers import Reader, fresh, years_of_edits
 KINDS = {"both": ("etag", "date"), "etag": ("etag",), "date": ("date",)}
 
 
+@pytest.mark.slow
 def test_a_subscriber_of_two_years_ends_with_what_a_fresh_one_sees(tmp_path: Path):
     folder = make_site(tmp_path / "site", 24, 2014)
     paths = ("/feed.atom", "/topics/alpha,beta/feed.atom", "/research/trials/summary.atom")

@@ -23,6 +23,10 @@ def test_an_editor_reads_the_place_the_fault_the_cure_and_what_it_means():
     )
 
 
+def test_a_place_is_the_file_and_the_line_when_it_is_known():
+    assert [problem.place for problem in TWO] == ["posts/a,b.md:3", "posts/a,b.md"]
+
+
 def test_one_problem_is_counted_as_one():
     assert report(TWO[:1]).endswith("\n1 problem in 1 file.\n")
 

@@ -54,6 +54,7 @@ def settled(service: Service, etag: str, what: str) -> str:
     return now
 
 
+@pytest.mark.slow
 def test_a_reader_with_a_database_shows_no_entry_twice_and_loses_none(site: Path, tmp_path: Path):
     with serving(site, PPRNET_STATE=str(tmp_path / "state.sqlite3")) as service:
         reader: Reader = make_reader(":memory:")

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import json
+import re
+import tempfile
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from pprnet_feeds.content import characters
 from pprnet_feeds.content.model import Cache, Person, Site, Term
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import FILE, read_site, variable
@@ -129,6 +135,129 @@ def test_what_could_be_published_by_mistake_has_no_default(folder, name):
     assert [(problem.file, problem.what) for problem in problems] == [(FILE, f"`{name}` is missing")]
 
 
+@pytest.mark.parametrize("typed", ['""', "", '" "', '"\\0"', "[]", "{}"])
+@pytest.mark.parametrize("name", ["title", "tag_root", "author.name", "language", "time_zone"])
+def test_an_empty_value_that_is_required_is_told(folder, name, typed):
+    key, _, inner = name.partition(".")
+    lines = [line for line in LEAST.splitlines() if not line.startswith(key)]
+    value = f"{{{inner}: {typed}}}" if inner else typed
+    write(folder, "site", "\n".join([f"{key}: {value}", *lines]))
+    site, problems = read_site(folder, {})
+    assert site is None
+    assert FILE in {problem.file for problem in problems}
+
+
+def test_an_empty_title_is_told_at_its_line(folder):
+    write(folder, "site", LEAST.replace("title: T", 'title: ""'))
+    _, problems = read_site(folder, {})
+    assert problems == [
+        Problem(
+            FILE,
+            1,
+            0,
+            "`title` is missing",
+            "Add it, such as Psychotherapy Practice Research Network, or set PPRNET_TITLE.",
+        )
+    ]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["title", "tag_root", "author", "language", "time_zone", "hubs", "cache"]),
+        st.one_of(st.text(max_size=9), st.lists(st.text(max_size=3)), st.dictionaries(st.text(), st.text())),
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_without_a_site_there_is_a_problem_whatever_was_typed(typed):
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "feeds").mkdir()
+        write(Path(name), "topics", "- {slug: alliance, label: Alliance}\n")
+        write(Path(name), "site", json.dumps(typed))
+        site, problems = read_site(Path(name), {})
+        assert site is not None or problems
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([variable(name) for name in ("title", "author.name", "hubs", "rights", "time_zone")]),
+        st.text(st.characters(exclude_characters="\0"), max_size=20),
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_no_variable_brings_in_what_no_document_may_hold(environ):
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "feeds").mkdir()
+        write(Path(name), "topics", "- {slug: alliance, label: Alliance}\n")
+        write(Path(name), "site", LEAST)
+        site, problems = read_site(Path(name), environ)
+        assert site is not None or problems
+        if site:
+            assert not characters.clean(site.title + site.author.name + site.rights)[1]
+
+
+def test_a_character_that_was_left_out_of_a_variable_is_told(folder):
+    site, problems = read_site(folder, {"PPRNET_AUTHOR_NAME": "Bob\x07 \udce9"})
+    assert (site and site.author, problems) == (
+        Person("Bob"),
+        [
+            Problem(
+                "PPRNET_AUTHOR_NAME",
+                0,
+                0,
+                "a character that no feed may hold was left out: U+0007",
+                "Type the words around it again; such characters come by copying from a PDF.",
+            )
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("PPRNET_BASEURL", "Did you mean PPRNET_BASE_URL?"),
+        ("PPRNET_HUB", "Did you mean PPRNET_HUBS?"),
+        ("PPRNET_STATES", "Did you mean PPRNET_STATE?"),
+        (
+            "PPRNET_AUTHOR",
+            "Did you mean PPRNET_AUTHOR_NAME or PPRNET_AUTHOR_URL or PPRNET_AUTHOR_EMAIL?",
+        ),
+        (
+            "PPRNET_CACHE",
+            "Did you mean PPRNET_CACHE_MAX_AGE or PPRNET_CACHE_STALE_WHILE_REVALIDATE "
+            "or PPRNET_CACHE_STALE_IF_ERROR?",
+        ),
+        ("PPRNET_COLOUR", "Take it out of the environment."),
+    ],
+)
+def test_a_variable_that_nothing_reads_is_told(folder, name, mend):
+    _, problems = read_site(folder, {name: "x"})
+    assert problems == [Problem(name, 0, 0, "no setting is read from this variable", mend)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PPRNET_SITE",
+        "PPRNET_STATE",
+        "PPRNET_FEEDS_SERVICE_HOST",
+        "PPRNET_SERVICE_PORT_HTTP",
+        "PPRNET_FEEDS_PORT_80_TCP_ADDR",
+        "PPRNETWORK",
+    ],
+)
+def test_the_variables_of_others_are_left_alone(folder, name):
+    assert read_site(folder, {name: "tcp://10.0.0.1"})[1] == []
+
+
+def test_every_variable_that_the_program_reads_is_known(folder):
+    source = Path(characters.__file__).parent.parent
+    read = {
+        name for file in source.rglob("*.py") for name in re.findall(r"\bPPRNET_[A-Z_]+\b", file.read_text())
+    }
+    read -= {variable("author.name"), "PPRNET_"}
+    assert read_site(folder, dict.fromkeys(read, ""))[1] == []
+
+
 @pytest.mark.parametrize(
     ("key", "typed"),
     [
@@ -152,6 +281,13 @@ def test_what_could_be_published_by_mistake_has_no_default(folder, name):
         ("time_zone", "Toronto"),
         ("time_zone", "../../etc/passwd"),
         ("time_zone", "America"),
+        ("time_zone", "localtime"),
+        ("time_zone", "posixrules"),
+        ("time_zone", "posix/America/Toronto"),
+        ("time_zone", "right/UTC"),
+        ("time_zone", "Factory"),
+        ("time_zone", "/usr/share/zoneinfo/UTC"),
+        ("time_zone", "America/../UTC"),
         ("entries", "0"),
         ("entries", "9" * 5000),
         ("cache", "fast"),
@@ -179,6 +315,12 @@ def test_the_roots_of_rfc_4151_are_good(folder, root):
 def test_the_tags_of_bcp_47_are_good(folder, tag):
     site, problems = read_site(folder, {"PPRNET_LANGUAGE": tag})
     assert (site and site.language, problems) == (tag, [])
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Etc/GMT+5", "America/Argentina/Buenos_Aires", "EST5EDT"])
+def test_the_zones_of_iana_are_good(folder, zone):
+    site, problems = read_site(folder, {"PPRNET_TIME_ZONE": zone})
+    assert (site and site.time_zone, problems) == (ZoneInfo(zone), [])
 
 
 @pytest.mark.parametrize(

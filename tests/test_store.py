@@ -111,6 +111,7 @@ def run(code: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_processes_that_begin_one_file_at_once_and_record_at_once_lose_nothing(path):
     start = str(time.time() + 1.5)
     running = [run(PROCESS, str(path), str(number), start) for number in range(3)]
@@ -133,6 +134,7 @@ print(sorted((name, seen.moment.isoformat()) for name, seen in known.seen.items(
 """
 
 
+@pytest.mark.slow
 def test_processes_that_see_one_change_at_once_tell_one_moment(path):
     see(Store(str(path)), NOW, NAPS, VOWS)
     start = str(time.time() + 1.5)

@@ -15,7 +15,15 @@ from pprnet_feeds import __version__
 COMMANDS = {
     "serve": "Serve the feeds and pages of the site.",
     "check": "Find every fault in posts and feeds, and validate every document.",
+    "new": "Begin a post: a draft with every key explained.",
+    "import": "Make post files of a saved page, a feed or a WordPress export.",
+    "plan": "Tell what subscribers will notice if this is published.",
+    "publish": "Write down what subscribers are told from now on.",
+    "ping": "Tell the WebSub hubs about feeds that changed.",
 }
+
+# A word of the language itself cannot be a module's name.
+_MODULES = {"import": "importing"}
 
 
 class _Commands(click.Group):
@@ -25,8 +33,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"pprnet_feeds.commands.{cmd_name}")
-        found: click.Command = getattr(module, cmd_name)
+        name = _MODULES.get(cmd_name, cmd_name)
+        module = import_module(f"pprnet_feeds.commands.{name}")
+        found: click.Command = getattr(module, name)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -103,9 +103,7 @@ def dropped(which: str, file: str, line: int) -> Problem:
 def clean_or_tell(text: str, file: str) -> tuple[str, tuple[Problem, ...]]:
     """What `clean` gives, and a problem when something was dropped."""
     cleaned, lost = clean(text)
-    return cleaned, (dropped(*_at(text, file)),) if lost else ()
-
-
-def _at(text: str, file: str) -> tuple[str, str, int]:
+    if not lost:
+        return cleaned, ()
     which, line = first_forbidden(text)
-    return which, file, line
+    return cleaned, (dropped(which, file, line),)

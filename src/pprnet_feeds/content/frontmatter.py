@@ -73,7 +73,7 @@ class FrontMatter:
 
     Attributes:
         header: None when it could not be read at all.
-        body: with line feeds at its line ends.
+        body: with line feeds at its line ends; empty when nothing says where it begins.
         body_line: the line of the file on which the body begins, from 1.
         problems: faults that keep the post out.
         notices: faults that have been mended here and are only told.
@@ -92,7 +92,7 @@ def read(text: str, file: str) -> FrontMatter:
     opening = _OPENING.match(text)
     closing = _CLOSING.search(text, opening.end()) if opening else None
     if opening is None or closing is None:
-        return FrontMatter(None, text, 1, (yamlhints.unopened(file, text, opening is not None),), dropped)
+        return FrontMatter(None, "", 1, (yamlhints.unopened(file, text, opening is not None),), dropped)
     body = text[closing.end() + 1 :]
     body_line = text.count("\n", 0, closing.end()) + 2
     source = text[opening.end() : closing.start()]

@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 from pprnet_feeds.content import files
+from pprnet_feeds.content.dates import month_of
+from pprnet_feeds.content.ledger import Ledger, is_recorded, withdrawn_post
 from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.content.posts import read_post
 from pprnet_feeds.content.problems import Problem, quoted
@@ -27,6 +30,8 @@ class Library:
         withdrawn: those taken back, in the same order.
         problems: in the order of files and lines.
         next_release: the next moment at which any of this changes by itself.
+        unrecorded: how many public posts are not in the ledger as they stand.
+        remains: the ids of withdrawn posts whose files are gone, too.
     """
 
     site: Site
@@ -34,13 +39,26 @@ class Library:
     withdrawn: tuple[Post, ...]
     problems: tuple[Problem, ...]
     next_release: datetime | None
+    unrecorded: int = 0
+    remains: frozenset[str] = frozenset()
 
 
-def read_library(folder: Path, site: Site, now: datetime, *, drafts: bool = False) -> Library:
+def read_library(
+    folder: Path,
+    site: Site,
+    now: datetime,
+    *,
+    drafts: bool = False,
+    bodies: bool = False,
+    ledger: Ledger | None = None,
+) -> Library:
     """Read every post below *folder*, as it stands at *now*.
 
-    *drafts* lets drafts and posts of the future in, for a preview.
+    *drafts* lets drafts and posts of the future in, for a preview. *bodies*
+    has every text looked into as well, also that of a faulty post. What the
+    *ledger* says of ids, first dates and former addresses wins.
     """
+    ledger = ledger or Ledger()
     posts: list[Post] = []
     problems: list[Problem] = []
     for found in files.post_files(folder):
@@ -52,12 +70,23 @@ def read_library(folder: Path, site: Site, now: datetime, *, drafts: bool = Fals
         if isinstance(text, Problem):
             problems.append(text)
             continue
-        post, told = read_post(text, name, site)
+        post, told = read_post(text, name, site, bodies=bodies)
         problems += told
         if post:
             posts.append(post)
-    single, doubles = _without_doubles(posts, now)
-    return _library(site, single, sorted([*problems, *doubles]), now, drafts)
+    known = ledger.identified(posts)
+    single, doubles = _without_doubles(known, now, ledger)
+    library = _library(site, single, sorted([*problems, *doubles]), now, drafts)
+    public = (*library.posts, *library.withdrawn)
+    gone = [record for record in ledger.gone(known) if record.status == "withdrawn"]
+    remains = [withdrawn_post(record, month_of(record.published, site.time_zone)) for record in gone]
+    unrecorded = sum(not is_recorded(post, ledger) for post in public)
+    return replace(
+        library,
+        withdrawn=(*library.withdrawn, *remains),
+        unrecorded=unrecorded,
+        remains=frozenset(post.id for post in remains),
+    )
 
 
 def _library(
@@ -90,29 +119,60 @@ def _at(post: Post, now: datetime) -> Post:
     return post if post.updated <= now else replace(post, updated=post.published)
 
 
-def _without_doubles(posts: list[Post], now: datetime) -> tuple[list[Post], list[Problem]]:
+def _without_doubles(posts: list[Post], now: datetime, ledger: Ledger) -> tuple[list[Post], list[Problem]]:
     """Posts of which no two share an id, a slug or a former path.
 
-    The older one stays, because readers hold it already; what is not public
-    never pushes out what is.
+    The one in the ledger stays, else the older, because readers hold it already;
+    what is not public never pushes out what is.
     """
     taken: dict[tuple[str, str], Post] = {}
     single: list[Post] = []
     problems: list[Problem] = []
-    for post in sorted(posts, key=lambda post: (not _is_public(post, now), post.published, post.file)):
-        claims = {
-            ("id", post.id): f"`id` {quoted(post.id)}",
-            ("slug", post.slug): f"`slug` {quoted(post.slug)}",
-        }
-        claims |= {_address(alias): f"path {quoted(alias)} in `aliases`" for alias in post.aliases}
-        clashes = [(told, taken[claim].file) for claim, told in claims.items() if claim in taken]
-        for told, other in clashes:
-            mend = f"Change it here; until then this post is left out, and {other} stays."
-            problems.append(Problem(post.file, 0, 0, f"the {told} is taken by {other}", mend))
-        if not clashes:
-            taken.update(dict.fromkeys(claims, post))
-            single.append(post)
+
+    def precedence(post: Post) -> tuple[bool, bool, datetime, str]:
+        return _precedence(post, now, ledger)
+
+    # Names before former paths: a new alias must not take the address at which another post lives.
+    for _, equals in groupby(sorted(posts, key=precedence), key=lambda post: precedence(post)[:2]):
+        alone = [post for post in equals if _is_alone(post, taken, problems)]
+        single += [_with_own_aliases(post, taken, problems) for post in alone]
     return single, problems
+
+
+def _is_alone(post: Post, taken: dict[tuple[str, str], Post], problems: list[Problem]) -> bool:
+    """Whether no other has the id and slug of this post, which are taken from now on."""
+    claims = (("id", post.id), ("slug", post.slug))
+    clashes = [claim for claim in claims if claim in taken]
+    for claim in clashes:
+        other = taken[claim].file
+        what = f"the `{claim[0]}` {quoted(claim[1])} is taken by {other}"
+        mend = f"Change it here; until then this post is left out, and {other} stays."
+        problems.append(Problem(post.file, 0, 0, what, mend))
+    if not clashes:
+        taken.update(dict.fromkeys(claims, post))
+    return not clashes
+
+
+def _with_own_aliases(post: Post, taken: dict[tuple[str, str], Post], problems: list[Problem]) -> Post:
+    """The post without the former paths that are another's.
+
+    It stays without them: readers lose an old link and not the post that they hold.
+    """
+    owners = {alias: taken.setdefault(_address(alias), post) for alias in post.aliases}
+    for alias, owner in owners.items():
+        if owner is post:
+            continue
+        what = f"the path {quoted(alias)} in `aliases` is taken by {owner.file}"
+        mend = f"Take it away here; until then it leads to {owner.file}."
+        problems.append(Problem(post.file, 0, 0, what, mend))
+    return replace(post, aliases=tuple(alias for alias, owner in owners.items() if owner is post))
+
+
+def _precedence(post: Post, now: datetime, ledger: Ledger) -> tuple[bool, bool, datetime, str]:
+    """Who keeps an id that two posts claim: the one the ledger knows by it, else the older."""
+    record = ledger.records.get(post.id)
+    is_known = record is not None and record.path == post.file
+    return not is_known, not _is_public(post, now), post.published, post.file
 
 
 def _address(alias: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import html as entities
 import re
 from functools import lru_cache
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin
 
 import comrak
 import nh3
@@ -46,7 +46,11 @@ _NO_HOST = re.compile(r"(?i:(https?):(?!//)/*)")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 
 _FOOTNOTES = re.compile(r'<section class="footnotes">.*?</section>', re.DOTALL)
+_FOOTNOTE = re.compile(r'<li data-sourcepos="([0-9]{1,9}):[^"]*" id="fn-([^"]*)">')
 _FOOTNOTE_MARK = re.compile(r'<sup class="footnote-ref">.*?</sup>', re.DOTALL)
+# What the sanitiser leaves of a picture whose address it refused: its words are kept. Within values
+# it escapes < and >.
+_NO_PICTURE = re.compile(r'<img(?![^<>]* src=")(?:[^<>]* alt="([^"<>]*)")?[^<>]*>')
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>")
 _BLANK = re.compile(r"[ \t\n\f\r]+")
 _SPACES = re.compile(r" {2,}")
@@ -65,7 +69,8 @@ def render(source: str, *, base: str, prefix: str) -> str:
         return characters.clean(f"<pre>{entities.escape(source, quote=False)}</pre>")[0]
     if _may_be_deep(html) or _RAW_TAG.search(source):
         html = tags.tame(html)
-    return characters.clean(_cleaner(base, prefix).clean(html))[0]
+    safe = _cleaner(base, prefix).clean(html)
+    return characters.clean(_NO_PICTURE.sub(lambda tag: tag[1] or "", safe))[0]
 
 
 def active_content(source: str) -> list[tuple[int, str]]:
@@ -80,6 +85,18 @@ def active_content(source: str) -> list[tuple[int, str]]:
     if not (_RAW_TAG.search(source) or _DOUBTFUL.search(html)):
         return []
     return active.find(comrak.render_markdown(source, _EXTENSIONS, _PARSING, _PLACED), source)
+
+
+def repeated_footnotes(source: str) -> list[tuple[int, str]]:
+    """Every footnote whose name an earlier one has: its line, counted from 1, and the name."""
+    html = _drawn(source, _PLACED) if source.count("[^") > 1 else None
+    notes = sorted((int(line), name) for line, name in _FOOTNOTE.findall(html or ""))
+    first: dict[str, int] = {}
+    return [
+        (line, unquote(entities.unescape(name)))
+        for place, (line, name) in enumerate(notes)
+        if first.setdefault(name.casefold(), place) != place
+    ]
 
 
 def _drawn(source: str, options: comrak.RenderOptions) -> str | None:

@@ -15,7 +15,7 @@ from typing import cast, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pprnet_feeds.content import cites, dates, fields, frontmatter, people, slugs, terms
+from pprnet_feeds.content import cites, dates, fields, frontmatter, people, slugs, terms, texts
 from pprnet_feeds.content.fields import Faults
 from pprnet_feeds.content.frontmatter import Mapping, Value
 from pprnet_feeds.content.model import Post, Site, Status
@@ -59,18 +59,20 @@ KEYS = {
 # fmt: on
 
 
-def read_post(text: str, file: str, site: Site) -> tuple[Post | None, list[Problem]]:
+def read_post(text: str, file: str, site: Site, *, bodies: bool = False) -> tuple[Post | None, list[Problem]]:
     """Read the text of one post file.
 
     *file* is its path relative to the site; its name gives the id and slug
     that are not typed. Problems beside a post have been mended already, such
     as a control character that was left out; without a post they kept it out.
+    *bodies* has the body looked into as well, whatever the front matter says.
     """
     parts = frontmatter.read(text, file)
     faults = Faults(file, list(parts.problems))
     post = _post(parts, parts.header, faults, site) if parts.header else None
     sound = post is not None and not faults.found
-    return (post if sound else None), sorted([*parts.notices, *faults.found])
+    in_body = texts.faults(parts.body, parts.body_line, file) if bodies else []
+    return (post if sound else None), sorted([*parts.notices, *faults.found, *in_body])
 
 
 def _post(parts: frontmatter.FrontMatter, header: Mapping, faults: Faults, site: Site) -> Post | None:

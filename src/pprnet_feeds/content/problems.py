@@ -42,6 +42,11 @@ class Problem:
     what: str
     mend: str
 
+    @property
+    def place(self) -> str:
+        """The file, and the line when it is known: ``posts/a.md:3``."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
 
 def shown(text: str) -> str:
     """*text* made fit for one line of a terminal or a log."""
@@ -74,7 +79,7 @@ def report(problems: Sequence[Problem], form: Form = "text", consequence: str = 
         return json.dumps(told_all, ensure_ascii=False, indent=2) + "\n"
     if form == "github":
         return "".join(_annotation(problem) for problem in problems)
-    told = "".join(f"{_place(problem)}: {problem.what}\n    {problem.mend}\n" for problem in problems)
+    told = "".join(f"{problem.place}: {problem.what}\n    {problem.mend}\n" for problem in problems)
     closing = f"{count(problems)} {consequence}".strip() if problems else consequence
     return told + ("\n" if problems else "") + (f"{closing}\n" if closing else "")
 
@@ -87,10 +92,6 @@ def count(problems: Sequence[Problem]) -> str:
 
 def _some(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _place(problem: Problem) -> str:
-    return f"{problem.file}:{problem.line}" if problem.line else problem.file
 
 
 def _annotation(problem: Problem) -> str:

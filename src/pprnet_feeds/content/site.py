@@ -7,15 +7,17 @@ problem here is for whoever runs the site to mend before it serves.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from collections.abc import Mapping as Environment
 from functools import partial
 from pathlib import Path
 
-from pprnet_feeds.content import dates, fields, sitevalues, vocabulary
+from pprnet_feeds.content import characters, dates, fields, sitevalues, vocabulary
 from pprnet_feeds.content.fields import Faults, Reader, T
 from pprnet_feeds.content.frontmatter import Mapping, Scalar, Sequence, Value
 from pprnet_feeds.content.model import Cache, Person, Site
-from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.content.problems import Problem, nearest, quoted, shown
 
 FILE = "feeds/site.yaml"
 # fmt: off
@@ -39,7 +41,12 @@ _REQUIRED = {
 }
 _YEAR = 31_536_000
 
-_Settings = dict[str, tuple[Value, Faults]]
+# What else the program reads; a variable that resembles ours and is none was surely meant to count.
+_OTHERS = ("PPRNET_SITE", "PPRNET_ADDRESS", "PPRNET_DRAFTS", "PPRNET_STATE", "PPRNET_DOI_REGISTRY")
+# Kubernetes tells of each service by such variables, and a service may be called pprnet.
+_OF_THE_HOST = re.compile(r"PPRNET_(?:\w+_)?(?:SERVICE_(?:HOST|PORT\w*)|PORT(?:_[0-9]\w*)?)")
+
+_Settings = dict[str, tuple[Value, str]]
 
 
 def variable(name: str) -> str:
@@ -54,7 +61,8 @@ def read_site(
 
     *default_base_url* stands where neither names a base URL. A site is given
     whenever posts can be read against it, so that every fault is told in one
-    run; whoever publishes must stop at any problem all the same.
+    run; whoever publishes must stop at any problem all the same. Without a
+    site there is always a problem.
     """
     problems: list[Problem] = []
     settings = _settings(folder, environ, problems)
@@ -63,20 +71,27 @@ def read_site(
     issues = _issues(folder, problems)
 
     def get(name: str, read: Reader[T]) -> T | None:
-        value, faults = settings.get(name, (None, None))
-        if value is None or faults is None:
+        if name not in settings:
             return None
-        before = len(faults.found)
+        value, file = settings[name]
+        faults = Faults(file)
         result = read(value, name, faults)
-        problems.extend(faults.found[before:])
+        problems.extend(faults.found)
+        return result
+
+    def need(name: str, read: Reader[T]) -> T | None:
+        told = len(problems)
+        result = get(name, read)
+        if not result and len(problems) == told:
+            problems.append(_missing(name, settings))
         return result
 
     seconds = partial(fields.number, least=0, most=_YEAR)
-    title = get("title", fields.text)
-    tag_root = get("tag_root", sitevalues.read_tag_root)
-    author = get("author.name", fields.scalar)
-    language = get("language", sitevalues.read_language)
-    time_zone = get("time_zone", sitevalues.read_time_zone)
+    title = need("title", fields.text)
+    tag_root = need("tag_root", sitevalues.read_tag_root)
+    author = need("author.name", fields.scalar)
+    language = need("language", sitevalues.read_language)
+    time_zone = need("time_zone", sitevalues.read_time_zone)
     base_url, given = get("base_url", sitevalues.read_base_url), "base_url" in settings
     others = {name: get(name, fields.text) or "" for name in ("subtitle", "short_title", "rights")}
     person = Person(
@@ -87,7 +102,6 @@ def read_site(
     entries = get("entries", partial(fields.number, least=1, most=1000)) or Site.entries
     ages = {key: get(f"cache.{key}", seconds) for key in _GROUPS["cache"]}
     cache = Cache(**{key: age for key, age in ages.items() if age is not None})
-    problems += _missing(settings)
     problems.sort()
     if not (title and tag_root and author and language and time_zone and topics):
         return None, problems
@@ -118,29 +132,45 @@ def _settings(folder: Path, environ: Environment[str, str], problems: list[Probl
     settings: _Settings = {}
     value = vocabulary.read_feeds_file(folder, FILE, problems, required=True)
     if isinstance(value, Mapping):
-        for name, ((_, found),) in _known(value, _NAMES, faults):
+        for name, [(_, found)] in fields.known(value, _NAMES, faults).items():
             if name not in _GROUPS:
-                settings[name] = (found, faults)
+                settings[name] = (found, FILE)
             elif isinstance(found, Mapping):
                 keys = {key: key for key in _GROUPS[name]}
-                for key, ((_, inner),) in _known(found, keys, faults):
-                    settings[f"{name}.{key}"] = (inner, faults)
+                for key, [(_, inner)] in fields.known(found, keys, faults).items():
+                    settings[f"{name}.{key}"] = (inner, FILE)
             else:
                 keys_told = ", ".join(f"`{key}`" for key in _GROUPS[name])
                 faults.add(found, f"`{name}` is not a group of keys", f"Put {keys_told} below it, indented.")
     elif value is not None:
         faults.add(value, "the settings are not made of keys", "Write lines like `title: …`.")
     problems += faults.found
-    for name in _ALL:
-        if typed := environ.get(variable(name), "").strip():
-            settings[name] = (_typed(name, typed), Faults(variable(name)))
+    variables = {variable(name): name for name in _ALL}
+    for file, name in variables.items():
+        text = environ.get(file, "")
+        typed, lost = characters.clean(text)
+        if lost:
+            problems.append(characters.dropped(characters.first_forbidden(text)[0], file, 0))
+        if typed.strip():
+            settings[name] = (_typed(name, typed.strip()), file)
+    problems += [_unread(name, variables) for name in environ if _resembles_ours(name, variables)]
     return settings
 
 
-def _known(
-    mapping: Mapping, names: dict[str, str], faults: Faults
-) -> list[tuple[str, list[tuple[str, Value]]]]:
-    return list(fields.known(mapping, names, faults).items())
+def _resembles_ours(name: str, variables: Collection[str]) -> bool:
+    is_ours = name in variables or name in _OTHERS
+    return name.startswith("PPRNET_") and not is_ours and not _OF_THE_HOST.fullmatch(name)
+
+
+def _unread(name: str, variables: Collection[str]) -> Problem:
+    """A variable that nothing reads: half a name of ours, or a mistyped one."""
+    meant = [ours for ours in variables if ours.startswith(f"{name}_")]
+    if not meant:
+        # Without what all begin with, which would make any two alike.
+        ends = [ours.removeprefix("PPRNET_") for ours in (*variables, *_OTHERS)]
+        meant = [f"PPRNET_{end}" for end in [nearest(name.removeprefix("PPRNET_"), ends)] if end]
+    mend = f"Did you mean {' or '.join(meant)}?" if meant else "Take it out of the environment."
+    return Problem(shown(name), 0, 0, "no setting is read from this variable", mend)
 
 
 def _typed(name: str, typed: str) -> Value:
@@ -149,12 +179,11 @@ def _typed(name: str, typed: str) -> Value:
     return Sequence(tuple(Scalar(part.strip(), 0, 0) for part in typed.split(",") if part.strip()), 0, 0)
 
 
-def _missing(settings: _Settings) -> list[Problem]:
-    return [
-        Problem(FILE, 0, 0, f"`{name}` is missing", f"Add it, such as {example}, or set {variable(name)}.")
-        for name, example in _REQUIRED.items()
-        if name not in settings
-    ]
+def _missing(name: str, settings: _Settings) -> Problem:
+    """A required key that is not there, or has no value."""
+    value, file = settings.get(name, (Scalar("", 0, 0), FILE))
+    mend = f"Add it, such as {_REQUIRED[name]}, or set {variable(name)}."
+    return Problem(file, value.line, 0, f"`{name}` is missing", mend)
 
 
 def _issues(folder: Path, problems: list[Problem]) -> dict[str, str]:

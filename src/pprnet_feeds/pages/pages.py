@@ -1,38 +1,64 @@
-"""Pages for people: where to subscribe, what is filed where, and each post.
+"""Pages for people: where to subscribe, what is filed where, each post, and frames for other sites.
 
 Every page is drawn from the same library as the feeds, so that a feed never
 links to something that is not there. Templates escape whatever they are given;
 only the rendered body of a post, which the sanitiser has cleaned, is marked safe.
+
+A page is a function of its address: nothing is drawn for a single visitor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import cached_property
-from importlib.resources import files
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pprnet_feeds.syndication.addresses import Address
+from pprnet_feeds.content import markup
+from pprnet_feeds.content.model import Post
+from pprnet_feeds.pages import embedding, lists, metadata, places, subscribing
+from pprnet_feeds.pages.page import JSON, TEXT, XML, Page, policy, security
+from pprnet_feeds.pages.sitemap import ROBOTS, SITEMAP, draw_robots, draw_sitemap
+from pprnet_feeds.syndication import entries
+from pprnet_feeds.syndication.addresses import Plan
 from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.channel import FORMATS
-from pprnet_feeds.syndication.entries import post_entries
+from pprnet_feeds.syndication.channel import FORMATS, Channel, beginning
+from pprnet_feeds.syndication.citations import reference_html
 from pprnet_feeds.syndication.opml import Listing
-from pprnet_feeds.syndication.selection import month_name, selections
+from pprnet_feeds.syndication.selection import (
+    EVERYTHING,
+    MOST_TOPICS,
+    Refusal,
+    Selection,
+    month_name,
+    selections,
+)
 
-STYLE_SHEETS = ("/site.css", "/feed.css")
+_HEADINGS = {"/topics/": "Topics", "/research/": "Types of research", "/issues/": "Issues"}
+_ARCHIVE = "/archive/"
 
 _templates = Environment(
     loader=PackageLoader("pprnet_feeds.pages"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
+    lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-
-
-_HEADINGS = {"/topics/": "Topics", "/research/": "Types of research", "/issues/": "Issues"}
+# What every template may use.
+_templates.globals |= {
+    "formats": FORMATS,
+    "month": month_name,
+    "frame": embedding.frame,
+    "reader_links": subscribing.reader_links,
+    "readers": subscribing.READERS,
+    "view_names": subscribing.VIEWS,
+    "format_names": subscribing.FORMATS,
+    "most_topics": MOST_TOPICS,
+}
 
 
 class Pages:
@@ -49,41 +75,173 @@ class Pages:
         return [self.catalogue.listing(selection) for selection in selections(self.site)]
 
     def paths(self) -> Iterator[str]:
-        """Every address of a page."""
-        yield from (f"/{selection.path}" for selection in self.catalogue.listed())
-        yield from _HEADINGS
-        yield from self._post
+        """Every address of a page, of a frame, and of what search engines ask for."""
+        yield from (path for path, _ in self._indexed())
+        yield from (f"/{selection.path}embed" for selection in self.catalogue.listed())
+        yield from (SITEMAP, ROBOTS)
+
+    def _indexed(self) -> Iterator[tuple[str, datetime]]:
+        """The pages that search engines are told of, each with its newest change."""
+        for selection in self.catalogue.listed():
+            posts = self._held(selection)
+            yield f"/{selection.path}", self._newest(posts)
+            for year in lists.years(posts):
+                of_year = [post for post in posts if post.issue[:4] == year]
+                yield f"/{selection.path}archive/{year}/", self._newest(of_year)
+        for path in (*_HEADINGS, _ARCHIVE):
+            yield path, self._newest(self.posts)
+        for path, post in self._post.items():
+            yield path, post.updated
+
+    def spelling(self, path: str) -> str:
+        """How the address of a page is written in full and in order; as it is when it is none."""
+        place = places.read(path, self.catalogue)
+        return place.spelling if place else path
 
     def draw(self, path: str) -> bytes | None:
+        """The bytes of the page at *path*; None when there is none."""
+        page = self.page(path)
+        return page.body if page else None
+
+    def page(self, path: str) -> Page | None:
         """Draw the page at *path*; None when there is none."""
-        if path == "/":
-            return self._fill("subscribe.html", path, listings=self._listings, posts=self.posts)
+        if path == SITEMAP:
+            dated = [(self.site.base_url + one, updated) for one, updated in self._indexed()]
+            return Page(draw_sitemap(dated), media_type=XML)
+        if path == ROBOTS:
+            return Page(draw_robots(self.site.base_url), media_type=TEXT)
         if path in _HEADINGS:
-            members = [item for item in self._listings if item.selection.path.startswith(path.strip("/"))]
-            if path == "/issues/":
-                members = [self.catalogue.listing(one) for one in self.catalogue.listed() if one.issue]
-            return self._fill("terms.html", path, listings=members, heading=_HEADINGS[path])
+            return self._terms(path)
+        if path == _ARCHIVE:
+            return self._fill("archive.html", path, posts=lists.listed(self.posts, self.site))
         if path in self._post:
-            post = self._post[path]
-            return self._fill("post.html", path, post=post, entry=post_entries(post, "feed", self.site)[0])
-        address = self.catalogue.read(path)
-        if not isinstance(address, Address) or address.plan or address.spelling != path:
+            return self._of_post(path, self._post[path])
+        place = places.read(path, self.catalogue)
+        if place is None or place.spelling != path:
             return None
-        listing = self.catalogue.listing(address.selection)
-        posts = [post for post in self.posts if address.selection.holds(post)]
-        return self._fill("selection.html", path, own=listing, listing=listing, posts=posts)
+        posts = self._held(place.selection)
+        if place.embed:
+            return self._embed(place, posts)
+        if place.year:
+            return self._of_year(place, posts)
+        return self._of_selection(path, place.selection, posts)
 
-    def _fill(self, template: str, path: str, own: Listing | None = None, **values: Any) -> bytes:
+    def too_many(self, slugs: Sequence[str]) -> Page:
+        """The page for somebody who chose more topics than one feed combines."""
+        listings = [self.catalogue.listing(Selection(topics=(slug,))) for slug in slugs]
+        return self._fill(
+            "too-many.html", "/subscribe", listings=listings, opml=subscribing.opml(slugs, self.site)
+        )
+
+    def oembed(self, path: str, size: tuple[int, int]) -> Page | Refusal:
+        """The oEmbed answer for the post or selection at *path*, in a *size* of pixels."""
+        for candidate in (path, f"{path}/"):
+            post = self._post.get(candidate)
+            if post:
+                entry = entries.post_entries(post, "summary", self.site)[0]
+                card = self._fill("card.html", candidate, entry=entry, post=post).body.decode().strip()
+                answer = embedding.post_answer(post, entry, card, self.site, size)
+                return Page(answer, Selection(issue=post.issue), JSON)
+            place = places.read(candidate, self.catalogue)
+            if place:
+                answer = embedding.selection_answer(place.selection, self.site, size)
+                return Page(answer, place.selection, JSON)
+        return Refusal("There is no post, topic or type of research of ours at this `url`.")
+
+    def _held(self, selection: Selection) -> list[Post]:
+        return [post for post in self.posts if selection.holds(post)]
+
+    def _newest(self, posts: Iterable[Post]) -> datetime:
+        return max((post.updated for post in posts), default=beginning(self.site))
+
+    def _terms(self, path: str) -> Page:
+        members = [item for item in self._listings if item.selection.path.startswith(path.strip("/"))]
+        own = None
+        if path == "/issues/":
+            members = [self.catalogue.listing(one) for one in self.catalogue.listed() if one.issue]
+            own = self.catalogue.contents.channel(Plan("issues", EVERYTHING, "feed", "atom"))
+        return self._fill("terms.html", path, own=own, listings=members, heading=_HEADINGS[path])
+
+    def _of_post(self, path: str, post: Post) -> Page:
+        entry = entries.post_entries(post, "feed", self.site)[0]
+        account, practice = markup.sections(entries.rendered(post, self.site))
+        return self._fill(
+            "post.html",
+            path,
+            Selection(issue=post.issue),
+            post=post,
+            entry=entry,
+            account=account,
+            practice=practice,
+            references=[(cite, reference_html(cite)) for cite in entry.cites],
+            structured=metadata.structured(entry, self.site),
+            highwire=metadata.highwire(entry, self.site),
+            oembed=embedding.endpoint(path, self.site),
+            description=entry.summary,
+        )
+
+    def _of_selection(self, path: str, selection: Selection, posts: Sequence[Post]) -> Page:
+        listing = self.catalogue.listing(selection)
+        home = path == "/"
+        values: dict[str, Any] = {"description": listing.channels["feed"].subtitle}
+        if home:
+            values |= {"listings": self._listings, "newest": [*lists.newest_issues(self.catalogue.contents)]}
+        return self._fill(
+            "subscribe.html" if home else "selection.html",
+            path,
+            selection,
+            policy(script=True, connect=home, form=home),
+            own=listing.channels["feed"],
+            listing=listing,
+            posts=lists.listed(posts, self.site),
+            opml=subscribing.opml(selection.topics, self.site),
+            embed=embedding.embed_address(selection, self.site),
+            oembed=embedding.endpoint(path, self.site),
+            **values,
+        )
+
+    def _of_year(self, place: places.Place, posts: Sequence[Post]) -> Page | None:
+        if place.year not in lists.years(posts):
+            return None
+        of_year = [post for post in posts if post.issue[:4] == place.year]
+        listing = self.catalogue.listing(place.selection)
+        return self._fill(
+            "year.html", place.spelling, place.selection, posts=of_year, year=place.year, listing=listing
+        )
+
+    def _embed(self, place: places.Place, posts: Sequence[Post]) -> Page:
+        lines = [lists.Line(post, lists.summary(post, self.site)) for post in posts[: embedding.POSTS]]
+        return self._fill(
+            "embed.html",
+            place.spelling,
+            place.selection,
+            policy(frames=True),
+            lines=lines,
+            title=place.selection.title(self.site),
+            home=place.selection.path,
+        )
+
+    def _fill(
+        self,
+        template: str,
+        path: str,
+        selection: Selection = EVERYTHING,
+        allowed: str = "",
+        own: Channel | None = None,
+        **values: Any,
+    ) -> Page:
         # A page announces its own feed and no other: readers subscribe to whatever they find.
-        channels = [(own or self._listings[0]).channels["feed"]]
-        page = _templates.get_template(template)
-        return page.render(
-            site=self.site, path=path, channels=channels, formats=FORMATS, month=month_name, **values
-        ).encode()
-
-
-def style_sheet(path: str) -> bytes | None:
-    """The style sheet at *path*, one of `STYLE_SHEETS`; None for any other."""
-    if path not in STYLE_SHEETS:
-        return None
-    return files("pprnet_feeds.pages").joinpath("static", path.strip("/")).read_bytes()
+        body = _templates.get_template(template).render(
+            site=self.site,
+            path=path,
+            # Below the host that the page was asked of, so that a preview stays on its own host.
+            root=urlsplit(self.site.base_url).path,
+            own=own,
+            **values,
+        )
+        return Page(
+            body.encode(),
+            selection,
+            canonical=self.site.base_url + path,
+            headers=security(allowed or policy()),
+        )

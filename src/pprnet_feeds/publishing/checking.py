@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from pprnet_feeds.content import markup
+from pprnet_feeds.content.ledger import read_ledger
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
@@ -38,19 +38,11 @@ def check_site(
     site, problems = read_site(folder, environ, ADDRESS)
     if site is None:
         return problems, 0
-    library = read_library(folder, site, now, drafts=True)
-    problems += library.problems
-    for post in library.posts:
-        problems += [
-            Problem(
-                post.file,
-                post.body_line + line - 1,
-                0,
-                f"the text holds {what}, which is removed",
-                "Take it out; say it in words, or with Markdown's own links and images.",
-            )
-            for line, what in markup.active_content(post.body)
-        ]
+    kept = read_ledger(folder)
+    # Posts can be read without a ledger, and all faults are told in one run.
+    ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
+    library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
+    problems += [*told, *library.problems]
     if problems:
         return sorted(problems), 0
     catalogue = Catalogue(library)

@@ -1,9 +1,9 @@
 """The ASGI application: a request's answer is looked up, chosen and sent.
 
 Feeds are polled, so nearly every request is for a document that is ready. Those
-are answered from a table before any router: one look-up, one choice between
-prepared answers, two messages. What is left, the first request for an address,
-redirects, errors and probes, goes through Starlette.
+are answered from a table: one look-up, one choice between prepared answers, two
+messages. The first request for an address, redirects and errors take a longer
+way; only the probes, and the life of the process, are left to Starlette.
 
 Absolute addresses come from the site's settings, never from a header.
 """
@@ -15,39 +15,36 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.serving.database import state_address
-from pprnet_feeds.serving.protocol import ALLOW
-from pprnet_feeds.serving.reload import keep_current, tell
+from pprnet_feeds.serving.pinging import Pinging
+from pprnet_feeds.serving.protocol import ALLOW, ERROR
+from pprnet_feeds.serving.queries import ASKED, Reply, asked
+from pprnet_feeds.serving.reload import RETRY, keep_current, tell
 from pprnet_feeds.serving.representation import EMPTY_BODY, Representation
 from pprnet_feeds.serving.snapshot import Snapshot, build, cache_control
 from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
-from pprnet_feeds.syndication.catalogue import LISTS
 from pprnet_feeds.syndication.selection import Refusal
 
 log = logging.getLogger("pprnet_feeds")
 
 LONGEST_ADDRESS = 2048
-EXPOSED = "ETag, Last-Modified, Link"
-_ERROR = {
-    "cache-control": "no-store",
-    "access-control-allow-origin": "*",
-    "access-control-expose-headers": EXPOSED,
-    "x-content-type-options": "nosniff",
-}
+# How long before answers begin to depend on the clock it is noticed: time enough to be looked at twice.
+AHEAD = timedelta(seconds=2 * RETRY)
+PROBES = (b"/healthz", b"/readyz")
 _PREFLIGHT = {
     "allow": ALLOW,
     "access-control-allow-origin": "*",
@@ -59,25 +56,32 @@ _PREFLIGHT = {
 
 
 class Application:
-    """The whole service. *clock* gives the time in UTC."""
+    """The whole service.
+
+    *rebuild* reads the site anew, given what is held of it; *newest* gives the
+    newest change that any process has recorded, and *clock* the time, in UTC.
+    """
 
     def __init__(
         self,
         folder: Path,
         snapshot: Snapshot,
-        rebuild: Callable[[], Snapshot | list[Problem]],
+        rebuild: Callable[[Library], Snapshot | list[Problem]],
+        newest: Callable[[], datetime],
         clock: Callable[[], datetime],
+        pinging: Pinging,
     ) -> None:
         self.folder = folder
-        self.rebuild = rebuild
+        self.pinging = pinging
+        self.newest = newest
         self.clock = clock
+        self._rebuild = rebuild
         self.faults: list[Problem] = []
         self.swap(snapshot)
         self.rest = Starlette(
             routes=[
                 Route("/healthz", self.health),
                 Route("/readyz", self.ready),
-                Mount("/", app=self.look),
             ],
             lifespan=self.lifespan,
         )
@@ -85,14 +89,24 @@ class Application:
     def swap(self, snapshot: Snapshot) -> None:
         """Let *snapshot* answer from now on."""
         self.snapshot = snapshot
-        self.shorten_from = snapshot.shorten_from
+        self.look_ahead()
+        self.pinging.swapped(snapshot)
+
+    def rebuild(self) -> Snapshot | list[Problem]:
+        """Read the site anew."""
+        return self._rebuild(self.snapshot.library)
+
+    def look_ahead(self) -> None:
+        """Notice that answers will soon depend on the clock; called at least once a minute."""
+        moment = self.snapshot.shorten_from
+        self.shortens = moment is not None and self.clock() >= moment - AHEAD
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3.0)."""
         if scope["type"] == "http":
             ready = self.snapshot.table.get(scope["raw_path"])
             method = scope["method"]
-            if ready is not None and method == "GET" and self.shorten_from is None:
+            if ready is not None and method == "GET" and not self.shortens:
                 start, body = ready.answer(scope["headers"])
                 await send(start)
                 await send(body)
@@ -100,8 +114,7 @@ class Application:
             if method not in ("GET", "HEAD"):
                 await self.refuse(method)(scope, receive, send)
                 return
-            if ready is not None or b"%" in scope["raw_path"]:
-                # A coded line feed at the end would slip through the router's patterns.
+            if scope["raw_path"] not in PROBES:
                 await self.look(scope, receive, send)
                 return
         await self.rest(scope, receive, send)
@@ -113,12 +126,20 @@ class Application:
             await self.error(414, "This address is too long to be one of ours.")(scope, receive, send)
             return
         path = raw.decode("latin-1")
-        found = self.chosen(scope) if path == LISTS[0] else self.snapshot.find(path)
+        if path in ASKED:
+            found = asked(path, scope["query_string"], self.snapshot)
+        else:
+            found = self.snapshot.find(path)
+        if isinstance(found, Reply):
+            where = {"location": found.location} if found.location else {}
+            await self.error(found.status, found.text, **where)(scope, receive, send)
+            return
         if not isinstance(found, Representation):
             await self.missing(path, found)(scope, receive, send)
             return
         start, body = found.answer(scope["headers"])
-        if self.shorten_from is not None and self.clock() >= self.shorten_from:
+        moment = self.snapshot.shorten_from
+        if moment is not None and self.clock() >= moment:
             start = self.shortened(start)
         await send(start)
         await send(body if scope["method"] == "GET" else EMPTY_BODY)
@@ -135,12 +156,6 @@ class Application:
         ]
         return start | {"headers": headers}
 
-    def chosen(self, scope: Scope) -> Representation | Refusal | None:
-        """The list of feeds, of all or of the topics that the query names; other parameters are ignored."""
-        query = parse_qsl(scope["query_string"][:LONGEST_ADDRESS].decode("latin-1"))
-        topics = [value for name, value in query if name == "topic"]
-        return self.snapshot.chosen(topics) if topics else self.snapshot.find(LISTS[0])
-
     def missing(self, path: str, refusal: Refusal | None) -> Response:
         """The answer where there is no document: the way to it if there is one."""
         now = None if refusal else self.snapshot.moved(path)
@@ -148,7 +163,7 @@ class Application:
             return PlainTextResponse(
                 "This address has moved.\n",
                 301,
-                {**_ERROR, "location": self.snapshot.site.base_url + now, "cache-control": "max-age=86400"},
+                {**ERROR, "location": self.snapshot.site.base_url + now, "cache-control": "max-age=86400"},
             )
         if self.snapshot.gone(path):
             return self.error(410, "This post was withdrawn.")
@@ -167,30 +182,33 @@ class Application:
 
     def error(self, status: int, text: str, **headers: str) -> Response:
         """A short plain answer that no cache keeps."""
-        return PlainTextResponse(text + "\n", status, _ERROR | headers)
+        return PlainTextResponse(text + "\n", status, ERROR | headers)
 
     async def health(self, request: Request) -> Response:
         """Tell that the process answers."""
-        return PlainTextResponse("ok\n", headers=_ERROR)
+        return PlainTextResponse("ok\n", headers=ERROR)
 
     async def ready(self, request: Request) -> Response:
         """Tell what is served, and what is wrong with the posts or settings that are not."""
         problems = [*self.faults, *self.snapshot.problems]
         state = {
-            "ready": True,
+            "ready": True,  # also while the site cannot be read: what was read last is better than nothing
+            "current": not self.faults,
             "posts": len(self.snapshot.library.posts),
-            "problems": [f"{fault.file}:{fault.line}: {fault.what}" for fault in problems],
+            "unrecorded": self.snapshot.library.unrecorded,
+            "problems": [f"{fault.place}: {fault.what}" for fault in problems],
         }
-        return JSONResponse(state, headers=_ERROR)
+        return JSONResponse(state, headers=ERROR)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """Keep the snapshot current for as long as the service runs."""
         task = asyncio.create_task(keep_current(self))
-        yield
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        async with self.pinging:
+            yield
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
 
 def utc_now() -> datetime:
@@ -211,6 +229,15 @@ def create() -> Application:
     rebuild = partial(build, settings, os.environ, store=store)
     first = rebuild(now=utc_now())
     if not isinstance(first, Snapshot):
-        raise SystemExit("\n".join(f"{fault.file}:{fault.line}: {fault.what}" for fault in first))
+        for fault in first:
+            log.error("the feeds were not started: %s: %s", fault.place, fault.what)
+        raise SystemExit(3)  # uvicorn does not start such a worker again
     tell(first)
-    return Application(settings.folder, first, lambda: rebuild(now=utc_now()), utc_now)
+    return Application(
+        settings.folder,
+        first,
+        lambda held: rebuild(now=utc_now(), held=held),
+        lambda: store.load().newest,
+        utc_now,
+        Pinging(address, settings.base_url, utc_now),
+    )

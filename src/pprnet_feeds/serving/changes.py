@@ -13,18 +13,16 @@ A moment, once told, must never be taken back: it only rises.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
+from pprnet_feeds.content.digests import digest
+from pprnet_feeds.content.ledger import Ledger, is_recorded
 from pprnet_feeds.content.library import Library
-from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.syndication.channel import beginning
 
 # How many memories of what is no longer there are kept: gone posts, and selections that posts have left.
@@ -35,7 +33,8 @@ _ROOMS = ("content", "syndication", "pages")
 _LIBRARIES = ("comrak", "feedgen", "jinja2", "lxml", "nh3")
 
 # What a reader never sees of a post, and of a site: its sentences are things of their own.
-_UNSEEN = {Post: {"file", "body_line", "draft"}, Site: {"issues"}}
+_UNSEEN_OF_POST = ("file", "body_line", "draft")
+_UNSEEN_OF_SITE = ("issues",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +58,14 @@ class Thing:
         name: ``post:`` and its id, ``issue:`` and its month, or ``site``.
         digest: stands for everything that readers can see of it.
         since: the change it tells of itself, for a start without any knowledge.
+        recorded: whether *since* is the moment at which its change was published.
     """
 
     name: str
     digest: str
     membership: Membership
     since: datetime
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +114,22 @@ class Known:
 LOST = Known({"site": Seen("lost", EVERYWHERE, datetime.fromtimestamp(0, UTC))})
 
 
-def things(library: Library, program: str) -> list[Thing]:
-    """Everything the documents of *library* are made of; *program* stands for what draws them."""
+def things(library: Library, program: str, ledger: Ledger | None = None) -> list[Thing]:
+    """Everything the documents of *library* are made of; *program* stands for what draws them.
+
+    What stands in the *ledger* as it is was changed when it was published, on every replica alike.
+    """
     site = library.site
     oldest = beginning(site)
-    found = [Thing("site", digest([site, program]), EVERYWHERE, oldest)]
+    found = [Thing("site", digest([digest(site, _UNSEEN_OF_SITE), program]), EVERYWHERE, oldest)]
     for month, sentence in site.issues.items():
         found.append(Thing(f"issue:{month}", digest(sentence), Membership(issue=month), oldest))
     for post in (*library.posts, *library.withdrawn):
         membership = Membership(post.topics, post.research, post.issue)
-        found.append(Thing(f"post:{post.id}", digest(post), membership, post.updated))
+        record = ledger.records.get(post.id) if ledger and is_recorded(post, ledger) else None
+        since = max(post.updated, record.changed) if record else post.updated
+        thing = Thing(f"post:{post.id}", digest(post, _UNSEEN_OF_POST), membership, since, bool(record))
+        found.append(thing)
     return found
 
 
@@ -147,6 +154,8 @@ def record(known: Known, things: Iterable[Thing], now: datetime) -> Known:
             left = Seen("", was.membership, moment if was.digest else was.moment)
             _keep_later(seen, f"left:{digest(was.membership)}", left)
         when = moment if known.seen else min(thing.since, now)
+        if thing.recorded and known.newest < thing.since <= now:
+            when = thing.since
         seen[thing.name] = Seen(thing.digest, thing.membership, when)
     for name in gone:
         seen[name] = Seen("", known.seen[name].membership, moment)
@@ -175,11 +184,6 @@ def _bounded(seen: dict[str, Seen]) -> dict[str, Seen]:
     return seen
 
 
-def digest(value: object) -> str:
-    """Stand for *value* in 32 characters, the same on every machine and at every start."""
-    return hashlib.blake2b(_JSON.encode(value).encode(), digest_size=16).hexdigest()
-
-
 @cache
 def program() -> str:
     """Stand for what draws the documents: another program may draw the same posts in other bytes."""
@@ -192,20 +196,3 @@ def program() -> str:
     )
     sources = [(name, hashlib.blake2b((package / name).read_bytes()).hexdigest()) for name in files]
     return digest([sources, [(library, version(library)) for library in _LIBRARIES]])
-
-
-def _plain(value: Any) -> object:
-    """What JSON does not know, as what it knows."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, ZoneInfo):
-        return value.key
-    if isinstance(value, Mapping):
-        return dict(value)
-    if is_dataclass(value):
-        unseen = _UNSEEN.get(type(value), ())
-        return {each.name: getattr(value, each.name) for each in fields(value) if each.name not in unseen}
-    raise TypeError(f"a {type(value).__name__} has no canonical text")
-
-
-_JSON = json.JSONEncoder(default=_plain, sort_keys=True, separators=(",", ":"))

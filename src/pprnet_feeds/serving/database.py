@@ -26,6 +26,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE seen (name TEXT PRIMARY KEY, digest TEXT NOT NULL, topics TEXT NOT NULL, "
         "research TEXT NOT NULL, issue TEXT NOT NULL, moment BIGINT NOT NULL)",
     ),
+    (
+        # What the hubs were told of (in seconds), and what they are still to be told (in milliseconds).
+        "CREATE TABLE told (name TEXT PRIMARY KEY, moment BIGINT NOT NULL)",
+        "CREATE TABLE pings (hub TEXT NOT NULL, address TEXT NOT NULL, since BIGINT NOT NULL, "
+        "tries INTEGER NOT NULL, due BIGINT NOT NULL, held BIGINT NOT NULL, PRIMARY KEY (hub, address))",
+    ),
 )
 
 # What a transaction begins with: the lock, and how long to wait for it.
@@ -36,7 +42,8 @@ _LOCK = {
 _CONNECT: dict[str, dict[str, object]] = {
     # No isolation level: the driver would begin transactions of its own, without the lock.
     "sqlite": {"timeout": 3.0, "isolation_level": None},
-    "postgresql": {"connect_timeout": 3},
+    # A database without an encoding of its own (SQL_ASCII) would else answer in bytes.
+    "postgresql": {"connect_timeout": 3, "client_encoding": "utf8"},
 }
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 

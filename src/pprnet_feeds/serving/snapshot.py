@@ -8,25 +8,26 @@ when it is first asked for, and then kept: a poll only chooses.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import unquote
 
+from pprnet_feeds.content.ledger import read_ledger
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages.pages import STYLE_SHEETS, Pages, style_sheet
+from pprnet_feeds.pages.fixed import FIXED, fixed
+from pprnet_feeds.pages.page import Page
+from pprnet_feeds.pages.pages import Pages
 from pprnet_feeds.serving.changes import Known, program, record, things
+from pprnet_feeds.serving.disk import lost_posts
 from pprnet_feeds.serving.kept import Kept
 from pprnet_feeds.serving.representation import Representation
 from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.syndication.addresses import Address
 from pprnet_feeds.syndication.catalogue import LISTS, Catalogue, Document
-from pprnet_feeds.syndication.selection import EVERYTHING, Refusal, Selection, parse
-
-# Nothing may run, frame or load from elsewhere but the pictures of a post.
-POLICY = "default-src 'none'; style-src 'self'; img-src https: http:; base-uri 'none'; frame-ancestors 'none'"
+from pprnet_feeds.syndication.selection import Refusal, parse
 
 # What our addresses are made of; anything else, decoded, is a stranger's.
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
@@ -62,10 +63,10 @@ class Snapshot:
             self._permalinks |= {alias.rstrip("/"): post for alias in post.aliases}
 
     def paths(self) -> Iterator[str]:
-        """Every canonical address: documents, pages, style sheets."""
+        """Every canonical address: documents, pages, files."""
         yield from self.catalogue.paths()
         yield from self.pages.paths()
-        yield from STYLE_SHEETS
+        yield from FIXED
 
     def find(self, path: str) -> Representation | None:
         """The prepared answer at an address, canonical or guessed; None when there is none."""
@@ -95,6 +96,17 @@ class Snapshot:
             self._kept.put(address, found)
         return found
 
+    def keep(self, key: str, draw: Callable[[], Page | Refusal]) -> Representation | Refusal:
+        """The prepared answer that is kept under *key*; drawn, when it is not."""
+        found = self._kept.get(key)
+        if found is None:
+            page = draw()
+            if isinstance(page, Refusal):
+                return page
+            found = self._page(page)
+            self._kept.put(key, found)
+        return found
+
     def moved(self, path: str) -> str | None:
         """Where the document or page of a former, incomplete or odd address is; None for nowhere."""
         post = self._permalinks.get(path.rstrip("/"))
@@ -105,7 +117,7 @@ class Snapshot:
             return None
         for candidate in (plain, f"{plain}/"):
             address = self.catalogue.read(candidate)
-            written = address.spelling if isinstance(address, Address) else candidate
+            written = address.spelling if isinstance(address, Address) else self.pages.spelling(candidate)
             if written != path and self.find(written):
                 return written
         return None
@@ -142,38 +154,27 @@ class Snapshot:
             document = self.catalogue.document(path)
             if document is not None:
                 return self._document(document)
-        selection = address.selection if isinstance(address, Address) else EVERYTHING
-        page = self.pages.draw(path)
+        page = self.pages.page(path)
         if page is not None:
-            links = (("canonical", self.site.base_url + path),)
-            return self._represent(page, "text/html", selection, links)
-        sheet = style_sheet(path)
-        return self._represent(sheet, "text/css", EVERYTHING, ()) if sheet is not None else None
+            return self._page(page)
+        file = fixed(path)
+        return self._page(Page(file, media_type=FIXED[path])) if file is not None else None
 
     def _document(self, document: Document) -> Representation:
-        plain_xml = document.media_type.endswith(("atom+xml", "rss+xml"))
-        return self._represent(
-            document.body, document.media_type, document.selection, document.links, plain_xml=plain_xml
-        )
+        links = ", ".join(f'<{address}>; rel="{relation}"' for relation, address in document.links)
+        page = Page(document.body, document.selection, f"{document.media_type}; charset=utf-8")
+        return self._page(page, links, plain_xml=document.media_type.endswith(("atom+xml", "rss+xml")))
 
-    def _represent(
-        self,
-        body: bytes,
-        media_type: str,
-        selection: Selection,
-        links: Iterable[tuple[str, str]],
-        *,
-        plain_xml: bool = False,
-    ) -> Representation:
+    def _page(self, page: Page, links: str = "", *, plain_xml: bool = False) -> Representation:
         cache = self.site.cache
         return Representation(
-            body,
-            media_type=f"{media_type}; charset=utf-8",
-            last_modified=self._known.last_modified(selection.holds),
+            page.body,
+            media_type=page.media_type,
+            last_modified=self._known.last_modified(page.selection.holds),
             cache_control=cache_control(cache.max_age, cache.stale_while_revalidate, cache.stale_if_error),
-            links=", ".join(f'<{address}>; rel="{relation}"' for relation, address in links),
+            links=links or (f'<{page.canonical}>; rel="canonical"' if page.canonical else ""),
             plain_xml=plain_xml,
-            extra=((b"content-security-policy", POLICY.encode()),),
+            extra=[(name.encode(), value.encode()) for name, value in page.headers],
         )
 
 
@@ -193,16 +194,21 @@ def cache_control(max_age: int, stale_while_revalidate: int, stale_if_error: int
 
 
 def build(
-    settings: Settings, environ: Mapping[str, str], now: datetime, store: Store
+    settings: Settings, environ: Mapping[str, str], now: datetime, store: Store, held: Library | None = None
 ) -> Snapshot | list[Problem]:
-    """Read the site and make the snapshot of *now*; the problems when its settings are faulty."""
+    """Read the site and make the snapshot of *now*; the problems when its settings or its disk are faulty.
+
+    *held* is what is served by now: posts do not vanish from it because a mount did.
+    """
     site, problems = read_site(settings.folder, environ, settings.base_url)
     if site is None or problems:
         return problems
-    if not (settings.folder / "posts").is_dir():
-        # A folder that vanished is a fault of the disk and no withdrawal of every post.
-        mend = "Put the folder back; until then the posts stay as they were read last."
-        return [Problem("posts/", 0, 0, "the folder is not there", mend)]
-    library = read_library(settings.folder, site, now, drafts=settings.drafts)
-    seen = things(library, program())
+    ledger = read_ledger(settings.folder)
+    if isinstance(ledger, list):
+        return ledger
+    library = read_library(settings.folder, site, now, drafts=settings.drafts, ledger=ledger)
+    lost = lost_posts(library, held, settings.folder)
+    if lost:
+        return lost
+    seen = things(library, program(), ledger)
     return Snapshot(library, store.update(lambda known: record(known, seen, now)))

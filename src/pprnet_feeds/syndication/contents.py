@@ -95,7 +95,7 @@ class Contents:
             language=site.language,
             rights=site.rights,
             licence=site.licence,
-            hubs=() if plan.year else site.hubs,
+            hubs=() if plan.year or plan.selection.combines else site.hubs,
             ttl=max(1, site.cache.max_age // 60),
             complete=whole,
             current=f"{home}{plan.view}" if plan.year else "",

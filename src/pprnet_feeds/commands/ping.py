@@ -1,0 +1,81 @@
+"""``pprnet-feeds ping``: tell the hubs what changed, once, and say how they took it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import click
+
+from pprnet_feeds.commands import options
+from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.serving.database import Database, UnavailableError, state_address
+from pprnet_feeds.serving.pingqueue import Queue
+from pprnet_feeds.serving.snapshot import Snapshot, build
+from pprnet_feeds.serving.store import Store
+from pprnet_feeds.settings import Settings
+
+NOBODY = "No hub was told."
+
+
+@click.command()
+@options.site
+def ping(folder: Path) -> None:
+    """Tell the WebSub hubs about feeds that changed since the last successful ping.
+
+    For feeds that are served as files: run it when they are in place. A running
+    service tells the hubs itself. Both remember in $PPRNET_STATE what was told;
+    the first run only notes what is there.
+
+    Exits with 1 when a hub refused or did not answer.
+
+    \b
+    Examples:
+        pprnet-feeds ping
+        PPRNET_BASE_URL=https://feeds.example.org pprnet-feeds ping --site /srv/blog
+    """
+    built = build(Settings(folder.resolve()), os.environ, options.now(), Store())
+    if not isinstance(built, Snapshot):
+        options.fail(built, NOBODY)
+    if not built.site.base_url:
+        mend = "Add it, such as https://feeds.example.org, or set PPRNET_BASE_URL."
+        options.fail([Problem("feeds/site.yaml", 0, 0, "`base_url` is missing", mend)], NOBODY)
+    if not built.site.hubs:
+        click.echo(
+            "No hub is configured: there is nobody to tell. Hubs are named by `hubs` in feeds/site.yaml."
+        )
+        return
+    address = state_address(folder.resolve(), os.environ)
+    if not address:
+        raise click.UsageError("There is no place to remember what was told. Set PPRNET_STATE to a file.")
+    try:
+        queue = Queue(Database(address))
+    except ValueError as error:
+        raise click.UsageError(f"PPRNET_STATE: {error}") from error
+    try:
+        clean = asyncio.run(_ping(queue, built))
+    except UnavailableError as fault:
+        raise click.ClickException(f"The state cannot be used ({fault}). {NOBODY}") from fault
+    raise SystemExit(0 if clean else 1)
+
+
+async def _ping(queue: Queue, snapshot: Snapshot) -> bool:
+    """Tell what is to be told now, in lines; whether every hub took it."""
+    from pprnet_feeds.serving import hub  # only where there is one
+
+    feeds = await asyncio.to_thread(queue.record, snapshot.catalogue, options.now())
+    if feeds is None:
+        click.echo("Noted what is there. The hubs are told of what changes from now on.")
+        return True
+    results = await hub.tell(queue, snapshot.site.hubs, options.now)
+    for _, line in hub.told(results):
+        click.echo(f"{line[0].upper()}{line[1:]}.")
+    waiting = await asyncio.to_thread(queue.soonest, snapshot.site.hubs)
+    if waiting is not None:
+        click.echo(
+            f"The rest is tried again by the service, or by `pprnet-feeds ping` after {waiting:%H:%M:%S} UTC."
+        )
+    elif not results:
+        click.echo("No feed changed since the last ping.")
+    return all(outcome.kind == "told" for _, outcome, _ in results)

@@ -1,0 +1,224 @@
+"""What subscribers have been told so far: ``feeds/ledger.json``, one line a post.
+
+Readers know a post by its id and its first date. Both come from a file that an
+editor may rename, move or edit; so what was published once is written down, and
+what the ledger says of it wins. Only `publish` writes it. It is kept in git, where
+two branches that add posts merge line by line.
+
+Without a ledger everything works from the files alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pprnet_feeds.content.digests import digest
+from pprnet_feeds.content.files import read_text
+from pprnet_feeds.content.model import Post, Status
+from pprnet_feeds.content.problems import Problem
+
+FILE = "feeds/ledger.json"
+_MEND = "Take the file from git again (git checkout feeds/ledger.json); only `publish` writes it."
+# What a post says of its place and of its dates stands in the record itself.
+_APART = ("file", "id", "slug", "aliases", "published", "updated", "issue", "body_line", "draft")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What subscribers have been told of one post.
+
+    Attributes:
+        former: slugs it had before.
+        changed: when its last change was published.
+        digest: stands for everything else that readers see of it.
+    """
+
+    id: str
+    path: str
+    slug: str
+    former: tuple[str, ...]
+    title: str
+    published: datetime
+    updated: datetime
+    changed: datetime
+    digest: str
+    topics: tuple[str, ...]
+    research: tuple[str, ...]
+    status: Status
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All records, by id."""
+
+    records: Mapping[str, Record] = field(default_factory=dict)
+
+    @cached_property
+    def by_path(self) -> Mapping[str, Record]:
+        """The same records, by the file each was read from last."""
+        return {record.path: record for record in self.records.values()}
+
+    def identified(self, posts: Sequence[Post]) -> list[Post]:
+        """The *posts* under the ids, dates and former addresses that subscribers know them by.
+
+        A file that was renamed or moved is known by its old path's absence and
+        by what it says: the same text, or the same title and date.
+        """
+        files = {post.file for post in posts}
+        ids = {post.id for post in posts}
+        missing = [
+            record for record in self.records.values() if record.path not in files and record.id not in ids
+        ]
+        return [self._known(post, files, missing) for post in posts]
+
+    def gone(self, posts: Iterable[Post]) -> list[Record]:
+        """The records of which no post is left."""
+        ids = {post.id for post in posts}
+        return [record for record in self.records.values() if record.id not in ids]
+
+    def _known(self, post: Post, files: set[str], missing: list[Record]) -> Post:
+        record = self.by_path.get(post.file)
+        if record is None:
+            record = self.records.get(post.id)
+            if record is not None and record.path in files:
+                return post  # another post has that id: told where doubles are told
+        if record is None and is_default_id(post) and not post.draft:
+            record = _moved(post, missing)
+        if record is None or (record.id != post.id and not is_default_id(post)):
+            return post
+        former = dict.fromkeys((*record.former, record.slug))
+        addresses = [f"/posts/{slug}/" for slug in former if slug != post.slug]
+        # Without an `updated` of its own a post whose date was edited has not changed for readers.
+        told = post.updated if post.updated != post.published else record.published
+        return replace(
+            post,
+            id=record.id,
+            published=record.published,
+            updated=max(told, record.updated),
+            aliases=tuple(dict.fromkeys((*post.aliases, *addresses))),
+        )
+
+
+def is_default_id(post: Post) -> bool:
+    """Whether the post goes by the name of its file."""
+    return post.id == PurePosixPath(post.file).stem
+
+
+def _moved(post: Post, missing: list[Record]) -> Record | None:
+    """The record of the post under its former path."""
+    same = [record for record in missing if record.digest == seen(post)]
+    # Titles repeat across the years.
+    same = same or [
+        record for record in missing if (record.title, record.published) == (post.title, post.published)
+    ]
+    return same[0] if len(same) == 1 else None
+
+
+def seen(post: Post) -> str:
+    """Stand for what readers see of a post, whatever its file, id and address."""
+    return digest(post, _APART)
+
+
+def is_recorded(post: Post, ledger: Ledger) -> bool:
+    """Whether the ledger says of *post* what it says itself."""
+    record = ledger.records.get(post.id)
+    return record is not None and record_of(post, record, record.changed) == record
+
+
+def withdrawn_post(record: Record, issue: str) -> Post:
+    """What is left of a withdrawn post whose file is gone: enough to tell those who hold it."""
+    return Post(
+        file=record.path,
+        id=record.id,
+        slug=record.slug,
+        title=record.title,
+        published=record.published,
+        updated=record.updated,
+        issue=issue,
+        topics=record.topics,
+        research=record.research,
+        aliases=tuple(f"/posts/{slug}/" for slug in record.former),
+        status="withdrawn",
+        note=record.note,
+    )
+
+
+def record_of(post: Post, before: Record | None, now: datetime) -> Record:
+    """The record of a post as it is published at *now*; *before* is its record until then."""
+    slugs = [alias.strip("/").removeprefix("posts/") for alias in post.aliases if alias.startswith("/posts/")]
+    record = Record(
+        id=post.id,
+        path=post.file,
+        slug=post.slug,
+        former=tuple(slug for slug in slugs if slug != post.slug),
+        title=post.title,
+        published=post.published,
+        updated=post.updated,
+        changed=before.changed if before else now,
+        digest=seen(post),
+        topics=post.topics,
+        research=post.research,
+        status=post.status,
+        note=post.note,
+    )
+    return record if record == before else replace(record, changed=now)
+
+
+def read_ledger(folder: Path) -> Ledger | list[Problem]:
+    """Read the ledger of the site in *folder*; an empty one where there is none."""
+    path = folder / FILE
+    if not path.exists() and not path.is_symlink():
+        return Ledger()
+    text = read_text(path, FILE)
+    if isinstance(text, Problem):
+        return [text]
+    try:
+        records = [_read(found) for found in json.loads(text)["posts"]]
+    except json.JSONDecodeError as error:
+        conflict = "a merge that was not finished" if "<<<<<<<" in text else f"not JSON: {error.msg}"
+        return [Problem(FILE, error.lineno, error.colno, conflict, _MEND)]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return [Problem(FILE, 0, 0, f"no ledger of this program: {error!r}", _MEND)]
+    return Ledger({record.id: record for record in records})
+
+
+def write(ledger: Ledger) -> str:
+    """The ledger as a text: a record a line, by id, so that two branches merge."""
+    lines = [json.dumps(_plain(record), ensure_ascii=False) for _, record in sorted(ledger.records.items())]
+    return '{"version": 1, "posts": [\n' + ",\n".join(lines) + "\n]}\n"
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    plain = {each.name: getattr(record, each.name) for each in fields(record)}
+    return {
+        name: f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
+        for name, value in plain.items()
+        if value or name not in ("note", "former")
+    }
+
+
+def _read(found: dict[str, Any]) -> Record:
+    parts: dict[str, Any] = {name: _text(found[name]) for name in ("id", "path", "slug", "title", "digest")}
+    parts |= {name: tuple(map(_text, found.get(name, ()))) for name in ("former", "topics", "research")}
+    parts |= {name: _moment(found[name]) for name in ("published", "updated", "changed")}
+    status: Any = found["status"]
+    if status not in ("published", "corrected", "retracted", "withdrawn"):
+        raise ValueError(f"no status is called {status!r}")
+    return Record(**parts, status=status, note=_text(found.get("note", "")))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    return datetime.strptime(_text(value), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

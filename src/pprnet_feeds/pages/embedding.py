@@ -1,0 +1,107 @@
+"""How other sites show us: frames, and the answers of oEmbed 1.0 that lead to them.
+
+A site that is given one of our addresses asks ``/oembed`` what to show for it.
+A selection is a frame of its embed page; a post is a card, plain HTML without a
+frame, so that it looks like the page it stands in.
+
+Only addresses of our own are answered: an open oEmbed endpoint would put
+strangers' text under our name.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from pprnet_feeds.content.model import Post, Site
+from pprnet_feeds.syndication.channel import Entry, permalink
+from pprnet_feeds.syndication.selection import Selection
+
+# The size of a frame that nobody gave another size, in pixels.
+WIDTH, HEIGHT = 600, 480
+# How many posts a frame holds.
+POSTS = 10
+
+
+def path_of(address: str, site: Site) -> str | None:
+    """The path below our base that an absolute *address* names; None when it is not ours."""
+    # A `+` that nobody encoded arrives as a space, and no path of ours holds one.
+    plain = address.strip().replace(" ", "+").partition("#")[0].partition("?")[0]
+    # http and https are the same site to whoever pasted the address.
+    ours, asked = urlsplit(site.base_url), plain.partition("://")
+    if asked[0] not in ("http", "https") or f"{asked[2]}/".find(f"{ours.netloc}{ours.path}/") != 0:
+        return None
+    return unquote(asked[2].removeprefix(f"{ours.netloc}{ours.path}")) or "/"
+
+
+def endpoint(path: str, site: Site) -> str:
+    """The address of the oEmbed answer for one of our pages."""
+    return f"{site.base_url}/oembed?url={quote(site.base_url + path, safe='')}"
+
+
+def sizes(query: Mapping[str, str]) -> tuple[int, int]:
+    """Width and height in pixels that the asking site allows; what is no number is ignored."""
+    width, height = (_number(query.get(name, "")) for name in ("maxwidth", "maxheight"))
+    return min(WIDTH, width or WIDTH), min(HEIGHT, height or HEIGHT)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def frame(address: str, title: str, width: int | str = "100%", height: int = HEIGHT) -> str:
+    """The snippet that shows the page at *address* in a frame."""
+    return (
+        f'<iframe src="{html.escape(address)}" title="{html.escape(title)}" '
+        f'width="{width}" height="{height}" loading="lazy" style="border:0;max-width:100%"></iframe>'
+    )
+
+
+def embed_address(selection: Selection, site: Site) -> str:
+    """The address of the page that shows a selection in a frame."""
+    return f"{site.base_url}/{selection.path}embed"
+
+
+def selection_answer(selection: Selection, site: Site, size: tuple[int, int]) -> bytes:
+    """The oEmbed answer for a selection: a frame."""
+    title = selection.title(site)
+    shown = frame(embed_address(selection, site), title, *size)
+    return _answer(site, size, title, shown)
+
+
+def post_answer(post: Post, entry: Entry, card: str, site: Site, size: tuple[int, int]) -> bytes:
+    """The oEmbed answer for a post: its *card*, with the picture as a thumbnail where its size is known."""
+    more: dict[str, Any] = {"author_name": ", ".join(author.name for author in entry.authors)}
+    if entry.authors[0].link and len(entry.authors) == 1:
+        more["author_url"] = entry.authors[0].link
+    image = entry.image
+    if image and 0 < image.width <= size[0] and 0 < image.height <= size[1]:
+        more |= {
+            "thumbnail_url": image.url,
+            "thumbnail_width": image.width,
+            "thumbnail_height": image.height,
+        }
+    return _answer(site, size, post.title, card, more | {"url": permalink(post, site)})
+
+
+def _answer(
+    site: Site, size: tuple[int, int], title: str, shown: str, more: Mapping[str, Any] | None = None
+) -> bytes:
+    answer = {
+        "version": "1.0",
+        "type": "rich",
+        "title": title,
+        "provider_name": site.title,
+        "provider_url": f"{site.base_url}/",
+        "cache_age": site.cache.max_age,
+        "width": size[0],
+        "height": size[1],
+        "html": shown,
+        **(more or {}),
+    }
+    if site.licence:
+        answer["license_url"] = site.licence
+    return json.dumps(answer, ensure_ascii=False, indent=1).encode() + b"\n"

@@ -1,0 +1,69 @@
+"""Lists of posts on pages: by year, the newest first, and never so long that a page grows heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from pprnet_feeds.content.model import Post, Site
+from pprnet_feeds.syndication.contents import Contents
+from pprnet_feeds.syndication.entries import post_entries
+from pprnet_feeds.syndication.selection import lead
+
+# How many posts one page shows with their summaries, and how many at all.
+WITH_SUMMARY = 15
+LISTED = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One post in a list; *summary* is empty where only the title is listed."""
+
+    post: Post
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posts:
+    """The posts of a page.
+
+    Attributes:
+        total: how many there are, listed or not.
+        by_year: the posts listed, by year, the newest first.
+        years: the years that have pages of their own; none when all posts are listed here.
+    """
+
+    total: int
+    by_year: tuple[tuple[str, tuple[Line, ...]], ...]
+    years: tuple[str, ...]
+
+
+def listed(posts: Sequence[Post], site: Site) -> Posts:
+    """The list of *posts*, which are in order."""
+    lines = [
+        Line(post, summary(post, site) if place < WITH_SUMMARY else "")
+        for place, post in enumerate(posts[:LISTED])
+    ]
+    by_year = [(year, tuple(group)) for year, group in groupby(lines, lambda line: line.post.issue[:4])]
+    return Posts(len(posts), tuple(by_year), years(posts))
+
+
+def years(posts: Sequence[Post]) -> tuple[str, ...]:
+    """The years of *posts* that have pages of their own, the newest first."""
+    if len(posts) <= LISTED:
+        return ()
+    return tuple(sorted({post.issue[:4] for post in posts}, reverse=True))
+
+
+def newest_issues(contents: Contents) -> Iterable[tuple[str, str, Sequence[Post]]]:
+    """Month, sentence and posts of the newest issue that has posts, after those that are only announced."""
+    for month, posts in contents.months.items():
+        yield month, lead(contents.site.issues.get(month, "")), posts
+        if posts:
+            return
+
+
+def summary(post: Post, site: Site) -> str:
+    """The summary as it stands in the feeds, with what became of the post."""
+    return post_entries(post, "summary", site)[0].summary

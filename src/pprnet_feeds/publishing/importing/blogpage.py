@@ -1,0 +1,229 @@
+"""The blog's page, saved as text or HTML: months, titles, references, texts.
+
+The page says what is what by order alone: a month, a title, a reference, an
+account, the words "Practice Implications", what a study means for practice.
+Where that order is broken nobody can know which text belongs to which title,
+so the post is left out and its lines are told. A wrong text under a right
+title would be worse than none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.publishing.importing import article
+from pprnet_feeds.publishing.importing.blocks import Block
+from pprnet_feeds.publishing.importing.readings import Found, Label, Reading
+
+KIND = "a page of the blog"
+_MONTHS = "january february march april may june july august september october november december".split()
+_MONTH = re.compile(rf"({'|'.join(_MONTHS)}),? ((?:19|20)[0-9]{{2}})", re.IGNORECASE)
+_SENTENCE = re.compile(r"this month[ .…]*(.*)", re.IGNORECASE)
+_ALL_TOPICS = re.compile(r"all topics\b|all types\b|- ?(?:any|all) ?-|\(clear\)|any$", re.IGNORECASE)
+_BULLET = re.compile(r"[-*•·–] +")
+_TITLE_LENGTH = 200
+_PARAGRAPH_LENGTH = 200
+_SENTENCE_END = re.compile(r"[.!?…][)\]”\"’']*$")
+_COMPARE = "Compare it with the blog, and write what is missing by hand."
+_AGAIN = "Save the page again, down to its end."
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A post while it is read."""
+
+    month: str
+    title: Block
+    blocks: list[Block] = field(default_factory=list)
+    practice: Block | None = None
+    has_text: bool = False
+    spoiled: bool = False
+
+
+def month_of(text: str) -> str:
+    """The month that a heading such as `December 2021` names, as ``2021-12``; empty when it is none."""
+    found = _MONTH.fullmatch(text)
+    return f"{found[2]}-{_MONTHS.index(found[1].lower()) + 1:02}" if found else ""
+
+
+def read_page(blocks: Sequence[Block], file: str) -> Reading:
+    """The posts of a page, and what surrounds them."""
+    months = [place for place, block in enumerate(blocks) if month_of(block.text)]
+    if not months:
+        what = "this is not a page of the blog: it has no month, such as December 2021, on a line of its own"
+        return Reading("", left=(Problem(file, 0, 0, what, "Save the whole page from a browser."),))
+    reader = _Reader(file, blocks, months[0])
+    for place, block in enumerate(blocks):
+        reader.read(place, block)
+    reader.end_post(at_the_end=True)
+    reader.in_order()
+    if not reader.posts:
+        what = "no whole post stands below the months of this page"
+        reader.left.append(Problem(file, blocks[months[0]].line, 0, what, _AGAIN))
+    return Reading(
+        KIND,
+        tuple(reader.posts),
+        tuple(sorted(reader.left)),
+        " ".join(reader.sentence.text.split()) if reader.sentence else "",
+        reader.sentence.line if reader.sentence else 0,
+        tuple(reader.lists["topics"]),
+        tuple(reader.lists["type of research"]),
+    )
+
+
+class _Reader:
+    """Goes through the blocks once. *state* is what the next block may belong to."""
+
+    def __init__(self, file: str, blocks: Sequence[Block], first_month: int) -> None:
+        self.posts: list[Found] = []
+        self.left: list[Problem] = []
+        self.lists: dict[str, list[Label]] = {"topics": [], "type of research": []}
+        self.sentence: Block | None = None
+        self._file, self._blocks, self._first = file, blocks, first_month
+        self._state = "head"
+        self._month = ""
+        self._months: list[tuple[str, int]] = []
+        self._draft: _Draft | None = None
+        self._bulleted = self._practised = False
+        # Titles are headings when the first one is. A heading of a higher rank belongs to the page,
+        # and where titles are none every heading does.
+        first = blocks[first_month + 1 : first_month + 2]
+        self._level = first[0].level if first and _is_heading(first[0]) else 0
+
+    def read(self, place: int, block: Block) -> None:
+        following = self._blocks[place + 1] if place + 1 < len(self._blocks) else None
+        word = block.text.casefold().rstrip(" :")
+        if month := month_of(block.text):
+            self.end_post()
+            self._month, self._state = month, "title"
+            self._months.append((month, block.line))
+        elif word in self.lists:
+            self.end_post()
+            self._state, self._bulleted = word, False
+        elif place < self._first and (found := _SENTENCE.fullmatch(block.text)):
+            self._state = "sentence"
+            if found[1]:
+                self._take_sentence(Block(block.line, found[1]))
+        elif self._state == "sentence":
+            self._take_sentence(block)
+        elif self._state in self.lists:
+            self._take_list(block)
+        elif self._state != "head":
+            self._read_post(block, following)
+
+    def _take_sentence(self, block: Block) -> None:
+        if self.sentence is None:
+            self.sentence = block
+            self._state = "sentence"
+        else:
+            self._leave(block, "a second line under “This month”")
+
+    def _take_list(self, block: Block) -> None:
+        for line in block.text.splitlines():
+            name = _BULLET.sub("", line.strip(), count=1)
+            bulleted = name != line.strip()
+            if self._bulleted and not bulleted:
+                self._leave(block, "a line that is neither a topic nor below a month")
+                self._state = "head" if not self._month else "title"
+                return
+            self._bulleted = self._bulleted or bulleted
+            if name and not _ALL_TOPICS.search(name):
+                self.lists[self._state].append(Label(block.line, name))
+
+    def _read_post(self, block: Block, following: Block | None) -> None:
+        draft = self._draft
+        if self._is_title(block, following):
+            self.end_post()
+            self._draft, self._state = _Draft(self._month, block), "text"
+        elif _is_heading(block) and block.level < (self._level or 7):
+            self.end_post()
+            self._leave(block, "a heading that is neither a month nor a title")
+        elif draft is None:
+            self._leave(block, "a line that stands under no title")
+        elif article.is_practice(block):
+            if draft.practice:
+                self._leave(block, f"a second “Practice Implications” under {quoted(draft.title.text)}")
+                draft.spoiled = True
+            elif not draft.has_text:
+                self._leave(block, f"“Practice Implications” before the text of {quoted(draft.title.text)}")
+                draft.spoiled = True
+            draft.practice = block
+            draft.blocks.append(block)
+        elif article.is_reference(block):
+            if draft.has_text:
+                self._leave(block, f"a reference within {quoted(draft.title.text)} and not under its title")
+            else:
+                draft.blocks.append(block)
+        elif _is_short(block):
+            self._leave(block, "a short line that is neither a title nor a sentence")
+        else:
+            draft.blocks.append(block)
+            draft.has_text = True
+
+    def _is_title(self, block: Block, following: Block | None) -> bool:
+        """Whether a block names a post: told by headings where there are any, and else by what follows."""
+        if not (block.text and self._month) or article.is_practice(block) or article.is_reference(block):
+            return False
+        if self._level:
+            return block.level == self._level
+        if len(block.text) > _TITLE_LENGTH:
+            return False
+        if following is not None and article.is_reference(following) and _is_short(block):
+            return True
+        if self._state == "title" and self._draft is None:
+            return block.text[-1] not in ".:;,"
+        done = (
+            self._draft is not None
+            and self._draft.practice
+            and self._draft.blocks[-1] is not self._draft.practice
+        )
+        return bool(done and _is_short(block) and following and len(following.text) >= _PARAGRAPH_LENGTH)
+
+    def end_post(self, *, at_the_end: bool = False) -> None:
+        """Keep the post that was read until now, when it is whole."""
+        draft, self._draft = self._draft, None
+        if draft is None:
+            return
+        title = quoted(draft.title.text)
+        last = draft.blocks[-1] if draft.blocks else draft.title
+        if not draft.has_text:
+            self._leave(draft.title, f"{title} has no text below it")
+        elif last is draft.practice:
+            mend = _AGAIN if at_the_end else _COMPARE
+            self._leave(last, f"nothing stands under the “Practice Implications” of {title}", mend)
+        elif at_the_end and not _SENTENCE_END.search(last.text) and not (last.html and "\n" in last.text):
+            self._leave(last, f"the page is cut off within {title}", _AGAIN)
+        elif at_the_end and not draft.practice and self._practised:
+            self._leave(last, f"the page ends before the “Practice Implications” of {title}", _AGAIN)
+        elif not draft.spoiled:
+            self._practised = self._practised or draft.practice is not None
+            cites, body = article.compose(draft.blocks)
+            line, name = draft.title.line, " ".join(draft.title.text.split())
+            self.posts.append(Found(line, name, draft.month, body, cites))
+
+    def in_order(self) -> None:
+        """Tell of a month that stands below an earlier one: the page has the newest on top."""
+        for (above, _), (month, line) in zip(self._months, self._months[1:], strict=False):
+            if month > above:
+                what = f"{month} stands below {above}: parts of the page may be out of order"
+                mend = "Look whether each post written has its own reference and text."
+                self.left.append(Problem(self._file, line, 0, what, mend))
+
+    def _leave(self, block: Block, why: str, mend: str = _COMPARE) -> None:
+        first = block.text.splitlines()[0] if block.text else ""
+        what = why if first in why else f"{why}: {quoted(first)}"
+        self.left.append(Problem(self._file, block.line, 0, what, mend))
+
+
+def _is_heading(block: Block) -> bool:
+    return bool(block.level) and not month_of(block.text) and not article.is_practice(block)
+
+
+def _is_short(block: Block) -> bool:
+    """Whether a block is too short for a paragraph and does not end like a sentence."""
+    if block.level or not block.text or "\n" in block.text or len(block.text) > _TITLE_LENGTH:
+        return False
+    return block.text.endswith("?") or not (_SENTENCE_END.search(block.text) or block.text.endswith(":"))

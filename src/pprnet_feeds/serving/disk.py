@@ -1,0 +1,39 @@
+"""Faults of the disk, told apart from what an editor did.
+
+A mount that failed leaves an empty folder, and a folder whose permissions were
+lost cannot be listed. Neither is a withdrawal of the posts: whoever rebuilds
+must keep what was read last instead of emptying every feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pprnet_feeds.content.files import post_files
+from pprnet_feeds.content.library import Library
+from pprnet_feeds.content.problems import Problem
+
+
+def unreadable_folders(site: Path) -> list[Problem]:
+    """Why ``posts/`` or a folder below it cannot be read; empty when all can be."""
+    return _of_folders(found for found in post_files(site) if isinstance(found, Problem))
+
+
+def lost_posts(library: Library, held: Library | None, site: Path) -> list[Problem]:
+    """Why *library*, read just now, is less than what is there; *held* is what was read before.
+
+    An empty folder is fine where nothing was held: a new site begins with one.
+    """
+    faults = _of_folders(library.problems)
+    if faults or held is None or not held.posts or library.posts:
+        return faults
+    if any(not isinstance(found, Problem) for found in post_files(site)):
+        return []
+    mend = "Put the files back. If every post is meant to go, restart the service."
+    return [Problem("posts", 0, 0, "the folder holds no post any more", mend)]
+
+
+def _of_folders(problems: Iterable[Problem]) -> list[Problem]:
+    """Those that are about a folder: everything in it is missing from what was read."""
+    return [problem for problem in problems if problem.what.startswith("the folder ")]

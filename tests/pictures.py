@@ -1,0 +1,51 @@
+"""Draw the pictures of the documents anew: ``.venv/bin/python tests/pictures.py``.
+
+They show this repository's own posts as a visitor sees them, under an address
+that stands for any. Look at them before they are committed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Browser, Route
+
+from browser import chromium, visit
+from service import ROOT, Service, serving
+
+PICTURES = ROOT / "docs/pictures"
+SHOWN = "https://feeds.example.org"
+
+
+def draw(browser: Browser, service: Service, folder: Path) -> None:
+    """Draw all of them into *folder*."""
+
+    def answer(route: Route) -> None:
+        route.fulfill(response=route.fetch(url=route.request.url.replace(SHOWN, service.base)))
+
+    with visit(browser, viewport={"width": 1080, "height": 600}) as (page, _):
+        page.context.route(f"{SHOWN}/**", answer)
+        page.goto(f"{SHOWN}/")
+        page.get_by_role("checkbox", name="Therapist Factors").check()
+        page.get_by_role("checkbox", name="Alliance and Therapeutic Relationship").check()
+        page.get_by_role("radio", name="Practice implications only").check()
+        page.get_by_role("button", name="Copy the address").first.click()
+        page.get_by_text("Copied").wait_for()
+        page.evaluate("scrollBy(0, document.querySelector('.choosing').getBoundingClientRect().top + 16)")
+        page.screenshot(path=folder / "subscribe.png")
+
+    with visit(browser, viewport={"width": 390, "height": 780}) as (page, _):
+        page.context.route(f"{SHOWN}/**", answer)
+        page.goto(f"{SHOWN}/posts/2021-12-how-much-psychotherapy-is-necessary/")
+        page.screenshot(path=folder / "post.png")
+
+    with visit(browser, viewport={"width": 1080, "height": 560}) as (page, _):
+        page.context.route(f"{SHOWN}/**", answer)
+        page.goto(f"{SHOWN}/topics/therapist-factors/feed.atom")
+        page.screenshot(path=folder / "feed-in-a-browser.png")
+
+
+if __name__ == "__main__":
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with serving(ROOT, PPRNET_BASE_URL=SHOWN) as running, chromium() as found:
+        draw(found, running, PICTURES)

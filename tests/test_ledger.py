@@ -1,0 +1,98 @@
+"""The ledger as a file: read back as written, and never trusted."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from many import make_site
+from pprnet_feeds.content.ledger import Ledger, read_ledger, record_of, write
+from service import command
+from test_documents import library
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def ledger() -> Ledger:
+    small = library("small")
+    return Ledger({post.id: record_of(post, None, NOW) for post in (*small.posts, *small.withdrawn)})
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    (tmp_path / "feeds").mkdir()
+    return tmp_path
+
+
+def test_a_ledger_reads_back_as_it_was_written(site: Path):
+    (site / "feeds/ledger.json").write_text(write(ledger()), "utf-8")
+    assert read_ledger(site) == ledger()
+
+
+def test_a_record_changes_only_with_its_post():
+    post = library("small").posts[0]
+    first = record_of(post, None, NOW)
+    assert record_of(post, first, datetime(2027, 1, 1, tzinfo=UTC)) == first
+
+
+def test_without_a_file_the_ledger_is_empty(site: Path):
+    assert read_ledger(site) == Ledger()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "null",
+        '{"posts": 3}',
+        '{"posts": [3]}',
+        '{"posts": [{}]}',
+        '{"posts": [{"id": 3}]}',
+        "{",
+    ],
+)
+def test_what_is_no_ledger_is_told(site: Path, text: str):
+    (site / "feeds/ledger.json").write_text(text)
+    problems = read_ledger(site)
+    assert isinstance(problems, list)
+    assert [problem.file for problem in problems] == ["feeds/ledger.json"]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    name=st.sampled_from(["id", "path", "topics", "published", "status", "former"]),
+    value=st.text() | st.integers(),
+)
+def test_no_value_in_a_record_raises(tmp_path_factory: pytest.TempPathFactory, name: str, value: object):
+    folder = tmp_path_factory.mktemp("ledger")
+    (folder / "feeds").mkdir()
+    document = json.loads(write(ledger()))
+    document["posts"][0][name] = value
+    (folder / "feeds/ledger.json").write_text(json.dumps(document))
+    assert isinstance(read_ledger(folder), Ledger | list)
+
+
+def test_a_ledger_that_is_a_link_is_refused(site: Path):
+    (site / "feeds/ledger.json").symlink_to("/etc/passwd")
+    problems = read_ledger(site)
+    assert isinstance(problems, list)
+
+
+def test_the_plan_is_there_for_programs(tmp_path: Path):
+    folder = make_site(tmp_path / "site", 2)
+    done = command("plan", "--site", str(folder), "--format", "json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert told["refused"] is False
+    assert [(change["kind"], change["id"]) for change in told["changes"]] == [
+        ("new", "2013-01-01-post-0"),
+        ("new", "2013-01-02-post-1"),
+    ]
+    assert told["changes"][0]["shown"] == ["Post 0", "2013-01-01", "What post 0 tells."]

@@ -1,0 +1,283 @@
+"""What strangers send on the wire: bounded, answered shortly, and never a line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from pprnet_feeds.serving.protocol import Protocol
+from service import SITES, Service, serving
+
+FIELDS = {
+    "content-type": "text/plain; charset=utf-8",
+    "cache-control": "no-store",
+    "access-control-allow-origin": "*",
+    "x-content-type-options": "nosniff",
+}
+TARGETS = {
+    b"GET * HTTP/1.1": 404,
+    b"GET feed.atom HTTP/1.1": 400,
+    b"GET http://evil.example HTTP/1.1": 400,
+    b"GET \xff\xfe HTTP/1.1": 400,
+    b"GET /\xc3\xa9 HTTP/1.1": 400,
+    b"GET / HTTP/9.9": 400,
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03": 405,
+    b"PRI * HTTP/2.0": 400,
+    b"FOO /feed.atom HTTP/1.1": 405,
+    b"CONNECT example.org:443 HTTP/1.1": 405,
+    b"TRACE / HTTP/1.1": 405,
+    b"POST /feed.atom HTTP/1.1": 405,
+}
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with serving(SITES / "small") as running:
+        yield running
+
+
+class Quick(Protocol):
+    patience = 0.2
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[int]:
+    """The port of a server that loses its patience soon, around an application that answers anything."""
+
+    async def app(scope, receive, send):
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+    config = uvicorn.Config(app, port=0, http=Quick, ws="none", lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+        thread.start()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        thread.join()
+
+
+def read(peer: socket.socket) -> bytes:
+    """All that comes until the other side closes."""
+    answer = b""
+    with contextlib.suppress(ConnectionError):
+        while part := peer.recv(65536):
+            answer += part
+    return answer
+
+
+def parsed(answer: bytes) -> tuple[int, dict[str, str], bytes]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    return int(first.split()[1]), dict(line.split(": ", 1) for line in lines), body
+
+
+def memory(service: Service) -> int:
+    """The resident memory of the service, in kB."""
+    status = Path(f"/proc/{service.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+
+@pytest.mark.parametrize(("line", "status"), TARGETS.items(), ids=lambda value: str(value)[:20])
+def test_a_request_that_cannot_be_granted_is_refused_with_the_fields_of_every_error(
+    service: Service, line: bytes, status: int
+):
+    answer = service.send(line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+    told, fields, body = parsed(answer)
+    assert told == status
+    assert {name: fields.get(name) for name in FIELDS} == FIELDS
+    assert fields["connection"] == "close"
+    assert fields["content-length"] == str(len(body))
+    assert ("allow" in fields) == (status == 405)
+
+
+@pytest.mark.parametrize("target", ["http://evil.example/feed.atom", "http://evil.example/feed.atom?x=1"])
+def test_an_absolute_target_is_answered_like_its_path(service: Service, target: str):
+    answer = service.send(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert parsed(answer)[2] == service.ask("/feed.atom").body
+
+
+def test_options_of_the_whole_server_are_told(service: Service):
+    answer = service.send(b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    status, fields, _ = parsed(answer)
+    assert (status, fields["allow"]) == (204, "GET, HEAD, OPTIONS")
+
+
+@pytest.mark.parametrize("start", [b"GET /feed.atom HTTP/1.1\r\nX: ", b"GET /", b"GET / HTTP/1.1\r\nA"])
+def test_a_head_without_an_end_is_refused_at_64_kb(service: Service, start: bytes):
+    before = memory(service)
+    since = time.monotonic()
+    with socket.create_connection(("127.0.0.1", service.port), timeout=5) as peer:
+        peer.sendall(start)
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < 150_000_000 and time.monotonic() - since < 4:
+                peer.sendall(b"a" * 100_000)
+                sent += 100_000
+    assert time.monotonic() - since < 4
+    assert memory(service) - before < 8000
+    assert service.ask("/feed.atom").status == 200
+
+
+def test_a_head_that_is_too_large_is_told_so(service: Service):
+    answer = service.send(b"GET /feed.atom HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000)
+    status, fields, _ = parsed(answer)
+    assert status == 431
+    assert {name: fields.get(name) for name in FIELDS} == FIELDS
+
+
+def test_a_head_of_sixty_thousand_bytes_is_read(service: Service):
+    answer = service.ask("/feed.atom", Cookie="a" * 60_000)
+    assert answer.status == 200
+
+
+def test_others_are_answered_while_a_stranger_sends_what_never_ends(service: Service):
+    stop = threading.Event()
+
+    def flood() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", service.port)) as peer:
+                peer.sendall(b"GET / HTTP/1.1\r\nX: ")
+                for _ in range(100):
+                    peer.sendall(b"a" * 60_000)
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        slowest = 0.0
+        for _ in range(30):
+            since = time.monotonic()
+            assert service.ask("/feed.atom").status == 200
+            slowest = max(slowest, time.monotonic() - since)
+    finally:
+        stop.set()
+        thread.join()
+    assert slowest < 0.5
+
+
+def test_a_get_with_a_small_body_is_answered_and_the_body_ignored(service: Service):
+    answer = service.send(
+        b"GET /feed.atom HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
+    assert answer.count(b"HTTP/1.1 200 OK") == 2
+    assert answer.endswith(b"ok\n")
+
+
+def test_a_body_that_never_ends_closes_the_connection(service: Service):
+    before = memory(service)
+    with socket.create_connection(("127.0.0.1", service.port), timeout=5) as peer:
+        peer.sendall(b"POST /feed.atom HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n\r\n")
+        since = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() - since < 4:
+                peer.sendall(b"a" * 100_000)
+    assert time.monotonic() - since < 4
+    assert memory(service) - before < 8000
+
+
+def test_pipelined_requests_are_answered_in_their_order(service: Service):
+    request = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = service.send(b"".join(request % name for name in (b"healthz", b"nowhere", b"healthz")))
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"404", b"200"]
+
+
+def test_a_refused_body_gets_no_second_answer(service: Service):
+    answer = service.send(
+        b"POST /feed.atom HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n\r\n" + b"a" * 900_000
+    )
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.startswith(b"HTTP/1.1 405 ")
+
+
+def test_a_broken_request_after_a_whole_one_is_refused(service: Service):
+    with socket.create_connection(("127.0.0.1", service.port), timeout=3) as peer:
+        peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert peer.recv(5000).endswith(b"ok\n")
+        peer.sendall(b"GET nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert parsed(read(peer))[0] == 400
+
+
+def test_an_earlier_request_is_answered_before_the_connection_is_closed_for_a_broken_one(service: Service):
+    answer = service.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nnoise noise noise\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"ok\n")
+
+
+@pytest.mark.parametrize("protocol", ["websocket", "h2c", "TLS/1.0"])
+def test_who_asks_for_another_protocol_is_answered_in_this_one(service: Service, protocol: str):
+    answer = service.send(
+        f"GET /feed.atom HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n".encode()
+    )
+    status, fields, body = parsed(answer)
+    assert (status, fields["connection"]) == (200, "close")
+    assert body == service.ask("/feed.atom").body
+
+
+def test_no_stranger_writes_into_the_log():
+    with serving(SITES / "small") as running:
+        for line in TARGETS:
+            running.send(line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+        running.send(
+            b"GET / HTTP/1.1\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n"
+            b"Sec-WebSocket-Version: 13\r\nHost: x\r\n\r\n"
+        )
+        assert running.stop() == 0
+        log = running.process.stderr.read()
+    assert "request" not in log.lower()
+    assert "Traceback" not in log
+
+
+def test_a_silent_connection_is_closed_without_a_word(quick: int):
+    with socket.create_connection(("127.0.0.1", quick), timeout=3) as peer:
+        assert read(peer) == b""
+
+
+def test_a_half_sent_request_is_closed_with_408(quick: int):
+    with socket.create_connection(("127.0.0.1", quick), timeout=3) as peer:
+        peer.sendall(b"GET / HTTP/1.1\r\nHo")
+        status, fields, _ = parsed(read(peer))
+    assert status == 408
+    assert {name: fields.get(name) for name in FIELDS} == FIELDS
+
+
+def test_who_sends_a_byte_now_and_then_is_closed_as_well(quick: int):
+    with socket.create_connection(("127.0.0.1", quick), timeout=3) as peer:
+        since = time.monotonic()
+        peer.settimeout(0.02)
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            peer.sendall(b"GET / HTTP/1.1\r\nX: ")
+            while not answer and time.monotonic() - since < 3:
+                peer.sendall(b"a")
+                with contextlib.suppress(TimeoutError):
+                    answer = peer.recv(1000)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert time.monotonic() - since < 1.5
+
+
+def test_who_keeps_asking_is_never_closed(quick: int):
+    with socket.create_connection(("127.0.0.1", quick), timeout=3) as peer:
+        for _ in range(12):
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert peer.recv(1000).startswith(b"HTTP/1.1 204 ")
+            time.sleep(0.08)
+
+
+def test_a_half_sent_request_after_a_whole_one_is_closed_as_well(quick: int):
+    with socket.create_connection(("127.0.0.1", quick), timeout=3) as peer:
+        peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert peer.recv(1000).startswith(b"HTTP/1.1 204 ")
+        peer.sendall(b"GET / HT")
+        assert parsed(read(peer))[0] == 408
