@@ -188,10 +188,13 @@ def test_a_header_that_cannot_be_read_gives_no_keys():
     ],
 )
 def test_a_bomb_is_refused_within_a_tenth_of_a_second(yaml):
-    start = time.process_time()
-    parts = frontmatter.read(header(yaml), "posts/x.md")
-    assert parts.problems
-    assert time.process_time() - start < 0.1
+    def once() -> float:
+        start = time.process_time()
+        assert frontmatter.read(header(yaml), "posts/x.md").problems
+        return time.process_time() - start
+
+    # The best of three: a collection of other tests' garbage may fall into any one.
+    assert min(once() for _ in range(3)) < 0.1
 
 
 def test_a_dropped_character_is_told_and_the_header_is_read():

@@ -520,9 +520,9 @@ def test_nothing_is_ever_invented(text):
     ids=lambda text: text[:24],
 )
 def test_the_longest_text_is_read_in_bounded_time(text):
-    start = time.perf_counter()
+    start = time.process_time()
     parse_reference(text)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def test_of_a_text_beyond_any_reference_nothing_is_read():

@@ -26,6 +26,8 @@ from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
 from service import ROOT, Service, command, serving
 
+pytestmark = pytest.mark.slow  # real files take real time to settle
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
@@ -55,7 +57,6 @@ def log_of(service: Service) -> str:
     return service.process.stderr.read()
 
 
-@pytest.mark.slow
 def test_a_folder_that_goes_and_comes_back_is_watched_again(site: Path):
     with serving(site) as running:
         before = body(running)
@@ -71,7 +72,6 @@ def test_a_folder_that_goes_and_comes_back_is_watched_again(site: Path):
         assert soon(lambda: "Written later" in body(running)) < 2
 
 
-@pytest.mark.slow
 def test_a_folder_that_is_replaced_is_watched_in_its_new_place(site: Path):
     with serving(site) as running:
         shutil.copytree(site / "posts", site / "new")
@@ -82,7 +82,6 @@ def test_a_folder_that_is_replaced_is_watched_in_its_new_place(site: Path):
         assert soon(lambda: "Written later" in body(running)) < 2
 
 
-@pytest.mark.slow
 def test_a_folder_that_is_removed_and_made_anew_is_watched(site: Path):
     with serving(site) as running:
         shutil.copytree(site / "posts", site / "aside")
@@ -93,7 +92,6 @@ def test_a_folder_that_is_removed_and_made_anew_is_watched(site: Path):
         assert soon(lambda: "Written later" in body(running)) < 2
 
 
-@pytest.mark.slow
 def test_a_link_that_leads_elsewhere_is_followed(site: Path):
     (site / "posts").rename(site / "rel1")
     shutil.copytree(site / "rel1", site / "rel2")
@@ -184,7 +182,6 @@ def test_a_folder_that_cannot_be_read_empties_no_feed(site: Path):
     assert done.stdout == "posts/sub: the folder cannot be read: Permission denied\n" * 2
 
 
-@pytest.mark.slow
 def test_many_quick_saves_are_whole_and_never_ahead_of_the_clock(site: Path):
     with serving(site) as running:
         seen = set()
@@ -232,7 +229,6 @@ def test_a_save_by_rename_is_read_once_and_soon(site: Path):
         assert soon(lambda: "Renamed in" in body(running)) < 2
 
 
-@pytest.mark.slow
 def test_faulty_settings_at_a_release_are_told_once_and_cost_nothing(site: Path):
     release = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
     write_post(site, 2, 2020, title="Released", date=release.isoformat())
@@ -299,7 +295,6 @@ def kept_current(service: Application, happened: Callable[[], object]) -> None:
     asyncio.run(run())
 
 
-@pytest.mark.slow
 def test_an_error_of_our_own_never_ends_reloading(site: Path, caplog: pytest.LogCaptureFixture):
     service = application(site, Store())
     good, calls = service.rebuild, []
@@ -350,7 +345,6 @@ def test_what_another_process_has_recorded_is_taken_over(
     kept_current(service, lambda: service.snapshot is not first and service.snapshot.changed > first.changed)
 
 
-@pytest.mark.slow
 def test_where_the_system_tells_of_no_changes_the_files_are_asked(
     site: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
