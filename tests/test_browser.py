@@ -155,6 +155,12 @@ def test_the_picker_tells_how_many_posts_there_are_and_the_newest(open_page: Ope
     expect(page.get_by_role("main")).to_contain_text(expected[0])
 
 
+def test_a_choice_made_without_scripts_is_taken_over_by_them(open_page: Open, service: Service):
+    page = open_page("/#practice-rss")
+    expect(page.get_by_role("main")).to_contain_text("practice implications only")
+    assert page.get_by_label("Address of the feed").first.input_value() == f"{service.base}/practice.rss"
+
+
 def test_without_scripts_the_same_choice_leads_to_the_same_posts(open_page: Open, service: Service):
     page = open_page("/", java_script_enabled=False)
     choose(page)

@@ -50,7 +50,8 @@ def serve(folder: Path, drafts: bool) -> None:
     if site is None or problems:
         options.fail(problems, CONSEQUENCE)
     click.echo(f"{site.title}: {site.base_url}/", err=True)
-    if site.base_url == address:
+    given, _ = read_site(settings.folder, os.environ)
+    if given is None or not given.base_url:
         click.echo(
             f"No base_url is set: the addresses in the feeds begin with {address}. "
             "Set it in feeds/site.yaml, or PPRNET_BASE_URL, before anybody subscribes.",

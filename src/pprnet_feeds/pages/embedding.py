@@ -31,10 +31,14 @@ def path_of(address: str, site: Site) -> str | None:
     # A `+` that nobody encoded arrives as a space, and no path of ours holds one.
     plain = address.strip().replace(" ", "+").partition("#")[0].partition("?")[0]
     # http and https are the same site to whoever pasted the address.
-    ours, asked = urlsplit(site.base_url), plain.partition("://")
-    if asked[0] not in ("http", "https") or f"{asked[2]}/".find(f"{ours.netloc}{ours.path}/") != 0:
+    ours, (scheme, _, rest) = urlsplit(site.base_url), plain.partition("://")
+    host, slash, below = rest.partition("/")
+    if scheme.lower() not in ("http", "https") or host.lower() != ours.netloc.lower():
         return None
-    return unquote(asked[2].removeprefix(f"{ours.netloc}{ours.path}")) or "/"
+    path = slash + below
+    if not f"{path}/".startswith(f"{ours.path}/"):
+        return None
+    return unquote(path.removeprefix(ours.path)) or "/"
 
 
 def endpoint(path: str, site: Site) -> str:

@@ -129,9 +129,7 @@ class Pages:
     def too_many(self, slugs: Sequence[str]) -> Page:
         """The page for somebody who chose more topics than one feed combines."""
         listings = [self.catalogue.listing(Selection(topics=(slug,))) for slug in slugs]
-        return self._fill(
-            "too-many.html", "/subscribe", listings=listings, opml=subscribing.opml(slugs, self.site)
-        )
+        return self._fill("too-many.html", "/", listings=listings, opml=subscribing.opml(slugs, self.site))
 
     def oembed(self, path: str, size: tuple[int, int]) -> Page | Refusal:
         """The oEmbed answer for the post or selection at *path*, in a *size* of pixels."""
@@ -169,6 +167,7 @@ class Pages:
             "post.html",
             path,
             Selection(issue=post.issue),
+            own=self._listings[0].channels["feed"],
             post=post,
             entry=entry,
             account=account,
@@ -216,6 +215,7 @@ class Pages:
             place.spelling,
             place.selection,
             policy(frames=True),
+            canonical=f"/{place.selection.path}",
             lines=lines,
             title=place.selection.title(self.site),
             home=place.selection.path,
@@ -228,6 +228,7 @@ class Pages:
         selection: Selection = EVERYTHING,
         allowed: str = "",
         own: Channel | None = None,
+        canonical: str = "",
         **values: Any,
     ) -> Page:
         # A page announces its own feed and no other: readers subscribe to whatever they find.
@@ -242,6 +243,6 @@ class Pages:
         return Page(
             body.encode(),
             selection,
-            canonical=self.site.base_url + path,
+            canonical=self.site.base_url + (canonical or path),
             headers=security(allowed or policy()),
         )

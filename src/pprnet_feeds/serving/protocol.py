@@ -24,6 +24,7 @@ ERROR = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": "ETag, Last-Modified, Link",
     "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
 # Bytes of a request's head, and of a body that nobody reads.
 LONGEST_PART = 65_536

@@ -42,7 +42,7 @@ def asked(path: str, query_string: bytes, snapshot: Snapshot) -> Representation 
 
 
 def _oembed(query: dict[str, str], snapshot: Snapshot) -> Representation | Refusal | Reply:
-    if query.get("format", "json") != "json":
+    if (query.get("format") or "json") != "json":
         # oEmbed 1.0 §2.3.3: a format that is not offered.
         return Reply(501, "Only format=json is offered.")
     path = embedding.path_of(query.get("url", ""), snapshot.site)

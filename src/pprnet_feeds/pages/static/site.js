@@ -124,7 +124,13 @@
 
   form.classList.add("live");
   document.getElementById("chosen-links").hidden = false;
-  // A card that the address bar names would hide the one that is kept current.
+  // The address bar names the card of a choice that was made without this script: it is taken over.
+  const named = location.hash.slice(1).split("-");
+  for (const [place, name] of ["view", "format"].entries()) {
+    const input = [...form.elements[name]].find((one) => one.value === named[place]);
+    if (input) input.checked = true;
+  }
+  // That card would hide the one that is kept current.
   for (const other of document.querySelectorAll("#result .address:not(#feed-atom)")) other.remove();
   form.addEventListener("submit", (event) => {
     event.preventDefault();
