@@ -203,3 +203,25 @@ def test_two_branches_that_add_posts_merge_line_by_line(site: Path):
         ledger.write_text("\n".join(base) + "\n")
     assert len(lines) == 2
     assert [line.rstrip(",") in {old.rstrip(",") for old in base} for line in lines] == [False, False]
+
+
+def test_a_withdrawal_without_a_date_of_its_own_is_dated_by_its_publication(site: Path):
+    ran(site, "publish")
+    path = site / "posts/2013-01-03-post-2.md"
+    path.write_text(path.read_text().replace("---\ntitle", "---\nstatus: withdrawn\nnote: No.\ntitle", 1))
+    ran(site, "publish")
+    assert ran(site, "plan") == "Subscribers will notice nothing.\n"
+    with serving(site) as service:
+        body = service.ask("/feed.atom").body.decode()
+    when = re.findall(r'deleted-entry ref="[^"]+" when="([^"]+)"', body)[0]
+    assert when > "2026"
+    assert f"<updated>{when}</updated>" in body
+
+
+def test_an_edited_date_leaves_a_post_in_its_month(site: Path):
+    ran(site, "publish")
+    path = site / "posts/2013-01-03-post-2.md"
+    path.write_text(path.read_text().replace("date: 2013-01-03", "date: 2013-05-03"))
+    with serving(site) as service:
+        assert b"Post 2" in service.ask("/issues/2013-01/feed.atom").body
+        assert service.ask("/issues/2013-05/feed.atom").status == 404

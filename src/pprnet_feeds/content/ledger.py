@@ -17,7 +17,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from pprnet_feeds.content.dates import month_of
 from pprnet_feeds.content.digests import digest
 from pprnet_feeds.content.files import read_text
 from pprnet_feeds.content.model import Post, Status
@@ -65,7 +67,7 @@ class Ledger:
         """The same records, by the file each was read from last."""
         return {record.path: record for record in self.records.values()}
 
-    def identified(self, posts: Sequence[Post]) -> list[Post]:
+    def identified(self, posts: Sequence[Post], zone: ZoneInfo) -> list[Post]:
         """The *posts* under the ids, dates and former addresses that subscribers know them by.
 
         A file that was renamed or moved is known by its old path's absence and
@@ -76,14 +78,14 @@ class Ledger:
         missing = [
             record for record in self.records.values() if record.path not in files and record.id not in ids
         ]
-        return [self._known(post, files, missing) for post in posts]
+        return [self._known(post, files, missing, zone) for post in posts]
 
     def gone(self, posts: Iterable[Post]) -> list[Record]:
         """The records of which no post is left."""
         ids = {post.id for post in posts}
         return [record for record in self.records.values() if record.id not in ids]
 
-    def _known(self, post: Post, files: set[str], missing: list[Record]) -> Post:
+    def _known(self, post: Post, files: set[str], missing: list[Record], zone: ZoneInfo) -> Post:
         record = self.by_path.get(post.file)
         if record is None:
             record = self.records.get(post.id)
@@ -101,6 +103,7 @@ class Ledger:
             post,
             id=record.id,
             published=record.published,
+            issue=month_of(record.published, zone),
             updated=max(told, record.updated),
             aliases=tuple(dict.fromkeys((*post.aliases, *addresses))),
         )
@@ -153,6 +156,10 @@ def withdrawn_post(record: Record, issue: str) -> Post:
 def record_of(post: Post, before: Record | None, now: datetime) -> Record:
     """The record of a post as it is published at *now*; *before* is its record until then."""
     slugs = [alias.strip("/").removeprefix("posts/") for alias in post.aliases if alias.startswith("/posts/")]
+    updated = post.updated
+    if post.status == "withdrawn" and before and before.status != "withdrawn":
+        # Readers go by the date of a withdrawal: without one of its own it is that of its publication.
+        updated = updated if updated > before.updated else now
     record = Record(
         id=post.id,
         path=post.file,
@@ -160,7 +167,7 @@ def record_of(post: Post, before: Record | None, now: datetime) -> Record:
         former=tuple(slug for slug in slugs if slug != post.slug),
         title=post.title,
         published=post.published,
-        updated=post.updated,
+        updated=updated,
         changed=before.changed if before else now,
         digest=seen(post),
         topics=post.topics,

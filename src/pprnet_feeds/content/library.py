@@ -74,7 +74,7 @@ def read_library(
         problems += told
         if post:
             posts.append(post)
-    known = ledger.identified(posts)
+    known = ledger.identified(posts, site.time_zone)
     single, doubles = _without_doubles(known, now, ledger)
     library = _library(site, single, sorted([*problems, *doubles]), now, drafts)
     public = (*library.posts, *library.withdrawn)

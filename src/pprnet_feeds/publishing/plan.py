@@ -92,7 +92,14 @@ def _of_posts(library: Library, ledger: Ledger) -> Iterator[Change]:
         elif _told(after) != _told(before):
             yield _change("silently edited", post, before, library.site, _parts(after, before))
         if (after.path, after.slug) != (before.path, before.slug):
-            yield _change("moved", post, before, library.site, f"from {before.path}")
+            leads = f"/posts/{before.slug}/ leads to /posts/{post.slug}/"
+            yield _change(
+                "moved",
+                post,
+                before,
+                library.site,
+                leads if post.slug != before.slug else f"from {before.path}",
+            )
 
 
 def _of_records(library: Library, ledger: Ledger) -> Iterator[Change]:
