@@ -44,14 +44,13 @@ def serve(folder: Path, drafts: bool) -> None:
     host = "0.0.0.0" if port else "127.0.0.1"
     address = f"http://{'localhost' if port else '127.0.0.1'}:{port or 8000}"
     settings = Settings(folder.absolute(), address, drafts)  # a link may come to lead elsewhere
-    site, problems = read_site(settings.folder, os.environ, settings.base_url)
+    site, problems = read_site(settings.folder, os.environ)
     ledger = read_ledger(settings.folder)
     problems = problems or (ledger if isinstance(ledger, list) else unreadable_folders(settings.folder))
     if site is None or problems:
         options.fail(problems, CONSEQUENCE)
-    click.echo(f"{site.title}: {site.base_url}/", err=True)
-    given, _ = read_site(settings.folder, os.environ)
-    if given is None or not given.base_url:
+    click.echo(f"{site.title}: {site.base_url or address}/", err=True)
+    if not site.base_url:
         click.echo(
             f"No base_url is set: the addresses in the feeds begin with {address}. "
             "Set it in feeds/site.yaml, or PPRNET_BASE_URL, before anybody subscribes.",

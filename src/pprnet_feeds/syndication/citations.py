@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from pprnet_feeds.content import references
 from pprnet_feeds.content.model import Citation
 
 _YEAR = re.compile(r"[0-9]{4}")
@@ -77,11 +76,6 @@ def _csl_name(name: Name) -> dict[str, str]:
         return {"literal": name.family}
     parts = {"family": name.family, "given": name.given}
     return parts | ({"suffix": name.suffix} if name.suffix else {})
-
-
-def authors_as_printed(citation: Citation) -> str:
-    """The list of authors as it stands in the reference, also a cut one; empty when it is not certain."""
-    return references.authors_as_printed(citation.text)
 
 
 def reference_html(citation: Citation) -> str:

@@ -13,10 +13,10 @@ from urllib.parse import urljoin
 
 from pprnet_feeds.content import markup
 from pprnet_feeds.content.model import Citation, Person, Post, Site
-from pprnet_feeds.content.references import complete
+from pprnet_feeds.content.references import authors_as_printed, complete
 from pprnet_feeds.content.sentences import first_sentences
 from pprnet_feeds.syndication.channel import Category, Entry, View, permalink
-from pprnet_feeds.syndication.citations import authors_as_printed, reference_html
+from pprnet_feeds.syndication.citations import reference_html
 from pprnet_feeds.syndication.selection import lead, month_name
 
 _STATUS = {"corrected": "Corrected", "retracted": "Retracted", "withdrawn": "Withdrawn"}
@@ -125,7 +125,7 @@ def _study(post: Post, place: int, cite: Citation, site: Site) -> Entry:
     ours = permalink(post, site)
     body = rendered(post, site)
     # Without authors of its own the entry would inherit the blog's (RFC 4287 §4.1.2).
-    names = cite.authors or (authors_as_printed(cite) or "Authors not stated",)
+    names = cite.authors or (authors_as_printed(cite.text) or "Authors not stated",)
     return Entry(
         id=f"{post_id(post, site)}/cites/{place}",
         key=f"{post.id}-{place}",
