@@ -62,6 +62,14 @@ class Service:
                     answer += part
             return answer
 
+    def processes(self) -> list[int]:
+        """The numbers of the service's processes: what was started first, then what it started."""
+        found = [self.process.pid]
+        for number in found:  # grows as it is read
+            for task in Path(f"/proc/{number}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
+        return found
+
     def stop(self) -> int:
         """Ask the service to stop, as a host does, and give its exit code."""
         self.process.send_signal(signal.SIGTERM)
@@ -87,7 +95,8 @@ def serving(folder: Path, *arguments: str, **environ: str) -> Iterator[Service]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    state = tempfile.TemporaryDirectory()
+    # The builder of a worker that was killed may still write as the folder goes.
+    state = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "pprnet_feeds", "serve", "--site", str(folder), *arguments],
         env=_environ({"PORT": str(port), "XDG_STATE_HOME": state.name, **environ}),

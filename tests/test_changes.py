@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pprnet_feeds.content.ledger import Ledger, record_of
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Citation, Person, Post, Site, Term
 from pprnet_feeds.serving.changes import (
@@ -338,3 +339,19 @@ def test_whatever_editors_and_clocks_do_a_changed_selection_rises_and_an_unchang
                 moments = known.last_modified(which.holds), after.last_modified(which.holds)
                 assert moments[0] < moments[1] if was != held else moments[0] == moments[1]
         known, before = after, now_there
+
+
+def test_the_things_of_posts_that_are_the_same_objects_are_taken_over():
+    before = things(library(NAPS, VOWS), "first edition")
+    edited = replace(NAPS, body="Better.")
+    after = things(library(edited, VOWS), "first edition", None, before)
+    assert after == things(library(edited, VOWS), "first edition")
+    assert [thing.name for thing in after if any(thing is was for was in before)] == ["post:vows"]
+
+
+def test_a_thing_that_has_been_published_since_is_not_taken_over():
+    before = things(library(NAPS), "first edition")
+    ledger = Ledger({NAPS.id: record_of(NAPS, None, LATER)})
+    after = things(library(NAPS), "first edition", ledger, before)
+    assert after == things(library(NAPS), "first edition", ledger)
+    assert [thing.since for thing in after if thing.recorded] == [LATER]

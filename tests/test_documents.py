@@ -119,7 +119,7 @@ def test_joined_documents_are_what_feedgen_draws_in_one_piece(site: str, form: x
             entry for post in contents.shown(plan) for entry in post_entries(post, view, library(site).site)
         ]
         channel = contents.channel(plan)
-        joined = xmlfeed.draw(channel, form, [xmlfeed.draw_entry(entry, form, channel) for entry in entries])
+        joined = xmlfeed.draw(channel, form, xmlfeed.draw_entries(entries, form, channel))
         assert joined == xmlfeed.draw_whole(channel, form, entries, channel)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from many import make_site
 from pprnet_feeds.content.ledger import Ledger, read_ledger, record_of, write
+from pprnet_feeds.content.posts import read_post
 from service import command
 from test_documents import library
 
@@ -32,6 +34,14 @@ def site(tmp_path: Path) -> Path:
 def test_a_ledger_reads_back_as_it_was_written(site: Path):
     (site / "feeds/ledger.json").write_text(write(ledger()), "utf-8")
     assert read_ledger(site) == ledger()
+
+
+def test_a_ledger_of_many_posts_is_read(site: Path):
+    [record, *_] = ledger().records.values()
+    many = Ledger({f"post-{n}": replace(record, id=f"post-{n}", path=f"posts/{n}.md") for n in range(5_000)})
+    (site / "feeds/ledger.json").write_text(write(many), "utf-8")
+    assert (site / "feeds/ledger.json").stat().st_size > 1_048_576
+    assert read_ledger(site) == many
 
 
 def test_a_record_changes_only_with_its_post():
@@ -77,6 +87,32 @@ def test_no_value_in_a_record_raises(tmp_path_factory: pytest.TempPathFactory, n
     document["posts"][0][name] = value
     (folder / "feeds/ledger.json").write_text(json.dumps(document))
     assert isinstance(read_ledger(folder), Ledger | list)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    title=st.text(min_size=1, max_size=30),
+    note=st.text(max_size=30),
+    date=st.datetimes(timezones=st.timezones()),
+)
+def test_whatever_a_post_may_say_is_read_again(
+    tmp_path_factory: pytest.TempPathFactory, title: str, note: str, date: datetime
+):
+    settled = library("small").site
+    head = {"title": title, "note": note, "status": "corrected", "topics": [settled.topics[0].slug]}
+    lines = [f"{key}: {json.dumps(value)}" for key, value in head.items()]
+    lines += [
+        f"date: {date.isoformat(timespec='seconds')[:25]}",
+        "aliases: [/posts/Old.html, /posts/2013/06/x]",
+    ]
+    post, _ = read_post("\n".join(["---", *lines, "---", "A."]), "posts/2026-03-a.md", settled)
+    if post is None:
+        return
+    folder = tmp_path_factory.mktemp("ledger")
+    (folder / "feeds").mkdir()
+    kept = Ledger({post.id: record_of(post, None, NOW)})
+    (folder / "feeds/ledger.json").write_text(write(kept), "utf-8")
+    assert read_ledger(folder) == kept
 
 
 def test_a_ledger_that_is_a_link_is_refused(site: Path):

@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pprnet_feeds.content import files
-from pprnet_feeds.content.library import Library, read_library
+from pprnet_feeds.content.library import Library, assemble, read_library
+from pprnet_feeds.content.reading import Reading, basis_of
 from test_posts import SITE
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -86,6 +91,40 @@ def test_no_change_of_the_future_is_told_before_its_moment(folder):
         library.posts[0].published,
         datetime(2026, 7, 1, tzinfo=UTC),
     )
+
+
+ANNOUNCED = replace(SITE, issues={"2026-05": "…May", "2026-07": "…July", "2026-06": "…June"})
+
+
+def test_the_sentence_of_a_month_is_said_when_that_month_begins_in_the_zone_of_the_site(folder):
+    june, july = datetime(2026, 6, 1, 4, tzinfo=UTC), datetime(2026, 7, 1, 4, tzinfo=UTC)
+    seen = {
+        now: read_library(folder, ANNOUNCED, now)
+        for now in (june - timedelta(seconds=1), june, july - timedelta(seconds=1), july)
+    }
+    assert [(list(library.site.issues), library.next_release) for library in seen.values()] == [
+        (["2026-05"], june),
+        (["2026-05", "2026-06"], july),
+        (["2026-05", "2026-06"], july),
+        (["2026-05", "2026-07", "2026-06"], None),
+    ]
+
+
+def test_a_preview_shows_the_sentences_to_come_and_waits_for_none(folder):
+    library = read_library(folder, ANNOUNCED, NOW, drafts=True)
+    assert (library.site, library.next_release) == (ANNOUNCED, None)
+
+
+@given(
+    month=st.sampled_from(["0000-01", "0001-01", "1899-12", "2026-06", "9999-12"]),
+    zone=st.sampled_from(["Etc/GMT+12", "Etc/GMT-14", "America/Toronto", "Africa/Monrovia", "UTC"]),
+    now=st.integers(0, 5_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+)
+def test_a_release_is_never_behind_so_that_nobody_waits_for_it_in_vain(month, zone, now):
+    site = replace(SITE, issues={month: "…"}, time_zone=ZoneInfo(zone))
+    library = assemble(Reading(basis_of(site), {}), site, now)
+    assert library.next_release is None or library.next_release > now
+    assert (month in library.site.issues) == (library.next_release is None)
 
 
 def test_of_two_posts_with_one_id_the_older_stays(folder):

@@ -72,7 +72,7 @@ def test_a_post_from_its_draft_to_its_withdrawal(site: Path, tmp_path: Path):
         planned = ran(site, "plan")
         assert planned.startswith("1 new. Readers show it as a new post.\n")
         assert "The life of a post, 2014-06-01" in planned
-        assert "in 2 feeds: Many Posts; Many: Alpha" in planned
+        assert "in 3 feeds: Many Posts; Many: Alpha; Many, month by month\n" in planned
         assert "git add feeds/ledger.json posts/2014-06-the-life-of-a-post.md" in ran(site, "publish")
         assert reader.poll() == [ID]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -187,6 +188,12 @@ def test_five_thousand_topics_are_one_problem():
     assert what in told("title: T\ndate: 2026-03\ntopics: [" + "x," * 5000 + "]")
 
 
+def test_five_thousand_keys_are_one_problem():
+    keys = "".join(f"k{number}: 1\n" for number in range(5000))
+    post, problems = read_post(f"---\n{keys}---\n", "posts/a.md", SITE)
+    assert (post, [problem.what for problem in problems]) == (None, ["more than 2000 keys"])
+
+
 @pytest.mark.parametrize("topic", ["a/b", "'..'", "'\"'", "javascript:alert(1)"])
 def test_a_topic_that_is_none_is_told(topic):
     assert "no topic is called" in told(f"title: T\ndate: 2026-03\ntopics: {topic}")
@@ -360,3 +367,14 @@ def test_any_text_in_any_field_gives_a_clean_post_or_a_problem(title, topic, dat
         if post:
             repr(post).encode("utf-8")
             assert "\n" not in post.title + post.summary
+
+
+def test_a_key_without_a_value_is_told_at_its_own_line_with_a_topic_of_this_site():
+    own = replace(SITE, topics=(Term("sleep", "Sleep"),))
+    post, problems = read_post("---\ntitle: T\ndate: 2026-03\ntags:\n---\n", "posts/a-post.md", own)
+    assert (post, report(problems)) == (
+        None,
+        "posts/a-post.md:4: `topics` is missing\n"
+        "    Write it like `topics: [sleep]`, with at least one topic of feeds/topics.yaml.\n"
+        "\n1 problem in 1 file.\n",
+    )

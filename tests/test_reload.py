@@ -19,8 +19,10 @@ import pytest
 from many import make_site, write_post
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.serving import reload
-from pprnet_feeds.serving.app import Application
+from pprnet_feeds.serving.builder import Builder
+from pprnet_feeds.serving.messages import News
 from pprnet_feeds.serving.pinging import Pinging
+from pprnet_feeds.serving.recording import Recording
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
@@ -166,7 +168,7 @@ def test_a_folder_that_cannot_be_read_empties_no_feed(site: Path):
         f"folder = Path({str(site)!r}); now = datetime(2024, 1, 1, tzinfo=UTC); store = Store()\n"
         "first = build(Settings(folder), {}, now, store)\n"
         "(folder / 'posts/sub').chmod(0)\n"
-        "for held in (None, first.library):\n"
+        "for held in (None, first):\n"
         "    for fault in build(Settings(folder), {}, now, store, held):\n"
         "        print(f'{fault.place}: {fault.what}')\n"
     )
@@ -247,39 +249,43 @@ def test_faulty_settings_at_a_release_are_told_once_and_cost_nothing(site: Path)
 
 
 def cpu(service: Service) -> float:
-    """Seconds of CPU that the service has used."""
-    fields = Path(f"/proc/{service.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Seconds of CPU that the service and its builder have used."""
+    stats = [
+        Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split() for number in service.processes()
+    ]
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 
 
-def test_a_post_scheduled_for_years_ahead_costs_nobody_the_short_way(site: Path):
+def test_a_post_scheduled_for_years_ahead_shortens_no_lifetime(site: Path):
     release = datetime.now(UTC) + timedelta(days=3650)
     write_post(site, 2, 2020, date=release.replace(microsecond=0).isoformat())
-    assert not application(site, Store()).shortens
+    state = builder(site, Store()).state
+    assert state.shorten_from > datetime.now(UTC) + timedelta(days=3600)
 
 
-def test_the_short_way_is_left_before_a_cache_would_outlive_a_release(site: Path):
+def test_lifetimes_are_shortened_before_a_cache_would_outlive_a_release(site: Path):
     release = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=900 + 3600 + 119)
     write_post(site, 2, 2020, date=release.isoformat())
-    assert application(site, Store()).shortens
+    assert builder(site, Store()).state.shorten_from == release - timedelta(seconds=900 + 3600)
 
 
-def application(site: Path, store: Store) -> Application:
-    """The application of one worker, without its server."""
+def builder(site: Path, store: Store, tell: Callable[[object], None] = lambda message: None) -> Builder:
+    """The builder of one worker, without its process."""
     settings = Settings(site)
 
     def now() -> datetime:
         return datetime.now(UTC).replace(microsecond=0)
 
-    def rebuild(held):
-        return build(settings, {}, now(), store, held)
+    def rebuild(before):
+        return build(settings, {}, now(), store, before)
 
     first = build(settings, {}, now(), store)
     assert isinstance(first, Snapshot)
-    return Application(site, first, rebuild, lambda: store.load().newest, now, Pinging("", "", now))
+    pinging, recording = Pinging("", "", now), Recording("", now, {})
+    return Builder(site, first, rebuild, lambda: store.load().newest, now, pinging, recording, tell)
 
 
-def kept_current(service: Application, happened: Callable[[], object]) -> None:
+def kept_current(service: Builder, happened: Callable[[], object]) -> None:
     """Keep *service* current until something has happened."""
 
     async def run() -> None:
@@ -296,14 +302,15 @@ def kept_current(service: Application, happened: Callable[[], object]) -> None:
 
 
 def test_an_error_of_our_own_never_ends_reloading(site: Path, caplog: pytest.LogCaptureFixture):
-    service = application(site, Store())
+    news: list[News] = []
+    service = builder(site, Store(), news.append)
     good, calls = service.rebuild, []
 
-    def sometimes():
+    async def sometimes():
         calls.append(1)
         if len(calls) < 3:
             raise RuntimeError("out of luck")
-        return good()
+        return await good()
 
     service.rebuild = sometimes
 
@@ -314,11 +321,9 @@ def test_an_error_of_our_own_never_ends_reloading(site: Path, caplog: pytest.Log
             write_post(site, 0, 2020, title=f"Written {len(calls)}")
         return any(title.startswith("Written") for title in titles(service))
 
-    faults = []
-    kept_current(service, lambda: faults.extend(service.faults) or happened())
-    mend = "The log tells more. It is tried again within a minute and at every change."
+    kept_current(service, happened)
     what = "the site could not be read: RuntimeError('out of luck')"
-    assert set(faults) == {Problem(".", 0, 0, what, mend)}
+    assert {fault for told in news for fault in told.state.faults} == {f".: {what}"}
     assert service.faults == []
     told = [record for record in caplog.records if record.exc_info]
     assert len(told) == 1
@@ -326,7 +331,7 @@ def test_an_error_of_our_own_never_ends_reloading(site: Path, caplog: pytest.Log
 
 def test_what_failed_is_tried_again_without_a_change(site: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(reload, "RETRY", 0.3)
-    service = application(site, Store())
+    service = builder(site, Store())
     service.faults = [Problem("posts", 0, 0, "the folder cannot be read", "")]
     kept_current(service, lambda: not service.faults)
 
@@ -335,7 +340,7 @@ def test_what_another_process_has_recorded_is_taken_over(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(reload, "RETRY", 0.3)
-    service = application(site, Store(str(tmp_path / "state")))
+    service = builder(site, Store(str(tmp_path / "state")))
     first = service.snapshot
     other = Store(str(tmp_path / "state"))
     whole = write_post(site, 1, 2020).read_text()
@@ -355,7 +360,7 @@ def test_where_the_system_tells_of_no_changes_the_files_are_asked(
 
     watch = reload.watchfiles.awatch
     monkeypatch.setattr(reload.watchfiles, "awatch", limited)
-    service = application(site, Store())
+    service = builder(site, Store())
     write = iter(range(1000))
 
     def happened() -> bool:
@@ -371,7 +376,7 @@ def test_where_the_system_tells_of_no_changes_the_files_are_asked(
     ]
 
 
-def titles(service: Application) -> list[str]:
+def titles(service: Builder) -> list[str]:
     return [post.title for post in service.snapshot.library.posts]
 
 

@@ -216,7 +216,7 @@ def test_a_character_that_was_left_out_of_a_variable_is_told(folder):
     [
         ("PPRNET_BASEURL", "Did you mean PPRNET_BASE_URL?"),
         ("PPRNET_HUB", "Did you mean PPRNET_HUBS?"),
-        ("PPRNET_STATES", "Did you mean PPRNET_STATE?"),
+        ("PPRNET_STATEE", "Did you mean PPRNET_STATE?"),
         (
             "PPRNET_AUTHOR",
             "Did you mean PPRNET_AUTHOR_NAME or PPRNET_AUTHOR_URL or PPRNET_AUTHOR_EMAIL?",

@@ -19,7 +19,9 @@ COMMANDS = {
     "import": "Make post files of a saved page, a feed or a WordPress export.",
     "plan": "Tell what subscribers will notice if this is published.",
     "publish": "Write down what subscribers are told from now on.",
+    "build": "Write everything the service answers as files, for a static host.",
     "ping": "Tell the WebSub hubs about feeds that changed.",
+    "stats": "Tell how many subscribers each feed has, from what readers report.",
 }
 
 # A word of the language itself cannot be a module's name.

@@ -15,11 +15,13 @@ class Settings:
         folder: the site: the folder with ``posts/`` and ``feeds/``.
         base_url: where readers reach us when the site itself does not say.
         drafts: whether drafts and scheduled posts are shown, for a preview.
+        stats: whether anybody may see the figures at /stats.
     """
 
     folder: Path
     base_url: str = ""
     drafts: bool = False
+    stats: bool = False
 
     def environ(self) -> dict[str, str]:
         """The settings as variables, for the processes that serve them."""
@@ -27,6 +29,7 @@ class Settings:
             "PPRNET_SITE": str(self.folder),
             "PPRNET_ADDRESS": self.base_url,
             "PPRNET_DRAFTS": "1" if self.drafts else "",
+            "PPRNET_STATS": "on" if self.stats else "",
         }
 
     @classmethod
@@ -36,4 +39,5 @@ class Settings:
             folder=Path(environ.get("PPRNET_SITE", ".")),
             base_url=environ.get("PPRNET_ADDRESS", ""),
             drafts=bool(environ.get("PPRNET_DRAFTS")),
+            stats=environ.get("PPRNET_STATS") == "on",
         )

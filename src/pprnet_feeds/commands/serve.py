@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
-import uvicorn
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.ledger import read_ledger
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.serving.database import state_address
+from pprnet_feeds.serving import logs, metrics
+from pprnet_feeds.serving.app import Application, create
 from pprnet_feeds.serving.disk import unreadable_folders
-from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
 
 CONSEQUENCE = "The feeds were not started."
@@ -32,7 +34,7 @@ def serve(folder: Path, drafts: bool) -> None:
 
     Listens on 127.0.0.1:8000; with $PORT set, on that port of every address.
     $WEB_CONCURRENCY is the number of worker processes. Changed files are live
-    within two seconds. A faulty post is left out and reported; the others go on.
+    within two seconds. A faulty post is reported and stays as it was; the others go on.
 
     \b
     Examples:
@@ -43,42 +45,109 @@ def serve(folder: Path, drafts: bool) -> None:
     workers = _number("WEB_CONCURRENCY", "a number of worker processes", 1000) or 1
     host = "0.0.0.0" if port else "127.0.0.1"
     address = f"http://{'localhost' if port else '127.0.0.1'}:{port or 8000}"
-    settings = Settings(folder.absolute(), address, drafts)  # a link may come to lead elsewhere
+    # A link may come to lead elsewhere.
+    settings = Settings(folder.absolute(), address, drafts, _switch("PPRNET_STATS"))
+    _check_state(os.environ.get("PPRNET_STATE", ""))
+    _check_free(host, port or 8000)
+    os.environ.update(settings.environ())
+    # uvicorn finishes running requests and then raises the signal again; stopping is no failure.
+    signal.signal(signal.SIGTERM, _stop)
+    logs.configure(sys.stderr)
+    with metrics.shared(os.environ), _application(workers) as application:
+        _check_site(settings)
+        import uvicorn  # while the builder reads the site
+
+        how: dict[str, Any] = {
+            "factory": isinstance(application, str),
+            "host": host,
+            "port": port or 8000,
+            "workers": workers,
+            "http": "pprnet_feeds.serving.protocol:Protocol",
+            "ws": "none",
+            "loop": "uvloop",
+            "log_config": None,
+            "log_level": "error",  # its warnings are about requests: a stranger could fill the log
+            "access_log": False,
+            "proxy_headers": False,
+            "server_header": False,
+            "timeout_graceful_shutdown": 8,
+        }
+        if workers > 1:
+            _supervise(uvicorn.Config(application, **how))
+        else:
+            uvicorn.run(application, **how)
+
+
+def _supervise(config: Any) -> None:
+    """Serve with several workers, until a signal; exit with 1 when none of them can start.
+
+    uvicorn's own supervisor ends everything, and successfully, as soon as one
+    worker does not start. The others may go on with what they hold: a worker
+    that is replaced while the site is faulty is tried again.
+    """
+    from uvicorn.config import STARTUP_FAILURE
+    from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+    class Workers(Multiprocess):
+        def keep_subprocess_alive(self) -> None:
+            if self.should_exit.is_set():  # somebody asks us to stop
+                return
+            super().keep_subprocess_alive()
+            if not self.should_exit.is_set() or not any(map(_answers, self.processes)):
+                return
+            self.should_exit.clear()
+            for number, process in enumerate(self.processes):
+                if process.exitcode == STARTUP_FAILURE:
+                    self.processes[number] = Process(self.config, self.sockets)
+                    self.processes[number].start()
+
+    def _answers(process: Process) -> bool:
+        return process.process.is_alive() and process.is_ready(timeout=1)
+
+    supervisor = Workers(config, [config.bind_socket()])
+    supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        sys.exit(1)
+
+
+@contextlib.contextmanager
+def _application(workers: int) -> Iterator[Application | str]:
+    """The application of one worker, whose builder reads already; of several, how each makes its own."""
+    if workers > 1:
+        yield f"{create.__module__}:{create.__name__}"
+        return
+    application = create()
+    try:
+        yield application
+    finally:
+        application.link.kill()
+
+
+def _check_site(settings: Settings) -> None:
+    """Tell what will be served, or stop with every fault that keeps it from being served."""
     site, problems = read_site(settings.folder, os.environ)
     ledger = read_ledger(settings.folder)
     problems = problems or (ledger if isinstance(ledger, list) else unreadable_folders(settings.folder))
     if site is None or problems:
         options.fail(problems, CONSEQUENCE)
-    click.echo(f"{site.title}: {site.base_url or address}/", err=True)
+    click.echo(f"{site.title}: {site.base_url or settings.base_url}/", err=True)
     if not site.base_url:
         click.echo(
-            f"No base_url is set: the addresses in the feeds begin with {address}. "
+            f"No base_url is set: the addresses in the feeds begin with {settings.base_url}. "
             "Set it in feeds/site.yaml, or PPRNET_BASE_URL, before anybody subscribes.",
             err=True,
         )
-    try:
-        Store(state_address(settings.folder, os.environ))
-    except ValueError as error:
-        raise click.UsageError(f"PPRNET_STATE: {error}") from error
-    _check_free(host, port or 8000)
-    os.environ.update(settings.environ())
-    # uvicorn finishes running requests and then raises the signal again; stopping is no failure.
-    signal.signal(signal.SIGTERM, _stop)
-    uvicorn.run(
-        "pprnet_feeds.serving.app:create",
-        factory=True,
-        host=host,
-        port=port or 8000,
-        workers=workers,
-        http="pprnet_feeds.serving.protocol:Protocol",
-        ws="none",
-        loop="uvloop",
-        log_level="error",  # its warnings are about requests: a stranger could fill the log
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=8,
-    )
+
+
+def _check_state(address: str) -> None:
+    """Stop when the state cannot be kept at *address*; a path is always good."""
+    if "://" in address:
+        from pprnet_feeds.serving.store import Store  # its library takes long to load
+
+        try:
+            Store(address)
+        except ValueError as error:
+            raise click.UsageError(f"PPRNET_STATE: {error}") from error
 
 
 def _stop(number: int, frame: Any) -> None:
@@ -93,6 +162,14 @@ def _number(name: str, meaning: str, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= most):
         raise click.UsageError(f"{name} is not {meaning}: {text!r}. Set it to one from 1 to {most}.")
     return int(text)
+
+
+def _switch(name: str) -> bool:
+    """Whether the variable *name* is on; off when it is not set."""
+    text = os.environ.get(name, "")
+    if text not in ("", "on", "off"):
+        raise click.UsageError(f"{name} is neither on nor off: {text!r}. Set it to on or off.")
+    return text == "on"
 
 
 def _check_free(host: str, port: int) -> None:

@@ -57,6 +57,7 @@ def find(html: str, source: str) -> list[tuple[int, str]]:
     was typed has none: it is looked for behind the last place known.
     """
     place = _Place(source)
+    last = source.count("\n") + 1  # a tag of many lines may end where the source has ended
     found = []
     for token in tags.tokens(html):
         if token.kind == "text":
@@ -64,7 +65,7 @@ def find(html: str, source: str) -> list[tuple[int, str]]:
         line = place.line(html, token)
         if token.kind == "start":
             for at, what in _active(token):
-                found.append((line + html.count("\n", token.start, at), what))
+                found.append((min(line + html.count("\n", token.start, at), last), what))
     return sorted(found, key=lambda pair: pair[0])
 
 

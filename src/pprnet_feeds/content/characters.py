@@ -34,7 +34,8 @@ def clean(text: str) -> tuple[str, bool]:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not _FORBIDDEN.search(text):
+    # Nothing forbidden is printable; most texts are settled by this quicker question.
+    if text.replace("\n", "").isprintable() or not _FORBIDDEN.search(text):
         return text, False
     joined = _SURROGATE_PAIR.sub(_join, text)
     cleaned = _FORBIDDEN.sub("", joined)
@@ -71,7 +72,11 @@ def first_forbidden(text: str) -> tuple[str, int]:
 
 
 def one_line(text: str) -> str:
-    """Text on one line: a line break or tab, with the space around it, is one space."""
+    """Text on one line: a line break or tab, with the space around it, is one space. Blank text is none."""
+    if text.isspace():
+        return ""
+    if not _BREAK.search(text):
+        return text.strip(" ")
     return " ".join(filter(None, (part.strip(" ") for part in _BREAK.split(text))))
 
 
@@ -86,11 +91,11 @@ def decode(data: bytes) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ValueError("UTF-16")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = error.object.count(b"\n", 0, error.start) + 1
         raise ValueError(f"byte {error.object[error.start]:02X} on line {line}") from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def dropped(which: str, file: str, line: int) -> Problem:

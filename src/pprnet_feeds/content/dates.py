@@ -8,6 +8,7 @@ change of the clock. Nothing here knows what time it is now.
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -49,7 +50,13 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime:
 def month_of(moment: datetime, zone: ZoneInfo) -> str:
     """The month in which *moment* falls in *zone*, such as ``2021-12``."""
     local = moment.astimezone(zone)
-    return f"{local.year:04}-{local.month:02}"
+    return sys.intern(f"{local.year:04}-{local.month:02}")
+
+
+def beginning_of(month: str, zone: ZoneInfo) -> datetime:
+    """The moment at which a month such as ``2021-12`` begins in *zone*; in UTC."""
+    year = max(int(month[:4]), _FIRST_YEAR)  # what was before is past all the same
+    return datetime(year, int(month[5:]), 1, tzinfo=zone).astimezone(UTC)
 
 
 def is_month(text: str) -> bool:
@@ -75,6 +82,10 @@ def _moment(
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
         raise ValueError(f"outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
     try:
-        return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
     except ValueError:
         raise ValueError("not a date") from None
+    # The ledger keeps it in UTC and must be able to read it again.
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return moment

@@ -210,9 +210,13 @@ def one(found: dict[str, list[tuple[str, Value]]], name: str, faults: Faults, re
     Two words that mean the same must say the same; otherwise nobody can know
     which of them is meant. None when it is absent or faulty.
     """
-    results = [(typed, value, read(value, typed, faults)) for typed, value in found.get(name, ())]
-    if not results:
+    given = found.get(name)
+    if not given:
         return None
+    if len(given) == 1:
+        [(typed, value)] = given
+        return read(value, typed, faults)
+    results = [(typed, value, read(value, typed, faults)) for typed, value in given]
     first, _, wanted = results[0]
     for typed, value, result in results[1:]:
         if result is not None and wanted is not None and result != wanted:

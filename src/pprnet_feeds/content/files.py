@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,11 @@ SIZE_LIMIT = 1_048_576
 _FLAGS = os.O_RDONLY
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
     _FLAGS |= getattr(os, _flag, 0)
+_SIGNATURE = struct.Struct("<QqqQ").pack
 _ALMOST = (".markdown", ".mdown", ".mkd", ".md.txt")
+
+
+Entry = os.DirEntry[str]
 
 
 def name_of(path: str) -> str:
@@ -29,19 +34,29 @@ def name_of(path: str) -> str:
     return shown(os.fsencode(path).decode("utf-8", "backslashreplace")).replace(os.sep, "/")
 
 
-def read_text(path: Path, name: str) -> str | Problem:
+def read_text(path: Path, name: str, limit: int = SIZE_LIMIT) -> str | Problem:
     """The text of a file, with line feeds, or why it cannot be read.
 
-    *name* is what the file is called in a problem.
+    *name* is what the file is called in a problem; *limit* is in bytes.
     """
+    found = read_bytes(os.fspath(path), name, limit)
+    return found if isinstance(found, Problem) else decode(found[0], name)
+
+
+def read_bytes(path: str, name: str, limit: int = SIZE_LIMIT) -> tuple[bytes, os.stat_result] | Problem:
+    """All bytes of a file that nobody wrote to meanwhile, with its status, or why it cannot be read."""
     try:
-        status = path.lstat()
-        if fault := _unfit(status, name):
+        if fault := _unfit(os.lstat(path), name, limit):
             return fault
-        with os.fdopen(os.open(path, _FLAGS), "rb") as file:
-            if fault := _unfit(os.fstat(file.fileno()), name):
+        descriptor = os.open(path, _FLAGS)
+        try:
+            before = os.fstat(descriptor)
+            if fault := _unfit(before, name, limit):
                 return fault
-            data = file.read(SIZE_LIMIT + 1)
+            data = _all_of(descriptor, before.st_size, limit)
+            after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         return Problem(
             name, 0, 0, "the file is missing", "Put it back, or take it from the project's history."
@@ -49,8 +64,16 @@ def read_text(path: Path, name: str) -> str | Problem:
     except OSError as error:
         what = f"the file cannot be opened: {error.strerror or 'no reason was given'}"
         return Problem(name, 0, 0, what, "Let this program read it, for example with chmod 644.")
-    if len(data) > SIZE_LIMIT:
-        return _too_large(name)
+    if len(data) > limit:
+        return _too_large(name, limit)
+    if len(data) != before.st_size or signature(before) != signature(after):
+        mend = "Save it once more; it is read again then."
+        return Problem(name, 0, 0, "the file was changed while it was read", mend)
+    return data, before
+
+
+def decode(data: bytes, name: str) -> str | Problem:
+    """The text of a file's bytes, with line feeds, or why they are none."""
     try:
         return characters.decode(data)
     except ValueError as reason:
@@ -58,17 +81,33 @@ def read_text(path: Path, name: str) -> str | Problem:
         return Problem(name, 0, 0, f"the file is not UTF-8 text: {reason}", mend)
 
 
-def _unfit(status: os.stat_result, name: str) -> Problem | None:
+def signature(status: os.stat_result) -> bytes:
+    """What moves when a file is written or another takes its place, but for the grain of the clock."""
+    return _SIGNATURE(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def _all_of(descriptor: int, size: int, limit: int) -> bytes:
+    """What can be read, to the end of the file or somewhat beyond the limit."""
+    data = os.read(descriptor, size + 1)
+    if len(data) == size:
+        return data
+    parts = [data]
+    while parts[-1] and sum(map(len, parts)) <= limit:
+        parts.append(os.read(descriptor, SIZE_LIMIT))
+    return b"".join(parts)
+
+
+def _unfit(status: os.stat_result, name: str, limit: int) -> Problem | None:
     if stat.S_ISLNK(status.st_mode):
         return Problem(name, 0, 0, "a symbolic link is not followed", "Put the file itself here.")
     if not stat.S_ISREG(status.st_mode):
         return Problem(name, 0, 0, "this is not a regular file", "Take it out of this folder.")
-    return _too_large(name) if status.st_size > SIZE_LIMIT else None
+    return _too_large(name, limit) if status.st_size > limit else None
 
 
-def _too_large(name: str) -> Problem:
+def _too_large(name: str, limit: int) -> Problem:
     mend = "Put pictures and data elsewhere, and link to them."
-    return Problem(name, 0, 0, "the file is larger than 1 MB", mend)
+    return Problem(name, 0, 0, f"the file is larger than {limit >> 20} MB", mend)
 
 
 def post_files(site: Path) -> Iterator[tuple[Path, str] | Problem]:
@@ -76,13 +115,19 @@ def post_files(site: Path) -> Iterator[tuple[Path, str] | Problem]:
 
     Hidden files and what editors leave behind are passed over in silence.
     """
-    folders = [site / "posts"]
+    for found in entries(site):
+        yield found if isinstance(found, Problem) else (Path(found[0].path), found[1])
+
+
+def entries(site: Path) -> Iterator[tuple[Entry, str] | Problem]:
+    """The same as entries of their folders, which are cheap to ask for their status."""
+    folders = [os.fspath(site / "posts")]
     while folders:
         folder = folders.pop()
         name = name_of(os.path.relpath(folder, site))
         try:
-            with os.scandir(folder) as entries:
-                found = list(entries)
+            with os.scandir(folder) as listed:
+                found = list(listed)
         except (FileNotFoundError, NotADirectoryError):
             yield Problem(
                 name, 0, 0, "the folder of posts is missing", "Create it, and put one .md file a post in it."
@@ -93,14 +138,18 @@ def post_files(site: Path) -> Iterator[tuple[Path, str] | Problem]:
             yield Problem(name, 0, 0, what, "Let this program read it, for example with chmod 755.")
             continue
         for entry in found:
-            if entry.name.startswith((".", "#")):
+            own = entry.name
+            if own.startswith((".", "#")):
                 continue
-            if entry.is_dir(follow_symlinks=False) and not entry.name.endswith(".md"):
-                folders.append(folder / entry.name)
-            elif fault := _misnamed(entry.name, f"{name}/{name_of(entry.name)}"):
+            is_post = own.endswith(".md")
+            if is_post and own.isascii() and own.isprintable():
+                yield entry, f"{name}/{own}"
+            elif not is_post and entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            elif fault := _misnamed(own, f"{name}/{name_of(own)}"):
                 yield fault
-            elif entry.name.endswith(".md"):
-                yield folder / entry.name, f"{name}/{entry.name}"
+            elif is_post:
+                yield entry, f"{name}/{own}"
 
 
 def _misnamed(name: str, whole: str) -> Problem | None:

@@ -31,7 +31,8 @@ _CLOSING = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _COMMENT = re.compile(r"[ \t]+#")
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: they are made by the dozen for each post, and that would be a fifth of all reading.
+@dataclass(slots=True)
 class Scalar:
     """One value as it was typed; *plain* when it stood without quotation marks.
 
@@ -120,8 +121,7 @@ def _compose(source: str, file: str, first_line: int, limit: int) -> _Composed:
     if len(source) > limit:
         what = f"{len(source)} characters where at most {limit} can be read"
         return None, (Problem(file, first_line, 0, what, "Move the long text into the body."),), ()
-    if "\u2028" in source or "\u2029" in source:  # line ends to YAML, and to nobody else
-        source = source.replace("\u2028", " ").replace("\u2029", " ")
+    source = source.replace("\u2028", " ").replace("\u2029", " ")  # line ends to YAML, and to nobody else
     composer = _Composer(source, file, first_line)
     value = composer.document()
     return value, tuple(composer.problems), tuple(composer.notices)
@@ -179,8 +179,11 @@ class _Composer:
         return event
 
     def _value(self, event: events.Event, depth: int) -> Value:
-        row, column = _place(event.start_mark)
-        line, column = row + self._first_line, column + 1
+        mark = event.start_mark
+        assert mark is not None  # libyaml knows the place of everything
+        line, column = mark.line + self._first_line, mark.column + 1
+        if type(event) is events.ScalarEvent and event.anchor is None and event.tag is None:
+            return self._scalar(event, line, column)
         if isinstance(event, events.AliasEvent):
             self._refuse(line, column, f"a reference to another value: {quoted('*' + (event.anchor or ''))}")
             return Scalar("", line, column)
@@ -215,16 +218,13 @@ class _Composer:
         items: list[Value] = []
         while not isinstance(event := self._next(), events.SequenceEndEvent):
             items.append(self._value(event, depth + 1))
-            if len(items) > _ITEMS_LIMIT:
-                self._refuse(line, column, f"a list of more than {_ITEMS_LIMIT} values", yamlhints.FLAT)
-                raise _TooDeepError
+            self._bound(len(items), "a list of more than {} values", line, column)
         return Sequence(tuple(items), line, column)
 
     def _mapping(self, depth: int, line: int, column: int) -> Mapping:
         entries: dict[str, tuple[Scalar, Value]] = {}
         while not isinstance(event := self._next(), events.MappingEndEvent):
-            key = self._value(event, depth + 1)
-            value = self._value(self._next(), depth + 1)
+            key, value = self._value(event, depth + 1), self._value(self._next(), depth + 1)
             if not isinstance(key, Scalar):
                 self._refuse(key.line, key.column, "a key that is not a word", yamlhints.MEND)
             elif key.plain and key.text == "<<":
@@ -234,7 +234,13 @@ class _Composer:
                 self.problems.append(yamlhints.twice(self._file, key.line, key.column, key.text, first))
             else:
                 entries[key.text] = (key, value)
+            self._bound(len(entries) + len(self.problems), "more than {} keys", line, column)
         return Mapping(entries, line, column)
+
+    def _bound(self, count: int, what: str, line: int, column: int) -> None:
+        if count > _ITEMS_LIMIT:
+            self._refuse(line, column, what.format(_ITEMS_LIMIT), yamlhints.FLAT)
+            raise _TooDeepError
 
     def _refuse(self, line: int, column: int, what: str, mend: str = yamlhints.PLAIN) -> None:
         self.problems.append(Problem(self._file, line, column, what, mend))

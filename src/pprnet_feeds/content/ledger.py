@@ -10,15 +10,16 @@ Without a ledger everything works from the files alone.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from pprnet_feeds.content import recordvalues
 from pprnet_feeds.content.dates import month_of
 from pprnet_feeds.content.digests import digest
 from pprnet_feeds.content.files import read_text
@@ -27,6 +28,7 @@ from pprnet_feeds.content.problems import Problem
 
 FILE = "feeds/ledger.json"
 _MEND = "Take the file from git again (git checkout feeds/ledger.json); only `publish` writes it."
+_LIMIT = 134_217_728  # bytes: room for a hundred thousand posts
 # What a post says of its place and of its dates stands in the record itself.
 _APART = ("file", "id", "slug", "aliases", "published", "updated", "issue", "body_line", "draft")
 
@@ -58,9 +60,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Ledger:
-    """All records, by id."""
+    """All records, by id; *source* stands for the text they were read from."""
 
     records: Mapping[str, Record] = field(default_factory=dict)
+    source: bytes = field(default=b"", compare=False)
 
     @cached_property
     def by_path(self) -> Mapping[str, Record]:
@@ -73,6 +76,8 @@ class Ledger:
         A file that was renamed or moved is known by its old path's absence and
         by what it says: the same text, or the same title and date.
         """
+        if not self.records:
+            return list(posts)
         files = {post.file for post in posts}
         ids = {post.id for post in posts}
         missing = [
@@ -97,10 +102,11 @@ class Ledger:
             return post
         former = dict.fromkeys((*record.former, record.slug))
         addresses = [f"/posts/{slug}/" for slug in former if slug != post.slug]
+        if record.id == post.id and record.published == post.published and not addresses:
+            return post if record.updated <= post.updated else post.but(updated=record.updated)
         # Without an `updated` of its own a post whose date was edited has not changed for readers.
         told = post.updated if post.updated != post.published else record.published
-        return replace(
-            post,
+        return post.but(
             id=record.id,
             published=record.published,
             issue=month_of(record.published, zone),
@@ -111,12 +117,13 @@ class Ledger:
 
 def is_default_id(post: Post) -> bool:
     """Whether the post goes by the name of its file."""
-    return post.id == PurePosixPath(post.file).stem
+    return post.id == post.file.rpartition("/")[2].removesuffix(".md")
 
 
 def _moved(post: Post, missing: list[Record]) -> Record | None:
     """The record of the post under its former path."""
-    same = [record for record in missing if record.digest == seen(post)]
+    told = seen(post) if missing else ""
+    same = [record for record in missing if record.digest == told]
     # Titles repeat across the years.
     same = same or [
         record for record in missing if (record.title, record.published) == (post.title, post.published)
@@ -132,7 +139,11 @@ def seen(post: Post) -> str:
 def is_recorded(post: Post, ledger: Ledger) -> bool:
     """Whether the ledger says of *post* what it says itself."""
     record = ledger.records.get(post.id)
-    return record is not None and record_of(post, record, record.changed) == record
+    held = getattr(post, "recorded", (None, False))
+    if held[0] is not record:
+        held = record, record is not None and record_of(post, record, record.changed) == record
+        post.remember("recorded", held)
+    return bool(held[1])
 
 
 def withdrawn_post(record: Record, issue: str) -> Post:
@@ -178,54 +189,30 @@ def record_of(post: Post, before: Record | None, now: datetime) -> Record:
     return record if record == before else replace(record, changed=now)
 
 
-def read_ledger(folder: Path) -> Ledger | list[Problem]:
-    """Read the ledger of the site in *folder*; an empty one where there is none."""
+def read_ledger(folder: Path, held: Ledger | None = None) -> Ledger | list[Problem]:
+    """The ledger of the site in *folder*, empty where there is none; *held* itself if it says the same."""
     path = folder / FILE
     if not path.exists() and not path.is_symlink():
         return Ledger()
-    text = read_text(path, FILE)
+    text = read_text(path, FILE, _LIMIT)
     if isinstance(text, Problem):
         return [text]
+    source = hashlib.blake2b(text.encode()).digest()
+    if held is not None and held.source == source:
+        return held
     try:
-        records = [_read(found) for found in json.loads(text)["posts"]]
+        records = [Record(**recordvalues.read(found)) for found in json.loads(text)["posts"]]
     except json.JSONDecodeError as error:
         conflict = "a merge that was not finished" if "<<<<<<<" in text else f"not JSON: {error.msg}"
         return [Problem(FILE, error.lineno, error.colno, conflict, _MEND)]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         return [Problem(FILE, 0, 0, f"no ledger of this program: {error!r}", _MEND)]
-    return Ledger({record.id: record for record in records})
+    return Ledger({record.id: record for record in records}, source)
 
 
 def write(ledger: Ledger) -> str:
     """The ledger as a text: a record a line, by id, so that two branches merge."""
-    lines = [json.dumps(_plain(record), ensure_ascii=False) for _, record in sorted(ledger.records.items())]
+    names = [each.name for each in fields(Record)]
+    told = [{name: getattr(record, name) for name in names} for _, record in sorted(ledger.records.items())]
+    lines = [json.dumps(recordvalues.plain(values), ensure_ascii=False) for values in told]
     return '{"version": 1, "posts": [\n' + ",\n".join(lines) + "\n]}\n"
-
-
-def _plain(record: Record) -> dict[str, Any]:
-    plain = {each.name: getattr(record, each.name) for each in fields(record)}
-    return {
-        name: f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
-        for name, value in plain.items()
-        if value or name not in ("note", "former")
-    }
-
-
-def _read(found: dict[str, Any]) -> Record:
-    parts: dict[str, Any] = {name: _text(found[name]) for name in ("id", "path", "slug", "title", "digest")}
-    parts |= {name: tuple(map(_text, found.get(name, ()))) for name in ("former", "topics", "research")}
-    parts |= {name: _moment(found[name]) for name in ("published", "updated", "changed")}
-    status: Any = found["status"]
-    if status not in ("published", "corrected", "retracted", "withdrawn"):
-        raise ValueError(f"no status is called {status!r}")
-    return Record(**parts, status=status, note=_text(found.get("note", "")))
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _moment(value: Any) -> datetime:
-    return datetime.strptime(_text(value), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

@@ -7,18 +7,17 @@ leak it. A faulty post is left out and told, and never touches another one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
+from operator import attrgetter
 from pathlib import Path
 
-from pprnet_feeds.content import files
-from pprnet_feeds.content.dates import month_of
+from pprnet_feeds.content.dates import beginning_of, month_of
 from pprnet_feeds.content.ledger import Ledger, is_recorded, withdrawn_post
 from pprnet_feeds.content.model import Post, Site
-from pprnet_feeds.content.posts import read_post
 from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.content.reading import Reading, read_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,7 @@ class Library:
         next_release: the next moment at which any of this changes by itself.
         unrecorded: how many public posts are not in the ledger as they stand.
         remains: the ids of withdrawn posts whose files are gone, too.
+        reading: what was read of each file, for the next library.
     """
 
     site: Site
@@ -41,6 +41,7 @@ class Library:
     next_release: datetime | None
     unrecorded: int = 0
     remains: frozenset[str] = frozenset()
+    reading: Reading | None = field(default=None, compare=False, repr=False)
 
 
 def read_library(
@@ -51,63 +52,63 @@ def read_library(
     drafts: bool = False,
     bodies: bool = False,
     ledger: Ledger | None = None,
+    held: Reading | None = None,
 ) -> Library:
     """Read every post below *folder*, as it stands at *now*.
 
     *drafts* lets drafts and posts of the future in, for a preview. *bodies*
     has every text looked into as well, also that of a faulty post. What the
-    *ledger* says of ids, first dates and former addresses wins.
+    *ledger* says of ids, first dates and former addresses wins. Of *held*, the
+    `reading` of the library before, posts stay the same objects when they did
+    not change, and stay as they were when their files are faulty now.
     """
+    return assemble(
+        read_files(folder, site, now, held, bodies=bodies), site, now, drafts=drafts, ledger=ledger
+    )
+
+
+def assemble(
+    reading: Reading, site: Site, now: datetime, *, drafts: bool = False, ledger: Ledger | None = None
+) -> Library:
+    """All posts of a *reading* side by side, as they stand at *now*; no file is touched."""
     ledger = ledger or Ledger()
-    posts: list[Post] = []
-    problems: list[Problem] = []
-    for found in files.post_files(folder):
-        if isinstance(found, Problem):
-            problems.append(found)
-            continue
-        path, name = found
-        text = files.read_text(path, name)
-        if isinstance(text, Problem):
-            problems.append(text)
-            continue
-        post, told = read_post(text, name, site, bodies=bodies)
-        problems += told
-        if post:
-            posts.append(post)
-    known = ledger.identified(posts, site.time_zone)
+    site, changes = (site, []) if drafts else _announced(site, now)
+    read = reading.by_file.values()
+    known = ledger.identified([each.post for each in read if each.post], site.time_zone)
     single, doubles = _without_doubles(known, now, ledger)
-    library = _library(site, single, sorted([*problems, *doubles]), now, drafts)
-    public = (*library.posts, *library.withdrawn)
+    public: list[Post] = []
+    for post in single:
+        if post.updated > now and not post.draft:  # never before `published`
+            changes += [moment for moment in (post.published, post.updated) if moment > now]
+        if drafts:
+            public.append(post)
+        elif _is_public(post, now):
+            public.append(_at(post, now))
+    public.sort(key=attrgetter("id"))
+    public.sort(key=attrgetter("published"), reverse=True)
     gone = [record for record in ledger.gone(known) if record.status == "withdrawn"]
     remains = [withdrawn_post(record, month_of(record.published, site.time_zone)) for record in gone]
-    unrecorded = sum(not is_recorded(post, ledger) for post in public)
-    return replace(
-        library,
-        withdrawn=(*library.withdrawn, *remains),
-        unrecorded=unrecorded,
-        remains=frozenset(post.id for post in remains),
-    )
-
-
-def _library(
-    site: Site, posts: Iterable[Post], problems: list[Problem], now: datetime, drafts: bool
-) -> Library:
-    public: list[Post] = []
-    changes: list[datetime] = []
-    for post in posts:
-        if not post.draft:
-            changes += [moment for moment in (post.published, post.updated) if moment > now]
-        if drafts or _is_public(post, now):
-            public.append(post if drafts else _at(post, now))
-    public.sort(key=lambda post: post.id)
-    public.sort(key=lambda post: post.published, reverse=True)
+    told = chain.from_iterable(each.problems for each in read if each.problems)
     return Library(
         site=site,
-        posts=tuple(post for post in public if post.status != "withdrawn"),
-        withdrawn=tuple(post for post in public if post.status == "withdrawn"),
-        problems=tuple(problems),
+        posts=tuple([post for post in public if post.status != "withdrawn"]),
+        withdrawn=(*[post for post in public if post.status == "withdrawn"], *remains),
+        problems=tuple(sorted([*reading.problems, *told, *doubles])),
         next_release=min(changes, default=None),
+        unrecorded=sum(not is_recorded(post, ledger) for post in public),
+        remains=frozenset(post.id for post in remains),
+        reading=reading,
     )
+
+
+def _announced(site: Site, now: datetime) -> tuple[Site, list[datetime]]:
+    """The site without the sentences of months that have not begun, and when those will begin."""
+    begins = {month: beginning_of(month, site.time_zone) for month in site.issues}
+    coming = [moment for moment in begins.values() if moment > now]
+    if not coming:
+        return site, []
+    begun = {month: sentence for month, sentence in site.issues.items() if begins[month] <= now}
+    return replace(site, issues=begun), coming
 
 
 def _is_public(post: Post, now: datetime) -> bool:
@@ -116,7 +117,7 @@ def _is_public(post: Post, now: datetime) -> bool:
 
 def _at(post: Post, now: datetime) -> Post:
     """The post as readers may see it: a change of the future has not happened yet."""
-    return post if post.updated <= now else replace(post, updated=post.published)
+    return post if post.updated <= now else post.but(updated=post.published)
 
 
 def _without_doubles(posts: list[Post], now: datetime, ledger: Ledger) -> tuple[list[Post], list[Problem]]:
@@ -125,18 +126,35 @@ def _without_doubles(posts: list[Post], now: datetime, ledger: Ledger) -> tuple[
     The one in the ledger stays, else the older, because readers hold it already;
     what is not public never pushes out what is.
     """
+    rivals = _rivals(posts)
+    if not rivals:
+        return posts, []
     taken: dict[tuple[str, str], Post] = {}
-    single: list[Post] = []
+    single = [post for post in posts if post.file not in rivals]
     problems: list[Problem] = []
 
     def precedence(post: Post) -> tuple[bool, bool, datetime, str]:
         return _precedence(post, now, ledger)
 
     # Names before former paths: a new alias must not take the address at which another post lives.
-    for _, equals in groupby(sorted(posts, key=precedence), key=lambda post: precedence(post)[:2]):
+    contested = sorted((post for post in posts if post.file in rivals), key=precedence)
+    for _, equals in groupby(contested, key=lambda post: precedence(post)[:2]):
         alone = [post for post in equals if _is_alone(post, taken, problems)]
         single += [_with_own_aliases(post, taken, problems) for post in alone]
     return single, problems
+
+
+def _rivals(posts: list[Post]) -> set[str]:
+    """The files of all posts that claim something which another claims, too."""
+    ids, slugs = {post.id: post for post in posts}, {post.slug: post for post in posts}
+    aliased = [post for post in posts if post.aliases]
+    if len(ids) == len(slugs) == len(posts) and not aliased:
+        return set()
+    claimed: dict[tuple[str, str], set[str]] = {}
+    for post in posts:
+        for claim in (("id", post.id), ("slug", post.slug), *map(_address, post.aliases)):
+            claimed.setdefault(claim, set()).add(post.file)
+    return {file for files in claimed.values() if len(files) > 1 for file in files}
 
 
 def _is_alone(post: Post, taken: dict[tuple[str, str], Post], problems: list[Problem]) -> bool:
@@ -165,7 +183,7 @@ def _with_own_aliases(post: Post, taken: dict[tuple[str, str], Post], problems: 
         what = f"the path {quoted(alias)} in `aliases` is taken by {owner.file}"
         mend = f"Take it away here; until then it leads to {owner.file}."
         problems.append(Problem(post.file, 0, 0, what, mend))
-    return replace(post, aliases=tuple(alias for alias, owner in owners.items() if owner is post))
+    return post.but(aliases=tuple(alias for alias, owner in owners.items() if owner is post))
 
 
 def _precedence(post: Post, now: datetime, ledger: Ledger) -> tuple[bool, bool, datetime, str]:

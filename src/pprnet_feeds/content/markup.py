@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import html as entities
 import re
-from functools import lru_cache
+import threading
 from urllib.parse import unquote, urljoin
 
 import comrak
@@ -69,7 +69,8 @@ def render(source: str, *, base: str, prefix: str) -> str:
         return characters.clean(f"<pre>{entities.escape(source, quote=False)}</pre>")[0]
     if _may_be_deep(html) or _RAW_TAG.search(source):
         html = tags.tame(html)
-    safe = _cleaner(base, prefix).clean(html)
+    _place.base, _place.prefix = base, prefix
+    safe = _CLEANER.clean(html)
     return characters.clean(_NO_PICTURE.sub(lambda tag: tag[1] or "", safe))[0]
 
 
@@ -118,30 +119,40 @@ def _cells(source: str) -> int:
     return sum(len(lines) * max(line.count("|") for line in lines) for lines in paragraphs)
 
 
-@lru_cache(maxsize=64)
-def _cleaner(base: str, prefix: str) -> nh3.Cleaner:
-    def absolute(_tag: str, name: str, value: str) -> str | None:
-        if name not in ("href", "src") or value.startswith(("https://", "http://")):
-            return value
-        address = active.bare(value)
-        if address.startswith("#"):
-            # As nh3 does with ids: one that has the prefix is left alone.
-            fragment = address[1:]
-            return f"{base}#{fragment if not fragment or fragment.startswith(prefix) else prefix + fragment}"
-        try:
-            return _NO_HOST.sub(r"\1://", urljoin(base, address), count=1)
-        except ValueError:
-            return None
+class _Place(threading.local):
+    """Where the body that a thread cleans will stand."""
 
-    return nh3.Cleaner(
-        tags=set(tags.ELEMENTS),
-        attributes={name: set(names) for name, names in tags.ATTRIBUTES.items()},
-        attribute_filter=absolute,
-        tag_attribute_values={name: {"class": {value}} for name, value in tags.CLASSES.items()},
-        url_schemes=set(active.SCHEMES),
-        link_rel=None,
-        id_prefix=prefix,
-    )
+    base = prefix = ""
+
+
+_place = _Place()
+
+
+def _placed(_tag: str, name: str, value: str) -> str | None:
+    """The value of an attribute at the place; None leaves the attribute out."""
+    if name == "id":
+        return _place.prefix + value.removeprefix(_place.prefix)
+    if name not in ("href", "src") or value.startswith(("https://", "http://")):
+        return value
+    address = active.bare(value)
+    if address.startswith("#"):
+        fragment = address[1:]
+        return f"{_place.base}#{_place.prefix + fragment.removeprefix(_place.prefix) if fragment else ''}"
+    try:
+        return _NO_HOST.sub(r"\1://", urljoin(_place.base, address), count=1)
+    except ValueError:
+        return None
+
+
+# One for all bodies: making it takes longer than cleaning.
+_CLEANER = nh3.Cleaner(
+    tags=set(tags.ELEMENTS),
+    attributes={name: set(names) for name, names in tags.ATTRIBUTES.items()},
+    attribute_filter=_placed,
+    tag_attribute_values={name: {"class": {value}} for name, value in tags.CLASSES.items()},
+    url_schemes=set(active.SCHEMES),
+    link_rel=None,
+)
 
 
 def plain_text(html: str) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -86,9 +86,32 @@ class Term:
     former: tuple[str, ...] = ()
 
 
+class _Memory:
+    """Room for what is worked out of a post once; no part of its value.
+
+    Attributes:
+        other: what `Post.but` made of it last, and by which changes.
+        recorded: a record of the ledger, and whether it says what the post says.
+        digest: stands for what readers see of it.
+    """
+
+    __slots__ = ("digest", "other", "recorded")
+
+    digest: str
+    other: tuple[dict[str, Any], Post]
+    recorded: tuple[object, bool]
+
+    def remember(self, name: str, value: object) -> None:
+        """Keep something that follows from this value."""
+        object.__setattr__(self, name, value)
+
+
 @dataclass(frozen=True, slots=True)
-class Post:
+class Post(_Memory):
     """One post file, read.
+
+    A post that did not change is the same object from one library to the next,
+    so that whoever made something of it need not look at it again.
 
     Attributes:
         file: path relative to the site, with forward slashes.
@@ -125,6 +148,38 @@ class Post:
     note: str = ""
     body: str = ""
     body_line: int = 1
+
+    def but(self, **changes: object) -> Post:
+        """The post with other values: itself when it has them, and each time the same object."""
+        changes = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        if not changes:
+            return self
+        held = getattr(self, "other", None)
+        if held is None or held[0] != changes:
+            held = changes, replace(self, **changes)  # type: ignore[arg-type]
+            self.remember("other", held)
+        return held[1]
+
+
+class _Packed:
+    """An attribute that is told as text and held as UTF-8.
+
+    Python holds a text with one curly quotation mark in it at twice its size,
+    and the bodies are most of what a library is.
+    """
+
+    def __init__(self, slot: Any) -> None:
+        self.slot = slot
+
+    def __get__(self, post: Post | None, owner: type[Post]) -> Any:
+        return self if post is None else self.slot.__get__(post, owner).decode()
+
+    def __set__(self, post: Post, value: str | bytes) -> None:
+        self.slot.__set__(post, value.encode() if isinstance(value, str) else value)
+
+
+# In place of the slot that the decorator has made.
+type.__setattr__(Post, "body", _Packed(vars(Post)["body"]))
 
 
 @dataclass(frozen=True, slots=True)

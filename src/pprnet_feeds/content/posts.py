@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from pathlib import PurePosixPath
 from typing import cast, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -83,7 +82,8 @@ def _post(parts: frontmatter.FrontMatter, header: Mapping, faults: Faults, site:
     topic = partial(terms.choose, terms=site.topics, noun="topic", file="feeds/topics.yaml")
     research = partial(terms.choose, terms=site.research, noun="research type", file="feeds/research.yaml")
     topics = fields.one(found, "topics", faults, topic)
-    _require(found, faults, title=title, topics=topics)
+    empty = {name for name, value in (("title", title), ("topics", topics)) if value in ("", ())}
+    _require(header, found, faults, empty, site)
     if published and updated and updated < published:
         typed, value = found["updated"][0]
         mend = f"Write the moment of the last change, or take `{typed}` away."
@@ -132,31 +132,30 @@ def _post(parts: frontmatter.FrontMatter, header: Mapping, faults: Faults, site:
 
 
 _WANTED = {
-    "title": "Add a line like `title: How Much Psychotherapy Is Necessary?`.",
-    "date": "Add a line like `date: 2026-03`.",
-    "topics": "Add a line like `topics: [alliance]`, with at least one topic of feeds/topics.yaml.",
+    "title": "`title: How Much Psychotherapy Is Necessary?`.",
+    "date": "`date: 2026-03`.",
+    "topics": "`topics: [{}]`, with at least one topic of feeds/topics.yaml.",
 }
 
 
 def _require(
-    found: dict[str, list[tuple[str, Value]]],
-    faults: Faults,
-    *,
-    title: str | None,
-    topics: tuple[str, ...] | None,
+    header: Mapping, given: dict[str, list[tuple[str, Value]]], faults: Faults, empty: set[str], site: Site
 ) -> None:
-    """Tell of the keys without which there is no post."""
+    """Tell of the keys without which there is no post; *empty* names those whose value says nothing."""
     for name, mend in _WANTED.items():
-        empty = (name == "title" and title == "") or (name == "topics" and topics == ())
-        if not found.get(name) or empty:
-            faults.found.append(Problem(faults.file, 1, 0, f"`{name}` is missing", mend))
+        if given.get(name) and name not in empty:
+            continue
+        typed = [key for key, _ in header.entries.values() if KEYS.get(key.text) == name]
+        line = typed[0].line if typed else 1
+        mend = f"{'Write it' if typed else 'Add a line'} like {mend.format(site.topics[0].slug)}"
+        faults.found.append(Problem(faults.file, line, 0, f"`{name}` is missing", mend))
 
 
 def _named(
     found: dict[str, list[tuple[str, Value]]], faults: Faults, slug: str | None, identity: str | None
 ) -> tuple[str | None, str | None]:
     """Slug and id, each from the file's name where it was not typed."""
-    stem = PurePosixPath(faults.file).stem
+    stem = faults.file.rpartition("/")[2].removesuffix(".md")
     missing = [name for name in ("slug", "id") if not found.get(name)]
     if not missing:
         return slug, identity

@@ -8,6 +8,7 @@ is cut between words and shows it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?= (\S))")
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘]*$")
@@ -20,13 +21,16 @@ _BEFORE_A_NUMBER = re.compile(r"(?:ch|chs|ed|eds|eq|fig|figs|no|nos|p|pp|sec|vol
 
 def sentences(text: str) -> list[str]:
     """The sentences of plain text, white space collapsed. A line ends a sentence too."""
-    return [
-        sentence for line in text.splitlines() for sentence in _of_line(" ".join(line.split())) if sentence
-    ]
+    return list(_sentences(text))
 
 
-def _of_line(line: str) -> list[str]:
-    found, start = [], 0
+def _sentences(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        yield from filter(None, _of_line(" ".join(line.split())))
+
+
+def _of_line(line: str) -> Iterator[str]:
+    start = 0
     for end in _END.finditer(line):
         after = end[1]
         word = _LAST_WORD.search(line[max(end.start() - 20, start) : end.start() + 1])
@@ -37,9 +41,9 @@ def _of_line(line: str) -> list[str]:
             or (after.isdigit() and _BEFORE_A_NUMBER.fullmatch(last))
         ):
             continue
-        found.append(line[start : end.end()])
+        yield line[start : end.end()]
         start = end.end() + 1
-    return [*found, line[start:]]
+    yield line[start:]
 
 
 def first_sentences(text: str, limit: int = 300) -> str:
@@ -48,15 +52,16 @@ def first_sentences(text: str, limit: int = 300) -> str:
     When not even the first fits it is cut at a word and ends in "…", within
     the limit.
     """
-    all_ = sentences(text)
     taken = ""
-    for sentence in all_:
+    for sentence in _sentences(text):  # no further than they are needed
         longer = f"{taken} {sentence}".strip()
         if len(longer) > limit:
-            break
+            return taken or _cut(sentence, limit)
         taken = longer
-    if taken or not all_:
-        return taken
-    head = all_[0][:limit]  # one more than fits beside the ellipsis: a word may end right there
+    return taken
+
+
+def _cut(sentence: str, limit: int) -> str:
+    head = sentence[:limit]  # one more than fits beside the ellipsis: a word may end right there
     cut = head[: head.rfind(" ")] if " " in head else head[: limit - 1]
     return cut.rstrip(" ,;:–—-(") + "…"

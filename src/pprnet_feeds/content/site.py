@@ -42,7 +42,10 @@ _REQUIRED = {
 _YEAR = 31_536_000
 
 # What else the program reads; a variable that resembles ours and is none was surely meant to count.
-_OTHERS = ("PPRNET_SITE", "PPRNET_ADDRESS", "PPRNET_DRAFTS", "PPRNET_STATE", "PPRNET_DOI_REGISTRY")
+_OTHERS = (
+    *("PPRNET_SITE", "PPRNET_ADDRESS", "PPRNET_DRAFTS"),
+    *("PPRNET_STATE", "PPRNET_STATS", "PPRNET_DOI_REGISTRY"),
+)
 # Kubernetes tells of each service by such variables, and a service may be called pprnet.
 _OF_THE_HOST = re.compile(r"PPRNET_(?:\w+_)?(?:SERVICE_(?:HOST|PORT\w*)|PORT(?:_[0-9]\w*)?)")
 

@@ -16,15 +16,30 @@ from pprnet_feeds.content.frontmatter import Value
 from pprnet_feeds.content.model import Term
 from pprnet_feeds.content.problems import nearest, quoted
 
+# By identity, with what has it: to compare the terms would take longer than to read a post.
+_INDEXES: dict[int, tuple[tuple[Term, ...], Mapping[str, int]]] = {}
+_MOST_INDEXES = 8
+
+
+_SIGNS = re.compile(r"[\W_]+")
+
 
 def normal(name: str) -> str:
     """A label or slug without case and signs, so that both are alike."""
-    return re.sub(r"[\W_]+", " ", name.casefold()).strip()
+    return _SIGNS.sub(" ", name.casefold()).strip()
 
 
-@lru_cache(maxsize=8)
 def by_name(terms: tuple[Term, ...]) -> Mapping[str, int]:
     """Where in *terms* each normal name leads; slugs before labels before former slugs."""
+    held = _INDEXES.get(id(terms))
+    if held is None:
+        while len(_INDEXES) >= _MOST_INDEXES:
+            del _INDEXES[next(iter(_INDEXES))]
+        held = _INDEXES[id(terms)] = terms, _index(terms)
+    return held[1]
+
+
+def _index(terms: tuple[Term, ...]) -> Mapping[str, int]:
     index: dict[str, int] = {}
     for names in (
         [(term.slug, place) for place, term in enumerate(terms)],
@@ -59,7 +74,13 @@ def choose(
         sound = False
         if typed is not None:
             faults.add(item, f"no {noun} is called {quoted(typed)}", _mend(typed, terms, index, noun, file))
-    return tuple(terms[place].slug for place in sorted(places)) if sound else None
+    return _one(tuple([terms[place].slug for place in sorted(places)])) if sound else None
+
+
+@lru_cache(maxsize=5_000)
+def _one(slugs: tuple[str, ...]) -> tuple[str, ...]:
+    """The same object for all posts on the same topics."""
+    return slugs
 
 
 def _mend(typed: str, terms: tuple[Term, ...], index: Mapping[str, int], noun: str, file: str) -> str:

@@ -14,6 +14,8 @@ from pprnet_feeds.syndication.selection import lead
 # How many posts one page shows with their summaries, and how many at all.
 WITH_SUMMARY = 15
 LISTED = 80
+# How many posts the page of a year lists; of the others it names the months.
+LISTED_OF_YEAR = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ def years(posts: Sequence[Post]) -> tuple[str, ...]:
     if len(posts) <= LISTED:
         return ()
     return tuple(sorted({post.issue[:4] for post in posts}, reverse=True))
+
+
+def months(posts: Sequence[Post]) -> tuple[str, ...]:
+    """The months of *posts*, the newest first, where they are too many for one page."""
+    return tuple(dict.fromkeys(post.issue for post in posts)) if len(posts) > LISTED_OF_YEAR else ()
 
 
 def newest_issues(contents: Contents) -> Iterable[tuple[str, str, Sequence[Post]]]:

@@ -9,8 +9,7 @@ A page is a function of its address: nothing is drawn for a single visitor.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,13 +18,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pprnet_feeds.content import markup
 from pprnet_feeds.content.model import Post
-from pprnet_feeds.pages import embedding, lists, metadata, places, subscribing
+from pprnet_feeds.pages import embedding, lists, metadata, places, sitemap, subscribing
 from pprnet_feeds.pages.page import JSON, TEXT, XML, Page, policy, security
-from pprnet_feeds.pages.sitemap import ROBOTS, SITEMAP, draw_robots, draw_sitemap
+from pprnet_feeds.pages.sitemap import (
+    ROBOTS,
+    SITEMAP,
+    draw_robots,
+)
 from pprnet_feeds.syndication import entries
 from pprnet_feeds.syndication.addresses import Plan
 from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.channel import FORMATS, Channel, beginning
+from pprnet_feeds.syndication.channel import FORMATS, Channel
 from pprnet_feeds.syndication.citations import reference_html
 from pprnet_feeds.syndication.opml import Listing
 from pprnet_feeds.syndication.selection import (
@@ -39,6 +42,7 @@ from pprnet_feeds.syndication.selection import (
 
 _HEADINGS = {"/topics/": "Topics", "/research/": "Types of research", "/issues/": "Issues"}
 _ARCHIVE = "/archive/"
+_FOOTNOTES = '<section class="footnotes">'
 
 _templates = Environment(
     loader=PackageLoader("pprnet_feeds.pages"),
@@ -76,22 +80,14 @@ class Pages:
 
     def paths(self) -> Iterator[str]:
         """Every address of a page, of a frame, and of what search engines ask for."""
-        yield from (path for path, _ in self._indexed())
+        yield from (path for path, _ in self._indexed)
         yield from (f"/{selection.path}embed" for selection in self.catalogue.listed())
-        yield from (SITEMAP, ROBOTS)
+        yield from dict.fromkeys((SITEMAP, *sitemap.parts(self._indexed)))
+        yield ROBOTS
 
-    def _indexed(self) -> Iterator[tuple[str, datetime]]:
-        """The pages that search engines are told of, each with its newest change."""
-        for selection in self.catalogue.listed():
-            posts = self._held(selection)
-            yield f"/{selection.path}", self._newest(posts)
-            for year in lists.years(posts):
-                of_year = [post for post in posts if post.issue[:4] == year]
-                yield f"/{selection.path}archive/{year}/", self._newest(of_year)
-        for path in (*_HEADINGS, _ARCHIVE):
-            yield path, self._newest(self.posts)
-        for path, post in self._post.items():
-            yield path, post.updated
+    @cached_property
+    def _indexed(self) -> sitemap.Places:
+        return sitemap.indexed(self.catalogue, (*_HEADINGS, _ARCHIVE))
 
     def spelling(self, path: str) -> str:
         """How the address of a page is written in full and in order; as it is when it is none."""
@@ -105,9 +101,9 @@ class Pages:
 
     def page(self, path: str) -> Page | None:
         """Draw the page at *path*; None when there is none."""
-        if path == SITEMAP:
-            dated = [(self.site.base_url + one, updated) for one, updated in self._indexed()]
-            return Page(draw_sitemap(dated), media_type=XML)
+        if path.startswith("/sitemap"):
+            drawn = sitemap.draw_sitemap(path, self._indexed, self.site.base_url)
+            return Page(drawn, media_type=XML) if drawn else None
         if path == ROBOTS:
             return Page(draw_robots(self.site.base_url), media_type=TEXT)
         if path in _HEADINGS:
@@ -119,7 +115,7 @@ class Pages:
         place = places.read(path, self.catalogue)
         if place is None or place.spelling != path:
             return None
-        posts = self._held(place.selection)
+        posts = self.catalogue.contents.posts(place.selection)
         if place.embed:
             return self._embed(place, posts)
         if place.year:
@@ -146,23 +142,20 @@ class Pages:
                 return Page(answer, place.selection, JSON)
         return Refusal("There is no post, topic or type of research of ours at this `url`.")
 
-    def _held(self, selection: Selection) -> list[Post]:
-        return [post for post in self.posts if selection.holds(post)]
-
-    def _newest(self, posts: Iterable[Post]) -> datetime:
-        return max((post.updated for post in posts), default=beginning(self.site))
-
     def _terms(self, path: str) -> Page:
         members = [item for item in self._listings if item.selection.path.startswith(path.strip("/"))]
         own = None
         if path == "/issues/":
-            members = [self.catalogue.listing(one) for one in self.catalogue.listed() if one.issue]
+            members = [self.catalogue.listing(one, ("feed",)) for one in self.catalogue.listed() if one.issue]
             own = self.catalogue.contents.channel(Plan("issues", EVERYTHING, "feed", "atom"))
         return self._fill("terms.html", path, own=own, listings=members, heading=_HEADINGS[path])
 
     def _of_post(self, path: str, post: Post) -> Page:
         entry = entries.post_entries(post, "feed", self.site)[0]
         account, practice = markup.sections(entries.rendered(post, self.site))
+        # Footnotes stand under all that has marks for them.
+        end = account.rfind(_FOOTNOTES) if practice else -1
+        account, footnotes = (account, "") if end < 0 else (account[:end], account[end:])
         return self._fill(
             "post.html",
             path,
@@ -172,6 +165,7 @@ class Pages:
             entry=entry,
             account=account,
             practice=practice,
+            footnotes=footnotes,
             references=[(cite, reference_html(cite)) for cite in entry.cites],
             structured=metadata.structured(entry, self.site),
             highwire=metadata.highwire(entry, self.site),
@@ -203,9 +197,17 @@ class Pages:
         if place.year not in lists.years(posts):
             return None
         of_year = [post for post in posts if post.issue[:4] == place.year]
-        listing = self.catalogue.listing(place.selection)
+        # A month has no shorter list.
+        months = lists.months(of_year) if not place.selection.issue else ()
         return self._fill(
-            "year.html", place.spelling, place.selection, posts=of_year, year=place.year, listing=listing
+            "year.html",
+            place.spelling,
+            place.selection,
+            posts=of_year[: lists.LISTED_OF_YEAR] if months else of_year,
+            total=len(of_year),
+            months=months,
+            year=place.year,
+            listing=self.catalogue.listing(place.selection, ("feed",)),
         )
 
     def _embed(self, place: places.Place, posts: Sequence[Post]) -> Page:

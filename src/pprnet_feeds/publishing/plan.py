@@ -9,16 +9,18 @@ Pure: a library and a ledger in, changes out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from pprnet_feeds.content.ledger import Ledger, Record, is_default_id, record_of
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post, Site
+from pprnet_feeds.syndication.addresses import Plan, Series
+from pprnet_feeds.syndication.contents import Contents
 from pprnet_feeds.syndication.entries import post_entries
-from pprnet_feeds.syndication.selection import Selection
+from pprnet_feeds.syndication.selection import EVERYTHING, Selection
 
 Kind = Literal["new", "re-notified", "silently edited", "moved", "withdrawn", "id changed", "vanished"]
 
@@ -33,6 +35,9 @@ MEANING: dict[Kind, str] = {
     "silently edited": "Readers get the new text and are not told.",
 }
 REFUSED: frozenset[Kind] = frozenset({"id changed", "vanished"})
+
+# The titles of the feeds that are no selection of posts.
+_Titles = Mapping[Series, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,10 @@ class Change:
 
 def changes(library: Library, ledger: Ledger) -> list[Change]:
     """Everything that would change for subscribers, the gravest first."""
-    found = [*_of_posts(library, ledger), *_of_records(library, ledger)]
+    contents = Contents(library)
+    special = (series for series in get_args(Series) if series != "posts")
+    titles = {name: contents.channel(Plan(name, EVERYTHING, "feed", "atom")).title for name in special}
+    found = [*_of_posts(library, ledger, titles), *_of_records(library, ledger, titles)]
     order = list(MEANING)
     return sorted(found, key=lambda change: (order.index(change.kind), change.file))
 
@@ -70,7 +78,10 @@ def published(library: Library, ledger: Ledger, now: datetime, forgotten: frozen
     return Ledger(kept | records)
 
 
-def _of_posts(library: Library, ledger: Ledger) -> Iterator[Change]:
+def _of_posts(library: Library, ledger: Ledger, titles: _Titles) -> Iterator[Change]:
+    def change(kind: Kind, post: Post, before: Record | None, detail: str = "", mend: str = "") -> Change:
+        return _change(kind, post, before, library.site, titles, detail, mend)
+
     for post in _posts(library):
         before = ledger.records.get(post.id)
         if before is None:
@@ -78,31 +89,25 @@ def _of_posts(library: Library, ledger: Ledger) -> Iterator[Change]:
             if known and not is_default_id(post):
                 mend = f"Take `id` out of the file, or write `id: {known.id}`."
                 detail = f"it was '{known.id}'"
-                yield _change("id changed", post, known, library.site, detail, mend)
+                yield change("id changed", post, known, detail, mend)
             elif post.status != "withdrawn":
-                yield _change("new", post, None, library.site)
+                yield change("new", post, None)
             continue
         after = record_of(post, before, before.changed)
         if after == before:
             continue
         if after.status == "withdrawn" != before.status:
-            yield _change("withdrawn", post, before, library.site, post.note)
+            yield change("withdrawn", post, before, post.note)
         elif after.updated != before.updated:
-            yield _change("re-notified", post, before, library.site, _status(post))
+            yield change("re-notified", post, before, _status(post))
         elif _told(after) != _told(before):
-            yield _change("silently edited", post, before, library.site, _parts(after, before))
+            yield change("silently edited", post, before, _parts(after, before))
         if (after.path, after.slug) != (before.path, before.slug):
             leads = f"/posts/{before.slug}/ leads to /posts/{post.slug}/"
-            yield _change(
-                "moved",
-                post,
-                before,
-                library.site,
-                leads if post.slug != before.slug else f"from {before.path}",
-            )
+            yield change("moved", post, before, leads if post.slug != before.slug else f"from {before.path}")
 
 
-def _of_records(library: Library, ledger: Ledger) -> Iterator[Change]:
+def _of_records(library: Library, ledger: Ledger, titles: _Titles) -> Iterator[Change]:
     posts = _posts(library)
     claimed = {post.file for post in posts}
     for record in ledger.gone(posts):
@@ -113,7 +118,7 @@ def _of_records(library: Library, ledger: Ledger) -> Iterator[Change]:
             f"Put {record.path} back, with `status: withdrawn` if readers should be told that it is gone; "
             f"or publish with --forget {record.id}."
         )
-        feeds = _feeds([(record.topics, record.research)], library.site)
+        feeds = _feeds([record], library.site, titles)
         yield Change(
             "vanished", record.id, record.path, shown, feeds, "its file is not there, or is a draft", mend
         )
@@ -125,22 +130,26 @@ def _posts(library: Library) -> list[Post]:
 
 
 def _change(
-    kind: Kind, post: Post, before: Record | None, site: Site, detail: str = "", mend: str = ""
+    kind: Kind, post: Post, before: Record | None, site: Site, titles: _Titles, detail: str, mend: str
 ) -> Change:
     (entry,) = post_entries(post, "summary", site)
     shown = (post.title, f"{post.updated.astimezone(site.time_zone):%Y-%m-%d}", entry.summary)
-    filed = [(post.topics, post.research)] + ([(before.topics, before.research)] if before else [])
-    return Change(kind, post.id, post.file, shown, _feeds(filed, site), detail, mend)
+    feeds = _feeds([post, before] if before else [post], site, titles)
+    return Change(kind, post.id, post.file, shown, feeds, detail, mend)
 
 
-def _feeds(filed: list[tuple[tuple[str, ...], tuple[str, ...]]], site: Site) -> tuple[str, ...]:
-    """The titles of the listed feeds that hold, or held, something that was filed so."""
-    topics = {slug for slugs, _ in filed for slug in slugs if slug in site.topic}
-    types = {slug for _, slugs in filed for slug in slugs if slug in site.research_type}
+def _feeds(states: list[Post | Record], site: Site, titles: _Titles) -> tuple[str, ...]:
+    """The titles of the listed feeds that hold a post in one of these states, and of the two special ones."""
+    topics = {slug for state in states for slug in state.topics}
+    types = {slug for state in states for slug in state.research}
     selections = [Selection()]
     selections += [Selection(topics=(term.slug,)) for term in site.topics if term.slug in topics]
     selections += [Selection(research=term.slug) for term in site.research if term.slug in types]
-    return tuple(selection.title(site) for selection in selections)
+    found = [selection.title(site) for selection in selections]
+    # A month shows all that was not taken back, and the corrections all that was not simply published.
+    found += [titles["issues"]] if any(state.status != "withdrawn" for state in states) else []
+    found += [titles["corrections"]] if any(state.status != "published" for state in states) else []
+    return tuple(found)
 
 
 def _told(record: Record) -> tuple[object, ...]:

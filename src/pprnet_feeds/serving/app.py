@@ -2,8 +2,8 @@
 
 Feeds are polled, so nearly every request is for a document that is ready. Those
 are answered from a table: one look-up, one choice between prepared answers, two
-messages. The first request for an address, redirects and errors take a longer
-way; only the probes, and the life of the process, are left to Starlette.
+messages. What is not held yet is asked of the builder, once, and then kept;
+only the probes, and the life of the process, are left to Starlette.
 
 Absolute addresses come from the site's settings, never from a header.
 """
@@ -13,12 +13,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import multiprocessing
 import os
-from collections.abc import AsyncIterator, Callable
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from pathlib import Path
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -26,58 +26,46 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from pprnet_feeds.content.library import Library
-from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.serving.database import state_address
-from pprnet_feeds.serving.pinging import Pinging
-from pprnet_feeds.serving.protocol import ALLOW, ERROR
-from pprnet_feeds.serving.queries import ASKED, Reply, asked
-from pprnet_feeds.serving.reload import RETRY, keep_current, tell
-from pprnet_feeds.serving.representation import EMPTY_BODY, Representation
-from pprnet_feeds.serving.snapshot import Snapshot, build, cache_control
-from pprnet_feeds.serving.store import Store
-from pprnet_feeds.settings import Settings
-from pprnet_feeds.syndication.selection import Refusal
+from pprnet_feeds.serving import logs
+from pprnet_feeds.serving.codings import Message
+from pprnet_feeds.serving.holding import Holding
+from pprnet_feeds.serving.link import Heard, Link, NoAnswerError
+from pprnet_feeds.serving.messages import ASKED, Counted, Reply
+from pprnet_feeds.serving.refusals import ALLOW, ERROR
+from pprnet_feeds.serving.representation import EMPTY_BODY, cache_control
+from pprnet_feeds.serving.tally import Kind, Tally
 
 log = logging.getLogger("pprnet_feeds")
 
 LONGEST_ADDRESS = 2048
-# How long before answers begin to depend on the clock it is noticed: time enough to be looked at twice.
-AHEAD = timedelta(seconds=2 * RETRY)
+# How often, in seconds, what was counted is handed over.
+COUNT = 10.0
+# How often, in seconds, it is noticed that answers begin to depend on the clock; and how long before.
+INTERVAL = 5.0
+AHEAD = timedelta(seconds=3 * INTERVAL)
+# For how many seconds one of several workers that cannot start waits before another is tried.
+PAUSE = 2.0
 PROBES = (b"/healthz", b"/readyz")
-_PREFLIGHT = {
+_PREFLIGHT = ERROR | {
     "allow": ALLOW,
-    "access-control-allow-origin": "*",
     "access-control-allow-methods": ALLOW,
     "access-control-allow-headers": "If-None-Match, If-Modified-Since, Accept, Accept-Encoding, A-IM",
     "access-control-max-age": "86400",
-    "cache-control": "no-store",
 }
 
 
 class Application:
-    """The whole service.
+    """The whole service, but for what its builder does.
 
-    *rebuild* reads the site anew, given what is held of it; *newest* gives the
-    newest change that any process has recorded, and *clock* the time, in UTC.
+    The builder gets the variables of *environ*; *clock* gives the time, in UTC.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        snapshot: Snapshot,
-        rebuild: Callable[[Library], Snapshot | list[Problem]],
-        newest: Callable[[], datetime],
-        clock: Callable[[], datetime],
-        pinging: Pinging,
-    ) -> None:
-        self.folder = folder
-        self.pinging = pinging
-        self.newest = newest
+    def __init__(self, environ: Mapping[str, str], clock: Callable[[], datetime]) -> None:
+        self.holding = Holding()
         self.clock = clock
-        self._rebuild = rebuild
-        self.faults: list[Problem] = []
-        self.swap(snapshot)
+        self.shortens = False
+        self.link = Link(environ, self.hear)
+        self.tally = Tally()
         self.rest = Starlette(
             routes=[
                 Route("/healthz", self.health),
@@ -86,32 +74,28 @@ class Application:
             lifespan=self.lifespan,
         )
 
-    def swap(self, snapshot: Snapshot) -> None:
-        """Let *snapshot* answer from now on."""
-        self.snapshot = snapshot
-        self.look_ahead()
-        self.pinging.swapped(snapshot)
-
-    def rebuild(self) -> Snapshot | list[Problem]:
-        """Read the site anew."""
-        return self._rebuild(self.snapshot.library)
-
-    def look_ahead(self) -> None:
-        """Notice that answers will soon depend on the clock; called at least once a minute."""
-        moment = self.snapshot.shorten_from
-        self.shortens = moment is not None and self.clock() >= moment - AHEAD
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3.0)."""
         if scope["type"] == "http":
-            ready = self.snapshot.table.get(scope["raw_path"])
+            held = self.holding.table.get(scope["raw_path"])
             method = scope["method"]
-            if ready is not None and method == "GET" and not self.shortens:
-                start, body = ready.answer(scope["headers"])
-                await send(start)
-                await send(body)
-                return
+            if held is not None and method == "GET" and not self.shortens:
+                headers = scope["headers"]
+                fields = dict(headers)
+                ready = held.ready(headers, fields)
+                if ready is not None:
+                    start, body, kind = ready
+                    await send(start)
+                    await send(body)
+                    client = scope["client"]
+                    key = scope["raw_path"], kind, fields.get(b"user-agent"), client and client[0]
+                    try:
+                        self.tally.counts[key] += 1
+                    except KeyError:
+                        self.tally.add(key)
+                    return
             if method not in ("GET", "HEAD"):
+                self.tally.note(scope, Kind(204 if method == "OPTIONS" else 405), ours=False)
                 await self.refuse(method)(scope, receive, send)
                 return
             if scope["raw_path"] not in PROBES:
@@ -120,35 +104,36 @@ class Application:
         await self.rest(scope, receive, send)
 
     async def look(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a GET or HEAD for any address, from the snapshot or with the error that fits."""
+        """Answer a GET or HEAD for any address, from what is held or with what the builder says."""
         raw: bytes = scope["raw_path"]
         if len(raw) > LONGEST_ADDRESS:
+            self.tally.note(scope, Kind(414), ours=False)
             await self.error(414, "This address is too long to be one of ours.")(scope, receive, send)
             return
         path = raw.decode("latin-1")
-        if path in ASKED:
-            found = asked(path, scope["query_string"], self.snapshot)
-        else:
-            found = self.snapshot.find(path)
+        try:
+            found = await self.holding.find(path, scope["query_string"] if path in ASKED else b"", self.link)
+        except NoAnswerError:
+            found = Reply(503, "This cannot be told just now; ask again in a minute.", {"retry-after": "60"})
         if isinstance(found, Reply):
-            where = {"location": found.location} if found.location else {}
-            await self.error(found.status, found.text, **where)(scope, receive, send)
+            self.tally.note(scope, Kind(found.status), ours=found.status in (301, 410))
+            await self.error(found.status, found.text, found.headers)(scope, receive, send)
             return
-        if not isinstance(found, Representation):
-            await self.missing(path, found)(scope, receive, send)
-            return
-        start, body = found.answer(scope["headers"])
-        moment = self.snapshot.shorten_from
-        if moment is not None and self.clock() >= moment:
-            start = self.shortened(start)
+        if found.ready(scope["headers"]) is None:  # compressing takes long: not while others wait
+            await asyncio.to_thread(found.answer, scope["headers"])
+        start, body, kind = found.answer(scope["headers"])
+        self.tally.note(scope, kind if scope["method"] == "GET" else kind._replace(size=0))
+        state = self.holding.state
+        if state and state.next_release and state.shorten_from and self.clock() >= state.shorten_from:
+            start = self.shortened(start, state.next_release)
         await send(start)
         await send(body if scope["method"] == "GET" else EMPTY_BODY)
 
-    def shortened(self, start: dict[str, Any]) -> dict[str, Any]:
+    def shortened(self, start: Message, release: datetime) -> Message:
         """The same answer with a lifetime that ends when the next scheduled post is released."""
-        release = self.snapshot.next_release or self.clock()
         left = max(0, int((release - self.clock()).total_seconds()))
-        cache = self.snapshot.site.cache
+        assert self.holding.state is not None
+        cache = self.holding.state.cache
         fresh = min(cache.max_age, left)
         value = cache_control(fresh, min(cache.stale_while_revalidate, left - fresh), cache.stale_if_error)
         headers = [
@@ -156,33 +141,15 @@ class Application:
         ]
         return start | {"headers": headers}
 
-    def missing(self, path: str, refusal: Refusal | None) -> Response:
-        """The answer where there is no document: the way to it if there is one."""
-        now = None if refusal else self.snapshot.moved(path)
-        if now is not None:
-            return PlainTextResponse(
-                "This address has moved.\n",
-                301,
-                {**ERROR, "location": self.snapshot.site.base_url + now, "cache-control": "max-age=86400"},
-            )
-        if self.snapshot.gone(path):
-            return self.error(410, "This post was withdrawn.")
-        base = self.snapshot.site.base_url
-        refusal = refusal or self.snapshot.refusal(path)
-        near = [f"  {title}: {address}" for title, address in self.snapshot.near(refusal)]
-        hint = ["", "The nearest we have:", *near] if near else []
-        lines = [refusal.what, *hint, "", f"All feeds: {base}/"]
-        return self.error(404, "\n".join(lines))
-
     def refuse(self, method: str) -> Response:
         """The answer to any other method: preflights are allowed, the rest is not (RFC 9110 §15.5.6)."""
         if method == "OPTIONS":
             return Response(status_code=204, headers=_PREFLIGHT)
-        return self.error(405, "Only GET and HEAD are understood here.", allow=ALLOW)
+        return self.error(405, "Only GET and HEAD are understood here.", {"allow": ALLOW})
 
-    def error(self, status: int, text: str, **headers: str) -> Response:
+    def error(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
         """A short plain answer that no cache keeps."""
-        return PlainTextResponse(text + "\n", status, ERROR | headers)
+        return PlainTextResponse(text + "\n", status, {**ERROR, **(headers or {})})
 
     async def health(self, request: Request) -> Response:
         """Tell that the process answers."""
@@ -190,25 +157,66 @@ class Application:
 
     async def ready(self, request: Request) -> Response:
         """Tell what is served, and what is wrong with the posts or settings that are not."""
-        problems = [*self.faults, *self.snapshot.problems]
-        state = {
+        state = self.holding.state
+        assert state is not None
+        told = {
             "ready": True,  # also while the site cannot be read: what was read last is better than nothing
-            "current": not self.faults,
-            "posts": len(self.snapshot.library.posts),
-            "unrecorded": self.snapshot.library.unrecorded,
-            "problems": [f"{fault.place}: {fault.what}" for fault in problems],
+            "current": not state.faults,
+            "posts": state.posts,
+            "unrecorded": state.unrecorded,
+            "problems": [*state.faults, *state.problems],
         }
-        return JSONResponse(state, headers=ERROR)
+        return JSONResponse(told, headers=ERROR)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        """Keep the snapshot current for as long as the service runs."""
-        task = asyncio.create_task(keep_current(self))
-        async with self.pinging:
+        """Serve what the builder draws, for as long as the service runs."""
+        await self.link.open()
+        if self.holding.state is None:
+            for problem in self.holding.refused:
+                log.error("the feeds were not started: %s", problem)
+            await self.link.close()
+            if multiprocessing.parent_process() is not None:
+                await asyncio.sleep(PAUSE)
+            raise SystemExit(3)  # uvicorn's word for a worker that does not start
+        tasks = [asyncio.create_task(self.look_ahead()), asyncio.create_task(self.count())]
+        try:
             yield
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        finally:
+            for task in tasks:
+                task.cancel()
+            self.link.send(Counted(self.tally.take()))
+            await self.link.close()
+
+    async def count(self) -> None:
+        """Hand over what was counted, as long as there is somebody to take it. Runs until cancelled."""
+        while True:
+            await asyncio.sleep(COUNT)
+            if self.link.is_open:
+                self.link.send(Counted(self.tally.take()))
+
+    async def look_ahead(self) -> None:
+        """Notice that answers will soon depend on the clock, or that nobody is left to stop us.
+
+        Runs until cancelled.
+        """
+        parent = multiprocessing.parent_process()  # of several workers; a single one has none
+        while True:
+            self.notice()
+            if parent is not None and not parent.is_alive():
+                os.kill(os.getpid(), signal.SIGTERM)  # else the port would be held for ever
+            await asyncio.sleep(INTERVAL)
+
+    def hear(self, heard: Heard) -> None:
+        """Take over what the builder tells."""
+        self.holding.hear(heard)
+        self.notice()
+
+    def notice(self) -> None:
+        """Tell by the clock whether answers depend on it."""
+        state = self.holding.state
+        moment = state.shorten_from if state else None
+        self.shortens = moment is not None and self.clock() >= moment - AHEAD
 
 
 def utc_now() -> datetime:
@@ -217,27 +225,6 @@ def utc_now() -> datetime:
 
 
 def create() -> Application:
-    """Make the application of a worker from the run's settings in the environment."""
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
-    logging.getLogger("watchfiles").setLevel(logging.WARNING)
-    settings = Settings.from_environ(os.environ)
-    # A preview shows what is not published: it must not be remembered as a change.
-    address = "" if settings.drafts else state_address(settings.folder, os.environ)
-    if not address:
-        log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
-    store = Store(address)
-    rebuild = partial(build, settings, os.environ, store=store)
-    first = rebuild(now=utc_now())
-    if not isinstance(first, Snapshot):
-        for fault in first:
-            log.error("the feeds were not started: %s: %s", fault.place, fault.what)
-        raise SystemExit(3)  # uvicorn does not start such a worker again
-    tell(first)
-    return Application(
-        settings.folder,
-        first,
-        lambda held: rebuild(now=utc_now(), held=held),
-        lambda: store.load().newest,
-        utc_now,
-        Pinging(address, settings.base_url, utc_now),
-    )
+    """Make the application of a worker; its builder reads the run's settings from the environment."""
+    logs.configure(sys.stderr)
+    return Application(os.environ, utc_now)

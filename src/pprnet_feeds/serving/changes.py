@@ -20,9 +20,10 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-from pprnet_feeds.content.digests import digest
-from pprnet_feeds.content.ledger import Ledger, is_recorded
+from pprnet_feeds.content.digests import appearance, digest
+from pprnet_feeds.content.ledger import Ledger, Record, is_recorded
 from pprnet_feeds.content.library import Library
+from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication.channel import beginning
 
 # How many memories of what is no longer there are kept: gone posts, and selections that posts have left.
@@ -32,8 +33,7 @@ LONGEST_PAST = 200_000
 _ROOMS = ("content", "syndication", "pages")
 _LIBRARIES = ("comrak", "feedgen", "jinja2", "lxml", "nh3")
 
-# What a reader never sees of a post, and of a site: its sentences are things of their own.
-_UNSEEN_OF_POST = ("file", "body_line", "draft")
+# What stands for the site does not stand for its sentences, which are things of their own.
 _UNSEEN_OF_SITE = ("issues",)
 
 
@@ -59,6 +59,7 @@ class Thing:
         digest: stands for everything that readers can see of it.
         since: the change it tells of itself, for a start without any knowledge.
         recorded: whether *since* is the moment at which its change was published.
+        source: the post and its record that all this was worked out from.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Thing:
     membership: Membership
     since: datetime
     recorded: bool = False
+    source: tuple[Post, Record | None] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,23 +116,39 @@ class Known:
 LOST = Known({"site": Seen("lost", EVERYWHERE, datetime.fromtimestamp(0, UTC))})
 
 
-def things(library: Library, program: str, ledger: Ledger | None = None) -> list[Thing]:
+def things(
+    library: Library, program: str, ledger: Ledger | None = None, before: Iterable[Thing] = ()
+) -> list[Thing]:
     """Everything the documents of *library* are made of; *program* stands for what draws them.
 
     What stands in the *ledger* as it is was changed when it was published, on every replica alike.
+    Of *before*, the things of the library before, those of the same posts are taken over.
     """
     site = library.site
     oldest = beginning(site)
     found = [Thing("site", digest([digest(site, _UNSEEN_OF_SITE), program]), EVERYWHERE, oldest)]
     for month, sentence in site.issues.items():
         found.append(Thing(f"issue:{month}", digest(sentence), Membership(issue=month), oldest))
+    held = {id(thing.source[0]): thing for thing in before if thing.source}
+    records = ledger.records if ledger else {}
     for post in (*library.posts, *library.withdrawn):
-        membership = Membership(post.topics, post.research, post.issue)
-        record = ledger.records.get(post.id) if ledger and is_recorded(post, ledger) else None
-        since = max(post.updated, record.changed) if record else post.updated
-        thing = Thing(f"post:{post.id}", digest(post, _UNSEEN_OF_POST), membership, since, bool(record))
-        found.append(thing)
+        was, its = held.get(id(post)), records.get(post.id)
+        # *before* holds on to its posts, so that no other object has the identity of one of them.
+        is_same = was is not None and was.source is not None and was.source[1] is its
+        found.append(was if was and is_same else _of_post(post, its, ledger))
     return found
+
+
+def _of_post(post: Post, its: Record | None, ledger: Ledger | None) -> Thing:
+    is_told = its is not None and ledger is not None and is_recorded(post, ledger)
+    return Thing(
+        name=f"post:{post.id}",
+        digest=appearance(post),
+        membership=Membership(post.topics, post.research, post.issue),
+        since=max(post.updated, its.changed) if its and is_told else post.updated,
+        recorded=is_told,
+        source=(post, its),
+    )
 
 
 def record(known: Known, things: Iterable[Thing], now: datetime) -> Known:
@@ -163,7 +181,11 @@ def record(known: Known, things: Iterable[Thing], now: datetime) -> Known:
 
 
 def joined(one: Known, other: Known) -> Known:
-    """What is known to *one* or *other*: the later moment counts. *one* itself when *other* adds nothing."""
+    """What is known to *one* or *other*: the later moment counts. One of them itself when that is all."""
+    if one is other or not other.seen:
+        return one
+    if not one.seen:
+        return other
     seen = dict(one.seen)
     for name, was in other.seen.items():
         _keep_later(seen, name, was)

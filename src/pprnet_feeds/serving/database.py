@@ -32,6 +32,28 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE pings (hub TEXT NOT NULL, address TEXT NOT NULL, since BIGINT NOT NULL, "
         "tries INTEGER NOT NULL, due BIGINT NOT NULL, held BIGINT NOT NULL, PRIMARY KEY (hub, address))",
     ),
+    (
+        # What was asked for, by day (YYYY-MM-DD, UTC) and address. An empty address is any other in `polls`,
+        # and the whole service in `pollers`, whose numbers are of distinct ones: they are never added up.
+        "CREATE TABLE polls (day TEXT NOT NULL, address TEXT NOT NULL, kind TEXT NOT NULL, "
+        "requests BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (day, address, kind))",
+        "CREATE TABLE subscribers (day TEXT NOT NULL, address TEXT NOT NULL, reader TEXT NOT NULL, "
+        "feed TEXT NOT NULL, subscribers BIGINT NOT NULL, PRIMARY KEY (day, address, reader, feed))",
+        "CREATE TABLE pollers (day TEXT NOT NULL, address TEXT NOT NULL, number BIGINT NOT NULL, "
+        "PRIMARY KEY (day, address))",
+        # Polls by reading program; an empty one is any that was too rare to keep by name.
+        "CREATE TABLE programs (day TEXT NOT NULL, program TEXT NOT NULL, requests BIGINT NOT NULL, "
+        "PRIMARY KEY (day, program))",
+        # Thrown away at midnight: the salt of the day, and the hashes made with it of those who polled.
+        "CREATE TABLE salts (day TEXT PRIMARY KEY, salt TEXT NOT NULL, level INTEGER NOT NULL)",
+        "CREATE TABLE hashes (day TEXT NOT NULL, address TEXT NOT NULL, hash BIGINT NOT NULL, "
+        "PRIMARY KEY (day, address, hash))",
+    ),
+    (
+        # Stands for all rows of `seen`: who has read them by this mark need not read them again.
+        "CREATE TABLE edition (mark TEXT NOT NULL)",
+        "INSERT INTO edition VALUES ('')",
+    ),
 )
 
 # What a transaction begins with: the lock, and how long to wait for it.
@@ -100,14 +122,16 @@ class Database:
 
     def only_read(self) -> Iterator[sql.Connection]:
         """Connections to try where none can be locked, one after the other; each may fail as it is used."""
-        if self._file and self._file.is_file():
+        urls = [self._engine.url]
+        if self._file:
             # A file of ours in a read-only folder opens only on the promise that nobody writes to it.
-            for query in ({"mode": "ro"}, {"mode": "ro", "immutable": "1"}):
-                name = f"file:{quote(str(self._file))}"
-                url = sql.URL.create("sqlite", database=name, query={**query, "uri": "true"})
-                with suppress(SQLAlchemyError), _engine(url).connect() as connection:
-                    if _version(connection) == len(MIGRATIONS):
-                        yield connection
+            name = f"file:{quote(str(self._file))}"
+            queries = ({"uri": "true", "mode": "ro"}, {"uri": "true", "mode": "ro", "immutable": "1"})
+            urls = [sql.URL.create("sqlite", database=name, query=query) for query in queries]
+        for url in urls:
+            with suppress(SQLAlchemyError), _engine(url).connect() as connection:
+                if _version(connection) == len(MIGRATIONS):
+                    yield connection
 
     def put_aside(self) -> str:
         """Rename a corrupt file, so that the next transaction begins a new one; the new name.
@@ -134,8 +158,18 @@ def state_address(folder: Path, environ: Mapping[str, str]) -> str:
     Base Directory Specification): the site's folder may be read-only, is copied,
     and is kept in git. Nowhere only when the user has no home either.
     """
-    if environ.get("PPRNET_STATE"):
-        return environ["PPRNET_STATE"]
+    place = _place(folder, environ)
+    return environ.get("PPRNET_STATE") or (f"{place}.sqlite3" if place else "")
+
+
+def cache_path(folder: Path, environ: Mapping[str, str]) -> Path | None:
+    """Where what was read of the posts is kept for the next start: beside the state, if that is a file."""
+    state = environ.get("PPRNET_STATE", "")
+    place = state if state and "://" not in state else _place(folder, environ)
+    return Path(f"{place}.posts") if place else None
+
+
+def _place(folder: Path, environ: Mapping[str, str]) -> str:
     states = Path(environ.get("XDG_STATE_HOME", ""))
     if not states.is_absolute():  # such a value is to be ignored
         home = Path(environ.get("HOME", ""))
@@ -143,7 +177,7 @@ def state_address(folder: Path, environ: Mapping[str, str]) -> str:
             return ""
         states = home / ".local/state"
     name = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=8).hexdigest()
-    return str(states / "pprnet-feeds" / f"{name}.sqlite3")
+    return str(states / "pprnet-feeds" / name)
 
 
 def _migrate(connection: sql.Connection) -> None:

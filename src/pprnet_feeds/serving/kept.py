@@ -29,9 +29,25 @@ class Kept:
             self._answers.move_to_end(address)
         return answer
 
-    def put(self, address: str, answer: Representation) -> None:
-        """Keep an answer that is not here yet, and let go of as many as must make room for it."""
+    def put(self, address: str, answer: Representation) -> list[str]:
+        """Keep an answer, and let go of as many as must make room for it: their addresses."""
+        self.drop(address)
         self._answers[address] = answer
         self._held += answer.size
+        gone: list[str] = []
         while self._held > self._most and len(self._answers) > 1:
-            self._held -= self._answers.popitem(last=False)[1].size
+            oldest, was = self._answers.popitem(last=False)
+            self._held -= was.size
+            gone.append(oldest)
+        return gone
+
+    def drop(self, address: str) -> None:
+        """Let go of the answer at *address*, if there is one."""
+        was = self._answers.pop(address, None)
+        if was is not None:
+            self._held -= was.size
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        self._answers.clear()
+        self._held = 0

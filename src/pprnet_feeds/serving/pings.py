@@ -23,7 +23,7 @@ from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication.addresses import Plan
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.channel import FORMATS, VIEWS
-from pprnet_feeds.syndication.contents import Month
+from pprnet_feeds.syndication.filing import Month
 from pprnet_feeds.syndication.selection import EVERYTHING
 
 # The first wait after a failure, which doubles at each further one, up to the longest; in seconds.

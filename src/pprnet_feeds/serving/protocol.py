@@ -17,15 +17,8 @@ from http import HTTPStatus
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-ALLOW = "GET, HEAD, OPTIONS"
-# What every error says of itself, whoever finds it.
-ERROR = {
-    "cache-control": "no-store",
-    "access-control-allow-origin": "*",
-    "access-control-expose-headers": "ETag, Last-Modified, Link",
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-}
+from pprnet_feeds.serving.refusals import ALLOW, ERROR
+
 # Bytes of a request's head, and of a body that nobody reads.
 LONGEST_PART = 65_536
 # For how many seconds a refused client may go on sending: closed at once, it would never read the answer.

@@ -7,27 +7,15 @@ invents ten thousand queries costs a constant amount of memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from pprnet_feeds.pages import embedding, subscribing
+from pprnet_feeds.serving.messages import OEMBED, OPML, SUBSCRIBE, Reply
 from pprnet_feeds.serving.representation import Representation
 from pprnet_feeds.serving.snapshot import Snapshot
-from pprnet_feeds.syndication.catalogue import LISTS
 from pprnet_feeds.syndication.selection import Refusal
 
-OPML, OEMBED, SUBSCRIBE = LISTS[0], "/oembed", "/subscribe"
-ASKED = (OPML, OEMBED, SUBSCRIBE)
 LONGEST_QUERY = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A short answer that no cache keeps; *location* is where a redirect leads."""
-
-    status: int
-    text: str
-    location: str = ""
 
 
 def asked(path: str, query_string: bytes, snapshot: Snapshot) -> Representation | Refusal | Reply | None:
@@ -61,4 +49,4 @@ def _subscribe(query: list[tuple[str, str]], snapshot: Snapshot) -> Representati
         return snapshot.keep(f"{SUBSCRIBE}?{','.join(slugs)}", lambda: snapshot.pages.too_many(slugs))
     selection, card = choice
     location = f"{snapshot.site.base_url}/{selection.path}#{card}"
-    return Reply(303, f"The address of your feed stands at {location}", location)
+    return Reply(303, f"The address of your feed stands at {location}", {"location": location})

@@ -29,12 +29,18 @@ LONGEST_SETTLE = 1.2
 # Last-Modified counts in whole seconds and rises at every change: more than one a second would run
 # ahead of the clock.
 LEAST_INTERVAL = 1.0
+# After how many seconds folders that begin to be watched are surely watched.
+ONCE_MORE = 0.1
 # How often what failed is tried again, and what other processes have recorded is looked for.
 RETRY = 60.0
 
 
 class Service(Protocol):
-    """What is kept current."""
+    """What is kept current.
+
+    Attributes:
+        faults: why the site cannot be read; told by `fail`.
+    """
 
     folder: Path
     snapshot: Snapshot
@@ -43,14 +49,14 @@ class Service(Protocol):
     def clock(self) -> datetime:
         """The time, in UTC."""
 
-    def rebuild(self) -> Snapshot | list[Problem]:
+    async def rebuild(self) -> Snapshot | list[Problem]:
         """Read the site anew."""
 
-    def swap(self, snapshot: Snapshot) -> None:
-        """Let a snapshot answer from now on."""
+    async def swap(self, snapshot: Snapshot) -> None:
+        """Let a snapshot answer from now on; there are no faults any more."""
 
-    def look_ahead(self) -> None:
-        """Notice that a release is near; called at least once a minute."""
+    def fail(self, faults: list[Problem]) -> None:
+        """Tell why what was read last stays."""
 
     def newest(self) -> datetime:
         """The moment of the newest change that any process has recorded."""
@@ -65,7 +71,6 @@ async def keep_current(service: Service) -> None:
     try:
         while True:
             try:
-                service.look_ahead()
                 if not await _is_due(changed, service):
                     continue
                 await _settle(changed, begun + LEAST_INTERVAL)
@@ -76,7 +81,7 @@ async def keep_current(service: Service) -> None:
                 fault = Problem(".", 0, 0, f"the site could not be read: {shown(repr(error))}", mend)
                 if service.faults != [fault]:
                     log.exception("reading the site failed; what was read last stays")
-                service.faults = [fault]
+                service.fail([fault])
                 await asyncio.sleep(LEAST_INTERVAL)
     finally:
         watcher.cancel()
@@ -93,20 +98,19 @@ def tell(snapshot: Snapshot) -> None:
 
 async def _renew(service: Service) -> None:
     """Read the site, and swap what was read in; when it is faulty, keep what is served."""
-    built = await asyncio.to_thread(service.rebuild)
+    built = await service.rebuild()
     if not isinstance(built, Snapshot):
         if built != service.faults:
             for fault in built:
                 log.error("what was read last stays: %s: %s", fault.place, fault.what)
-        service.faults = built
+        service.fail(built)
         return
     # Another process may have recorded a change in the same second; for a clock set back nobody waits.
     for _ in range(40):
         if built.changed <= service.clock():
             break
         await asyncio.sleep(0.05)
-    service.swap(built)
-    service.faults = []
+    await service.swap(built)
     tell(built)
 
 
@@ -144,15 +148,18 @@ async def _watch(folder: Path, changed: asyncio.Event) -> None:
     watched instead. Where watching does not work, the files are asked.
     """
     names = (folder / "posts", folder / "feeds")
+    loop = asyncio.get_running_loop()
     polling = failing = False
     while True:
         try:
+            # What changed between the last look and the first watch is told by nobody: look once more.
+            loop.call_later(ONCE_MORE, changed.set)
             watched = [_identity(name) for name in names]
             there = [name.resolve() for name in names if name.is_dir()]
             changes = watchfiles.awatch(
                 *there,
-                debounce=200,
-                step=50,
+                debounce=50,
+                step=5,
                 rust_timeout=1000,
                 yield_on_timeout=True,
                 force_polling=polling or None,
@@ -174,7 +181,6 @@ async def _watch(folder: Path, changed: asyncio.Event) -> None:
                 log.warning("changes are not told by the system (%s): looking for them", shown(str(error)))
             failing = polling = True
             await asyncio.sleep(1)
-        changed.set()
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

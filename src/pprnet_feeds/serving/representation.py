@@ -3,7 +3,7 @@
 A feed is polled a thousand times for each time it changes, so everything that
 depends on the document alone is made once, and a request only chooses between
 answers that lie ready. Each coding is made when somebody first asks for it,
-and then kept.
+and then kept; one that was made with more care may take its place later.
 
 The messages are shared by all requests and must never be changed; uvicorn
 copies the headers before it adds its own `date`. Nothing here may raise,
@@ -13,55 +13,30 @@ whatever a stranger puts into a header.
 from __future__ import annotations
 
 import copy
-import gzip
-from base64 import urlsafe_b64encode
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import UTC, datetime
-from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import brotli  # type: ignore[import-untyped]  # it ships no types
+from pprnet_feeds.serving.codings import BEST, LONGEST_VALUE, Content, Message, body_message, coding_for
+from pprnet_feeds.serving.codings import choices as _choices
+from pprnet_feeds.serving.semantics import ANY, IDENTITY, http_date, matches, not_modified_since
+from pprnet_feeds.serving.tally import Kind
 
-from pprnet_feeds.serving.semantics import (
-    ANY,
-    IDENTITY,
-    choose_coding,
-    http_date,
-    matches,
-    not_modified_since,
-)
-
-Message = dict[str, Any]
-Answer = tuple[Message, Message]
+Answer = tuple[Message, Message, Kind]
 Pair = tuple[bytes, bytes]
 
-# A reader waits while its document is compressed for the first time: 5 takes half the time of gzip and
-# is smaller; 11 would save another seventh of the bytes and take fifty times as long.
-BROTLI_QUALITY = 5
-GZIP_LEVEL = 9
+# What takes longer to compress than a request may hold up the others. In bytes.
+LARGE = 65_536
 
-# A longer value of a field that we look at is not looked at.
-LONGEST_VALUE = 8192
-# How many values of Accept-Encoding are remembered, and up to which length: at most 64 kB in all.
-CHOICES = 512
-LONGEST_CHOICE = 128
+EMPTY_BODY = body_message(b"")
+_UNCHANGED = Kind(304)
 
-EMPTY_BODY: Message = {"type": "http.response.body", "body": b""}
-
-_ENCODERS: dict[str, Callable[[bytes], bytes]] = {
-    "br": lambda body: brotli.compress(body, mode=brotli.MODE_TEXT, quality=BROTLI_QUALITY),
-    "gzip": lambda body: gzip.compress(body, GZIP_LEVEL, mtime=0),
-}
-CODINGS = tuple(_ENCODERS)
-_TAG_SUFFIX = {IDENTITY: "", "br": "-br", "gzip": "-gz"}
 _CONSULTED = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-since", b"sec-fetch-dest"})
 _EVERYBODY: tuple[Pair, ...] = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"ETag, Last-Modified, Link"),
 )
 _AS_XML: Pair = (b"content-type", b"application/xml; charset=utf-8")
-
-_choices: dict[bytes | None, str] = {}
 
 
 class _Coded(NamedTuple):
@@ -70,29 +45,6 @@ class _Coded(NamedTuple):
     ok: Answer
     ok_as_xml: Answer
     not_modified: Answer
-
-
-class _Content:
-    """The bytes of a document in each coding, shared by all representations of it.
-
-    Attributes:
-        tags: coding -> its strong entity tag. They come from the document's own
-            bytes, so that they are known before anything is compressed and are
-            the same on every replica.
-    """
-
-    def __init__(self, body: bytes) -> None:
-        digest = urlsafe_b64encode(blake2b(body, digest_size=16).digest()).decode().rstrip("=")
-        self.tags = {coding: f'"{digest}{suffix}"' for coding, suffix in _TAG_SUFFIX.items()}
-        self._messages: dict[str, Message | None] = {IDENTITY: _body_message(body)}
-        self.body = body
-
-    def message(self, coding: str) -> Message | None:
-        """The message that sends the document in *coding*; None when that makes it no smaller."""
-        if coding not in self._messages:
-            coded = _ENCODERS[coding](self.body)
-            self._messages[coding] = _body_message(coded) if len(coded) < len(self.body) else None
-        return self._messages[coding]
 
 
 class Representation:
@@ -116,7 +68,7 @@ class Representation:
         extra: Collection[Pair] = (),
     ) -> None:
         self.links = links
-        self._content = _Content(body)
+        self._content = Content(body)
         self._last_modified = last_modified.astimezone(UTC)
         self._date = http_date(last_modified).encode()
         self._type: Pair = (b"content-type", media_type.encode())
@@ -129,6 +81,26 @@ class Representation:
             *extra,
         )
         self._prepare()
+
+    @property
+    def tag(self) -> str:
+        """The entity tag of the document itself, in no coding."""
+        return self._content.tags[IDENTITY]
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """All that tells it from another answer at the same address."""
+        return self.tag, self._type, self._repeated, self._with_content
+
+    @property
+    def body(self) -> bytes:
+        """The document itself, in no coding."""
+        return self._content.body
+
+    def improve(self, body: bytes) -> None:
+        """Answer with *body*, made by `best`, from now on to those who understand it."""
+        self._content.improve(body)
+        self._coded.pop(BEST, None)
 
     @property
     def size(self) -> int:
@@ -147,7 +119,19 @@ class Representation:
 
         The answer to HEAD is the first one, and ``EMPTY_BODY``. Neither may be changed.
         """
-        fields = dict(headers)
+        ready = self.ready(headers)
+        while ready is None:
+            self._make(self.coding(headers))
+            ready = self.ready(headers)
+        return ready
+
+    def coding(self, headers: Collection[Pair]) -> str:
+        """The content coding that a GET with these *headers* is answered in."""
+        return coding_for(_joined(headers).get(b"accept-encoding"))
+
+    def ready(self, headers: Collection[Pair], fields: dict[bytes, bytes] | None = None) -> Answer | None:
+        """What `answer` gives, or None when it would take long: a large document is not compressed yet."""
+        fields = dict(headers) if fields is None else fields
         if len(fields) != len(headers):
             fields = _joined(headers)
         held = fields.get(b"if-none-match")
@@ -164,8 +148,12 @@ class Representation:
             since = fields.get(b"if-modified-since")
             not_modified = since is not None and (since == self._date or self._is_since(since))
         accept = fields.get(b"accept-encoding")
-        coding = _choices.get(accept) or _choose(accept)
-        coded = self._coded.get(coding) or self._make(coding)
+        coding = _choices.get(accept) or coding_for(accept)
+        coded = self._coded.get(coding)
+        if coded is None:
+            if len(self._content.body) > LARGE and not self._content.is_made(coding):
+                return None
+            coded = self._make(coding)
         if not_modified:
             return coded.not_modified
         if fields.get(b"sec-fetch-dest") == b"document":
@@ -178,9 +166,9 @@ class Representation:
         self._repeated = (*self._always, *link)
         self._coded: dict[str, _Coded] = {}
         self._not_modified: dict[bytes, Answer] = {}
-        for tag in self._content.tags.values():
+        for tag in (*self._content.tags.values(), self._content.best_tag):
             # §15.4.5: what a cache needs to renew its copy; Last-Modified adds nothing to an entity tag.
-            ready = (_start(304, (b"etag", tag.encode()), *self._repeated), EMPTY_BODY)
+            ready = (_start(304, (b"etag", tag.encode()), *self._repeated), EMPTY_BODY, _UNCHANGED)
             self._not_modified[tag.encode()] = self._not_modified[f"W/{tag}".encode()] = ready
 
     def _make(self, coding: str) -> _Coded:
@@ -198,9 +186,10 @@ class Representation:
             )
             if coding != IDENTITY:
                 rest = ((b"content-encoding", coding.encode()), *rest)
+            kind = Kind(200, "" if coding == IDENTITY else coding, len(message["body"]))
             made = _Coded(
-                (_start(200, self._type, *rest), message),
-                (_start(200, self._type_as_xml, *rest), message),
+                (_start(200, self._type, *rest), message, kind),
+                (_start(200, self._type_as_xml, *rest), message, kind),
                 self._not_modified[tag],
             )
         self._coded[coding] = made
@@ -209,7 +198,8 @@ class Representation:
     def _match(self, held: bytes) -> str | None:
         if len(held) > LONGEST_VALUE:
             return None
-        return matches(held.decode("latin-1"), self._content.tags.values())
+        tags = (*self._content.tags.values(), self._content.best_tag)
+        return matches(held.decode("latin-1"), tags)
 
     def _is_since(self, since: bytes) -> bool:
         return len(since) <= LONGEST_VALUE and not_modified_since(
@@ -217,15 +207,12 @@ class Representation:
         )
 
 
-def _choose(accept: bytes | None) -> str:
-    """Choose a coding, and remember the choice: readers send a handful of different values."""
-    readable = accept is not None and len(accept) <= LONGEST_VALUE
-    coding = choose_coding(accept.decode("latin-1") if accept and readable else None, CODINGS)
-    if accept is None or len(accept) <= LONGEST_CHOICE:
-        if len(_choices) >= CHOICES:
-            _choices.clear()
-        _choices[accept] = coding
-    return coding
+def cache_control(max_age: int, stale_while_revalidate: int, stale_if_error: int) -> str:
+    """The Cache-Control field of every good answer; all in seconds (RFC 9111 §5.2.2, RFC 5861)."""
+    return (
+        f"public, max-age={max_age}, stale-while-revalidate={stale_while_revalidate}, "
+        f"stale-if-error={stale_if_error}"
+    )
 
 
 def _joined(headers: Collection[Pair]) -> dict[bytes, bytes]:
@@ -239,7 +226,3 @@ def _joined(headers: Collection[Pair]) -> dict[bytes, bytes]:
 
 def _start(status: int, *headers: Pair) -> Message:
     return {"type": "http.response.start", "status": status, "headers": headers}
-
-
-def _body_message(body: bytes) -> Message:
-    return {"type": "http.response.body", "body": body}

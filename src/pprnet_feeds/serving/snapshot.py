@@ -1,34 +1,45 @@
 """Everything the service answers at one moment of the posts' life.
 
 `build` reads the site and gives a snapshot; the service swaps one reference, so
-nobody ever sees a half-loaded one. A document is drawn, digested and prepared
-when it is first asked for, and then kept: a poll only chooses.
+nobody ever sees a half-loaded one. An answer is drawn, digested and prepared
+when it is asked for; those who serve keep it. A snapshot keeps, for a while,
+only what depends on a query.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from pprnet_feeds.content.ledger import read_ledger
+from pprnet_feeds.content import cachefile
+from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.fixed import FIXED, fixed
 from pprnet_feeds.pages.page import Page
-from pprnet_feeds.pages.pages import Pages
-from pprnet_feeds.serving.changes import Known, program, record, things
+from pprnet_feeds.serving.changes import Known, Thing, program, record, things
 from pprnet_feeds.serving.disk import lost_posts
 from pprnet_feeds.serving.kept import Kept
-from pprnet_feeds.serving.representation import Representation
+from pprnet_feeds.serving.messages import Alias
+from pprnet_feeds.serving.representation import Representation, cache_control
 from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.syndication.addresses import Address
+from pprnet_feeds.syndication.bibliography import MEDIA_TYPES
 from pprnet_feeds.syndication.catalogue import LISTS, Catalogue, Document
 from pprnet_feeds.syndication.selection import Refusal, parse
 
+if TYPE_CHECKING:
+    from pprnet_feeds.pages.pages import Pages
+
+# The forms of the files beside a post's page.
+_BESIDE = ("json", *MEDIA_TYPES)
 # What our addresses are made of; anything else, decoded, is a stranger's.
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
 
@@ -37,30 +48,39 @@ class Snapshot:
     """The site as it stands: every address and the answer behind it.
 
     Attributes:
-        table: raw path -> the prepared answer, for the listed feeds asked for so far.
         changed: the moment of the newest change.
-        shorten_from: when the lifetimes of answers begin to depend on the clock; None for never.
+        things: what the documents are made of, as it was recorded.
+        ledger: what subscribers have been told.
     """
 
-    def __init__(self, library: Library, known: Known) -> None:
+    def __init__(
+        self,
+        library: Library,
+        known: Known,
+        before: Snapshot | None = None,
+        seen: Sequence[Thing] = (),
+        ledger: Ledger | None = None,
+    ) -> None:
         self.library = library
         self.site = library.site
         self.problems = library.problems
         self.next_release = library.next_release
         self.changed = known.newest
-        # From this moment on a cache that keeps an answer for its usual time would outlive the release.
-        cache = self.site.cache
-        self.shorten_from = self.next_release and self.next_release - timedelta(
-            seconds=cache.max_age + cache.stale_while_revalidate
-        )
-        self.catalogue = Catalogue(library)
-        self.pages = Pages(self.catalogue)
-        self.table: dict[bytes, Representation] = {}
+        self.catalogue: Catalogue = Catalogue(library, before.catalogue if before else None)
+        self.things = seen
+        self.ledger = ledger
         self._kept = Kept()
         self._known = known
         self._permalinks = {f"/posts/{post.slug}": post for post in (*library.posts, *library.withdrawn)}
         for post in (*library.posts, *library.withdrawn):
             self._permalinks |= {alias.rstrip("/"): post for alias in post.aliases}
+
+    @cached_property
+    def pages(self) -> Pages:
+        """The pages for people; made for the first that is asked for, since templates take long to load."""
+        from pprnet_feeds.pages.pages import Pages
+
+        return Pages(self.catalogue)
 
     def paths(self) -> Iterator[str]:
         """Every canonical address: documents, pages, files."""
@@ -68,18 +88,41 @@ class Snapshot:
         yield from self.pages.paths()
         yield from FIXED
 
+    def answer(self, path: str) -> Representation | Alias | None:
+        """The answer at an address: prepared, or another's for a guessed one; None when there is none."""
+        address = self.catalogue.read(path)
+        if isinstance(address, Address) and address.spelling == path and address.plan:
+            canonical = address.plan.path
+            document = self.catalogue.document(canonical)
+            if document is None or canonical == path:
+                return self._document(document) if document else None
+            return Alias(canonical, f'<{self.site.base_url}{canonical}>; rel="canonical"')
+        if path in LISTS or path.startswith("/posts/"):
+            document = self.catalogue.document(path)
+            if document is not None:
+                return self._document(document)
+        page = self.pages.page(path)
+        if page is not None:
+            return self._page(page)
+        file = fixed(path)
+        return self._page(Page(file, media_type=FIXED[path])) if file is not None else None
+
     def find(self, path: str) -> Representation | None:
         """The prepared answer at an address, canonical or guessed; None when there is none."""
-        raw = path.encode()
-        found = self.table.get(raw) or self._kept.get(path)
-        if found is None:
-            address = self.catalogue.read(path)
-            found = self._prepare(path, address)
-            if found is not None and _is_listed(address):
-                self.table[raw] = found
-            elif found is not None:
-                self._kept.put(path, found)
+        found = self.answer(path)
+        if isinstance(found, Alias):
+            canonical = self.answer(found.path)
+            if isinstance(canonical, Representation):
+                return canonical.sibling(f"{canonical.links}, {found.links}")
+            return None
         return found
+
+    def is_listed(self, path: str) -> bool:
+        """Whether everybody may be polling the address, so that its answer is kept for good."""
+        address = self.catalogue.read(path)
+        if not isinstance(address, Address) or address.selection.combines:
+            return False
+        return address.plan is None or not address.plan.year
 
     def chosen(self, slugs: Collection[str]) -> Representation | Refusal:
         """The list of the feeds of some topics, as OPML."""
@@ -112,6 +155,10 @@ class Snapshot:
         post = self._permalinks.get(path.rstrip("/"))
         if post is not None:
             return None if post.status == "withdrawn" else f"/posts/{post.slug}/"
+        stem, _, form = path.partition(".")
+        post = self._permalinks.get(stem)
+        if post is not None and form in _BESIDE:
+            return None if post.status == "withdrawn" else f"/posts/{post.slug}.{form}"
         plain = unquote(path)
         if not _PLAIN.fullmatch(plain):
             return None
@@ -142,24 +189,6 @@ class Snapshot:
         channels = [line.channels["feed"] for line in lines]
         return [(channel.title, channel.home_page) for channel in channels]
 
-    def _prepare(self, path: str, address: Address | Refusal | None) -> Representation | None:
-        if isinstance(address, Address) and address.spelling == path and address.plan:
-            if address.plan.path == path:
-                document = self.catalogue.document(path)
-                return self._document(document) if document else None
-            canonical = self.find(address.plan.path)
-            link = f'<{self.site.base_url}{address.plan.path}>; rel="canonical"'
-            return canonical and canonical.sibling(f"{canonical.links}, {link}")
-        if path in LISTS or path.startswith("/posts/"):
-            document = self.catalogue.document(path)
-            if document is not None:
-                return self._document(document)
-        page = self.pages.page(path)
-        if page is not None:
-            return self._page(page)
-        file = fixed(path)
-        return self._page(Page(file, media_type=FIXED[path])) if file is not None else None
-
     def _document(self, document: Document) -> Representation:
         links = ", ".join(f'<{address}>; rel="{relation}"' for relation, address in document.links)
         page = Page(document.body, document.selection, f"{document.media_type}; charset=utf-8")
@@ -178,37 +207,30 @@ class Snapshot:
         )
 
 
-def _is_listed(address: Address | Refusal | None) -> bool:
-    """Whether everybody may be polling the address, so that its answer is kept for good."""
-    if not isinstance(address, Address) or address.selection.combines:
-        return False
-    return address.plan is None or not address.plan.year
-
-
-def cache_control(max_age: int, stale_while_revalidate: int, stale_if_error: int) -> str:
-    """The Cache-Control field of every good answer; all in seconds (RFC 9111 §5.2.2, RFC 5861)."""
-    return (
-        f"public, max-age={max_age}, stale-while-revalidate={stale_while_revalidate}, "
-        f"stale-if-error={stale_if_error}"
-    )
-
-
 def build(
-    settings: Settings, environ: Mapping[str, str], now: datetime, store: Store, held: Library | None = None
+    settings: Settings,
+    environ: Mapping[str, str],
+    now: datetime,
+    store: Store,
+    before: Snapshot | None = None,
+    cache: Path | None = None,
 ) -> Snapshot | list[Problem]:
     """Read the site and make the snapshot of *now*; the problems when its settings or its disk are faulty.
 
-    *held* is what is served by now: posts do not vanish from it because a mount did.
+    *before* is what is served by now: what has not changed since is taken over
+    from it, and posts do not vanish from it because a mount did. Without it,
+    what was read before a restart is looked for in *cache*.
     """
     site, problems = read_site(settings.folder, environ, settings.base_url)
     if site is None or problems:
         return problems
-    ledger = read_ledger(settings.folder)
+    ledger = read_ledger(settings.folder, before.ledger if before else None)
     if isinstance(ledger, list):
         return ledger
-    library = read_library(settings.folder, site, now, drafts=settings.drafts, ledger=ledger)
-    lost = lost_posts(library, held, settings.folder)
+    held = before.library.reading if before else cachefile.load(cache, site) if cache else None
+    library = read_library(settings.folder, site, now, drafts=settings.drafts, ledger=ledger, held=held)
+    lost = lost_posts(library, before.library if before else None, settings.folder)
     if lost:
         return lost
-    seen = things(library, program(), ledger)
-    return Snapshot(library, store.update(lambda known: record(known, seen, now)))
+    seen = things(library, program(), ledger, before.things if before else ())
+    return Snapshot(library, store.update(lambda known: record(known, seen, now)), before, seen, ledger)

@@ -13,10 +13,12 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
+from pprnet_feeds.content.digests import digest
 from pprnet_feeds.serving.changes import LOST, Known, Membership, Seen, joined
 from pprnet_feeds.serving.database import CorruptError, Database, UnavailableError
 
@@ -25,6 +27,7 @@ log = logging.getLogger("pprnet_feeds")
 Change = Callable[[Known], Known]
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_EDITION = sql.table("edition", sql.column("mark"))
 _SEEN = sql.table("seen", *map(sql.column, ("name", "digest", "topics", "research", "issue", "moment")))
 
 
@@ -38,6 +41,7 @@ class Store:
     def __init__(self, address: str = "") -> None:
         self._database = Database(address) if address else None
         self._known = Known()
+        self._read: tuple[str, Known] | None = None  # what the database holds, and under which mark
         self._failing = False
 
     def load(self) -> Known:
@@ -76,9 +80,12 @@ class Store:
 
     def _transact(self, database: Database, change: Change, lost: Known) -> Known:
         with database.transaction() as connection:
-            kept = _read(connection)
+            mark: str = connection.execute(sql.select(_EDITION.c.mark)).scalar_one()
+            kept = self._read[1] if self._read and self._read[0] == mark else _read(connection)
             known = change(joined(joined(self._known, kept), lost))
-            _write(connection, kept, known)
+            if known is not kept:
+                mark = _write(connection, kept, known, mark)
+        self._read = mark, known
         return known
 
     def _tell(self, database: Database, fault: UnavailableError) -> None:
@@ -124,19 +131,25 @@ def _moment(seconds: int) -> datetime:
     return moment
 
 
+@lru_cache(4096)  # thousands of posts share some hundreds
 def _membership(topics: str, research: str, issue: str) -> Membership:
     return Membership(tuple(topics.split()), tuple(research.split()), issue)
 
 
-def _write(connection: sql.Connection, kept: Known, known: Known) -> None:
-    """Make the rows of *known* out of those of *kept*."""
-    new = [_row(name, seen) for name, seen in known.seen.items() if kept.seen.get(name) != seen]
+def _write(connection: sql.Connection, kept: Known, known: Known, mark: str) -> str:
+    """Make the rows of *known* out of those of *kept*, which have the *mark*; theirs is the answer."""
+    moved = [(name, seen) for name, seen in known.seen.items() if kept.seen.get(name) is not seen]
+    new = [_row(name, seen) for name, seen in moved if kept.seen.get(name) != seen]
     old = kept.seen.keys() & ({row["name"] for row in new} | (kept.seen.keys() - known.seen.keys()))
     if old:
         replaced = sql.delete(_SEEN).where(_SEEN.c.name == sql.bindparam("replaced"))
         connection.execute(replaced, [{"replaced": name} for name in sorted(old)])
     if new:
         connection.execute(sql.insert(_SEEN), new)
+    if old or new:
+        mark = digest([mark, sorted(old), new])
+        connection.execute(sql.update(_EDITION).values(mark=mark))
+    return mark
 
 
 def _row(name: str, seen: Seen) -> dict[str, str | int]:

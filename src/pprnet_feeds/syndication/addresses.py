@@ -38,7 +38,7 @@ GUESSED: dict[str, Format] = {
     "rss/feed.xml": "rss",
 }
 
-_DOCUMENT = re.compile(r"(?:archive/([0-9]{4})/)?([a-z]+)\.([a-z.]+)")
+_DOCUMENT = re.compile(r"(?:archive/([1-9][0-9]{3})/)?([a-z]+)\.([a-z.]+)")
 
 
 @dataclass(frozen=True, slots=True)

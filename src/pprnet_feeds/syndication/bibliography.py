@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pprnet_feeds.content.characters import one_line
@@ -104,7 +104,7 @@ def works_of(posts: Iterable[Post], site: Site) -> Iterator[Work]:
 
 def draw_bibtex(works: Iterable[Work]) -> bytes:
     """A BibTeX database in UTF-8."""
-    return "\n".join(map(_bibtex, works)).encode()
+    return join((_bibtex(work).encode() for work in works), "bib")
 
 
 def _bibtex(work: Work) -> str:
@@ -148,7 +148,7 @@ def _held(part: str) -> str:
 
 def draw_ris(works: Iterable[Work]) -> bytes:
     """A RIS file in UTF-8, with the CR LF line ends that its readers expect."""
-    return "\r\n".join(map(_ris, works)).encode()
+    return join((_ris(work).encode() for work in works), "ris")
 
 
 def _ris(work: Work) -> str:
@@ -183,12 +183,31 @@ def _ends(pages: str) -> tuple[str, ...]:
 
 def draw_csl(works: Iterable[Work]) -> bytes:
     """A CSL-JSON array (schema 1.0.2), one work a line."""
-    items = (
-        csl(work.citation, work.key) | {"title": work.title, "note": "\n".join(work.notes)} for work in works
-    )
-    lines = ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)
-    return (f"[\n{lines}\n]\n" if lines else "[]\n").encode()
+    return join((_csl(work).encode() for work in works), "csl.json")
 
+
+def _csl(work: Work) -> str:
+    item = csl(work.citation, work.key) | {"title": work.title, "note": "\n".join(work.notes)}
+    return json.dumps(item, ensure_ascii=False)
+
+
+def draw_parts(works: Sequence[Work]) -> tuple[bytes, ...]:
+    """Some works as they stand in a longer file, in each format, in the order of `MEDIA_TYPES`."""
+    return tuple(
+        _BETWEEN[form].join(draw(work).encode() for work in works)
+        for form, draw in (("bib", _bibtex), ("ris", _ris), ("csl.json", _csl))
+    )
+
+
+def join(parts: Iterable[bytes], form: str) -> bytes:
+    """The file of a format from its parts, which `draw_parts` drew; none of them is empty."""
+    joined = _BETWEEN[form].join(parts)
+    if form == "csl.json":
+        return b"[\n" + joined + b"\n]\n" if joined else b"[]\n"
+    return joined
+
+
+_BETWEEN = {"bib": b"\n", "ris": b"\r\n", "csl.json": b",\n"}
 
 DRAW: Mapping[str, Callable[[Iterable[Work]], bytes]] = {
     "bib": draw_bibtex,

@@ -9,18 +9,28 @@ behind.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, cast
+from itertools import chain, islice
+from typing import cast
 
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication import bibliography, entries, jsonfeed, opml, xmlfeed
 from pprnet_feeds.syndication.addresses import Address, Plan, read
-from pprnet_feeds.syndication.channel import FORMATS, VIEWS, Channel, Entry
-from pprnet_feeds.syndication.contents import Contents, Item, Month
+from pprnet_feeds.syndication.channel import FORMATS, VIEWS, Channel, Entry, View
+from pprnet_feeds.syndication.contents import Contents
+from pprnet_feeds.syndication.drawn import Drawn
+from pprnet_feeds.syndication.filing import Item, Month
 from pprnet_feeds.syndication.selection import EVERYTHING, Refusal, Selection, selections
+
+# How many bytes are kept of what was drawn, whatever the number of posts. Less than an edit asks
+# for again would be worth nothing, because each thing would be pushed out just before it is used. So
+# these are what the edit of a new post among ten thousand asks for: the entries of the newest year
+# in all views and formats, every cited work, and thirty months. Each has its own bound, so that
+# months, which are many times as long as posts, push nothing else out.
+_ENTRIES, _WORKS, _MONTHS = 32 << 20, 16 << 20, 64 << 20
 
 LISTS = ("/feeds.opml", "/feeds.json")
 _SERIES = (Plan("issues", EVERYTHING, "feed", "atom"), Plan("corrections", EVERYTHING, "feed", "atom"))
@@ -44,14 +54,23 @@ class Document:
 
 
 class Catalogue:
-    """The addresses and documents of one library."""
+    """The addresses and documents of one library.
 
-    def __init__(self, library: Library) -> None:
+    *before* is the catalogue of an earlier library: what was found out and drawn
+    of posts that are the same objects in both is taken over, if the site is equal.
+    """
+
+    def __init__(self, library: Library, before: Catalogue | None = None) -> None:
         self.library = library
         self.site = library.site
-        self.contents = Contents(library)
-        self._post = {f"/posts/{post.slug}": post for post in library.posts}
-        self._drawn: dict[tuple[Any, ...], tuple[bytes, ...]] = {}
+        self.contents: Contents = Contents(library, before.contents if before else None)
+        self._post = {post.slug: post for post in library.posts}
+        self._drawn: dict[str, Drawn[tuple[bytes, ...]]]
+        if before and before.site == library.site:
+            self._drawn = before._drawn
+        else:
+            bounds = {"posts": _ENTRIES, "corrections": _ENTRIES // 8, "issues": _MONTHS, "works": _WORKS}
+            self._drawn = {name: _bounded(bound) for name, bound in bounds.items()}
 
     def read(self, path: str) -> Address | Refusal | None:
         """Read an address below the base; None when there is no such thing."""
@@ -60,23 +79,45 @@ class Catalogue:
             return address if address.selection.issue in self.contents.months else None
         return address
 
+    def post(self, slug: str) -> Post | None:
+        """The post whose permalink ends with *slug*."""
+        return self._post.get(slug)
+
     def listed(self) -> Iterator[Selection]:
         """Every selection that is listed for people, and every month."""
         yield from selections(self.site)
         yield from (Selection(issue=month) for month in self.contents.months)
 
     def paths(self) -> Iterator[str]:
-        """Every canonical address: listed selections and their archives, lists, files beside posts."""
-        for selection in self.listed():
+        """Every canonical address: listed selections and their archives, lists, files beside posts.
+
+        Documents that hold the same entries follow one another, so that these
+        are still at hand when all are drawn: those of one year, and in it of one view
+        and format.
+        """
+        feeds: dict[int, list[Plan]] = {}
+        for plan in self._feeds():
+            home = int(plan.selection.issue[:4] or 0)
+            for year in (0, *self.contents.archives(plan)):
+                feeds.setdefault(year or home, []).append(replace(plan, year=year))
+        posts: dict[int, list[str]] = {}
+        for post in self.library.posts:
+            posts.setdefault(int(post.issue[:4]), []).append(post.slug)
+        for year in (0, *sorted((feeds.keys() | posts.keys()) - {0}, reverse=True)):
             for view in VIEWS:
-                yield from self._documents(Plan("posts", selection, view, "atom"))
-            for form in bibliography.MEDIA_TYPES:
-                yield Plan("posts", selection, "citations", form).path
-        for plan in _SERIES:
-            yield from self._documents(plan)
+                plans = [plan for plan in feeds.get(year, ()) if plan.view == view]
+                yield from (replace(plan, form=form).path for form in FORMATS for plan in plans)
+            for slug in posts.get(year, ()):
+                yield from (f"/posts/{slug}.{form}" for form in ("json", *bibliography.MEDIA_TYPES))
+        for file in bibliography.MEDIA_TYPES:
+            yield from (Plan("posts", selection, "citations", file).path for selection in self.listed())
         yield from LISTS
-        for path in self._post:
-            yield from (f"{path}.{form}" for form in ("json", *bibliography.MEDIA_TYPES))
+
+    def _feeds(self) -> Iterator[Plan]:
+        """The subscription document of every listed feed, in one format."""
+        for selection in self.listed():
+            yield from (Plan("posts", selection, view, "atom") for view in VIEWS)
+        yield from _SERIES
 
     def document(self, path: str) -> Document | None:
         """Draw the document at a canonical address; None when there is none."""
@@ -91,8 +132,7 @@ class Catalogue:
         if plan.year and plan.year not in self.contents.years(plan):
             return None
         if plan.form in bibliography.MEDIA_TYPES:
-            posts = [item for item in self.contents.items(plan) if isinstance(item, Post)]
-            return self._bibliography(path, posts, plan.form, plan.selection)
+            return self._bibliography(path, self.contents.cited(plan.selection), plan.form, plan.selection)
         return self._feed(plan)
 
     def list_of(self, chosen: Sequence[Selection], path: str = LISTS[0]) -> Document:
@@ -105,17 +145,15 @@ class Catalogue:
                 self.contents.channel(Plan(series, EVERYTHING, "feed", "atom"))
                 for series in ("issues", "corrections")
             )
-            body, media_type = (
-                opml.draw_list(self.site.title, listings, (issues, corrections)),
-                "application/json",
-            )
+            body = opml.draw_list(self.site.title, listings, (issues, corrections))
+            media_type = "application/json"
         return Document(path, body, media_type, EVERYTHING, (("self", self.site.base_url + path),))
 
-    def listing(self, selection: Selection) -> opml.Listing:
-        """One line of the list of feeds."""
-        plans = [Plan("posts", selection, view, "atom") for view in VIEWS]
+    def listing(self, selection: Selection, views: Iterable[View] = tuple(VIEWS)) -> opml.Listing:
+        """One line of the list of feeds, with the feeds of some *views*."""
+        plans = [Plan("posts", selection, view, "atom") for view in views]
         channels = {plan.view: self.contents.channel(plan) for plan in plans}
-        return opml.Listing(selection, len(self.contents.items(plans[0])), channels)
+        return opml.Listing(selection, self.contents.count(selection), channels)
 
     def near(self, refusal: Refusal) -> list[Selection]:
         """The topics or research types whose names are nearest to the one that is unknown."""
@@ -131,15 +169,9 @@ class Catalogue:
             return [Selection(topics=(slug,)) for slug in slugs]
         return [Selection(research=slug) for slug in slugs]
 
-    def _documents(self, plan: Plan) -> Iterator[str]:
-        complete = self.contents.channel(plan).complete
-        for year in (0, *([] if complete else self.contents.years(plan))):
-            for form in FORMATS:
-                yield Plan(plan.series, plan.selection, plan.view, form, year).path
-
     def _feed(self, plan: Plan) -> Document:
         channel = self.contents.channel(plan)
-        drawn = (part for item in self.contents.shown(plan) for part in self._entries(item, plan))
+        drawn = self._entries(self.contents.shown(plan), plan)
         if plan.form == "json":
             body = jsonfeed.draw(channel, drawn)
         else:
@@ -153,18 +185,25 @@ class Catalogue:
         """The feed that every post is in first."""
         return self.contents.channel(Plan("posts", EVERYTHING, "feed", "atom"))
 
-    def _entries(self, item: Item, plan: Plan) -> tuple[bytes, ...]:
-        """The entries of an item, drawn once for all the documents that hold it."""
-        key = (plan.series, item.id, plan.view, plan.form, plan.selection.combines)
-        if key not in self._drawn:
-            source = self._source if plan.selection.combines else None
-            self._drawn[key] = tuple(
-                jsonfeed.draw_item(entry)
-                if plan.form == "json"
-                else xmlfeed.draw_entry(entry, cast(xmlfeed.XmlFormat, plan.form), source)
-                for entry in self._made(item, plan)
-            )
-        return self._drawn[key]
+    def _entries(self, items: Sequence[Item], plan: Plan) -> Iterator[bytes]:
+        """The entries of each item, drawn once for all the documents that hold it."""
+
+        def draw(missing: Sequence[Item]) -> list[tuple[bytes, ...]]:
+            drawn: Iterable[bytes]
+            made = [self._made(item, plan) for item in missing]
+            every = [entry for entries in made for entry in entries]
+            if plan.form == "json":
+                drawn = map(jsonfeed.draw_item, every)
+            else:
+                source = self._source if combines else None
+                drawn = xmlfeed.draw_entries(every, cast(xmlfeed.XmlFormat, plan.form), source)
+            each = iter(drawn)
+            return [tuple(islice(each, len(entries))) for entries in made]
+
+        # Only an entry in Atom says in which feed it stood first.
+        combines = plan.selection.combines and plan.form == "atom"
+        kind = (plan.view, plan.form, combines)
+        return chain.from_iterable(self._drawn[plan.series].of(items, kind, draw))
 
     def _made(self, item: Item, plan: Plan) -> tuple[Entry, ...]:
         if isinstance(item, Month):
@@ -174,14 +213,20 @@ class Catalogue:
         return entries.post_entries(item, plan.view, self.site)
 
     def _bibliography(self, path: str, posts: Sequence[Post], form: str, selection: Selection) -> Document:
-        body = bibliography.DRAW[form](bibliography.works_of(posts, self.site))
+        def draw(missing: Sequence[Post]) -> list[tuple[bytes, ...]]:
+            return [bibliography.draw_parts([*bibliography.works_of([post], self.site)]) for post in missing]
+
+        # All formats of a post are drawn at once: reading its references is most of the work.
+        drawn = self._drawn["works"].of(posts, "works", draw)
+        place = list(bibliography.MEDIA_TYPES).index(form)
+        body = bibliography.join((parts[place] for parts in drawn if parts[place]), form)
         links = (("self", self.site.base_url + path),)
         return Document(path, body, bibliography.MEDIA_TYPES[form], selection, links)
 
     def _beside(self, path: str) -> Document | None:
         """The files beside a post's page: the post for programs, and what it cites."""
         slug, _, form = path.removeprefix("/posts/").partition(".")
-        post = self._post.get(f"/posts/{slug}")
+        post = self._post.get(slug)
         selection = Selection(issue=post.issue) if post else EVERYTHING
         if post is None:
             return None
@@ -192,3 +237,7 @@ class Catalogue:
         if form in bibliography.MEDIA_TYPES:
             return self._bibliography(path, [post], form, selection)
         return None
+
+
+def _bounded(bound: int) -> Drawn[tuple[bytes, ...]]:
+    return Drawn(bound, lambda parts: sum(map(len, parts)))

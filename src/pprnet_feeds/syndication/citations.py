@@ -14,6 +14,8 @@ from typing import Any
 from pprnet_feeds.content.model import Citation
 
 _YEAR = re.compile(r"[0-9]{4}")
+# The address of a DOI's resolver, at the end of what is searched.
+_RESOLVER = re.compile(r"https?://(?:dx\.)?doi\.org/\Z", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?P<given>.*?),? +(?P<suffix>(?:Jr|Sr)\.?|II|III|IV)")
 
 
@@ -85,9 +87,13 @@ def reference_html(citation: Citation) -> str:
     if not link:
         return f"<p><cite>{text}</cite></p>"
     # The address often stands in the reference already: it becomes the link then.
-    shown = html.escape(citation.doi or citation.url)
-    printed = re.search(rf"(?:https?://(?:dx\.)?doi\.org/)?{re.escape(shown)}", text, re.IGNORECASE)
-    if printed:
-        linked = f'{text[: printed.start()]}<a href="{link}">{printed[0]}</a>{text[printed.end() :]}'
+    shown, lower = html.escape(citation.doi or citation.url), text.lower()
+    # A letter that becomes two would move all that follow it.
+    start = (lower if len(lower) == len(text) else text).find(shown.lower())
+    if start >= 0:
+        end = start + len(shown)
+        resolver = _RESOLVER.search(text, max(0, start - 20), start)
+        start = resolver.start() if resolver else start
+        linked = f'{text[:start]}<a href="{link}">{text[start:end]}</a>{text[end:]}'
         return f"<p><cite>{linked}</cite></p>"
     return f'<p><cite>{text}</cite> <a href="{link}">{link}</a></p>'

@@ -1,14 +1,17 @@
 """Posts as entries: what each view shows of a post, and of a whole month.
 
-Here a body is rendered, which is the dearest thing the service does: an entry
-is made when a document that holds it is drawn, and kept by whoever asked.
+Here a body is rendered and its first sentences are found, which is the dearest
+thing the service does. It is done once for all views and formats, and only when
+a document that shows the post is drawn.
 """
 
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from urllib.parse import urljoin
 
 from pprnet_feeds.content import markup
@@ -17,38 +20,116 @@ from pprnet_feeds.content.references import authors_as_printed, complete
 from pprnet_feeds.content.sentences import first_sentences
 from pprnet_feeds.syndication.channel import Category, Entry, View, permalink
 from pprnet_feeds.syndication.citations import reference_html
+from pprnet_feeds.syndication.drawn import Drawn
 from pprnet_feeds.syndication.selection import lead, month_name
 
 _STATUS = {"corrected": "Corrected", "retracted": "Retracted", "withdrawn": "Withdrawn"}
 
+# All that CommonMark makes a heading of the second level of begins or ends like this, unless it is HTML.
+_SECOND_LEVEL = re.compile(r"(?:^|\r) {0,3}(?:##(?!#)|-+[ \t]*(?:$|\r))", re.MULTILINE)
+# A heading, an empty line and a paragraph that no line below makes a heading.
+_PLAIN_PRACTICE = re.compile(
+    r"(?:\A|\n\n)## practice implications\n\n[a-z][^\n]*(?:\n[a-z][^\n]*)*(?:\n*\Z|\n\n)",
+    re.IGNORECASE | re.ASCII,
+)
+# What may stand around a heading so that it is none; and how long a text breaks no bound of the renderer.
+_AROUND = re.compile(r"[<|\r\t]|```|~~~")
+_SHORT = 15_000
+
+
+class _Text:
+    """What is read out of the text of a post, for all views together."""
+
+    def __init__(self, post: Post, site: Site) -> None:
+        self.post = post
+        self.site = site
+
+    @cached_property
+    def body(self) -> str:
+        """The body as safe HTML with absolute addresses."""
+        post = self.post
+        return markup.render(post.body, base=permalink(post, self.site), prefix=f"{post.slug}-")
+
+    @cached_property
+    def _sections(self) -> tuple[str, str]:
+        return markup.sections(self.body)
+
+    @cached_property
+    def head(self) -> str:
+        """The note of a correction and the references, as a reader shows them above the text."""
+        note = _note_html(self.post)
+        return note + "".join(f"{reference_html(cite)}\n" for cite in self.post.cites)
+
+    @cached_property
+    def cites(self) -> tuple[Citation, ...]:
+        """The cited works, with what their references tell."""
+        return tuple(map(complete, self.post.cites))
+
+    @cached_property
+    def categories(self) -> tuple[Category, ...]:
+        """What the post is filed under."""
+        return _categories(self.post, self.site)
+
+    @cached_property
+    def summary(self) -> str:
+        """The summary as typed, else taken from what comes before the practice implications."""
+        if self.post.summary:
+            return self.post.summary
+        return first_sentences(markup.plain_text(self._sections[0])) or self.post.title
+
+    @cached_property
+    def practice(self) -> str:
+        """The practice implications as HTML, or nothing."""
+        return self._sections[1]
+
+    @cached_property
+    def practice_summary(self) -> str:
+        """The summary in a feed of practice implications."""
+        return first_sentences(markup.plain_text(self.practice)) or self.summary
+
+
+# Two bytes a letter, of the whole text and of what is cut out of it: a year of ten thousand posts.
+_texts: Drawn[_Text] = Drawn(8 << 20, lambda text: 1000 + 4 * len(text.post.body))
+
+
+def _text(post: Post, site: Site) -> _Text:
+    def read(posts: Sequence[Post]) -> list[_Text]:
+        return [_Text(post, site) for post in posts]
+
+    return _texts.of((post,), id(site), read)[0]
+
 
 def post_entries(post: Post, view: View, site: Site) -> tuple[Entry, ...]:
     """The entries of *post* in *view*: one, or none, or one for each cited work in ``citations``."""
+    text = _text(post, site)
     if view == "citations":
-        cites = enumerate(map(complete, post.cites), 1)
-        return tuple(_study(post, place, cite, site) for place, cite in cites)
-    body = rendered(post, site)
-    entry = _entry(post, body, site)
+        return tuple(_study(text, place, cite) for place, cite in enumerate(text.cites, 1))
     if view == "summary":
         note = f"{_note(post)} " if _note(post) else ""
-        return (replace(entry, summary=note + entry.summary, html=""),)
+        return (_entry(text, summary=note + text.summary),)
     if view == "practice":
-        practice = markup.practice_implications(body)
-        if not practice:
+        if not text.practice:
             return ()
-        summary = first_sentences(markup.plain_text(practice)) or entry.summary
-        return (replace(entry, summary=summary, html=_head(post) + practice),)
-    return (entry,)
+        return (_entry(text, summary=text.practice_summary, html=text.head + text.practice),)
+    return (_entry(text, summary=text.summary, html=text.head + text.body),)
 
 
 def has_practice(post: Post, site: Site) -> bool:
-    """Tell whether the post has practice implications. Renders the body, where they are possible at all."""
-    return "implications" in post.body.lower() and bool(markup.practice_implications(rendered(post, site)))
+    """Tell whether the post has practice implications, without rendering its body where that is plain."""
+    body = post.body
+    if "implications" not in body.lower():
+        return False
+    headings = sum(1 for _ in _SECOND_LEVEL.finditer(body))
+    if not headings and "<" not in body:
+        return False
+    if headings == 1 and len(body) < _SHORT and _PLAIN_PRACTICE.search(body) and not _AROUND.search(body):
+        return True
+    return bool(_text(post, site).practice)
 
 
 def rendered(post: Post, site: Site) -> str:
     """The body as safe HTML with absolute addresses."""
-    return markup.render(post.body, base=permalink(post, site), prefix=f"{post.slug}-")
+    return _text(post, site).body
 
 
 def post_id(post: Post, site: Site) -> str:
@@ -65,12 +146,13 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
     sentence = lead(site.issues.get(issue, ""))
     parts = [f"<p>{html.escape(sentence)}</p>\n"] if sentence else []
     for post in posts:
+        text = _text(post, site)
         link = html.escape(permalink(post, site))
         title = f'<h2><a href="{link}">{html.escape(post.title)}</a></h2>\n'
         # A page has one heading of the second level a post: its own move down.
-        body = rendered(post, site).replace("<h2>", "<h3>").replace("</h2>", "</h3>")
-        parts.append(title + _head(post) + body)
-    categories = {category: None for post in posts for category in _categories(post, site)}
+        body = text.body.replace("<h2>", "<h3>").replace("</h2>", "</h3>")
+        parts.append(title + text.head + body)
+    categories = {category: None for post in posts for category in _text(post, site).categories}
     titles = "; ".join(post.title for post in posts)
     return Entry(
         id=f"tag:{site.tag_root}/issue/{issue}",
@@ -89,20 +171,16 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
 
 def correction_entry(post: Post, site: Site) -> Entry:
     """A corrected, retracted or withdrawn post in the feed of corrections."""
+    text, title = _text(post, site), f"{_STATUS[post.status]}: {post.title}"
     if post.status != "withdrawn":
-        entry = _entry(post, rendered(post, site), site)
-        return replace(entry, title=f"{_STATUS[post.status]}: {post.title}")
-    return replace(
-        _entry(replace(post, summary=_note(post)), "", site),
-        title=f"Withdrawn: {post.title}",
-        html=f"<p>{html.escape(_note(post))}</p>\n",
-        image=None,
-    )
+        return replace(_entry(text, summary=text.summary, html=text.head + text.body), title=title)
+    note = _note(post)
+    return replace(_entry(text, summary=note, html=f"<p>{html.escape(note)}</p>\n"), title=title, image=None)
 
 
-def _entry(post: Post, body: str, site: Site) -> Entry:
+def _entry(text: _Text, summary: str, html: str = "") -> Entry:
+    post, site = text.post, text.site
     url = permalink(post, site)
-    cites = tuple(map(complete, post.cites))
     return Entry(
         id=post_id(post, site),
         key=post.id,
@@ -111,19 +189,19 @@ def _entry(post: Post, body: str, site: Site) -> Entry:
         published=post.published,
         updated=post.updated,
         authors=post.authors or (site.author,),
-        categories=_categories(post, site),
-        summary=post.summary or first_sentences(_account(body)) or post.title,
-        html=_head(post) + body,
-        related=tuple((cite.link, cite.title or cite.text) for cite in cites if cite.link),
-        cites=cites,
+        categories=text.categories,
+        summary=summary,
+        html=html,
+        related=tuple((cite.link, cite.title or cite.text) for cite in text.cites if cite.link),
+        cites=text.cites,
         image=post.image and replace(post.image, url=urljoin(url, post.image.url)),
     )
 
 
-def _study(post: Post, place: int, cite: Citation, site: Site) -> Entry:
+def _study(text: _Text, place: int, cite: Citation) -> Entry:
     """The cited work itself; our post is its abstract and the related link."""
+    post, site = text.post, text.site
     ours = permalink(post, site)
-    body = rendered(post, site)
     # Without authors of its own the entry would inherit the blog's (RFC 4287 §4.1.2).
     names = cite.authors or (authors_as_printed(cite.text) or "Authors not stated",)
     return Entry(
@@ -134,17 +212,12 @@ def _study(post: Post, place: int, cite: Citation, site: Site) -> Entry:
         published=post.published,
         updated=post.updated,
         authors=tuple(Person(name) for name in names),
-        categories=_categories(post, site),
-        summary=post.summary or first_sentences(_account(body)) or post.title,
-        html=_head(post) + body,
+        categories=text.categories,
+        summary=text.summary,
+        html=text.head + text.body,
         related=((ours, post.title),),
         study=cite,
     )
-
-
-def _account(body: str) -> str:
-    """The text that a summary may be taken from: what comes before the practice implications."""
-    return markup.plain_text(markup.without_practice_implications(body))
 
 
 def _categories(post: Post, site: Site) -> tuple[Category, ...]:
@@ -162,10 +235,8 @@ def _note(post: Post) -> str:
     return f"{_STATUS[post.status]}. {post.note}".rstrip() if post.status in _STATUS else ""
 
 
-def _head(post: Post) -> str:
-    """The note of a correction and the references, as a reader shows them above the text."""
-    note = ""
-    if post.status in _STATUS:
-        text = f" {html.escape(post.note)}" if post.note else ""
-        note = f"<p><strong>{_STATUS[post.status]}.</strong>{text}</p>\n"
-    return note + "".join(f"{reference_html(cite)}\n" for cite in post.cites)
+def _note_html(post: Post) -> str:
+    if post.status not in _STATUS:
+        return ""
+    text = f" {html.escape(post.note)}" if post.note else ""
+    return f"<p><strong>{_STATUS[post.status]}.</strong>{text}</p>\n"

@@ -33,41 +33,29 @@ class Dated(Protocol):
 Item = TypeVar("Item", bound=Dated)
 
 
-def subscription(items: Iterable[Item], at_least: int, zone: ZoneInfo) -> list[Item]:
-    """The items of the subscription document, the last changed first.
+def subscription(newest: Iterable[Item], at_least: int, zone: ZoneInfo) -> tuple[list[Item], bool]:
+    """The items of the subscription document, the last changed first, and whether these are all.
 
-    The newest *at_least* and in any case all of the newest year. An item counts
-    by its `updated`, so that a correction of an old one reaches readers that
-    look no further. The year is that of the newest item and not of the clock:
-    the first of January must not change a byte.
+    *newest* gives all items in that order: by `updated`, so that a correction of
+    an old one reaches readers that look no further. Held are the first
+    *at_least* and in any case all of the newest year. The year is that of the
+    newest item and not of the clock: the first of January must not change a byte.
     """
-    newest = sorted(items, key=lambda item: (item.updated, item.published, item.id), reverse=True)
-    return [
-        item
-        for place, item in enumerate(newest)
-        if place < at_least or _year(item.updated, zone) == _year(newest[0].updated, zone)
-    ]
+    shown: list[Item] = []
+    for place, item in enumerate(newest):
+        if place >= at_least and year_of(item.updated, zone) != year_of(shown[0].updated, zone):
+            return shown, False
+        shown.append(item)
+    return shown, True
 
 
-def archive_years(items: Iterable[Item], zone: ZoneInfo) -> list[int]:
-    """The years that have an archive document, the oldest first.
+def year_of(moment: datetime, zone: ZoneInfo) -> int:
+    """The year as the editor counts it: December is over at midnight in the site's zone.
 
-    The year of the newest item is still open: all of it is in the subscription document.
+    *moment* is in UTC.
     """
-    held = list(items)
-    newest = max((_year(item.updated, zone) for item in held), default=0)
-    return sorted({_year(item.published, zone) for item in held} - {newest})
-
-
-def archive(items: Iterable[Item], year: int, zone: ZoneInfo) -> list[Item]:
-    """The items of a year's archive document, the newest first."""
-    of_year = [item for item in items if _year(item.published, zone) == year]
-    return sorted(of_year, key=lambda item: (item.published, item.id), reverse=True)
-
-
-def _year(moment: datetime, zone: ZoneInfo) -> int:
-    """The year as the editor counts it: December is over at midnight in the site's zone."""
-    return moment.astimezone(zone).year
+    # No zone is a month away from UTC, and asking one is dear.
+    return moment.year if 1 < moment.month < 12 else moment.astimezone(zone).year
 
 
 def neighbours(years: Sequence[int], year: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ selections.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -143,7 +143,7 @@ def parse(path: str, site: Site) -> tuple[Selection, str] | Refusal:
             return Refusal(
                 "Topics are joined by commas (any of them) or by plus signs (all of them), not by both."
             )
-        found = _terms(asked.replace("+", ",").split(","), site.topics, "topics")
+        found = _terms(asked.replace("+", ",").split(","), site.topic, "topics")
         if isinstance(found, Refusal):
             return found
         topics, every, path = found, "+" in asked and len(found) > 1, rest
@@ -152,17 +152,19 @@ def parse(path: str, site: Site) -> tuple[Selection, str] | Refusal:
     if path.startswith("research/"):
         asked, slash, rest = path.removeprefix("research/").partition("/")
         if slash and asked:
-            types = _terms([asked], site.research, "research")
+            types = _terms([asked], site.research_type, "research")
             if isinstance(types, Refusal):
                 return types
             research, path = types[0], rest
     return Selection(topics, every, research), path
 
 
-def _terms(asked: list[str], terms: tuple[Term, ...], folder: str) -> tuple[str, ...] | Refusal:
+def _terms(asked: list[str], terms: Mapping[str, Term], folder: str) -> tuple[str, ...] | Refusal:
     """The present slugs of what was asked for, sorted, each once."""
+    if all(name in terms for name in asked):
+        return tuple(sorted(set(asked)))
     # A stranger's list may be as long as an address can be.
-    known = {slug: term.slug for term in terms for slug in (*term.former, term.slug)}
+    known = {slug: term.slug for term in terms.values() for slug in (*term.former, term.slug)}
     unknown = next((name for name in asked if name not in known), None)
     if unknown is not None:
         return Refusal("There is nothing at this address.", unknown, folder)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from typing import Literal
 
 from feedgen.feed import FeedGenerator
@@ -27,19 +26,26 @@ XmlFormat = Literal["atom", "rss"]
 GENERATOR = "pprnet-feeds"
 
 
+# How an entry begins. It stands nowhere else: in text and in values `<` is escaped.
+_BEGINNING: dict[XmlFormat, bytes] = {"atom": b"  <entry>\n", "rss": b"    <item>\n"}
+_END: dict[XmlFormat, bytes] = {"atom": b"</feed>\n", "rss": b"  </channel>\n</rss>\n"}
+
+
 def draw(channel: Channel, form: XmlFormat, entries: Iterable[bytes]) -> bytes:
-    """Draw one document from its channel and its entries, drawn by `draw_entry`."""
-    head, tail = _around(_tree(channel, form, ()), form)
-    return b"".join((head, *entries, tail))
+    """Draw one document from its channel and its entries, drawn by `draw_entries`."""
+    end = _END[form]
+    head = _tree(channel, form, ()).removesuffix(end)
+    return b"".join((head, *entries, end))
 
 
-def draw_entry(entry: Entry, form: XmlFormat, source: Channel | None = None) -> bytes:
-    """Draw one entry as it stands, indented, in any document of that format.
+def draw_entries(entries: Sequence[Entry], form: XmlFormat, source: Channel | None = None) -> list[bytes]:
+    """Draw each entry as it stands, indented, in any document of that format.
 
-    *source* is the feed it comes from, told in feeds that somebody put together.
+    *source* is the feed they come from, told in feeds that somebody put together.
     """
-    head, tail = _carrier(form)
-    return _tree(_CARRIER, form, (entry,), source)[head:-tail]
+    beginning = _BEGINNING[form]
+    drawn = _tree(_CARRIER, form, entries, source).removesuffix(_END[form])
+    return [beginning + entry for entry in drawn.split(beginning)[1:]]
 
 
 def draw_whole(
@@ -47,19 +53,6 @@ def draw_whole(
 ) -> bytes:
     """Draw one document in one piece, as feedgen does: the measure for `draw`."""
     return _tree(channel, form, entries, source)
-
-
-@cache
-def _carrier(form: XmlFormat) -> tuple[int, int]:
-    """How many bytes stand before and after the entries of the document that entries are drawn in."""
-    head, tail = _around(_tree(_CARRIER, form, ()), form)
-    return len(head), len(tail)
-
-
-def _around(document: bytes, form: XmlFormat) -> tuple[bytes, bytes]:
-    """Split a document without entries where its entries belong."""
-    tail = b"</feed>\n" if form == "atom" else b"  </channel>\n</rss>\n"
-    return document[: -len(tail)], tail
 
 
 def _tree(
@@ -104,8 +97,9 @@ def _add(feed: FeedGenerator, entry: Entry, source: Channel | None) -> None:
     drawn.title(entry.title)
     drawn.updated(entry.updated)
     drawn.author([_person(author) for author in entry.authors])
-    for category in entry.categories:
-        drawn.category(term=category.term, scheme=category.scheme, label=category.label)
+    drawn.category(
+        [{"term": one.term, "scheme": one.scheme, "label": one.label} for one in entry.categories],
+    )
     drawn.link(rel="alternate", href=entry.url, type="text/html")
     if entry.html:
         drawn.content(entry.html, type="html")

@@ -1,0 +1,89 @@
+"""``pprnet-feeds build``: the same bytes as files, for any static host."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from pprnet_feeds.commands import options
+from pprnet_feeds.publishing.exporting.bucket import Bucket
+from pprnet_feeds.publishing.exporting.export import Exported, draw, export
+from pprnet_feeds.publishing.exporting.folder import Folder
+from pprnet_feeds.publishing.exporting.manifest import RefusedError
+from pprnet_feeds.syndication.channel import rfc3339
+
+CONSEQUENCE = "Nothing was built."
+
+
+@click.command()
+@click.argument("place", metavar="DIR")
+@options.site
+def build(place: str, folder: Path) -> None:
+    """Write what `serve` answers as files into DIR, or upload it to s3://BUCKET/PREFIX.
+
+    Beside each file lie its compressed forms, and rules for nginx and for hosts
+    that read _headers and _redirects. Files that did not change are left alone;
+    old ones go when the new ones stand; a build that was stopped is finished by
+    the next. Object storage is found by AWS_ENDPOINT_URL, AWS_REGION,
+    AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Needs a base_url.
+
+    \b
+    Examples:
+        pprnet-feeds build public
+        pprnet-feeds build s3://my-bucket --site /srv/blog
+    """
+    scheme, mark, _ = place.partition("://")
+    if mark and scheme != "s3":
+        raise click.UsageError(f"'{place}' is no folder, and s3:// is the only storage that is known")
+    snapshot = draw(folder, os.environ, options.now())
+    if isinstance(snapshot, list):
+        options.fail(snapshot, CONSEQUENCE)
+    try:
+        where = Bucket(place, os.environ) if mark else Folder(Path(place), folder)
+        with _Progress() as progress:
+            exported = export(snapshot, where, progress.begin)
+    except RefusedError as error:
+        raise click.ClickException(f"{place}: {error}. {error.mend}") from None
+    except OSError as error:
+        what = f"{error.filename or place}: {error.strerror or error}"
+        raise click.ClickException(f"{what}. What was written stays; build again to finish.") from None
+    click.echo(_in_words(place, exported), nl=False)
+
+
+class _Progress:
+    """A bar on a terminal, and nothing in a pipe."""
+
+    def __init__(self) -> None:
+        self._bar: click._termui_impl.ProgressBar[int] | None = None
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()
+
+    def begin(self, steps: int) -> Callable[[], None]:
+        """Show a bar of that many *steps*, if anybody is there to see it."""
+        if not sys.stderr.isatty():
+            return lambda: None
+        bar = self._bar = click.progressbar(length=steps, label="Building", file=sys.stderr)
+        return lambda: bar.update(1)
+
+
+def _in_words(place: str, exported: Exported) -> str:
+    done = exported.outcome
+    lines = [
+        f"{place}: {exported.paths} addresses in {done.written + done.unchanged} files: "
+        f"{done.written} written, {done.removed} removed, {done.unchanged} as they were."
+    ]
+    if exported.over_the_limits:
+        lines.append("Cloudflare Pages reads fewer rules than _headers and _redirects hold; others read all.")
+    if exported.next_release:
+        lines.append(f"A scheduled post comes out at {rfc3339(exported.next_release)}: build again then.")
+    lines.append("Files cannot answer combinations of topics, /oembed and /feeds.opml?topic=…; `serve` does.")
+    return "".join(f"{line}\n" for line in lines)

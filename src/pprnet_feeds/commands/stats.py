@@ -1,0 +1,153 @@
+"""``pprnet-feeds stats``: how many people follow which feed, and through what, as far as anybody says."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from pprnet_feeds.commands import options
+from pprnet_feeds.content.problems import shown
+from pprnet_feeds.content.site import read_site
+from pprnet_feeds.pages.figures import RECENT, WHY, Figures, Series, number, size
+from pprnet_feeds.serving.database import Database, state_address
+from pprnet_feeds.serving.statistics import figures
+
+NOTE = "A lower bound: many readers report nothing, and whoever follows two feeds counts twice."
+# The room between columns, and what is left of a name at least.
+GAP, SHORTEST = 2, 8
+
+
+@click.command()
+@options.site
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="A table, or JSON for programs.",
+)
+def stats(folder: Path, form: str) -> None:
+    """Tell how many subscribers each feed has, by reader, from what readers report.
+
+    A running service keeps the figures in $PPRNET_STATE. They are only read here.
+
+    \b
+    Examples:
+        pprnet-feeds stats
+        pprnet-feeds stats --site /srv/blog --format json
+    """
+    site, problems = read_site(folder, os.environ)
+    if site is None or problems:
+        options.fail(problems, "No figures were read.")
+    address = state_address(folder.resolve(), os.environ)
+    if not address:
+        raise click.UsageError("There is no place where figures are kept. Set PPRNET_STATE to a file.")
+    try:
+        database = Database(address)
+    except ValueError as error:
+        raise click.UsageError(f"PPRNET_STATE: {error}") from error
+    found = figures(database, site, options.now())
+    if found is None and ("://" in database.place or Path(database.place).exists()):
+        raise click.ClickException(f"The figures in {database.place} cannot be read.")
+    if form == "json":
+        click.echo(json.dumps(_data(found), ensure_ascii=False, indent=2))
+    elif found is None or not found.polls:
+        click.echo("There are no figures yet. They begin within minutes of the first feed reader that asks.")
+    else:
+        click.echo("\n".join(_lines(found, _width())))
+
+
+def _width() -> int | None:
+    """The columns of the terminal; None where there is none, and nothing need be cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _data(found: Figures | None) -> dict[str, object]:
+    """The figures for programs; numbers are numbers, and the newest."""
+    if found is None or not found.polls:
+        return {"day": None, "subscribers": 0, "feeds": [], "polls": None, "former": []}
+    recent = found.recent
+    return {
+        "day": str(found.today),
+        "subscribers": found.total.now,
+        "feeds": [
+            {
+                "feed": feed.name,
+                "path": None if feed.path is None else f"/{feed.path}",
+                "subscribers": feed.now,
+                "readers": feed.now_by,
+            }
+            for feed in found.feeds
+        ],
+        "polls": {
+            "days": RECENT,
+            "requests": recent.requests,
+            "unchanged": recent.unchanged,
+            "bytes": recent.bytes,
+            "pollers_yesterday": recent.pollers,
+        },
+        "former": [
+            {"address": one.address, "is": WHY[one.kind], "requests": one.requests, "newest": one.newest}
+            for one in found.former
+        ],
+    }
+
+
+def _lines(found: Figures, width: int | None) -> list[str]:
+    """The figures for people, in lines that fit *width*."""
+    recent = found.recent
+    lines = [f"Subscriptions that feed readers report, {found.today} (UTC)", ""]
+    lines += _table(found, width) if found.total.now else ["None so far."]
+    lines += ["", NOTE, ""]
+    share = "" if recent.share is None else f", of which {recent.share} % cost nothing (304)"
+    lines += [f"Polls in {RECENT} days: {number(recent.requests)}{share}; {size(recent.bytes)} sent"]
+    if len(found.days) > 1:
+        lines += [f"Pollers on {found.days[-2]}: {number(recent.pollers)}"]
+    if found.former:
+        lines += ["", f"Former and guessed addresses still in use, polls in {RECENT} days:"]
+        rows = [[shown(one.address), WHY[one.kind], number(one.requests)] for one in found.former]
+        lines += [f"  {line}" for line in _columns(rows, width and width - 2)]
+    return lines
+
+
+def _table(found: Figures, width: int | None) -> list[str]:
+    """A row for each feed that has subscribers, a column for each reader as far as they fit."""
+    feeds = [feed for feed in found.feeds if feed.now]
+    readers = [reader.name for reader in found.readers if reader.now]
+    rows = _rows(found, feeds, readers, rest=False)
+    for held in range(len(readers) - 1, -1, -1):
+        if width is None or max(map(len, _columns(rows, None))) <= width:
+            break
+        rows = _rows(found, feeds, readers[:held], rest=True)
+    return _columns(rows, width)
+
+
+def _rows(found: Figures, feeds: Sequence[Series], readers: Sequence[str], *, rest: bool) -> list[list[str]]:
+    """The table with a column for each of *readers*, and one for the others if there are more."""
+    rows = [["", "all", *map(shown, readers), *["others"] * rest]]
+    named = [(feed.name, feed.now, feed.now_by) for feed in feeds]
+    named += [("together", found.total.now, {reader.name: reader.now for reader in found.readers})]
+    for name, whole, by in named:
+        held = [by.get(reader, 0) for reader in readers]
+        counts = (whole, *held, *[whole - sum(held)] * rest)
+        rows.append([shown(name), *(number(count) if count else "–" for count in counts)])
+    return rows
+
+
+def _columns(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
+    """The rows as lines: words to the left, numbers to the right; words are cut where *width* demands it."""
+    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+    if width is not None:
+        first = max(min(first, width - sum(others) - GAP * len(others)), SHORTEST)
+    lines = []
+    for name, *cells in rows:
+        cut = name if len(name) <= first else f"{name[: first - 1]}…"
+        numbers = (" " * GAP + cell.rjust(wide) for cell, wide in zip(cells, others, strict=True))
+        lines.append(cut.ljust(first) + "".join(numbers))
+    return lines

@@ -1,0 +1,185 @@
+"""The builder: the process beside a worker that reads the site, draws, and tells the worker.
+
+All that takes long happens here, so that no edit, release or ping ever slows a
+request. After a change only what is touched is drawn anew:
+the worker keeps the rest as it is, with its validators and its codings.
+
+It lives as long as the line to its worker, and never answers anybody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.serving.answers import answer
+from pprnet_feeds.serving.aside import aside
+from pprnet_feeds.serving.codings import best
+from pprnet_feeds.serving.messages import Ask, Better, Forgot, News, Reply, State, Told
+from pprnet_feeds.serving.pinging import Pinging
+from pprnet_feeds.serving.recording import Recording
+from pprnet_feeds.serving.representation import Representation
+from pprnet_feeds.serving.snapshot import Snapshot
+from pprnet_feeds.syndication.touched import Touched
+
+log = logging.getLogger("pprnet_feeds")
+
+# For how many seconds documents are drawn anew before a swap; what is left is drawn when it is asked for.
+AHEAD = 0.5
+# Compressing with care waits until nothing was asked for so many seconds, and leaves out documents of
+# more bytes: it takes two seconds a megabyte.
+QUIET = 2.0
+LARGEST_BEST = 2_000_000
+
+Identity = tuple[object, ...]
+
+
+class Builder:
+    """Draws what its worker asks for, and keeps it current; a `reload.Service`.
+
+    *rebuild* makes the next snapshot out of this one, *newest* gives the newest
+    change that any process has recorded, and *tell* tells the worker.
+
+    Attributes:
+        held: address -> what the worker holds of a listed feed; None for an answer that it holds for a while.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        snapshot: Snapshot,
+        rebuild: Callable[[Snapshot], Snapshot | list[Problem]],
+        newest: Callable[[], datetime],
+        clock: Callable[[], datetime],
+        pinging: Pinging,
+        recording: Recording,
+        tell: Callable[[object], None],
+    ) -> None:
+        self.folder = folder
+        self.snapshot = snapshot
+        self.faults: list[Problem] = []
+        self.newest = newest
+        self.clock = clock
+        self.held: dict[str, Identity | None] = {}
+        self._rebuild = rebuild
+        self._pinging = pinging
+        self._recording = recording
+        self._tell = tell
+        self._worse: set[str] = set()  # the listed feeds that can still be compressed better
+        self._moved = asyncio.Event()
+        self._begun = time.monotonic()
+        pinging.swapped(snapshot)
+        self._tell_news({}, None)
+
+    @property
+    def state(self) -> State:
+        """What is served, in figures."""
+        library = self.snapshot.library
+        return State(
+            len(library.posts),
+            library.unrecorded,
+            tuple(f"{problem.place}: {problem.what}" for problem in self.snapshot.problems),
+            tuple(f"{fault.place}: {fault.what}" for fault in self.faults),
+            self.snapshot.next_release,
+            self.snapshot.site.cache,
+        )
+
+    async def rebuild(self) -> Snapshot | list[Problem]:
+        """Read the site anew."""
+        self._begun = time.monotonic()
+        return await aside(self._rebuild, self.snapshot)
+
+    async def swap(self, snapshot: Snapshot) -> None:
+        """Let *snapshot* answer from now on, here and in the worker."""
+        differing = await aside(Touched, self.snapshot.catalogue, snapshot.catalogue)
+        touched = self._touched(differing)
+        listed = [path for path in self.held if path in touched and self.held[path] is not None]
+        drawn = await aside(_drawn, snapshot, listed)
+        touched = self._touched(differing)  # also what was asked for meanwhile
+        self.snapshot, self.faults = snapshot, []
+        replaced = {path: made for path, made in drawn.items() if made.identity != self.held.get(path)}
+        forgotten = touched - drawn.keys()
+        for path in forgotten:
+            self._forget(path)
+        for path, made in replaced.items():
+            self._hold(path, made)
+        self._tell_news(replaced, frozenset(forgotten))
+        self._recording.built(time.monotonic() - self._begun, len(snapshot.library.posts))
+        self._pinging.swapped(snapshot)
+
+    def fail(self, faults: list[Problem]) -> None:
+        """Tell why what was read last stays."""
+        if faults != self.faults:
+            self.faults = faults
+            self._tell_news({}, frozenset())
+
+    def answer(self, ask: Ask) -> None:
+        """Answer the worker."""
+        try:
+            reply = answer(self.snapshot, ask.path, ask.query)
+        except Exception:
+            log.exception("drawing failed")
+            reply = Reply(500, "This could not be drawn; the log tells why.")
+        listed = not isinstance(reply, Reply) and not ask.query and self.snapshot.is_listed(ask.path)
+        if listed and isinstance(reply, Representation):
+            self._hold(ask.path, reply)
+        elif not isinstance(reply, Reply) and not ask.query:
+            self.held[ask.path] = None
+        self._tell(Told(ask.number, reply, listed))
+
+    def forgot(self, message: Forgot) -> None:
+        """Take note of what the worker holds no longer."""
+        for path in message.paths:
+            self._forget(path)
+
+    async def improve(self) -> None:
+        """Compress with care whatever the worker holds for good. Runs until cancelled."""
+        while True:
+            self._moved.clear()
+            if not self._worse:
+                await self._moved.wait()
+            try:
+                await asyncio.wait_for(self._moved.wait(), QUIET)
+                continue
+            except TimeoutError:
+                path = self._worse.pop()
+            made = self.snapshot.answer(path)
+            if isinstance(made, Representation) and len(made.body) <= LARGEST_BEST:
+                body = await aside(best, made.body)
+                if body is not None and self.held.get(path) == made.identity:
+                    self._tell(Better(path, made.tag, body))
+
+    def _tell_news(self, replaced: Mapping[str, Representation], forgotten: frozenset[str] | None) -> None:
+        state = self.state
+        self._recording.found(len(state.problems) + len(state.faults))
+        self._tell(News(state, replaced, forgotten))
+
+    def _touched(self, touched: Touched) -> set[str]:
+        return {path for path in self.held if touched.holds(path)}
+
+    def _hold(self, path: str, made: Representation) -> None:
+        self.held[path] = made.identity
+        self._worse.add(path)
+        self._moved.set()
+
+    def _forget(self, path: str) -> None:
+        self.held.pop(path, None)
+        self._worse.discard(path)
+
+
+def _drawn(snapshot: Snapshot, paths: Collection[str]) -> dict[str, Representation]:
+    """What stands at *paths* now, as far as it can be drawn in a moment."""
+    latest = time.monotonic() + AHEAD
+    drawn: dict[str, Representation] = {}
+    for path in paths:
+        made = snapshot.answer(path)
+        if isinstance(made, Representation):
+            drawn[path] = made
+        if time.monotonic() > latest:
+            break
+    return drawn

@@ -1,0 +1,93 @@
+"""Which program asks, and for how many people: what a User-Agent tells (RFC 9110 §10.1.5).
+
+Services that read for many fetch a feed once and say for how many. It is the
+only number of subscribers there is, and it is only a claim: whoever likes can
+send any. So a claim is held against bounds, a name keeps nothing but plain
+characters, and nothing here may raise or be slow, whatever a stranger sends.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+# A larger claim is nonsense, and not believed at all.
+MOST_SUBSCRIBERS = 10_000_000
+LONGEST_NAME = 60
+# What somebody reads with who types an address into a browser.
+BROWSER = "a browser"
+
+# What programs are called whose names we know, by what their User-Agents say, in lower case, at the beginning
+# of a word. So a service that fetches with a library, or pretends to be a browser, goes by its own name.
+_NAMES = {
+    **{"feedly": "Feedly", "feedbin": "Feedbin", "inoreader": "Inoreader", "newsblur": "NewsBlur"},
+    **{"theoldreader": "The Old Reader", "bazqux": "BazQux", "dreamwidth": "Dreamwidth"},
+    **{"netvibes": "Netvibes", "yahoofeedseeker": "Yahoo", "livejournal": "LiveJournal"},
+    **{"netnewswire": "NetNewsWire", "reeder": "Reeder", "freshrss": "FreshRSS", "miniflux": "Miniflux"},
+    **{"tiny tiny rss": "Tiny Tiny RSS", "liferea": "Liferea", "newsboat": "Newsboat"},
+    **{"thunderbird": "Thunderbird", "zotero": "Zotero", "akregator": "Akregator"},
+    **{"commafeed": "CommaFeed", "selfoss": "selfoss", "nextcloud": "Nextcloud", "feedparser": "feedparser"},
+    **{"simplepie": "SimplePie", "wordpress": "WordPress", "superfeedr": "Superfeedr", "ifttt": "IFTTT"},
+    **{"mailchimp": "Mailchimp", "buttondown": "Buttondown", "blogtrottr": "Blogtrottr"},
+    **{"flipboard": "Flipboard", "slackbot": "Slack", "googlebot": "Googlebot", "bingbot": "Bingbot"},
+}
+KNOWN = frozenset(_NAMES.values())
+_NAMED = re.compile(r"(?<![a-z])(?:" + "|".join(map(re.escape, _NAMES)) + ")")
+_BROWSERS = re.compile(r"(?:Mozilla|Opera)/.*(?:Gecko|WebKit|Trident|Presto)", re.ASCII)
+# A number that stands by itself, with or without commas between its thousands.
+_NUMBER = r"(?<![\w.,:/+-])([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})"
+_CLAIMS = (
+    re.compile(_NUMBER + r" {0,3}(?:subscribers?|readers?|users?)\b", re.ASCII | re.IGNORECASE),
+    # YahooFeedSeeker puts the word first.
+    re.compile(r"\b(?:subscribers|readers|users)[ :=]{1,3}([0-9]{1,12})(?![\w.,])", re.ASCII | re.IGNORECASE),
+)
+_FEED = re.compile(r"\bfeed-?id[:=] {0,3}([0-9A-Za-z]{1,64})\b", re.ASCII | re.IGNORECASE)
+# "Something/1.0 (…)", "Some Thing - …". A dot ends a name: no address of a machine is ever taken for one.
+_PRODUCT = re.compile(
+    r" {0,3}([A-Za-z][\w+ -]{0,80}?)(?:[^\w+ -]| - | [v-]?[0-9]| feed-?id| {0,3}$)", re.ASCII
+)
+_COMPATIBLE = re.compile(r"\(compatible; {0,3}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What a User-Agent tells.
+
+    Attributes:
+        program: the name of the reading program, in printable ASCII; empty when there is none.
+        known: whether it is one that we know, and not just any name.
+        subscribers: for how many people it says it fetches; None when it does not say.
+        feed: its own name of the feed, of letters and digits; a service that knows several gives the
+            subscribers of each.
+    """
+
+    program: str
+    known: bool = False
+    subscribers: int | None = None
+    feed: str = ""
+
+
+@lru_cache(1024)
+def read_agent(agent: bytes) -> Reader:
+    """Read the value of a User-Agent field."""
+    text = agent.decode("ascii", "replace")
+    named = _NAMED.search(text.lower())
+    found = next((match for claim in _CLAIMS if (match := claim.search(text))), None)
+    subscribers = int(found[1].replace(",", "")) if found else None
+    if subscribers is not None and subscribers > MOST_SUBSCRIBERS:
+        subscribers = None
+    feed = _FEED.search(text)
+    program = _NAMES[named[0]] if named else _product(text)
+    return Reader(program, named is not None, subscribers, feed[1] if feed else "")
+
+
+def _product(text: str) -> str:
+    """What a program that we do not know calls itself."""
+    if text.startswith(("Mozilla/", "Opera/")):
+        compatible = _COMPATIBLE.search(text)
+        if compatible is None:
+            return BROWSER if _BROWSERS.match(text) else ""
+        text = text[compatible.end() :]
+    match = _PRODUCT.match(text)
+    return match[1].rstrip(" +-")[:LONGEST_NAME].rstrip() if match else ""

@@ -1,0 +1,13 @@
+"""What every short answer that is no document says of itself, whoever finds it."""
+
+from __future__ import annotations
+
+ALLOW = "GET, HEAD, OPTIONS"
+# What every error says of itself, whoever finds it.
+ERROR = {
+    "cache-control": "no-store",
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "ETag, Last-Modified, Link",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}

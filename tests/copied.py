@@ -1,0 +1,30 @@
+"""A small site of which copies in files are made: something of everything, what moved and what left."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from service import SITES
+
+BASE = "https://small.example.org"
+MOVED_POST = "2020-12-does-talking-help-people-sleep"
+WITHDRAWN = "2020-11-taken-back"
+
+
+def make_site(folder: Path) -> Path:
+    """Write the site into *folder*, which is none yet."""
+    shutil.copytree(SITES / "small", folder)
+    edit(folder / "posts/2021-03-trust-grows-slowly.md", '<script>alert("never")</script>', "")
+    # So that the older year is an archive.
+    edit(folder / "feeds/site.yaml", "entries: 30", "entries: 1")
+    aliases = 'aliases: ["/2020/12/sleep", "/old/sleep.html"]'
+    edit(folder / f"posts/2020/{MOVED_POST}.md", "---\n", f"---\n{aliases}\n")
+    return folder
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Put *new* in the place of *old*, the first time that it stands in a file."""
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")

@@ -1,0 +1,1 @@
+"""What strangers and careless editors could write, tried by machine: `./run fuzz`."""

@@ -1,0 +1,37 @@
+"""The processes of a running service: which there are, and whether they are gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from service import Service
+
+
+def workers(service: Service) -> list[int]:
+    """The numbers of the processes that answer; of the single one with one worker."""
+    found = [number for number in _living(service) if "spawn_main" in words(number)]
+    return found or [service.process.pid]
+
+
+def builders(service: Service) -> list[int]:
+    """The numbers of the processes that draw."""
+    return [number for number in _living(service) if "pprnet_feeds.serving.building" in words(number)]
+
+
+def words(number: int) -> str:
+    """The command of a process; empty when it has ended, also while nobody has taken note."""
+    try:
+        return Path(f"/proc/{number}/cmdline").read_text().replace("\0", " ")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def _living(service: Service) -> list[int]:
+    found = [service.process.pid]
+    for number in found:  # grows as it is read
+        try:
+            tasks = list(Path(f"/proc/{number}/task").iterdir())
+            found += [int(child) for task in tasks for child in (task / "children").read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+    return found
