@@ -2,27 +2,23 @@
 
     ./run bench poll              writes the section "Two years of polling" of bench/RESULTS.md
 
-The site gains a post every ten days and is edited every week; each reader asks once
-a day (and, in the last column, as often as every half hour: the polls between two
-changes cost the same headers again).
+The site gains a post every ten days and is edited every week; each reader asks once a day.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+import results  # noqa: E402
+
 from many import make_site  # noqa: E402  # the simulation is the one the tests run
 from pprnet_feeds.serving.store import Store  # noqa: E402
 from readers import Reader, years_of_edits  # noqa: E402
-
-sys.path.insert(0, str(ROOT / "bench"))
-from serve import write  # noqa: E402
 
 KINDS = {
     "both validators": (("etag", "date"), True),
@@ -35,29 +31,25 @@ PATHS = ("/feed.atom", "/topics/alpha/feed.atom", "/topics/alpha+beta/research/t
 
 
 def main() -> None:
+    options = results.arguments(rounds=1)
+    days = 60 if options.quick else 730
     with tempfile.TemporaryDirectory() as folder:
         site = make_site(Path(folder) / "site", 24, 2014)
         readers = {(kind, path): Reader(path, *how) for kind, how in KINDS.items() for path in PATHS}
-        for snapshot in years_of_edits(site, Store(), set()):
+        for snapshot in years_of_edits(site, Store(), set(), days):
             for reader in readers.values():
                 reader.poll(snapshot)
-    lines = [
-        "## Two years of polling",
-        "",
-        f"`./run bench poll`, {datetime.now(UTC):%Y-%m-%d}: bytes of headers and bodies in 730 daily polls of a site that gains a "
-        "post every ten days and is edited every week; in brackets the share of the reader without validators and coding.",
-        "",
-        "| reader | " + " | ".join(f"`{path}`" for path in PATHS) + " |",
-        "| --- |" + " ---: |" * len(PATHS),
-    ]
+    rows = []
     for kind in KINDS:
         moved = [readers[kind, path].moved for path in PATHS]
         naive = [readers["no validators, no coding", path].moved for path in PATHS]
-        cells = [f"{a:,} (1 : {b / a:.0f})" for a, b in zip(moved, naive, strict=True)]
-        lines.append(f"| {kind} | " + " | ".join(cells) + " |")
-    text = "\n".join([*lines, ""])
-    print(text)
-    write(text)
+        rows.append([kind, *(f"{a:,} (1 : {b / a:.0f})" for a, b in zip(moved, naive, strict=True))])
+    text = (
+        f"Bytes of headers and bodies in {days} daily polls of a site that gains a post every ten days and is edited every week; "
+        "in brackets the share of the reader without validators and coding.\n\n"
+        + results.markdown(["reader", *(f"`{path}`" for path in PATHS)], rows)
+    )
+    results.write(options, "Two years of polling", text)
 
 
 if __name__ == "__main__":
