@@ -28,7 +28,7 @@ def test_requests_for_the_same_by_the_same_are_one_key():
 def test_the_short_way_counts_under_the_same_key_as_the_long_one():
     tally = Tally()
     tally.note(scope(), FULL)
-    tally.counts[(b"/feed.atom", FULL, b"Newsboat/2.3", "192.0.2.7")] += 1
+    tally.counts[(b"/feed.atom", FULL, b"Newsboat/2.3", "192.0.2.7")][0] += 1
     assert list(tally.take().values()) == [2]
 
 

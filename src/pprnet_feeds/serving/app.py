@@ -62,6 +62,7 @@ class Application:
 
     def __init__(self, environ: Mapping[str, str], clock: Callable[[], datetime]) -> None:
         self.holding = Holding()
+        self._table = self.holding.table
         self.clock = clock
         self.shortens = False
         self.link = Link(environ, self.hear)
@@ -77,8 +78,8 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3.0)."""
         if scope["type"] == "http":
-            held = self.holding.table.get(scope["raw_path"])
-            method = scope["method"]
+            path, method = scope["raw_path"], scope["method"]
+            held = self._table.get(path)
             if held is not None and method == "GET" and not self.shortens:
                 headers = scope["headers"]
                 fields = dict(headers)
@@ -88,11 +89,12 @@ class Application:
                     await send(start)
                     await send(body)
                     client = scope["client"]
-                    key = scope["raw_path"], kind, fields.get(b"user-agent"), client and client[0]
-                    try:
-                        self.tally.counts[key] += 1
-                    except KeyError:
+                    key = path, kind, fields.get(b"user-agent"), client and client[0]
+                    counted = self.tally.counts.get(key)
+                    if counted is None:
                         self.tally.add(key)
+                    else:
+                        counted[0] += 1
                     return
             if method not in ("GET", "HEAD"):
                 self.tally.note(scope, Kind(204 if method == "OPTIONS" else 405), ours=False)

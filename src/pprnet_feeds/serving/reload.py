@@ -158,8 +158,8 @@ async def _watch(folder: Path, changed: asyncio.Event) -> None:
             there = [name.resolve() for name in names if name.is_dir()]
             changes = watchfiles.awatch(
                 *there,
-                debounce=50,
-                step=5,
+                debounce=100,
+                step=20,  # it is looked each so many milliseconds, which costs a little
                 rust_timeout=1000,
                 yield_on_timeout=True,
                 force_polling=polling or None,

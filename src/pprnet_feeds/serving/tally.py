@@ -58,12 +58,12 @@ class Tally:
     """The requests of one process since the last `take`. Belongs to the thread that answers.
 
     Attributes:
-        counts: key -> number of requests. A request whose key is in it is counted by one addition to
-            it; for any other there is `add`.
+        counts: key -> number of requests, in a list of one. A request whose key is in it is counted by
+            an addition in place, which looks the key up once; for any other there is `add`.
     """
 
     def __init__(self) -> None:
-        self.counts: dict[tuple[bytes, Kind, bytes | None, str | None], int] = {}
+        self.counts: dict[tuple[bytes, Kind, bytes | None, str | None], list[int]] = {}
         self._agents: dict[bytes, bytes] = {}
 
     def add(self, key: tuple[bytes, Kind, bytes | None, str | None]) -> None:
@@ -79,7 +79,7 @@ class Tally:
         elif agent is not None:
             agent = self._agents.setdefault(agent[:LONGEST_AGENT], agent[:LONGEST_AGENT])
         kept = Key(address, kind, agent, client)
-        self.counts[kept] = self.counts.get(kept, 0) + 1
+        self.counts.setdefault(kept, [0])[0] += 1
 
     def note(self, scope: Mapping[str, Any], kind: Kind, *, ours: bool = True) -> None:
         """Count a request that took the longer way.
@@ -92,7 +92,7 @@ class Tally:
 
     def take(self) -> Batch:
         """Hand over what was counted, and begin anew."""
-        batch: Any = self.counts
+        batch = {Key(*key): number for key, (number,) in self.counts.items()}
         self.counts = {}
         self._agents = {}
-        return batch  # type: ignore[no-any-return]
+        return batch
