@@ -118,7 +118,8 @@ class Application:
         except NoAnswerError:
             found = Reply(503, "This cannot be told just now; ask again in a minute.", {"retry-after": "60"})
         if isinstance(found, Reply):
-            self.tally.note(scope, Kind(found.status), ours=found.status in (301, 410))
+            if found.status != 200:  # those who watch do not count
+                self.tally.note(scope, Kind(found.status), ours=found.status in (301, 410))
             await self.error(found.status, found.text, found.headers)(scope, receive, send)
             return
         if found.ready(scope["headers"]) is None:  # compressing takes long: not while others wait
