@@ -18,12 +18,10 @@ from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.syndication.bibliography import (
-    DRAW,
     MEDIA_TYPES,
     Work,
-    draw_bibtex,
-    draw_csl,
-    draw_ris,
+    draw_parts,
+    join,
     works_of,
 )
 from service import ROOT
@@ -57,6 +55,12 @@ CHAPTER = Work(
 WORKS = (ARTICLE, UNTITLED, CHAPTER)
 
 
+def draw(form, works):
+    """The file of a format, joined from a part for each work."""
+    place = list(MEDIA_TYPES).index(form)
+    return join([draw_parts([work])[place] for work in works], form)
+
+
 def judge_bibtex(body):
     """Read a database as bibtexparser does, with names divided, then LaTeX decoded: every block is sound."""
     library = bibtexparser.parse_string(
@@ -88,7 +92,7 @@ def judge_csl(body):
 
 def test_bibtex_is_drawn_as_it_stands_here():
     assert (
-        draw_bibtex(WORKS).decode()
+        draw("bib", WORKS).decode()
         == r"""@article{2020-12-calm-1,
   author = {de Ek, A. and King, Jr., M. L. and {Institute for Talk and Trust}},
   title = {Calm \& trust: 50\% \#1 of \$\_{\textasciitilde}{\textbackslash}},
@@ -121,7 +125,7 @@ def test_bibtex_is_drawn_as_it_stands_here():
 
 
 def test_ris_is_drawn_as_it_stands_here():
-    assert draw_ris(WORKS).decode().split("\r\n") == [
+    assert draw("ris", WORKS).decode().split("\r\n") == [
         "TY  - JOUR",
         "ID  - 2020-12-calm-1",
         "AU  - de Ek, A.",
@@ -163,7 +167,7 @@ def test_ris_is_drawn_as_it_stands_here():
 
 
 def test_csl_json_is_drawn_as_it_stands_here():
-    assert judge_csl(draw_csl(WORKS)) == [
+    assert judge_csl(draw("csl.json", WORKS)) == [
         {
             "id": "2020-12-calm-1",
             "type": "article-journal",
@@ -203,7 +207,7 @@ def test_csl_json_is_drawn_as_it_stands_here():
 
 
 def test_a_bibtex_reader_reads_back_what_we_know():
-    entry = judge_bibtex(draw_bibtex([ARTICLE]))[0]
+    entry = judge_bibtex(draw("bib", [ARTICLE]))[0]
     fields = {field.key: field.value for field in entry.fields}
     names = [(name.first, name.von, name.last, name.jr) for name in fields["author"]]
     assert (entry.key, entry.entry_type, fields["title"], fields["doi"], names) == (
@@ -220,7 +224,7 @@ def test_a_bibtex_reader_reads_back_what_we_know():
 
 
 def test_a_ris_reader_reads_back_what_we_know():
-    assert judge_ris(draw_ris([ARTICLE])) == [
+    assert judge_ris(draw("ris", [ARTICLE])) == [
         {
             "type_of_reference": "JOUR",
             "id": "2020-12-calm-1",
@@ -248,16 +252,16 @@ def test_a_name_that_bibtex_would_divide_is_held_together():
     work = Work(
         "a-1", Citation("x", title="x", authors=("Smith and Sons, A.", "others", "and", "Ek, B, C.")), POST
     )
-    assert b"author = {{Smith and Sons}, A. and {others} and {and} and Ek, {B, C.}}" in draw_bibtex([work])
+    assert b"author = {{Smith and Sons}, A. and {others} and {and} and Ek, {B, C.}}" in draw("bib", [work])
 
 
 def test_a_doi_with_braces_does_not_open_a_group():
     work = Work("a-1", Citation("x", title="x", doi="10.5555/{a\\"), POST)
-    assert b"  doi = {10.5555/%7Ba%5C},\n  url = {https://doi.org/10.5555/%7Ba%5C},\n" in draw_bibtex([work])
+    assert b"  doi = {10.5555/%7Ba%5C},\n  url = {https://doi.org/10.5555/%7Ba%5C},\n" in draw("bib", [work])
 
 
 def test_no_works_are_an_empty_file_of_each_kind():
-    assert [(form, DRAW[form]([])) for form in MEDIA_TYPES] == [
+    assert [(form, draw(form, [])) for form in MEDIA_TYPES] == [
         ("bib", b""),
         ("ris", b""),
         ("csl.json", b"[]\n"),
@@ -275,9 +279,9 @@ def ours():
 def test_every_work_our_own_posts_cite_is_in_every_file(ours):
     keys = [work.key for work in ours()]
     assert len(keys) >= 5
-    assert [entry.key for entry in judge_bibtex(draw_bibtex(ours()))] == keys
-    assert [work["id"] for work in judge_ris(draw_ris(ours()))] == keys
-    assert [item["id"] for item in judge_csl(draw_csl(ours()))] == keys
+    assert [entry.key for entry in judge_bibtex(draw("bib", ours()))] == keys
+    assert [work["id"] for work in judge_ris(draw("ris", ours()))] == keys
+    assert [item["id"] for item in judge_csl(draw("csl.json", ours()))] == keys
 
 
 def test_a_work_carries_the_permanent_id_and_the_permalink_of_its_post(ours):
@@ -290,9 +294,7 @@ def test_a_work_carries_the_permanent_id_and_the_permalink_of_its_post(ours):
 
 
 def test_the_same_works_are_the_same_bytes(ours):
-    assert {form: draw(ours()) for form, draw in DRAW.items()} == {
-        form: draw(ours()) for form, draw in DRAW.items()
-    }
+    assert [draw(form, ours()) for form in MEDIA_TYPES] == [draw(form, ours()) for form in MEDIA_TYPES]
 
 
 # As the values come from front matter: clean for XML, on one line, without spaces around them.
@@ -345,14 +347,14 @@ CITATIONS = st.builds(
 @given(st.lists(CITATIONS, max_size=3))
 def test_any_text_in_any_field_gives_files_that_their_readers_read_back(cites):
     works = [Work(f"calm-{place}", cite, POST) for place, cite in enumerate(cites, 1)]
-    entries = judge_bibtex(draw_bibtex(works))
+    entries = judge_bibtex(draw("bib", works))
     assert [
         (entry.key, len(entry.fields_dict["author"].value) if cite.authors else 0)
         for entry, cite in zip(entries, cites, strict=True)
     ] == [(work.key, len(work.citation.authors)) for work in works]
-    read = judge_ris(draw_ris(works))
+    read = judge_ris(draw("ris", works))
     assert [(work["id"], work["title"], work.get("authors", [])) for work in read] == [
         (work.key, work.title, list(work.citation.authors)) for work in works
     ]
-    items = judge_csl(draw_csl(works))
+    items = judge_csl(draw("csl.json", works))
     assert [(item["id"], item["title"]) for item in items] == [(work.key, work.title) for work in works]

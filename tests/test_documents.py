@@ -91,7 +91,7 @@ digest = hashlib.sha256()
 for path in catalogue.paths():
     digest.update(catalogue.document(path).body)
 for path in pages.paths():
-    digest.update(pages.draw(path))
+    digest.update(pages.page(path).body)
 print(digest.hexdigest())
 """
 

@@ -34,8 +34,8 @@ def catalogue_of(folder: Path) -> Catalogue:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_site(tmp_path_factory.mktemp("many") / "site", 400)
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+    return catalogue_of(make_site(tmp_path_factory.mktemp("many") / "site", 400))
 
 
 def walk(catalogue: Catalogue, start: str, form: str) -> list[str]:
@@ -72,14 +72,12 @@ def expected(catalogue: Catalogue, selection: str, view: str) -> list[str]:
 
 @pytest.mark.parametrize("view", ["feed", "summary", "practice", "citations"])
 @pytest.mark.parametrize("selection", SELECTIONS)
-def test_a_walk_finds_every_post_once_and_in_order(site: Path, selection: str, view: str):
-    catalogue = catalogue_of(site)
+def test_a_walk_finds_every_post_once_and_in_order(catalogue: Catalogue, selection: str, view: str):
     for form in ("atom", "rss", "json"):
         assert walk(catalogue, f"{selection}{view}", form) == expected(catalogue, selection, view)
 
 
-def test_a_walk_of_the_months_finds_every_month(site: Path):
-    catalogue = catalogue_of(site)
+def test_a_walk_of_the_months_finds_every_month(catalogue: Catalogue):
     months = sorted({post.issue for post in catalogue.library.posts}, reverse=True)
     for form in ("atom", "rss", "json"):
         assert [id.rpartition("/")[2] for id in walk(catalogue, "issues/feed", form)] == months
@@ -138,8 +136,7 @@ def test_a_withdrawn_post_leaves_a_tombstone_wherever_it_was(tmp_path: Path):
     assert gone.encode() not in other.body
 
 
-def test_the_subscription_document_holds_thirty_entries_and_all_of_the_newest_year(site: Path):
-    catalogue = catalogue_of(site)
+def test_the_subscription_document_holds_thirty_entries_and_all_of_the_newest_year(catalogue: Catalogue):
     document = catalogue.document("/feed.atom")
     assert document is not None
     # 400 posts, 48 a year: the last year has 16, so the thirty newest decide.
@@ -150,8 +147,8 @@ def test_the_subscription_document_holds_thirty_entries_and_all_of_the_newest_ye
     assert b"<fh:complete/>" in whole.body
 
 
-def test_archive_documents_are_marked_and_linked_both_ways(site: Path):
-    document = catalogue_of(site).document("/topics/alpha/archive/2015/feed.rss")
+def test_archive_documents_are_marked_and_linked_both_ways(catalogue: Catalogue):
+    document = catalogue.document("/topics/alpha/archive/2015/feed.rss")
     assert document is not None
     links = {link.rel: link.href for link in judge_feedparser(document.body).feed.links}
     assert b"<fh:archive/>" in document.body
@@ -162,12 +159,11 @@ def test_archive_documents_are_marked_and_linked_both_ways(site: Path):
 
 
 @pytest.mark.parametrize("year", ["2012", "2021", "0000", "9999", "-201", "1_00", "٢٠١٥", "20155"])
-def test_a_year_without_an_archive_has_no_document(site: Path, year: str):
-    assert catalogue_of(site).document(f"/archive/{year}/feed.atom") is None
+def test_a_year_without_an_archive_has_no_document(catalogue: Catalogue, year: str):
+    assert catalogue.document(f"/archive/{year}/feed.atom") is None
 
 
-def test_every_archive_document_is_valid(site: Path):
-    catalogue = catalogue_of(site)
+def test_every_archive_document_is_valid(catalogue: Catalogue):
     for path in catalogue.paths():
         if (
             "/archive/201" in path

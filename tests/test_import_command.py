@@ -1,4 +1,4 @@
-"""``pprnet-feeds import`` as an editor meets it: the real command on real files."""
+"""``pprnet-feeds import`` as an editor meets it, in the folder of the site: on real files."""
 
 from __future__ import annotations
 
@@ -12,20 +12,28 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from many import make_site
+from pprnet_feeds.cli import main
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.importing import sources
 from pprnet_feeds.publishing.importing.filing import remove_leftovers
-from service import ROOT, command
+from service import ROOT
 
 IMPORTS = Path(__file__).parent / "imports"
 PAGE = (IMPORTS / "page.txt").read_text("utf-8")
 
 
 @pytest.fixture
-def site(tmp_path) -> Path:
-    return make_site(tmp_path / "site", 0)
+def site(tmp_path, monkeypatch) -> Path:
+    """An empty site; the tests stand in its folder."""
+    monkeypatch.chdir(made := make_site(tmp_path / "site", 0))
+    return made
+
+
+def command(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -36,8 +44,8 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def test_a_page_is_imported_and_told_line_by_line(site):
     shutil.copy(IMPORTS / "page.txt", site)
-    done = command("import", "page.txt", cwd=site)
-    assert (done.returncode, done.stderr) == (0, "")
+    done = command("import", "page.txt")
+    assert (done.exit_code, done.stderr) == (0, "")
     assert (
         done.stdout
         == """\
@@ -62,7 +70,7 @@ Now run `check`: it names each post that still needs a topic.
 
 
 def test_a_post_is_written_with_what_is_known_and_a_note_of_what_is_not(site):
-    command("import", str(IMPORTS / "page.txt"), cwd=site)
+    command("import", str(IMPORTS / "page.txt"))
     assert (
         (site / "posts/2020-12-how-do-postcards-harm.md").read_text("utf-8")
         == """\
@@ -99,22 +107,22 @@ Send a letter instead. If there is no time for a letter, then wait until there i
 
 
 def test_check_finds_nothing_but_the_missing_topics_and_nothing_once_they_are_there(site):
-    command("import", str(IMPORTS / "page.html"), cwd=site)
-    checked = command("check", cwd=site).stdout
+    command("import", str(IMPORTS / "page.html"))
+    checked = command("check").stdout
     assert [line.partition(": ")[2] for line in checked.splitlines() if line.startswith("posts/")] == [
         "`topics` is missing"
     ] * 6
     for path in (site / "posts").iterdir():
         path.write_text(path.read_text("utf-8").replace("topics: []", "topics: [alpha]"), "utf-8")
-    assert command("check", cwd=site).stdout.startswith("Sound: ")
+    assert command("check").stdout.startswith("Sound: ")
 
 
 def test_a_second_run_changes_nothing_and_leaves_an_editors_work_alone(site):
-    command("import", str(IMPORTS / "page.txt"), cwd=site)
+    command("import", str(IMPORTS / "page.txt"))
     edited = site / "posts/2021-12-ten-gardens.md"
     edited.write_text(edited.read_text("utf-8").replace("[]", "[alpha]").replace("beans", "peas"), "utf-8")
     before = tree(site)
-    done = command("import", str(IMPORTS / "page.txt"), str(IMPORTS / "page.html"), cwd=site)
+    done = command("import", str(IMPORTS / "page.txt"), str(IMPORTS / "page.html"))
     assert tree(site) == before
     assert (
         done.stdout.count("posts/2021-12-ten-gardens.md: already there, with another text: left as it is")
@@ -127,7 +135,7 @@ def test_a_title_that_comes_twice_in_a_month_gets_a_number(site):
     twice = PAGE.replace("Ten Gardens", "How Many Letters Are Enough?")
     (site / "page.txt").write_text(twice, "utf-8")
     for _ in range(2):
-        command("import", "page.txt", cwd=site)
+        command("import", "page.txt")
     assert sorted(path.name for path in (site / "posts").glob("2021-12*")) == [
         "2021-12-how-many-letters-are-enough-2.md",
         "2021-12-how-many-letters-are-enough.md",
@@ -137,7 +145,7 @@ def test_a_title_that_comes_twice_in_a_month_gets_a_number(site):
 def test_a_sentence_is_added_below_an_editors_lines_and_never_over_one(site):
     issues = site / "feeds/issues.yaml"
     issues.write_text("# mine\n2013-01: I begin\n", "utf-8")
-    command("import", str(IMPORTS / "page.txt"), cwd=site)
+    command("import", str(IMPORTS / "page.txt"))
     assert issues.read_text("utf-8") == (
         "# mine\n2013-01: I begin\n\n"
         "# The page does not date this sentence. It stands above a newest post of 2021-12, so it is entered\n"
@@ -159,7 +167,7 @@ def test_a_sentence_is_added_below_an_editors_lines_and_never_over_one(site):
 def test_a_sentence_that_has_no_place_is_told(before, reason, site):
     issues = site / "feeds/issues.yaml"
     issues.write_text(before, "utf-8")
-    done = command("import", str(IMPORTS / "page.txt"), cwd=site)
+    done = command("import", str(IMPORTS / "page.txt"))
     assert issues.read_text("utf-8") == before
     assert reason in done.stdout
     assert '    2022-01: "…I write about therapy by letter' in done.stdout
@@ -168,8 +176,8 @@ def test_a_sentence_that_has_no_place_is_told(before, reason, site):
 def test_what_is_no_page_is_told_and_nothing_is_written(site):
     (site / "note.txt").write_text("Milk\nBread\n", "utf-8")
     before = tree(site)
-    done = command("import", "note.txt", cwd=site)
-    assert (done.returncode, tree(site)) == (1, before)
+    done = command("import", "note.txt")
+    assert (done.exit_code, tree(site)) == (1, before)
     assert (
         done.stdout
         == """\
@@ -193,14 +201,14 @@ note.txt: this is not a page of the blog: it has no month, such as December 2021
 def test_a_file_that_cannot_be_read_is_told_and_nothing_is_written(data, reason, site):
     (site / "page.txt").write_bytes(data)
     before = tree(site)
-    done = command("import", "page.txt", cwd=site)
-    assert (done.returncode, tree(site)) == (1, before)
+    done = command("import", "page.txt")
+    assert (done.exit_code, tree(site)) == (1, before)
     assert reason in done.stdout
 
 
 def test_a_file_that_is_missing_or_is_a_folder_is_told(site):
-    done = command("import", "nowhere.txt", "posts", cwd=site)
-    assert done.returncode == 1
+    done = command("import", "nowhere.txt", "posts")
+    assert done.exit_code == 1
     assert [line for line in done.stdout.splitlines() if not line.startswith((" ", "1")) and line] == [
         "nowhere.txt: this is not a regular file",
         "posts: this is not a regular file",
@@ -217,9 +225,9 @@ def test_a_page_of_ten_megabytes_is_read_in_bounded_time(ending, site):
     long = text[:start] + paragraph * (10_000_000 // len(paragraph)) + text[start:]
     (site / "long").write_text(long, "utf-8")
     began = time.monotonic()
-    done = command("import", "long", cwd=site)
+    done = command("import", "long")
     assert time.monotonic() - began < 30
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert "cannot be a file: it is longer than the 1 MB that a post may have" in done.stdout
     assert len(list((site / "posts").iterdir())) == 5
 
@@ -244,20 +252,20 @@ def test_kill_9_at_any_moment_leaves_whole_files_and_a_later_run_does_the_rest(s
     (site / "page.txt").write_text(many_posts(150), "utf-8")
     whole = make_site(tmp_path / "whole", 0)
     shutil.copy(site / "page.txt", whole)
-    assert "153 written" in command("import", "page.txt", cwd=whole).stdout
+    assert "153 written" in command("import", "page.txt", "--site", str(whole)).stdout
     wanted, first = tree(whole), tree(site)
     for _ in range(6):
         before = len(list((site / "posts").iterdir()))
         process = started(site, stdout=subprocess.DEVNULL)
         while process.poll() is None and len(list((site / "posts").iterdir())) < before + 12:
-            pass
+            time.sleep(0.001)
         process.send_signal(signal.SIGKILL)
         process.wait()
         for name, data in tree(site).items():
             assert "/." in name or data in (wanted[name], first.get(name))
     remains = site / "posts/.2021-02-x.md.999999999"
     remains.write_text("---\ntit")
-    assert command("import", "page.txt", cwd=site).returncode == 0
+    assert command("import", "page.txt").exit_code == 0
     assert tree(site) == wanted
 
 

@@ -35,7 +35,7 @@ def library(posts: int) -> Library:
 
 
 def test_the_page_of_a_heavy_year_lists_the_newest_and_names_its_months():
-    page = Pages(Catalogue(library(600))).draw("/archive/2021/")
+    page = Pages(Catalogue(library(600))).page("/archive/2021/").body
     assert page is not None
     text = page.decode()
     assert "600 posts" in text
@@ -45,7 +45,7 @@ def test_the_page_of_a_heavy_year_lists_the_newest_and_names_its_months():
 
 
 def test_every_post_of_a_heavy_month_is_on_the_page_of_its_year():
-    page = Pages(Catalogue(library(600))).draw("/issues/2021-03/archive/2021/")
+    page = Pages(Catalogue(library(600))).page("/issues/2021-03/archive/2021/").body
     assert page is not None
     assert len(re.findall(rb'href="/posts/', page)) == 599
 
@@ -80,7 +80,7 @@ def test_footnotes_stand_under_the_practice_implications():
     post = replace(
         library(600).posts[0], body="A[^1].\n\n## Practice Implications\n\nB[^2].\n\n[^1]: One\n[^2]: Two\n"
     )
-    page = Pages(Catalogue(replace(library(600), posts=(post,)))).draw(f"/posts/{post.slug}/")
+    page = Pages(Catalogue(replace(library(600), posts=(post,)))).page(f"/posts/{post.slug}/").body
     assert page is not None
     assert page.index(b'<section class="practice"') < page.index(b'<section class="footnotes">')
     assert page.count(b'<section class="footnotes">') == 1

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import feedparser
 import pytest
+from click.testing import CliRunner
 
 from many import make_site
-from service import Service, command, serving
+from pprnet_feeds.cli import main
+from service import Service, serving
 
 ID = "tag:many.example.org,2013:blog/post/2014-06-the-life-of-a-post"
 
@@ -45,8 +47,8 @@ class Subscriber:
 
 
 def ran(site: Path, *arguments: str, code: int = 0) -> str:
-    done = command(*arguments, "--site", str(site))
-    assert (done.returncode, done.stderr) == (code, ""), done.stdout + done.stderr
+    done = CliRunner().invoke(main, [*arguments, "--site", str(site)], catch_exceptions=False)
+    assert (done.exit_code, done.stderr) == (code, ""), done.output
     return done.stdout
 
 
@@ -159,10 +161,9 @@ def test_a_new_file_under_the_old_name_of_a_renamed_one_is_another_post(site: Pa
     old.rename(site / "posts/2013-01-03-moved.md")
     ran(site, "publish")
     old.write_text("---\ntitle: Another\ndate: 2013-03\ntopics: [beta]\n---\nText.\n")
-    done = command("check", "--site", str(site))
-    assert done.returncode == 1
-    assert "2013-01-03-post-2.md" in done.stdout
-    assert "is taken by posts/2013-01-03-moved.md" in done.stdout
+    told = ran(site, "check", code=1)
+    assert "2013-01-03-post-2.md" in told
+    assert "is taken by posts/2013-01-03-moved.md" in told
 
 
 def test_the_ledger_is_one_line_a_post_and_the_same_when_nothing_changed(site: Path):

@@ -281,7 +281,7 @@ def test_plain_text_of_any_text_has_no_space_around_its_lines(text):
 )
 def test_the_implications_stand_under_their_heading(heading):
     html = render(f"A.\n\n{heading}\n\nB.\n\n### C\n\nD.\n\n## E\n\nF.\n\n[^1]: G.")
-    assert markup.practice_implications(html) == "<p>B.</p>\n<h3>C</h3>\n<p>D.</p>"
+    assert markup.sections(html)[1] == "<p>B.</p>\n<h3>C</h3>\n<p>D.</p>"
 
 
 def test_the_implications_reach_to_the_footnotes_which_stay_with_the_account():
@@ -289,7 +289,6 @@ def test_the_implications_reach_to_the_footnotes_which_stay_with_the_account():
     account, implications = markup.sections(html)
     assert implications == "<p>B.</p>"
     assert account == render("A[^1].\n\n[^1]: C.")
-    assert markup.without_practice_implications(html) == account
 
 
 @pytest.mark.parametrize(
@@ -306,12 +305,12 @@ def test_the_implications_reach_to_the_footnotes_which_stay_with_the_account():
     ],
 )
 def test_without_such_a_section_there_are_no_implications(source):
-    assert markup.practice_implications(render(source)) == ""
+    assert markup.sections(render(source))[1] == ""
 
 
 def test_a_heading_in_a_quote_does_not_end_the_implications():
     html = render("## Practice Implications\n\n> ## A\n\nB.")
-    assert markup.practice_implications(html) == "<blockquote>\n<h2>A</h2>\n</blockquote>\n<p>B.</p>"
+    assert markup.sections(html)[1] == "<blockquote>\n<h2>A</h2>\n</blockquote>\n<p>B.</p>"
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hubs
 import postgres
 from many import make_site, write_post
+from pprnet_feeds.cli import main
 from pprnet_feeds.serving import hub as sending
 from pprnet_feeds.serving.database import Database, UnavailableError
 from pprnet_feeds.serving.pingqueue import HOLD, Queue
@@ -23,7 +25,7 @@ from pprnet_feeds.serving.pings import LONGEST_WAIT, PATIENCE, Outcome, Ping, ju
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
-from service import ROOT, command
+from service import ROOT
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -531,13 +533,17 @@ def test_a_state_that_vanishes_while_pings_are_sent_is_told(local, site, tmp_pat
 # -- the command
 
 
+def run_ping(site: Path, **environ: str) -> Result:
+    return CliRunner().invoke(main, ["ping", "--site", str(site)], env=environ, catch_exceptions=False)
+
+
 @pytest.fixture
 def ping(site, hub, tmp_path):
     def run(**environ: str) -> tuple[int, list[str]]:
         usual = {"PPRNET_HUBS": hub.url, "PPRNET_STATE": str(tmp_path / "state.sqlite3")}
-        done = command("ping", "--site", str(site), **(usual | environ))
+        done = run_ping(site, **(usual | environ))
         assert done.stderr == ""
-        return done.returncode, done.stdout.splitlines()
+        return done.exit_code, done.stdout.splitlines()
 
     return run
 
@@ -596,8 +602,8 @@ def test_without_a_base_url_no_hub_is_told(ping, site):
 
 def test_a_state_that_cannot_be_used_is_told(site, tmp_path):
     (tmp_path / "state").mkdir()
-    done = command("ping", "--site", str(site), PPRNET_HUBS=A, PPRNET_STATE=str(tmp_path / "state"))
-    assert (done.returncode, done.stderr) == (
+    done = run_ping(site, PPRNET_HUBS=A, PPRNET_STATE=str(tmp_path / "state"))
+    assert (done.exit_code, done.stderr) == (
         1,
         "Error: The state cannot be used (unable to open database file). No hub was told.\n",
     )

@@ -122,6 +122,19 @@ def test_a_document_is_compressed_once_for_all_readers_and_addresses(accept_enco
     assert sibling.answer([(b"accept-encoding", accept_encoding)])[1] is first[1]
 
 
+def test_a_better_compression_that_comes_while_another_is_made_keeps_its_own_tag(monkeypatch):
+    document, better = represent(), brotli.compress(BODY, quality=11)
+
+    def encode(body: bytes) -> bytes:
+        document.improve(better)
+        return brotli.compress(body, quality=0)
+
+    monkeypatch.setitem(codings._ENCODERS, "br", encode)
+    _, headers, body = ask(document, accept_encoding=b"br")
+    assert (headers[b"etag"], body) == (BR_TAG.replace(b"-br", b"-bb"), better)
+    assert ask(document, if_none_match=BR_TAG)[0] == ask(document, if_none_match=headers[b"etag"])[0] == 304
+
+
 @pytest.mark.parametrize("body", [b"", b"x", bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb924")])
 def test_a_coding_that_saves_nothing_is_not_sent(body):
     document = represent(body)

@@ -208,8 +208,7 @@ def wait_for(condition) -> None:
 
 def resident(service: Service) -> int:
     """Kilobytes of memory that the service's processes hold."""
-    pids = [service.process.pid]
-    status = "".join(Path(f"/proc/{pid}/status").read_text() for pid in pids)
+    status = "".join(Path(f"/proc/{pid}/status").read_text() for pid in service.processes())
     return sum(int(kilobytes) for kilobytes in re.findall(r"VmRSS:\s+(\d+)", status))
 
 

@@ -20,7 +20,7 @@ from pprnet_feeds.content.sentences import first_sentences, sentences
     ],
 )
 def test_a_full_stop_inside_of_a_sentence_does_not_end_it(sentence):
-    assert sentences(f"{sentence} Then more.") == [sentence, "Then more."]
+    assert list(sentences(f"{sentence} Then more.")) == [sentence, "Then more."]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_full_stop_inside_of_a_sentence_does_not_end_it(sentence):
     ],
 )
 def test_a_sentence_ends_where_it_ends(end):
-    assert sentences(f"It {end} Then “more.” (And 8 more.) 9 of them.") == [
+    assert list(sentences(f"It {end} Then “more.” (And 8 more.) 9 of them.")) == [
         f"It {end}",
         "Then “more.”",
         "(And 8 more.)",
@@ -49,7 +49,7 @@ def test_a_sentence_ends_where_it_ends(end):
 
 
 def test_a_line_ends_a_sentence():
-    assert sentences("A heading\n\nA   sentence") == ["A heading", "A sentence"]
+    assert list(sentences("A heading\n\nA   sentence")) == ["A heading", "A sentence"]
 
 
 def test_whole_sentences_are_taken_while_they_fit():
@@ -76,4 +76,4 @@ def test_nothing_has_no_sentences():
 def test_a_summary_is_never_longer_than_its_limit(text, limit):
     taken = first_sentences(text, limit)
     assert len(taken) <= limit
-    assert bool(taken) == bool(sentences(text))
+    assert bool(taken) == bool(list(sentences(text)))

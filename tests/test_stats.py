@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sql
+from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ from htmljudge import judge_page, texts
 from htmlpage import HtmlPage
 from many import make_site
 from postgres import running
+from pprnet_feeds.cli import main
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages import stats
@@ -34,7 +36,7 @@ from pprnet_feeds.pages.page import Page
 from pprnet_feeds.pages.plots import HEIGHT, WIDTH, Plot, plot
 from pprnet_feeds.serving import statistics
 from pprnet_feeds.serving.database import Database
-from service import ROOT, command
+from service import ROOT
 
 NOW = datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
 HOSTILE = '"><img src=x onerror=alert(1)>\x1b[31m'
@@ -431,6 +433,10 @@ def small(tmp_path: Path) -> Path:
     return folder
 
 
+def command(*arguments: str, **environ: str) -> Result:
+    return CliRunner().invoke(main, arguments, env=environ, catch_exceptions=False)
+
+
 def state(site_folder: Path) -> dict[str, str]:
     return {"PPRNET_STATE": str(site_folder.parent / "state.sqlite3")}
 
@@ -439,7 +445,7 @@ def test_the_command_tells_subscribers_by_feed_and_reader(small: Path):
     done = command("stats", "--site", str(small), **state(small))
     today = datetime.now(UTC)
     bad = '"><img src=x onerror=alert(1)>\\x1b[31m'
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout == (
         f"Subscriptions that feed readers report, {day(0, today)} (UTC)\n"
         "\n"
@@ -518,7 +524,7 @@ def test_the_command_tells_programs_the_same(small: Path):
 def test_without_a_store_the_command_says_when_there_will_be_figures_and_makes_none(tmp_path: Path):
     folder = make_site(tmp_path / "site", 1)
     done = command("stats", "--site", str(folder), PPRNET_STATE=str(tmp_path / "no/state.sqlite3"))
-    assert (done.returncode, done.stdout, done.stderr) == (0, NONE_YET, "")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, NONE_YET, "")
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
@@ -544,7 +550,7 @@ def test_a_store_that_cannot_be_read_is_a_fault(tmp_path: Path):
     place = tmp_path / "state.sqlite3"
     place.write_text("not a database")
     done = command("stats", "--site", str(folder), **state(folder))
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == f"Error: The figures in {place} cannot be read.\n"
     assert place.read_text() == "not a database"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -105,6 +106,54 @@ def test_what_changed_while_there_was_no_builder_is_told_by_the_next(site: Path)
     with serving(site) as running:
         assert b"Post 7" in running.ask("/topics/delta/feed.atom").body
         os.kill(builders(running)[0], signal.SIGKILL)
+        write_post(site, 7, title="Changed meanwhile")
+        soon(lambda: b"Changed meanwhile" in running.ask("/topics/delta/feed.atom").body)
+
+
+def test_a_builder_that_finds_the_settings_faulty_empties_no_feed_and_is_told(site: Path):
+    with serving(site) as running:
+        before = running.ask("/feed.atom").body
+        settings = site / "feeds/site.yaml"
+        sound = settings.read_text()
+        os.kill(builders(running)[0], signal.SIGKILL)
+        settings.write_text(sound.replace("time_zone: ", "time_zone: Mars/"))
+        soon(lambda: not json.loads(running.ask("/readyz").body)["current"])
+        assert "feeds/site.yaml" in json.loads(running.ask("/readyz").body)["problems"][0]
+        assert running.ask("/feed.atom").body == before
+        settings.write_text(sound)
+        soon(lambda: json.loads(running.ask("/readyz").body)["current"], 20)
+        assert running.stop() == 0
+        assert log_of(running).count("what was read last stays: feeds/site.yaml") == 1
+
+
+def test_a_builder_that_finds_an_emptied_folder_empties_no_feed(site: Path):
+    with serving(site) as running:
+        before = running.ask("/feed.atom")
+        (site / "posts").rename(site / "away")
+        (site / "posts").mkdir()
+        os.kill(builders(running)[0], signal.SIGKILL)
+        soon(lambda: not json.loads(running.ask("/readyz").body)["current"])
+        assert running.ask("/feed.atom").body == before.body
+        (site / "posts").rmdir()
+        (site / "away").rename(site / "posts")
+        soon(lambda: json.loads(running.ask("/readyz").body)["current"], 20)
+        after = running.ask("/feed.atom").headers
+        assert (after["etag"], after["last-modified"]) == (
+            before.headers["etag"], before.headers["last-modified"])  # fmt: skip
+
+
+def test_a_builder_that_cannot_be_started_is_tried_again(site: Path):
+    with serving(site) as running:
+        running.ask("/feed.atom")
+        number = running.process.pid
+        usual = resource.prlimit(
+            number, resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        )
+        os.kill(builders(running)[0], signal.SIGKILL)
+        soon(lambda: not builders(running))
+        time.sleep(1)
+        resource.prlimit(number, resource.RLIMIT_NOFILE, usual)
+        soon(lambda: builders(running))
         write_post(site, 7, title="Changed meanwhile")
         soon(lambda: b"Changed meanwhile" in running.ask("/topics/delta/feed.atom").body)
 

@@ -60,7 +60,7 @@ def write(path: Path, site: Site, reading: Reading) -> str:
     The answer is why it could not be written; empty when it was. A folder that
     is not there is made.
     """
-    new = path.with_name(f"{path.name}.new")
+    new = path.with_name(f"{path.name}.{os.getpid()}")  # each worker's builder writes its own
     try:
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
         new.unlink(missing_ok=True)

@@ -73,6 +73,8 @@ def first_forbidden(text: str) -> tuple[str, int]:
 
 def one_line(text: str) -> str:
     """Text on one line: a line break or tab, with the space around it, is one space. Blank text is none."""
+    if text.isprintable():  # the quicker question: no break is printable, and no space but one
+        return text.strip(" ")
     if text.isspace():
         return ""
     if not _BREAK.search(text):

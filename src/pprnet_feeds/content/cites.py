@@ -21,10 +21,10 @@ _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
 _DOI_PREFIX = re.compile(r"(?:doi:\s*)?(?:https?://(?:dx\.|www\.)?doi\.org/)?", re.IGNORECASE)
 _DOI_LENGTH = 200
 
-_TEXTS = ("title", "container", "publisher")
-_NUMBERS = ("volume", "issue", "pages")
-_OURS = ("text", "doi", "url", "pmid", "authors", "year", "type", *_TEXTS, *_NUMBERS)
-_NAMES = {name: name for name in _OURS} | {
+_YEAR = re.compile(r"[12][0-9]{3}")
+_OURS = ("text", "doi", "url", "pmid", "authors", "year", "type")
+_TEXTS = ("title", "container", "publisher", "volume", "issue", "pages")
+_NAMES = {name: name for name in (*_OURS, *_TEXTS)} | {
     "DOI": "doi",
     "URL": "url",
     "PMID": "pmid",
@@ -60,18 +60,20 @@ def read_cite(value: Value, name: str, faults: Faults) -> Citation | None:
     reference = fields.one(found, "text", faults, fields.text)
     if not found.get("text"):
         faults.add(value, f"a work in `{name}` has no `text`", "Add the reference as printed: `text: …`.")
-    texts = {key: fields.one(found, key, faults, fields.text) or "" for key in _TEXTS}
-    numbers = {key: fields.one(found, key, faults, fields.scalar) or "" for key in _NUMBERS}
     cite = Citation(
         text=reference or "",
         doi=fields.one(found, "doi", faults, _doi) or ("" if found.get("doi") else doi_in(reference or "")),
         url=fields.one(found, "url", faults, fields.address) or "",
         pmid=fields.one(found, "pmid", faults, _pmid) or "",
+        title=fields.one(found, "title", faults, fields.text) or "",
         authors=fields.one(found, "authors", faults, _authors) or (),
+        container=fields.one(found, "container", faults, fields.text) or "",
         year=fields.one(found, "year", faults, _year) or "",
+        volume=fields.one(found, "volume", faults, fields.scalar) or "",
+        issue=fields.one(found, "issue", faults, fields.scalar) or "",
+        pages=fields.one(found, "pages", faults, fields.scalar) or "",
+        publisher=fields.one(found, "publisher", faults, fields.text) or "",
         type=fields.one(found, "type", faults, _type) or "",
-        **texts,
-        **numbers,
     )
     return cite if len(faults.found) == before else None
 
@@ -102,7 +104,7 @@ def _pmid(value: Value, name: str, faults: Faults) -> str | None:
 
 def _year(value: Value, name: str, faults: Faults) -> str | None:
     typed = fields.scalar(value, name, faults)
-    if typed is None or re.fullmatch(r"[12][0-9]{3}", typed):
+    if typed is None or _YEAR.fullmatch(typed):
         return typed
     faults.add(value, f"`{name}` is not a year: {quoted(typed)}", "Write it like 2021, or leave it out.")
     return None

@@ -44,7 +44,10 @@ class Faults:
 
 def is_given(value: Value) -> bool:
     """Whether anything was typed: a key may stand there and wait for its value."""
-    return not (isinstance(value, Scalar) and value.plain and value.text.lower() in _NOTHING)
+    # The length is the quicker question, and nearly always the answer.
+    return not (
+        isinstance(value, Scalar) and value.plain and len(value.text) <= 4 and value.text.lower() in _NOTHING
+    )
 
 
 def scalar(value: Value, name: str, faults: Faults) -> str | None:

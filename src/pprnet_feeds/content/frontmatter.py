@@ -11,7 +11,9 @@ This is the only module that knows the YAML library.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from yaml import MarkedYAMLError, YAMLError, events
 from yaml._yaml import CParser
@@ -27,11 +29,11 @@ _DEPTH_LIMIT = 10
 _ITEMS_LIMIT = 2_000
 
 _OPENING = re.compile(r"---[ \t]*\n")
-_CLOSING = re.compile(r"^---[ \t]*$", re.MULTILINE)
+_CLOSING = re.compile(r"\n---[ \t]*$", re.MULTILINE)  # a search for fixed letters is quicker than one for `^`
 _COMMENT = re.compile(r"[ \t]+#")
 
 
-# Not frozen: they are made by the dozen for each post, and that would be a fifth of all reading.
+# Values are not frozen: they are made by the dozen for each post, and that would be a fifth of all reading.
 @dataclass(slots=True)
 class Scalar:
     """One value as it was typed; *plain* when it stood without quotation marks.
@@ -47,7 +49,7 @@ class Scalar:
     remark: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sequence:
     """Values one after another."""
 
@@ -56,7 +58,7 @@ class Sequence:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mapping:
     """Values by key, in the order of the file; every key knows its place."""
 
@@ -91,12 +93,12 @@ def read(text: str, file: str) -> FrontMatter:
     """Take a post file apart: YAML between two lines of `---`, then the body."""
     text, dropped = characters.clean_or_tell(text, file)
     opening = _OPENING.match(text)
-    closing = _CLOSING.search(text, opening.end()) if opening else None
+    closing = _CLOSING.search(text, opening.end() - 1) if opening else None
     if opening is None or closing is None:
         return FrontMatter(None, "", 1, (yamlhints.unopened(file, text, opening is not None),), dropped)
     body = text[closing.end() + 1 :]
     body_line = text.count("\n", 0, closing.end()) + 2
-    source = text[opening.end() : closing.start()]
+    source = text[opening.end() : closing.start() + 1]
     value, problems, notices = _compose(source, file, 2, _HEADER_LIMIT)
     if value is None and not problems:
         value = Mapping({}, 1, 1)
@@ -145,16 +147,16 @@ class _Composer:
                 self.notices.append(characters.dropped("half an emoji", file, first_line))
         self._source = source
         self._remarks = " #" in source or "\t#" in source
-        self._parser = CParser(source)
+        self._next: Callable[[], Any] = CParser(source).get_event  # never None before the end of it all
 
     def document(self) -> Value | None:
         """The one value; None with or without a problem."""
         try:
-            self._parser.get_event()
-            if isinstance(self._parser.get_event(), events.StreamEndEvent):
+            self._next()
+            if isinstance(self._next(), events.StreamEndEvent):
                 return None
             value = self._value(self._next(), 1)
-            self._parser.get_event()
+            self._next()
             self._next()
         except _TooDeepError:
             return None
@@ -173,24 +175,23 @@ class _Composer:
             return None
         return value
 
-    def _next(self) -> events.Event:
-        event = self._parser.get_event()
-        assert event is not None  # every document ends with an event of its own
-        return event
-
-    def _value(self, event: events.Event, depth: int) -> Value:
+    def _value(self, event: Any, depth: int) -> Value:
         mark = event.start_mark
-        assert mark is not None  # libyaml knows the place of everything
         line, column = mark.line + self._first_line, mark.column + 1
         if type(event) is events.ScalarEvent and event.anchor is None and event.tag is None:
+            text, style = event.value, event.style
+            if style == '"' or style == "'":  # nothing forbidden is printable
+                return Scalar(text, line, column) if text.isprintable() else self._scalar(event, line, column)
+            if style == "" and not self._remarks:
+                return Scalar(text, line, column, True)
             return self._scalar(event, line, column)
         if isinstance(event, events.AliasEvent):
             self._refuse(line, column, f"a reference to another value: {quoted('*' + (event.anchor or ''))}")
             return Scalar("", line, column)
-        if event.anchor is not None:  # type: ignore[attr-defined]
-            self._refuse(line, column, f"a name for a value: {quoted('&' + event.anchor)}")  # type: ignore[attr-defined]
-        if event.tag is not None:  # type: ignore[attr-defined]
-            self._refuse(line, column, f"a tag, which says what type a value has: {quoted(event.tag)}")  # type: ignore[attr-defined]
+        if event.anchor is not None:
+            self._refuse(line, column, f"a name for a value: {quoted('&' + event.anchor)}")
+        if event.tag is not None:
+            self._refuse(line, column, f"a tag, which says what type a value has: {quoted(event.tag)}")
         if isinstance(event, events.ScalarEvent):
             return self._scalar(event, line, column)
         if depth > _DEPTH_LIMIT:
@@ -216,14 +217,16 @@ class _Composer:
 
     def _sequence(self, depth: int, line: int, column: int) -> Sequence:
         items: list[Value] = []
-        while not isinstance(event := self._next(), events.SequenceEndEvent):
+        while type(event := self._next()) is not events.SequenceEndEvent:
             items.append(self._value(event, depth + 1))
-            self._bound(len(items), "a list of more than {} values", line, column)
+            if len(items) > _ITEMS_LIMIT:
+                self._refuse(line, column, f"a list of more than {_ITEMS_LIMIT} values", yamlhints.FLAT)
+                raise _TooDeepError
         return Sequence(tuple(items), line, column)
 
     def _mapping(self, depth: int, line: int, column: int) -> Mapping:
         entries: dict[str, tuple[Scalar, Value]] = {}
-        while not isinstance(event := self._next(), events.MappingEndEvent):
+        while type(event := self._next()) is not events.MappingEndEvent:
             key, value = self._value(event, depth + 1), self._value(self._next(), depth + 1)
             if not isinstance(key, Scalar):
                 self._refuse(key.line, key.column, "a key that is not a word", yamlhints.MEND)
@@ -234,13 +237,10 @@ class _Composer:
                 self.problems.append(yamlhints.twice(self._file, key.line, key.column, key.text, first))
             else:
                 entries[key.text] = (key, value)
-            self._bound(len(entries) + len(self.problems), "more than {} keys", line, column)
+            if len(entries) + len(self.problems) > _ITEMS_LIMIT:
+                self._refuse(line, column, f"more than {_ITEMS_LIMIT} keys", yamlhints.FLAT)
+                raise _TooDeepError
         return Mapping(entries, line, column)
-
-    def _bound(self, count: int, what: str, line: int, column: int) -> None:
-        if count > _ITEMS_LIMIT:
-            self._refuse(line, column, what.format(_ITEMS_LIMIT), yamlhints.FLAT)
-            raise _TooDeepError
 
     def _refuse(self, line: int, column: int, what: str, mend: str = yamlhints.PLAIN) -> None:
         self.problems.append(Problem(self._file, line, column, what, mend))

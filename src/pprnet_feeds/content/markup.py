@@ -172,18 +172,8 @@ def _gap(tag: re.Match[str]) -> str:
             return "\n\n" if name in tags.BLOCK else ""
 
 
-def practice_implications(html: str) -> str:
-    """What stands under the heading `Practice Implications` of a rendered post, or nothing."""
-    return sections(html)[1]
-
-
-def without_practice_implications(html: str) -> str:
-    """A rendered post without that heading and what stands under it."""
-    return sections(html)[0]
-
-
 def sections(html: str) -> tuple[str, str]:
-    """The account of the study, with the footnotes, and the implications for practice.
+    """The account of a rendered post, with the footnotes, and the implications for practice or nothing.
 
     The implications begin under the first ``<h2>Practice Implications</h2>``
     that stands in no other element, and reach to the next h1 or h2 like it,

@@ -76,9 +76,10 @@ def read_post(text: str, file: str, site: Site, *, bodies: bool = False) -> tupl
 
 def _post(parts: frontmatter.FrontMatter, header: Mapping, faults: Faults, site: Site) -> Post | None:
     found = fields.known(header, KEYS, faults)
-    title = fields.one(found, "title", faults, partial(fields.text, most=_TITLE_LENGTH))
-    published = fields.one(found, "date", faults, partial(_moment, zone=site.time_zone))
-    updated = fields.one(found, "updated", faults, partial(_moment, zone=site.time_zone))
+    moment = partial(_moment, zone=site.time_zone)
+    title = fields.one(found, "title", faults, _title)
+    published = fields.one(found, "date", faults, moment)
+    updated = fields.one(found, "updated", faults, moment)
     topic = partial(terms.choose, terms=site.topics, noun="topic", file="feeds/topics.yaml")
     research = partial(terms.choose, terms=site.research, noun="research type", file="feeds/research.yaml")
     topics = fields.one(found, "topics", faults, topic)
@@ -96,14 +97,14 @@ def _post(parts: frontmatter.FrontMatter, header: Mapping, faults: Faults, site:
     if note and (status == "published" or not found.get("status")):
         what = "`note` is there, and `status` says published"
         faults.add(found["note"][0][1], what, "Add `status: corrected`, or take the note away.")
-    aliases = fields.one(found, "aliases", faults, partial(fields.each, read=_alias)) or ()
+    aliases = fields.one(found, "aliases", faults, _aliases) or ()
     if slug and f"/posts/{slug}" in {alias.rstrip("/") for alias in aliases}:
         what = "`aliases` holds the post's own permalink, which would lead to itself for ever"
         faults.add(found["aliases"][0][1], what, f"Take /posts/{slug}/ away.")
-    cited = fields.one(found, "cites", faults, partial(fields.each, read=cites.read_cite)) or ()
+    cited = fields.one(found, "cites", faults, _cites) or ()
     types = fields.one(found, "research", faults, research) or ()
     summary = fields.one(found, "summary", faults, fields.text) or ""
-    authors = fields.one(found, "authors", faults, partial(fields.each, read=people.read_person)) or ()
+    authors = fields.one(found, "authors", faults, _people) or ()
     image = fields.one(found, "image", faults, people.read_image)
     draft = fields.one(found, "draft", faults, fields.flag) or False
     if faults.found or title is None or published is None or slug is None or identity is None:
@@ -223,3 +224,9 @@ def _alias(value: Value, name: str, faults: Faults) -> str | None:
         faults.add(value, what, "Take it away: it leads to something else already.")
         return None
     return typed
+
+
+_title = partial(fields.text, most=_TITLE_LENGTH)
+_cites = partial(fields.each, read=cites.read_cite)
+_people = partial(fields.each, read=people.read_person)
+_aliases = partial(fields.each, read=_alias)

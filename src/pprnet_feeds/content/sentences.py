@@ -19,12 +19,8 @@ _ABBREVIATION = re.compile(
 _BEFORE_A_NUMBER = re.compile(r"(?:ch|chs|ed|eds|eq|fig|figs|no|nos|p|pp|sec|vol|vols)\.", re.IGNORECASE)
 
 
-def sentences(text: str) -> list[str]:
+def sentences(text: str) -> Iterator[str]:
     """The sentences of plain text, white space collapsed. A line ends a sentence too."""
-    return list(_sentences(text))
-
-
-def _sentences(text: str) -> Iterator[str]:
     for line in text.splitlines():
         yield from filter(None, _of_line(" ".join(line.split())))
 
@@ -53,7 +49,7 @@ def first_sentences(text: str, limit: int = 300) -> str:
     the limit.
     """
     taken = ""
-    for sentence in _sentences(text):  # no further than they are needed
+    for sentence in sentences(text):  # no further than they are needed
         longer = f"{taken} {sentence}".strip()
         if len(longer) > limit:
             return taken or _cut(sentence, limit)

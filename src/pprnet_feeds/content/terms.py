@@ -17,7 +17,7 @@ from pprnet_feeds.content.model import Term
 from pprnet_feeds.content.problems import nearest, quoted
 
 # By identity, with what has it: to compare the terms would take longer than to read a post.
-_INDEXES: dict[int, tuple[tuple[Term, ...], Mapping[str, int]]] = {}
+_INDEXES: dict[int, tuple[tuple[Term, ...], Mapping[str, int], Mapping[str, int]]] = {}
 _MOST_INDEXES = 8
 
 
@@ -31,12 +31,19 @@ def normal(name: str) -> str:
 
 def by_name(terms: tuple[Term, ...]) -> Mapping[str, int]:
     """Where in *terms* each normal name leads; slugs before labels before former slugs."""
+    return _indexes(terms)[1]
+
+
+def _indexes(terms: tuple[Term, ...]) -> tuple[tuple[Term, ...], Mapping[str, int], Mapping[str, int]]:
+    """With the terms, their index by normal names and that by names as most people type them."""
     held = _INDEXES.get(id(terms))
     if held is None:
         while len(_INDEXES) >= _MOST_INDEXES:
             del _INDEXES[next(iter(_INDEXES))]
-        held = _INDEXES[id(terms)] = terms, _index(terms)
-    return held[1]
+        index = _index(terms)
+        typed = {name: index[normal(name)] for term in terms for name in (term.slug, term.label)}
+        held = _INDEXES[id(terms)] = terms, index, typed
+    return held
 
 
 def _index(terms: tuple[Term, ...]) -> Mapping[str, int]:
@@ -62,12 +69,14 @@ def choose(
     items = fields.values(value, name, faults)
     if items is None:
         return None
-    index = by_name(terms)
+    _, index, as_typed = _indexes(terms)
     places: set[int] = set()
     sound = True
     for item in items:
         typed = fields.scalar(item, name, faults)
-        place = index.get(normal(typed)) if typed is not None else None
+        place = as_typed.get(typed or "")
+        if place is None and typed is not None:
+            place = index.get(normal(typed))
         if place is not None:
             places.add(place)
             continue

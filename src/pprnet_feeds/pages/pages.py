@@ -20,11 +20,7 @@ from pprnet_feeds.content import markup
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.pages import embedding, lists, metadata, places, sitemap, subscribing
 from pprnet_feeds.pages.page import JSON, TEXT, XML, Page, policy, security
-from pprnet_feeds.pages.sitemap import (
-    ROBOTS,
-    SITEMAP,
-    draw_robots,
-)
+from pprnet_feeds.pages.sitemap import ROBOTS, SITEMAP, draw_robots
 from pprnet_feeds.syndication import entries
 from pprnet_feeds.syndication.addresses import Plan
 from pprnet_feeds.syndication.catalogue import Catalogue
@@ -44,7 +40,7 @@ _HEADINGS = {"/topics/": "Topics", "/research/": "Types of research", "/issues/"
 _ARCHIVE = "/archive/"
 _FOOTNOTES = '<section class="footnotes">'
 
-_templates = Environment(
+templates = Environment(
     loader=PackageLoader("pprnet_feeds.pages"),
     autoescape=True,
     undefined=StrictUndefined,
@@ -53,7 +49,7 @@ _templates = Environment(
     keep_trailing_newline=True,
 )
 # What every template may use.
-_templates.globals |= {
+templates.globals |= {
     "formats": FORMATS,
     "month": month_name,
     "frame": embedding.frame,
@@ -93,11 +89,6 @@ class Pages:
         """How the address of a page is written in full and in order; as it is when it is none."""
         place = places.read(path, self.catalogue)
         return place.spelling if place else path
-
-    def draw(self, path: str) -> bytes | None:
-        """The bytes of the page at *path*; None when there is none."""
-        page = self.page(path)
-        return page.body if page else None
 
     def page(self, path: str) -> Page | None:
         """Draw the page at *path*; None when there is none."""
@@ -234,7 +225,7 @@ class Pages:
         **values: Any,
     ) -> Page:
         # A page announces its own feed and no other: readers subscribe to whatever they find.
-        body = _templates.get_template(template).render(
+        body = templates.get_template(template).render(
             site=self.site,
             path=path,
             # Below the host that the page was asked of, so that a preview stays on its own host.

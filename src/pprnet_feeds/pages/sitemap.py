@@ -16,7 +16,6 @@ ROBOTS = "/robots.txt"
 # How many addresses one list may hold.
 MOST = 50_000
 
-
 Places = Sequence[tuple[str, datetime]]
 
 

@@ -25,7 +25,7 @@ from pprnet_feeds.pages.figures import (
     together,
 )
 from pprnet_feeds.pages.page import Page, policy, security
-from pprnet_feeds.pages.pages import _templates
+from pprnet_feeds.pages.pages import templates
 from pprnet_feeds.pages.plots import Plot, plot
 
 # A plot has a point for each day, or for each week once there are more days than these.
@@ -39,7 +39,7 @@ _HEADERS = (("cache-control", "no-store"), ("x-robots-tag", "noindex"))
 
 def page(figures: Figures | None, site: Site) -> Page:
     """Draw the page; None stands for figures that cannot be read at the moment."""
-    body = _templates.get_template("stats.html").render(
+    body = templates.get_template("stats.html").render(
         site=site,
         path=STATS,
         root=urlsplit(site.base_url).path,

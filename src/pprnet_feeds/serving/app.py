@@ -18,7 +18,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,6 +27,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from pprnet_feeds.serving import logs
+from pprnet_feeds.serving.clock import utc_now
 from pprnet_feeds.serving.codings import Message
 from pprnet_feeds.serving.holding import Holding
 from pprnet_feeds.serving.link import Heard, Link, NoAnswerError
@@ -122,9 +123,10 @@ class Application:
                 self.tally.note(scope, Kind(found.status), ours=found.status in (301, 410))
             await self.error(found.status, found.text, found.headers)(scope, receive, send)
             return
-        if found.ready(scope["headers"]) is None:  # compressing takes long: not while others wait
-            await asyncio.to_thread(found.answer, scope["headers"])
-        start, body, kind = found.answer(scope["headers"])
+        ready = found.ready(scope["headers"])
+        if ready is None:  # compressing takes long: not while others wait
+            ready = await asyncio.to_thread(found.answer, scope["headers"])
+        start, body, kind = ready
         self.tally.note(scope, kind if scope["method"] == "GET" else kind._replace(size=0))
         state = self.holding.state
         if state and state.next_release and state.shorten_from and self.clock() >= state.shorten_from:
@@ -220,11 +222,6 @@ class Application:
         state = self.holding.state
         moment = state.shorten_from if state else None
         self.shortens = moment is not None and self.clock() >= moment - AHEAD
-
-
-def utc_now() -> datetime:
-    """The time, in UTC and whole seconds."""
-    return datetime.now(UTC).replace(microsecond=0)
 
 
 def create() -> Application:

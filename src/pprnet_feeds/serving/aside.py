@@ -12,7 +12,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,18 +27,22 @@ async def aside(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
-    def settle(set_it: Callable[[], None]) -> None:
-        if not done.done():
-            set_it()
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if done.done():  # nobody waits any more
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(cast(T, result))
 
     def run() -> None:
+        result, error = None, None
         try:
             result = function(*args, **kwargs)
-        except BaseException as error:
-            given = error
-            loop.call_soon_threadsafe(settle, lambda: done.set_exception(given))
-        else:
-            loop.call_soon_threadsafe(settle, lambda: done.set_result(result))
+        except BaseException as raised:
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, result, error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

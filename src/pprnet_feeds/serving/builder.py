@@ -148,11 +148,17 @@ class Builder:
                 continue
             except TimeoutError:
                 path = self._worse.pop()
-            made = self.snapshot.answer(path)
-            if isinstance(made, Representation) and len(made.body) <= LARGEST_BEST:
-                body = await aside(best, made.body)
-                if body is not None and self.held.get(path) == made.identity:
-                    self._tell(Better(path, made.tag, body))
+            try:
+                await self._improve(path)
+            except Exception:
+                log.exception("compressing %s with care failed; it stays as it is", path)
+
+    async def _improve(self, path: str) -> None:
+        made = self.snapshot.answer(path)
+        if isinstance(made, Representation) and len(made.body) <= LARGEST_BEST:
+            body = await aside(best, made.body)
+            if body is not None and self.held.get(path) == made.identity:
+                self._tell(Better(path, made.tag, body))
 
     def _tell_news(self, replaced: Mapping[str, Representation], forgotten: frozenset[str] | None) -> None:
         state = self.state

@@ -11,7 +11,6 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -20,12 +19,14 @@ from pprnet_feeds.content.reading import Reading
 from pprnet_feeds.serving import logs
 from pprnet_feeds.serving.aside import aside
 from pprnet_feeds.serving.builder import Builder
+from pprnet_feeds.serving.clock import utc_now
 from pprnet_feeds.serving.database import cache_path, state_address
 from pprnet_feeds.serving.messages import (
     Ask,
     Counted,
     Forgot,
     Refused,
+    Reply,
     Told,
     receive,
     send,
@@ -121,7 +122,12 @@ async def _hear(
 
 
 async def _report(ask: Ask, reports: Reports, builder: Builder, writer: asyncio.StreamWriter) -> None:
-    send(writer, Told(ask.number, await reports.draw(ask.path, builder.snapshot.site)))
+    try:
+        reply = await reports.draw(ask.path, builder.snapshot.site)
+    except Exception:
+        log.exception("a report could not be drawn")
+        reply = Reply(500, "This could not be drawn; the log tells why.")
+    send(writer, Told(ask.number, reply))
 
 
 async def _keep_reading(builder: Builder, cache: Path | None) -> None:
@@ -157,11 +163,6 @@ async def _running(endless: Awaitable[None]) -> AsyncIterator[None]:
         while not task.done():  # a wait that ends at this very moment swallows it
             task.cancel()
             await asyncio.wait([task], timeout=1)
-
-
-def utc_now() -> datetime:
-    """The time, in UTC and whole seconds."""
-    return datetime.now(UTC).replace(microsecond=0)
 
 
 if __name__ == "__main__":

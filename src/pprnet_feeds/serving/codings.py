@@ -56,7 +56,9 @@ class Content:
         digest = urlsafe_b64encode(blake2b(body, digest_size=16).digest()).decode().rstrip("=")
         self.tags = {coding: f'"{digest}{suffix}"' for coding, suffix in _TAG_SUFFIX.items()}
         self.best_tag = f'"{digest}{_BEST_SUFFIX}"'
-        self._messages: dict[str, Message | None] = {IDENTITY: body_message(body)}
+        self._messages: dict[str, tuple[Message, str] | None] = {
+            IDENTITY: (body_message(body), self.tags[IDENTITY])
+        }
         self.body = body
 
     def is_made(self, coding: str) -> bool:
@@ -65,14 +67,15 @@ class Content:
 
     def improve(self, body: bytes) -> None:
         """Take over a better compressed document."""
-        self._messages[BEST] = body_message(body)
-        self.tags |= {BEST: self.best_tag}
+        self._messages[BEST] = body_message(body), self.best_tag
 
-    def message(self, coding: str) -> Message | None:
-        """The message that sends the document in *coding*; None when that makes it no smaller."""
+    def message(self, coding: str) -> tuple[Message, str] | None:
+        """The message that sends the document in *coding*, and its tag; None when it is no smaller."""
         if coding not in self._messages:
             coded = _ENCODERS[coding](self.body)
-            self._messages[coding] = body_message(coded) if len(coded) < len(self.body) else None
+            made = (body_message(coded), self.tags[coding]) if len(coded) < len(self.body) else None
+            # In a thread: a better one may have come meanwhile.
+            self._messages.setdefault(coding, made)
         return self._messages[coding]
 
 

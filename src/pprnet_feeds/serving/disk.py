@@ -10,25 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from pprnet_feeds.content.files import post_files
+from pprnet_feeds.content.files import entries
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.problems import Problem
+
+# The variable that tells a builder that the one before it served posts.
+HELD = "PPRNET_HELD"
 
 
 def unreadable_folders(site: Path) -> list[Problem]:
     """Why ``posts/`` or a folder below it cannot be read; empty when all can be."""
-    return _of_folders(found for found in post_files(site) if isinstance(found, Problem))
+    return _of_folders(found for found in entries(site) if isinstance(found, Problem))
 
 
-def lost_posts(library: Library, held: Library | None, site: Path) -> list[Problem]:
-    """Why *library*, read just now, is less than what is there; *held* is what was read before.
+def lost_posts(library: Library, site: Path, *, held: bool) -> list[Problem]:
+    """Why *library*, read just now, is less than what is there; *held*: posts were served before.
 
     An empty folder is fine where nothing was held: a new site begins with one.
     """
     faults = _of_folders(library.problems)
-    if faults or held is None or not held.posts or library.posts:
+    if faults or not held or library.posts:
         return faults
-    if any(not isinstance(found, Problem) for found in post_files(site)):
+    if any(not isinstance(found, Problem) for found in entries(site)):
         return []
     mend = "Put the files back. If every post is meant to go, restart the service."
     return [Problem("posts", 0, 0, "the folder holds no post any more", mend)]

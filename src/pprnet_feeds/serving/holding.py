@@ -8,11 +8,15 @@ replace what changed in one step, so that nobody sees half of a change.
 from __future__ import annotations
 
 import asyncio
+import logging
+from dataclasses import replace
 
 from pprnet_feeds.serving.kept import Kept
 from pprnet_feeds.serving.link import Heard, Link
 from pprnet_feeds.serving.messages import Alias, Better, Forgot, News, Reply, State
 from pprnet_feeds.serving.representation import Representation
+
+log = logging.getLogger("pprnet_feeds")
 
 
 class Holding:
@@ -53,10 +57,18 @@ class Holding:
             if held is not None and held.tag == heard.tag:
                 held.improve(heard.body)
         else:
-            self.refused = heard.problems
+            self._refuse(heard.problems)
+
+    def _refuse(self, problems: tuple[str, ...]) -> None:
+        """Take note that a builder could not read the site; what is held stays, and it is told why."""
+        if self.state is not None and problems != self.refused:
+            self.state = replace(self.state, faults=problems)
+            for problem in problems:
+                log.error("what was read last stays: %s", problem)
+        self.refused = problems
 
     def _renew(self, news: News) -> None:
-        self.state = news.state
+        self.state, self.refused = news.state, ()
         self._news += 1
         if news.forgotten is None:
             self.table.clear()

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 
+from pprnet_feeds.serving.disk import HELD
 from pprnet_feeds.serving.messages import Ask, Better, News, Refused, Told, receive, send
 
 log = logging.getLogger("pprnet_feeds")
@@ -42,20 +43,20 @@ class Link:
         self._numbers = itertools.count()
         self._asks: dict[int, tuple[Ask, asyncio.Future[Told]]] = {}
         self._writer: asyncio.StreamWriter | None = None
-        self._first: asyncio.Future[Heard] | None = None
+        self._heard = asyncio.Event()
+        self._refuses = False
         self._running: asyncio.Task[None] | None = None
         self._ours = self._start()
 
-    async def open(self) -> Heard:
-        """Wait until the first builder has read the site; what it tells of it."""
-        self._first = asyncio.get_running_loop().create_future()
+    async def open(self) -> None:
+        """Wait until the first builder has read the site, and what it tells of it was heard."""
         self._running = asyncio.create_task(self._run())
-        heard = await self._first
-        self._hear(heard)
-        return heard
+        await self._heard.wait()
 
     async def ask(self, path: str, query: bytes = b"") -> Told:
-        """The builder's answer. Raises NoAnswerError when there is none in time."""
+        """The builder's answer. Raises NoAnswerError when there is none in time, or none to be expected."""
+        if self._refuses:
+            raise NoAnswerError(path)
         ask = Ask(next(self._numbers), path, query)
         future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
         self._asks[ask.number] = ask, future
@@ -98,7 +99,8 @@ class Link:
 
     def _start(self) -> socket.socket:
         ours, its = socket.socketpair()
-        with its:
+        with its, contextlib.ExitStack() as failing:
+            failing.callback(ours.close)
             # A new session: an interrupt typed at a terminal is the worker's to see. The builder ends
             # when the line does.
             self._process = subprocess.Popen(
@@ -107,6 +109,7 @@ class Link:
                 env=self._environ,
                 start_new_session=True,
             )
+            failing.pop_all()
         return ours
 
     async def _run(self) -> None:
@@ -120,13 +123,22 @@ class Link:
             self._writer.close()
             self._writer = None
             status = await asyncio.to_thread(self._process.wait)
-            if self._first is not None and not self._first.done():  # the next one would fare no better
-                self._first.set_result(Refused((f"the process that draws has ended ({_ended(status)})",)))
+            if not self._heard.is_set():  # the next one would fare no better
+                self._hear(Refused((f"the process that draws has ended ({_ended(status)})",)))
+                self._heard.set()
                 return
             log.warning("the process that draws has ended (%s); another is started", _ended(status))
+            self._ours, pause = await self._start_again(pause)
+
+    async def _start_again(self, pause: float) -> tuple[socket.socket, float]:
+        """Start the next builder after a *pause*, however often that must be tried; the pause after it."""
+        while True:
             await asyncio.sleep(pause)
             pause = min(max(SHORTEST_PAUSE, 2 * pause), LONGEST_PAUSE)
-            self._ours = self._start()
+            try:
+                return self._start(), pause
+            except OSError as fault:  # no file descriptor, process or memory is left at this moment
+                log.warning("the process that draws cannot be started (%s); it is tried again", fault)
 
     async def _listen(self, reader: asyncio.StreamReader) -> bool:
         """Hear the builder out; whether it came to serve anything."""
@@ -137,11 +149,12 @@ class Link:
                 if future is not None and not future.done():
                     future.set_result(message)
                 continue
-            served = served or isinstance(message, News)
-            if self._first is not None and not self._first.done():
-                self._first.set_result(message)
-            else:
-                self._hear(message)
+            self._refuses = isinstance(message, Refused)
+            if isinstance(message, News):
+                served = True
+                self._environ[HELD] = "1" if message.state.posts else ""
+            self._hear(message)
+            self._heard.set()
         return served
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from pprnet_feeds.content.model import Cache
 from pprnet_feeds.serving.representation import Representation
+from pprnet_feeds.serving.tally import Batch
 
 # The addresses whose answer depends on the query.
 OPML, OEMBED, SUBSCRIBE = "/feeds.opml", "/oembed", "/subscribe"
@@ -132,7 +133,7 @@ class Refused:
 class Counted:
     """What the worker has answered since it last told."""
 
-    batch: Any
+    batch: Batch
 
 
 def send(writer: asyncio.StreamWriter, message: object) -> None:

@@ -172,12 +172,12 @@ class Representation:
             self._not_modified[tag.encode()] = self._not_modified[f"W/{tag}".encode()] = ready
 
     def _make(self, coding: str) -> _Coded:
-        message = self._content.message(coding)
-        if message is None:
+        found = self._content.message(coding)
+        if found is None:
             # What Brotli does not make smaller, gzip with its longer frame does not either.
             made = self._coded.get(IDENTITY) or self._make(IDENTITY)
         else:
-            tag = self._content.tags[coding].encode()
+            message, tag = found[0], found[1].encode()
             rest: tuple[Pair, ...] = (
                 (b"content-length", b"%d" % len(message["body"])),
                 (b"etag", tag),

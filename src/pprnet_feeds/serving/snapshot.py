@@ -24,22 +24,19 @@ from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.fixed import FIXED, fixed
 from pprnet_feeds.pages.page import Page
 from pprnet_feeds.serving.changes import Known, Thing, program, record, things
-from pprnet_feeds.serving.disk import lost_posts
+from pprnet_feeds.serving.disk import HELD, lost_posts
 from pprnet_feeds.serving.kept import Kept
 from pprnet_feeds.serving.messages import Alias
 from pprnet_feeds.serving.representation import Representation, cache_control
 from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.syndication.addresses import Address
-from pprnet_feeds.syndication.bibliography import MEDIA_TYPES
-from pprnet_feeds.syndication.catalogue import LISTS, Catalogue, Document
+from pprnet_feeds.syndication.catalogue import BESIDE, LISTS, Catalogue, Document
 from pprnet_feeds.syndication.selection import Refusal, parse
 
 if TYPE_CHECKING:
     from pprnet_feeds.pages.pages import Pages
 
-# The forms of the files beside a post's page.
-_BESIDE = ("json", *MEDIA_TYPES)
 # What our addresses are made of; anything else, decoded, is a stranger's.
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
 
@@ -157,7 +154,7 @@ class Snapshot:
             return None if post.status == "withdrawn" else f"/posts/{post.slug}/"
         stem, _, form = path.partition(".")
         post = self._permalinks.get(stem)
-        if post is not None and form in _BESIDE:
+        if post is not None and form in BESIDE:
             return None if post.status == "withdrawn" else f"/posts/{post.slug}.{form}"
         plain = unquote(path)
         if not _PLAIN.fullmatch(plain):
@@ -218,7 +215,8 @@ def build(
     """Read the site and make the snapshot of *now*; the problems when its settings or its disk are faulty.
 
     *before* is what is served by now: what has not changed since is taken over
-    from it, and posts do not vanish from it because a mount did. Without it,
+    from it, and posts do not vanish from it because a mount did, nor after a
+    builder that `HELD` posts and has died. Without it,
     what was read before a restart is looked for in *cache*.
     """
     site, problems = read_site(settings.folder, environ, settings.base_url)
@@ -229,7 +227,8 @@ def build(
         return ledger
     held = before.library.reading if before else cachefile.load(cache, site) if cache else None
     library = read_library(settings.folder, site, now, drafts=settings.drafts, ledger=ledger, held=held)
-    lost = lost_posts(library, before.library if before else None, settings.folder)
+    had_posts = bool(before.library.posts if before else environ.get(HELD))
+    lost = lost_posts(library, settings.folder, held=had_posts)
     if lost:
         return lost
     seen = things(library, program(), ledger, before.things if before else ())

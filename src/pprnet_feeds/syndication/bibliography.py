@@ -102,12 +102,8 @@ def works_of(posts: Iterable[Post], site: Site) -> Iterator[Work]:
             yield Work(f"{post.id}-{place}", complete(cite), permalink(post, site))
 
 
-def draw_bibtex(works: Iterable[Work]) -> bytes:
-    """A BibTeX database in UTF-8."""
-    return join((_bibtex(work).encode() for work in works), "bib")
-
-
 def _bibtex(work: Work) -> str:
+    """An entry of a BibTeX database."""
     cite = work.citation
     entry = _BIBTEX_TYPES.get(kind(cite), "misc")
     fields = {
@@ -146,12 +142,8 @@ def _held(part: str) -> str:
     return f"{{{_tex(part)}}}" if whole else _tex(part)
 
 
-def draw_ris(works: Iterable[Work]) -> bytes:
-    """A RIS file in UTF-8, with the CR LF line ends that its readers expect."""
-    return join((_ris(work).encode() for work in works), "ris")
-
-
 def _ris(work: Work) -> str:
+    """A record of a RIS file, with the CR LF line ends that its readers expect."""
     cite = work.citation
     first, *last = _ends(cite.pages)
     lines = [
@@ -181,22 +173,15 @@ def _ends(pages: str) -> tuple[str, ...]:
     return (span[1], span[2]) if span else (pages,)
 
 
-def draw_csl(works: Iterable[Work]) -> bytes:
-    """A CSL-JSON array (schema 1.0.2), one work a line."""
-    return join((_csl(work).encode() for work in works), "csl.json")
-
-
 def _csl(work: Work) -> str:
+    """An item of a CSL-JSON array (schema 1.0.2), on one line."""
     item = csl(work.citation, work.key) | {"title": work.title, "note": "\n".join(work.notes)}
     return json.dumps(item, ensure_ascii=False)
 
 
 def draw_parts(works: Sequence[Work]) -> tuple[bytes, ...]:
-    """Some works as they stand in a longer file, in each format, in the order of `MEDIA_TYPES`."""
-    return tuple(
-        _BETWEEN[form].join(draw(work).encode() for work in works)
-        for form, draw in (("bib", _bibtex), ("ris", _ris), ("csl.json", _csl))
-    )
+    """Some works as they stand in a longer file, in UTF-8: in each format, in the order of `MEDIA_TYPES`."""
+    return tuple(_BETWEEN[form].join(draw(work).encode() for work in works) for form, draw in _DRAW.items())
 
 
 def join(parts: Iterable[bytes], form: str) -> bytes:
@@ -208,9 +193,4 @@ def join(parts: Iterable[bytes], form: str) -> bytes:
 
 
 _BETWEEN = {"bib": b"\n", "ris": b"\r\n", "csl.json": b",\n"}
-
-DRAW: Mapping[str, Callable[[Iterable[Work]], bytes]] = {
-    "bib": draw_bibtex,
-    "ris": draw_ris,
-    "csl.json": draw_csl,
-}
+_DRAW: Mapping[str, Callable[[Work], str]] = {"bib": _bibtex, "ris": _ris, "csl.json": _csl}

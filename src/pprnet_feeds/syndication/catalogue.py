@@ -33,6 +33,8 @@ from pprnet_feeds.syndication.selection import EVERYTHING, Refusal, Selection, s
 _ENTRIES, _WORKS, _MONTHS = 32 << 20, 16 << 20, 64 << 20
 
 LISTS = ("/feeds.opml", "/feeds.json")
+# The forms of the files beside a post's page.
+BESIDE = ("json", *bibliography.MEDIA_TYPES)
 _SERIES = (Plan("issues", EVERYTHING, "feed", "atom"), Plan("corrections", EVERYTHING, "feed", "atom"))
 
 
@@ -68,6 +70,9 @@ class Catalogue:
         self._drawn: dict[str, Drawn[tuple[bytes, ...]]]
         if before and before.site == library.site:
             self._drawn = before._drawn
+            gone = self.contents.gone
+            for drawn in self._drawn.values():
+                drawn.forget(gone)
         else:
             bounds = {"posts": _ENTRIES, "corrections": _ENTRIES // 8, "issues": _MONTHS, "works": _WORKS}
             self._drawn = {name: _bounded(bound) for name, bound in bounds.items()}
@@ -108,7 +113,7 @@ class Catalogue:
                 plans = [plan for plan in feeds.get(year, ()) if plan.view == view]
                 yield from (replace(plan, form=form).path for form in FORMATS for plan in plans)
             for slug in posts.get(year, ()):
-                yield from (f"/posts/{slug}.{form}" for form in ("json", *bibliography.MEDIA_TYPES))
+                yield from (f"/posts/{slug}.{form}" for form in BESIDE)
         for file in bibliography.MEDIA_TYPES:
             yield from (Plan("posts", selection, "citations", file).path for selection in self.listed())
         yield from LISTS

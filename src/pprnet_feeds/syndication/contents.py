@@ -18,9 +18,9 @@ from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication import history
 from pprnet_feeds.syndication.addresses import Plan, Series
-from pprnet_feeds.syndication.channel import VIEWS, Channel, Deletion, View, beginning
+from pprnet_feeds.syndication.channel import VIEWS, Channel, View, beginning
 from pprnet_feeds.syndication.differences import difference
-from pprnet_feeds.syndication.entries import has_practice, post_id
+from pprnet_feeds.syndication.entries import deletions, has_practice
 from pprnet_feeds.syndication.filing import Filed, Item, Month, by_change, by_publication, months_of
 from pprnet_feeds.syndication.selection import EVERYTHING, Selection
 
@@ -56,6 +56,9 @@ class Contents:
 
     *before* are the contents of an earlier library: whatever its site and its
     posts, known by identity, have not changed is taken over.
+
+    Attributes:
+        gone: the posts and months of *before* that are in no document any more.
     """
 
     def __init__(self, library: Library, before: Contents | None = None) -> None:
@@ -65,11 +68,14 @@ class Contents:
         self._years: dict[_Feed, list[int]] = {}
         self._practical: dict[int, bool] = {}
         self._issues: dict[str, Month] = {}
+        self.gone: tuple[Item, ...] = ()
         if before and before.site == self.site:
             self._take_over(before)
         else:
             self._living, self._dead = Filed.of(library.posts), Filed.of(library.withdrawn)
-        self._issues = months_of(self._living.published, self._issues)
+        former = self._issues
+        self._issues = months_of(self._living.published, former)
+        self.gone += tuple(it for name, it in former.items() if self._issues.get(name) is not it)
         announced = dict.fromkeys(self.site.issues, ())
         held = {month: issue.posts for month, issue in self._issues.items()}
         self.months: dict[str, tuple[Post, ...]] = dict(sorted((announced | held).items(), reverse=True))
@@ -81,15 +87,17 @@ class Contents:
         self._issues = before._issues
         changed = (*living.gone, *living.come, *dead.gone, *dead.come)
         self._practical = before._practical.copy()
-        for post in (*living.gone, *dead.gone):
+        self.gone = (*living.gone, *dead.gone)
+        for post in self.gone:
             self._practical.pop(id(post), None)
 
         def stays(feed: _Feed) -> bool:
             series, selection, _ = feed
             return not any(selection.holds(post) for post in changed) if series == "posts" else not changed
 
-        self._spreads = {feed: spread for feed, spread in before._spreads.items() if stays(feed)}
-        self._years = {feed: years for feed, years in before._years.items() if feed in self._spreads}
+        # Copies: whoever is answered from *before* in another thread adds to what is remembered there.
+        self._spreads = {feed: spread for feed, spread in before._spreads.copy().items() if stays(feed)}
+        self._years = {feed: it for feed, it in before._years.copy().items() if feed in self._spreads}
 
     def posts(self, selection: Selection, year: int = 0) -> list[Post]:
         """The posts of a selection in the library's order; of one *year*, if it is given."""
@@ -165,7 +173,7 @@ class Contents:
             current=f"{home}{plan.view}" if plan.year else "",
             previous=f"{home}archive/{before}/{plan.view}" if before else "",
             next=f"{home}archive/{after}/{plan.view}" if after else "",
-            deletions=tuple(deletion for post in spread.gone for deletion in self._deletions(post, plan)),
+            deletions=tuple(told for post in spread.gone for told in deletions(post, plan.view, site)),
         )
 
     def _spread(self, plan: Plan) -> _Spread:
@@ -188,9 +196,9 @@ class Contents:
 
     def _remember(self, known: dict[_Feed, Value], feed: _Feed, value: Value) -> None:
         if feed[1].combines:
-            combined = [one for one in known if one[1].combines]
+            combined = [one for one in known.copy() if one[1].combines]
             for one in combined if len(combined) >= _COMBINED else ():
-                del known[one]
+                known.pop(one, None)
         known[feed] = value
 
     def _all_of_year(self, plan: Plan) -> list[Item]:
@@ -235,13 +243,6 @@ class Contents:
         if known is None:
             known = self._practical[id(post)] = has_practice(post, self.site)
         return known
-
-    def _deletions(self, post: Post, plan: Plan) -> Iterable[Deletion]:
-        """What a reader who holds a withdrawn post in this feed is told."""
-        id = post_id(post, self.site)
-        places = range(1, len(post.cites) + 1)
-        ids = [f"{id}/cites/{place}" for place in places] if plan.view == "citations" else [id]
-        return [Deletion(id, post.updated, post.note) for id in ids]
 
 
 def _feed(plan: Plan) -> _Feed:

@@ -6,11 +6,12 @@ once. What is kept is found by the post's identity, so that an edited post never
 finds what was drawn of it before, and a catalogue can hand its store to the next.
 
 Never more than a number of bytes, however many posts there are: what was asked
-for longest ago goes first.
+for longest ago goes first. Threads that draw from two catalogues may share a store.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
@@ -31,6 +32,7 @@ class Drawn(Generic[Value]):
         self._size = 0
         # The owner is kept beside the value: as long as it lives nobody else has its identity.
         self._held: OrderedDict[tuple[int, Hashable], tuple[object, Value, int]] = OrderedDict()
+        self._lock = threading.Lock()  # not held while something is drawn
 
     def of(
         self,
@@ -42,21 +44,30 @@ class Drawn(Generic[Value]):
         held = self._held
         found: list[Value] = []
         missing: list[tuple[int, Owner]] = []
-        for place, owner in enumerate(owners):
-            key = (id(owner), kind)
-            kept = held.get(key)
-            if kept is None:
-                missing.append((place, owner))
-                found.append(None)  # type: ignore[arg-type]  # it is filled in below
-            else:
-                held.move_to_end(key)
-                found.append(kept[1])
+        with self._lock:
+            for place, owner in enumerate(owners):
+                key = (id(owner), kind)
+                kept = held.get(key)
+                if kept is None:
+                    missing.append((place, owner))
+                    found.append(None)  # type: ignore[arg-type]  # it is filled in below
+                else:
+                    held.move_to_end(key)
+                    found.append(kept[1])
         if missing:
             values = draw([owner for _, owner in missing])
             for (place, owner), value in zip(missing, values, strict=True):
                 found[place] = value
-                self._keep(owner, kind, value)
+                with self._lock:
+                    self._keep(owner, kind, value)
         return found
+
+    def forget(self, owners: Iterable[object]) -> None:
+        """Let go of all that was drawn of *owners*, which no document holds any more."""
+        gone = {id(owner) for owner in owners}
+        with self._lock:
+            for key in [key for key in self._held if key[0] in gone] if gone else ():
+                self._size -= self._held.pop(key)[2]
 
     def _keep(self, owner: object, kind: Hashable, value: Value) -> None:
         size = self._size_of(value) + _OVERHEAD

@@ -18,7 +18,7 @@ from pprnet_feeds.content import markup
 from pprnet_feeds.content.model import Citation, Person, Post, Site
 from pprnet_feeds.content.references import authors_as_printed, complete
 from pprnet_feeds.content.sentences import first_sentences
-from pprnet_feeds.syndication.channel import Category, Entry, View, permalink
+from pprnet_feeds.syndication.channel import Category, Deletion, Entry, View, permalink
 from pprnet_feeds.syndication.citations import reference_html
 from pprnet_feeds.syndication.drawn import Drawn
 from pprnet_feeds.syndication.selection import lead, month_name
@@ -33,7 +33,7 @@ _PLAIN_PRACTICE = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 # What may stand around a heading so that it is none; and how long a text breaks no bound of the renderer.
-_AROUND = re.compile(r"[<|\r\t]|```|~~~")
+_AROUND = re.compile(r"[<|\r\t]|```|~~~|\[\^")
 _SHORT = 15_000
 
 
@@ -135,6 +135,14 @@ def rendered(post: Post, site: Site) -> str:
 def post_id(post: Post, site: Site) -> str:
     """The permanent id of the post's entry (RFC 4151)."""
     return f"tag:{site.tag_root}/post/{post.id}"
+
+
+def deletions(post: Post, view: View, site: Site) -> list[Deletion]:
+    """What a reader who holds a withdrawn post in *view* is told (RFC 6721 §3)."""
+    id = post_id(post, site)
+    places = range(1, len(post.cites) + 1)
+    ids = [f"{id}/cites/{place}" for place in places] if view == "citations" else [id]
+    return [Deletion(id, post.updated, post.note) for id in ids]
 
 
 def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:

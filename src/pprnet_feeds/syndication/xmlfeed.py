@@ -25,7 +25,6 @@ XmlFormat = Literal["atom", "rss"]
 
 GENERATOR = "pprnet-feeds"
 
-
 # How an entry begins. It stands nowhere else: in text and in values `<` is escaped.
 _BEGINNING: dict[XmlFormat, bytes] = {"atom": b"  <entry>\n", "rss": b"    <item>\n"}
 _END: dict[XmlFormat, bytes] = {"atom": b"</feed>\n", "rss": b"  </channel>\n</rss>\n"}
@@ -34,7 +33,7 @@ _END: dict[XmlFormat, bytes] = {"atom": b"</feed>\n", "rss": b"  </channel>\n</r
 def draw(channel: Channel, form: XmlFormat, entries: Iterable[bytes]) -> bytes:
     """Draw one document from its channel and its entries, drawn by `draw_entries`."""
     end = _END[form]
-    head = _tree(channel, form, ()).removesuffix(end)
+    head = draw_whole(channel, form, ()).removesuffix(end)
     return b"".join((head, *entries, end))
 
 
@@ -44,20 +43,14 @@ def draw_entries(entries: Sequence[Entry], form: XmlFormat, source: Channel | No
     *source* is the feed they come from, told in feeds that somebody put together.
     """
     beginning = _BEGINNING[form]
-    drawn = _tree(_CARRIER, form, entries, source).removesuffix(_END[form])
+    drawn = draw_whole(_CARRIER, form, entries, source).removesuffix(_END[form])
     return [beginning + entry for entry in drawn.split(beginning)[1:]]
 
 
 def draw_whole(
     channel: Channel, form: XmlFormat, entries: Sequence[Entry], source: Channel | None = None
 ) -> bytes:
-    """Draw one document in one piece, as feedgen does: the measure for `draw`."""
-    return _tree(channel, form, entries, source)
-
-
-def _tree(
-    channel: Channel, form: XmlFormat, entries: Sequence[Entry], source: Channel | None = None
-) -> bytes:
+    """Draw one document in one piece, as feedgen does: what the others give is cut out of such documents."""
     feed = FeedGenerator()
     feed.register_extension("ours", FeedHook, EntryHook)
     feed.ours.channel = channel

@@ -16,10 +16,7 @@ from dataclasses import dataclass
 from pprnet_feeds.content.model import Post, Term
 from pprnet_feeds.serving.snapshot import Snapshot
 from pprnet_feeds.syndication.addresses import GUESSED
-from pprnet_feeds.syndication.bibliography import MEDIA_TYPES
-
-# The forms of the files beside a post's page.
-BESIDE = ("json", *MEDIA_TYPES)
+from pprnet_feeds.syndication.catalogue import BESIDE
 
 _FEED = re.compile(r"(/(?:(?!archive/)[a-z0-9-]+/)*)feed\.(atom|rss)")
 # Where people and programs are told that guessing works; elsewhere only a host's rules answer.

@@ -45,7 +45,6 @@ class Bucket:
     workers = WORKERS
 
     def __init__(self, address: str, environ: Mapping[str, str]) -> None:
-        self.name = address
         parts = urlsplit(address)
         if not _BUCKET.fullmatch(parts.netloc) or parts.query or parts.fragment:
             mend = "Write it like s3://my-bucket or s3://my-bucket/feeds."

@@ -33,7 +33,6 @@ class Folder:
     workers = os.cpu_count() or 1
 
     def __init__(self, path: Path, site: Path) -> None:
-        self.name = str(path)
         self.root = path.resolve()
         for kept in (site.resolve(), *((site / name).resolve() for name in ("posts", "feeds"))):
             if self.root == kept or (kept != site.resolve() and kept in self.root.parents):

@@ -11,11 +11,12 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from pprnet_feeds.publishing.exporting.addresses import BESIDE, Moved
+from pprnet_feeds.publishing.exporting.addresses import Moved
 from pprnet_feeds.publishing.exporting.kinds import Fields, Kind
 from pprnet_feeds.publishing.exporting.notices import MISSING, WITHDRAWN
 from pprnet_feeds.serving.refusals import ERROR
 from pprnet_feeds.syndication.addresses import GUESSED
+from pprnet_feeds.syndication.catalogue import BESIDE
 
 FILE = "nginx.conf"
 
