@@ -14,7 +14,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -27,7 +26,7 @@ from typing import Any
 
 import pytest
 
-from service import ROOT, Answer, Service
+from service import ROOT, Answer, Service, free_port
 
 DEPLOY = ROOT / "deploy"
 
@@ -40,14 +39,6 @@ def found(program: str, package: str) -> str:
     if path is None:
         pytest.skip(f"{program} is not installed (apt-get install {package})")
     return path
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -92,9 +93,7 @@ def command(*arguments: str, cwd: Path = ROOT, **environ: str) -> subprocess.Com
 @contextlib.contextmanager
 def serving(folder: Path, *arguments: str, **environ: str) -> Iterator[Service]:
     """Run ``pprnet-feeds serve`` on *folder* until the block ends."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     # The builder of a worker that was killed may still write as the folder goes.
     state = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     process = subprocess.Popen(
@@ -114,6 +113,19 @@ def serving(folder: Path, *arguments: str, **environ: str) -> Iterator[Service]:
         assert process.stderr is not None
         process.stderr.close()
         state.cleanup()
+
+
+def free_port() -> int:
+    """A port that nobody listens on.
+
+    Not one of those that the system gives to whoever connects: another test's
+    connection could take it before the service does.
+    """
+    for port in random.SystemRandom().sample(range(15_000, 32_000), 100):
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("0.0.0.0", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def _environ(environ: dict[str, str]) -> dict[str, str]:
