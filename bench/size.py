@@ -11,17 +11,21 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import time
 
 import results
 from asking import Connection
-from processes import ROOT, ours
 from start import PATHS
+
+from pprnet_feeds.serving.builder import QUIET
+from processes import ROOT, ours
 
 
 def main() -> None:
     options = results.arguments(rounds=1)
     with ours(ROOT) as tree, contextlib.closing(Connection(tree.port)) as connection:
         at_once = [len(connection.ask(path, {"Accept-Encoding": "br"}).body) for path in PATHS]
+        time.sleep(2 * QUIET)  # compressing with care begins when nothing has been asked for a while
         rested = tree.settle()
         plain = [connection.ask(path).body for path in PATHS]
         later = [len(connection.ask(path, {"Accept-Encoding": "br"}).body) for path in PATHS]

@@ -418,3 +418,24 @@ def test_a_faulty_post_is_told_in_the_log(site: Path):
     with serving(site) as running:
         log = log_of(running)
     assert f"left out or mended: posts/{post.name}:4: no topic is called 'unheard'" in log
+
+
+def test_every_feed_that_is_held_is_compressed_with_care_a_moment_later(site: Path):
+    addresses = [
+        f"/{folder}feed.{form}" for folder in ("", "topics/alpha/") for form in ("atom", "rss", "json")
+    ]
+    with serving(site) as running:
+        quick = [running.ask(address, accept_encoding="br") for address in addresses]
+        soon(lambda: running.ask(addresses[-1], accept_encoding="br").headers["etag"].endswith('-bb"'), 15)
+        soon(
+            lambda: all(
+                running.ask(address, accept_encoding="br").headers["etag"].endswith('-bb"')
+                for address in addresses
+            ),
+            3,
+        )
+        careful = [running.ask(address, accept_encoding="br") for address in addresses]
+        assert all(len(now.body) <= len(was.body) for was, now in zip(quick, careful, strict=True))
+        # Whoever holds the quick one holds the document all the same.
+        held = quick[0].headers["etag"]
+        assert running.ask(addresses[0], accept_encoding="br", if_none_match=held).status == 304

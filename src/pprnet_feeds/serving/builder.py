@@ -10,6 +10,7 @@ It lives as long as the line to its worker, and never answers anybody else.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -141,17 +142,15 @@ class Builder:
         """Compress with care whatever the worker holds for good. Runs until cancelled."""
         while True:
             self._moved.clear()
-            if not self._worse:
-                await self._moved.wait()
-            try:
-                await asyncio.wait_for(self._moved.wait(), QUIET)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), QUIET if self._worse else None)
                 continue
-            except TimeoutError:
+            while self._worse and not self._moved.is_set():
                 path = self._worse.pop()
-            try:
-                await self._improve(path)
-            except Exception:
-                log.exception("compressing %s with care failed; it stays as it is", path)
+                try:
+                    await self._improve(path)
+                except Exception:
+                    log.exception("compressing %s with care failed; it stays as it is", path)
 
     async def _improve(self, path: str) -> None:
         made = self.snapshot.answer(path)
