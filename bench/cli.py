@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 import results
+
 from processes import cost
 
 COMMANDS = {

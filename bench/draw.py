@@ -17,8 +17,8 @@ from pathlib import Path
 
 import results
 import rivals
-from processes import ROOT, cost
 
+from processes import ROOT, cost
 from sites import make_site
 
 Figures = dict[str, float]

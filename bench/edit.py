@@ -17,10 +17,10 @@ from pathlib import Path
 
 import results
 from asking import Connection
-from processes import Tree, ours
 from start import PATHS, start
 
 from pprnet_feeds.serving.reload import SETTLE
+from processes import Tree, ours
 from sites import Post, as_file, make_site, path_of, posts
 
 FEED = "/feed.atom"

@@ -14,8 +14,8 @@ from pathlib import Path
 import results
 from asking import Connection
 from draw import child
-from processes import ours
 
+from processes import ours
 from sites import TOPICS, TYPES, make_site
 
 _SLUGS = [slug for slug, _ in TOPICS]

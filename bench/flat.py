@@ -19,9 +19,9 @@ import results
 from asking import Connection
 from edit import FEED, save, until_new
 from first import ADDRESSES
-from processes import ours
 from start import PATHS
 
+from processes import ours
 from sites import make_site, posts
 
 CODINGS: tuple[dict[str, str], ...] = ({}, {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "br"})

@@ -20,8 +20,8 @@ import results
 from asking import Connection
 from edit import FEED, save, until_new
 from load import together
-from processes import CORE, Tree, ours
 
+from processes import CORE, Tree, ours
 from sites import make_site, posts
 
 POLLS, CHANGES, MONTH = 48, 4, 30

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import results
 from load import Load, together
-from processes import CORE, ROOT, Tree, ours
 from serve import OPTIONS, bare, nginx, nginx_etag, record
+
+from processes import CORE, ROOT, Tree, ours
 
 sys.path.insert(0, str(ROOT / "tests"))
 import proxies  # the shipped configurations, started as the tests start them

@@ -16,9 +16,9 @@ from pathlib import Path
 import results
 from asking import Connection
 from load import Load, together
-from processes import CORE, Tree, ours
 from start import PATHS
 
+from processes import CORE, Tree, ours
 from sites import SITE, TOPICS, make_site
 
 FEED = f"/topics/{TOPICS[0][0]}/feed.atom"

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from for_hugo import make_hugo_site
 from for_pelican import make_pelican_site
+
 from processes import ROOT, cost
 
 LOCK = ROOT / "bench" / "requirements.txt"

@@ -22,6 +22,7 @@ import plots
 import results
 from asking import Connection
 from load import Load, together
+
 from processes import CORE, ROOT, Tree, free_port, ours, running
 
 OPTIONS = ["--http", "httptools", "--loop", "uvloop", "--no-access-log", "--no-proxy-headers"]

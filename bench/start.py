@@ -19,8 +19,8 @@ import plots
 import results
 import rivals
 from asking import Connection, answered
-from processes import begin, end, free_port, our_command, our_environ
 
+from processes import begin, end, free_port, our_command, our_environ
 from sites import TOPICS, make_site
 
 FORMATS = ("atom", "rss", "json")

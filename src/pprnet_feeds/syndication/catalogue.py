@@ -30,7 +30,7 @@ from pprnet_feeds.syndication.selection import EVERYTHING, Refusal, Selection, s
 # these are what the edit of a new post among ten thousand asks for: the entries of the newest year
 # in all views and formats, every cited work, and thirty months. Each has its own bound, so that
 # months, which are many times as long as posts, push nothing else out.
-_ENTRIES, _WORKS, _MONTHS = 32 << 20, 16 << 20, 64 << 20
+_ENTRIES, _WORKS, _MONTHS = 64 << 20, 16 << 20, 64 << 20
 
 LISTS = ("/feeds.opml", "/feeds.json")
 # The forms of the files beside a post's page.
