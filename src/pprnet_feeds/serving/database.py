@@ -20,6 +20,8 @@ import sqlalchemy as sql
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from pprnet_feeds.serving.disk import identity
+
 # Each entry makes the next version of the schema out of the one before; entries are only ever added.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -101,7 +103,7 @@ class Database:
         try:
             if self._file:
                 self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._opened = _identity(self._file)
+                self._opened = identity(self._file)
             with self._engine.connect() as connection:
                 self._lock(connection)
                 _migrate(connection)
@@ -142,7 +144,7 @@ class Database:
             raise UnavailableError("it is corrupt")
         aside = f"{self._file}.corrupt"
         try:
-            if _identity(self._file) == self._opened:  # else another process was quicker
+            if identity(self._file) == self._opened:  # else another process was quicker
                 for suffix in ("", "-wal", "-shm"):
                     with suppress(FileNotFoundError):
                         Path(f"{self._file}{suffix}").replace(aside + suffix)
@@ -215,13 +217,6 @@ def _engine(url: sql.URL) -> sql.Engine:
         return sql.create_engine(url, poolclass=NullPool, connect_args=_CONNECT[kind])
     except (SQLAlchemyError, ImportError) as error:
         raise ValueError(f"the address of the state cannot be used: {_words(error)}") from error
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    with suppress(OSError):
-        status = file.stat()
-        return status.st_dev, status.st_ino
-    return None
 
 
 def _words(fault: Exception) -> str:

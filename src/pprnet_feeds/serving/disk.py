@@ -37,6 +37,15 @@ def lost_posts(library: Library, site: Path, *, held: bool) -> list[Problem]:
     return [Problem("posts", 0, 0, "the folder holds no post any more", mend)]
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """What the name of a file or folder means at this moment; None for nothing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def _of_folders(problems: Iterable[Problem]) -> list[Problem]:
     """Those that are about a folder: everything in it is missing from what was read."""
     return [problem for problem in problems if problem.what.startswith("the folder ")]

@@ -1,9 +1,8 @@
-"""What every short answer that is no document says of itself, whoever finds it."""
+"""What every short answer that is no document says: of itself, and of what is understood here."""
 
 from __future__ import annotations
 
 ALLOW = "GET, HEAD, OPTIONS"
-# What every error says of itself, whoever finds it.
 ERROR = {
     "cache-control": "no-store",
     "access-control-allow-origin": "*",

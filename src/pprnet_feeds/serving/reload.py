@@ -17,6 +17,7 @@ from typing import Protocol
 import watchfiles
 
 from pprnet_feeds.content.problems import Problem, shown
+from pprnet_feeds.serving.disk import identity
 from pprnet_feeds.serving.snapshot import Snapshot
 
 log = logging.getLogger("pprnet_feeds")
@@ -154,7 +155,7 @@ async def _watch(folder: Path, changed: asyncio.Event) -> None:
         try:
             # What changed between the last look and the first watch is told by nobody: look once more.
             loop.call_later(ONCE_MORE, changed.set)
-            watched = [_identity(name) for name in names]
+            watched = [identity(name) for name in names]
             there = [name.resolve() for name in names if name.is_dir()]
             changes = watchfiles.awatch(
                 *there,
@@ -173,7 +174,7 @@ async def _watch(folder: Path, changed: asyncio.Event) -> None:
                     touched = {path for _, path in found}
                     if any(str(path) in touched for path in there):
                         break
-                    if [_identity(name) for name in names] != watched:
+                    if [identity(name) for name in names] != watched:
                         break
             polling = False
         except Exception as error:
@@ -181,12 +182,3 @@ async def _watch(folder: Path, changed: asyncio.Event) -> None:
                 log.warning("changes are not told by the system (%s): looking for them", shown(str(error)))
             failing = polling = True
             await asyncio.sleep(1)
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """What the name of a folder means at this moment; None for nothing."""
-    try:
-        status = folder.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

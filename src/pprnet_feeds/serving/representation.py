@@ -121,13 +121,9 @@ class Representation:
         """
         ready = self.ready(headers)
         while ready is None:
-            self._make(self.coding(headers))
+            self._make(coding_for(_joined(headers).get(b"accept-encoding")))
             ready = self.ready(headers)
         return ready
-
-    def coding(self, headers: Collection[Pair]) -> str:
-        """The content coding that a GET with these *headers* is answered in."""
-        return coding_for(_joined(headers).get(b"accept-encoding"))
 
     def ready(self, headers: Collection[Pair], fields: dict[bytes, bytes] | None = None) -> Answer | None:
         """What `answer` gives, or None when it would take long: a large document is not compressed yet."""
