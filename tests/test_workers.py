@@ -32,8 +32,7 @@ def site(tmp_path: Path) -> Path:
 @pytest.fixture(params=[1, 2], ids=["one worker", "two workers"])
 def service(site: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
     with serving(site, WEB_CONCURRENCY=str(request.param)) as running:
-        soon(lambda: len(builders(running)) == request.param)
-        soon(lambda: running.ask("/readyz").status == 200)
+        all_serve(running, request.param)
         yield running
 
 
@@ -43,6 +42,12 @@ def soon(happened: Callable[[], object], seconds: float = 10.0) -> None:
     while not happened():
         assert time.monotonic() < latest, "it did not happen"
         time.sleep(0.02)
+
+
+def all_serve(service: Service, number: int) -> None:
+    """Wait until that many workers answer: their builders exist before they have read the site."""
+    told = f'pprnet_processes{{process="worker"}} {number}.0'
+    soon(lambda: told in service.ask("/metrics").body.decode().splitlines())
 
 
 def everybody(service: Service) -> set[int]:
@@ -63,7 +68,7 @@ def log_of(service: Service) -> str:
 
 def test_a_killed_worker_is_replaced_and_answers_again(site: Path):
     with serving(site, WEB_CONCURRENCY="2") as running:
-        soon(lambda: len(builders(running)) == 2)
+        all_serve(running, 2)
         before = running.ask("/feed.atom").body
         for number in workers(running):
             os.kill(number, signal.SIGKILL)
@@ -205,7 +210,7 @@ def test_stopping_while_the_workers_start_leaves_nobody(site: Path, number: sign
 
 def test_a_worker_that_is_replaced_while_the_settings_are_faulty_takes_nobody_with_it(site: Path):
     with serving(site, WEB_CONCURRENCY="2") as running:
-        soon(lambda: len(builders(running)) == 2)
+        all_serve(running, 2)
         before = running.ask("/feed.atom").body
         settings = site / "feeds/site.yaml"
         sound = settings.read_text()
@@ -222,7 +227,7 @@ def test_a_worker_that_is_replaced_while_the_settings_are_faulty_takes_nobody_wi
 
 def test_a_builder_that_is_killed_while_its_worker_starts_takes_nobody_with_it(site: Path):
     with serving(site, WEB_CONCURRENCY="2") as running:
-        soon(lambda: len(builders(running)) == 2)
+        all_serve(running, 2)
         before, known = running.ask("/feed.atom").body, set(builders(running))
         os.kill(workers(running)[0], signal.SIGKILL)
         soon(lambda: set(builders(running)) - known)
@@ -237,7 +242,7 @@ def test_a_builder_that_is_killed_while_its_worker_starts_takes_nobody_with_it(s
 
 def test_workers_that_cannot_start_end_the_service_with_a_failure(site: Path):
     with serving(site, WEB_CONCURRENCY="2") as running:
-        soon(lambda: len(builders(running)) == 2)
+        all_serve(running, 2)
         shutil.rmtree(site / "feeds")
         for worker in workers(running):
             os.kill(worker, signal.SIGKILL)

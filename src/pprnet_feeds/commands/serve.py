@@ -102,7 +102,7 @@ def _supervise(config: Any) -> None:
                     self.processes[number].start()
 
     def _answers(process: Process) -> bool:
-        return process.process.is_alive() and process.is_ready(timeout=1)
+        return process.process.is_alive() and process.is_ready(config.timeout_worker_healthcheck)
 
     supervisor = Workers(config, [config.bind_socket()])
     supervisor.run()
