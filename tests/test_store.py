@@ -17,7 +17,8 @@ import pytest
 
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.serving.changes import EVERYWHERE, Known, Seen, record, things
-from pprnet_feeds.serving.database import MIGRATIONS, state_address
+from pprnet_feeds.serving.database import MIGRATIONS
+from pprnet_feeds.serving.statefile import state_address
 from pprnet_feeds.serving.store import Store
 from test_changes import FIRST, LATER, MUCH_LATER, NAPS, NOW, SLEEP, VOWS, library
 

@@ -15,7 +15,8 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import shown
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.figures import RECENT, WHY, Figures, Series, number, size
-from pprnet_feeds.serving.database import Database, state_address
+from pprnet_feeds.serving.database import Database
+from pprnet_feeds.serving.statefile import state_address
 from pprnet_feeds.serving.statistics import figures
 
 NOTE = "A lower bound: many readers report nothing, and whoever follows two feeds counts twice."

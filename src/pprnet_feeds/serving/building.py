@@ -20,7 +20,7 @@ from pprnet_feeds.serving import logs
 from pprnet_feeds.serving.aside import aside
 from pprnet_feeds.serving.builder import Builder
 from pprnet_feeds.serving.clock import utc_now
-from pprnet_feeds.serving.database import cache_path, state_address
+from pprnet_feeds.serving.knowledge import Knowledge
 from pprnet_feeds.serving.messages import (
     Ask,
     Counted,
@@ -36,7 +36,7 @@ from pprnet_feeds.serving.recording import Recording
 from pprnet_feeds.serving.reload import keep_current, tell
 from pprnet_feeds.serving.reports import Reports
 from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.store import Store
+from pprnet_feeds.serving.statefile import cache_path, state_address
 from pprnet_feeds.settings import Settings
 
 log = logging.getLogger("pprnet_feeds")
@@ -66,7 +66,7 @@ async def _build(line: socket.socket) -> None:
             log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
         cache = cache_path(settings.folder, os.environ) if address else None
         begun = time.monotonic()
-        make = partial(build, settings, os.environ, store=(store := Store(address)), cache=cache)
+        make = partial(build, settings, os.environ, store=(known := Knowledge(address)), cache=cache)
         first = make(now=utc_now())
         if not isinstance(first, Snapshot):
             send(writer, Refused(tuple(f"{fault.place}: {fault.what}" for fault in first)))
@@ -81,7 +81,7 @@ async def _build(line: socket.socket) -> None:
             settings.folder,
             first,
             lambda before: make(now=utc_now(), before=before),
-            lambda: store.load().newest,
+            lambda: known.load().newest,
             utc_now,
             pinging,
             recording,
@@ -92,7 +92,7 @@ async def _build(line: socket.socket) -> None:
             recording,
             _running(keep_current(builder)),
             _running(builder.improve()),
-            _running(_keep_reading(builder, cache)),
+            _running(_keep(builder, cache, known)),
         ):
             await _hear(builder, recording, reports, reader, writer)
 
@@ -130,28 +130,27 @@ async def _report(ask: Ask, reports: Reports, builder: Builder, writer: asyncio.
     send(writer, Told(ask.number, reply))
 
 
-async def _keep_reading(builder: Builder, cache: Path | None) -> None:
-    """Keep what was read for the next start: when nothing has moved for a while, and at the end."""
+async def _keep(builder: Builder, cache: Path | None, known: Knowledge) -> None:
+    """Keep what was read and told for the next start: when nothing has moved for a while, and at the end."""
     kept: Reading | None = None
 
-    def keep(path: Path) -> None:
+    def keep() -> None:
         nonlocal kept
+        known.settle()
         library = builder.snapshot.library
-        if library.reading is None or library.reading is kept:
+        if cache is None or library.reading is None or library.reading is kept:
             return
         kept = library.reading
-        fault = cachefile.write(path, library.site, kept)
+        fault = cachefile.write(cache, library.site, kept)
         if fault:
-            log.info("what was read cannot be kept in %s (%s); the next start reads anew", path, fault)
+            log.info("what was read cannot be kept in %s (%s); the next start reads anew", cache, fault)
 
-    if cache is None:
-        return
     try:
         while True:
             await asyncio.sleep(KEEP_AFTER)
-            await aside(keep, cache)
+            await aside(keep)
     finally:
-        keep(cache)
+        keep()
 
 
 @contextlib.asynccontextmanager

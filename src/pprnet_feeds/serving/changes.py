@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
 from pprnet_feeds.content.digests import appearance, digest
 from pprnet_feeds.content.ledger import Ledger, Record, is_recorded
@@ -110,6 +111,16 @@ class Known:
             newest[seen.membership] = max(seen.moment, newest.get(seen.membership, seen.moment))
         pairs = [(moment, membership) for membership, moment in newest.items()]
         return sorted(pairs, key=lambda pair: pair[0], reverse=True)
+
+
+Change = Callable[[Known], Known]
+
+
+class Keeping(Protocol):
+    """Where what is known is kept."""
+
+    def update(self, change: Change) -> Known:
+        """Let *change* make what is known out of what was known, keep it, and give it."""
 
 
 # Knowledge that there was and that is lost: whatever is recorded next counts as changed at that moment.

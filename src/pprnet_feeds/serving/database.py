@@ -8,10 +8,8 @@ program can do to it becomes one kind of error here, in words for the operator.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -151,35 +149,6 @@ class Database:
         except OSError as fault:
             raise UnavailableError(_words(fault)) from fault
         return aside
-
-
-def state_address(folder: Path, environ: Mapping[str, str]) -> str:
-    """Where the state of the site in *folder* is kept: a path or an address, empty for nowhere.
-
-    ``$PPRNET_STATE``, else a file of its own in the user's state folder (XDG
-    Base Directory Specification): the site's folder may be read-only, is copied,
-    and is kept in git. Nowhere only when the user has no home either.
-    """
-    place = _place(folder, environ)
-    return environ.get("PPRNET_STATE") or (f"{place}.sqlite3" if place else "")
-
-
-def cache_path(folder: Path, environ: Mapping[str, str]) -> Path | None:
-    """Where what was read of the posts is kept for the next start: beside the state, if that is a file."""
-    state = environ.get("PPRNET_STATE", "")
-    place = state if state and "://" not in state else _place(folder, environ)
-    return Path(f"{place}.posts") if place else None
-
-
-def _place(folder: Path, environ: Mapping[str, str]) -> str:
-    states = Path(environ.get("XDG_STATE_HOME", ""))
-    if not states.is_absolute():  # such a value is to be ignored
-        home = Path(environ.get("HOME", ""))
-        if not home.is_absolute():
-            return ""
-        states = home / ".local/state"
-    name = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=8).hexdigest()
-    return str(states / "pprnet-feeds" / name)
 
 
 def _migrate(connection: sql.Connection) -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pprnet_feeds.content.files import entries
-from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.problems import Problem
+
+if TYPE_CHECKING:
+    from pprnet_feeds.content.library import Library
 
 # The variable that tells a builder that the one before it served posts.
 HELD = "PPRNET_HELD"

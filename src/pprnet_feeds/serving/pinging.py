@@ -10,10 +10,12 @@ import contextlib
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from pprnet_feeds.serving.database import Database, UnavailableError
-from pprnet_feeds.serving.pingqueue import Queue
 from pprnet_feeds.serving.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from pprnet_feeds.serving.pingqueue import Queue
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -53,7 +55,7 @@ class Pinging:
         if self._running and self._task is None and snapshot.site.hubs:
             reached = snapshot.site.base_url != self._listening
             if self._state and reached:
-                self._task = asyncio.create_task(self._run(Queue(Database(self._state))))
+                self._task = asyncio.create_task(self._run())
             else:
                 why = "nothing is kept of what they were told" if reached else "no base_url is set"
                 self._tell_once(f"the hubs are not told of changes: {why}")
@@ -74,7 +76,11 @@ class Pinging:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    async def _run(self, queue: Queue) -> None:
+    async def _run(self) -> None:
+        from pprnet_feeds.serving.database import Database, UnavailableError  # only where there is a hub
+        from pprnet_feeds.serving.pingqueue import Queue
+
+        queue = Queue(Database(self._state))
         recorded: Snapshot | None = None
         while self._running:
             self._swapped.clear()
@@ -96,7 +102,7 @@ class Pinging:
 
     async def _tell(self, queue: Queue, hubs: tuple[str, ...]) -> float:
         """Send what is due; for how many seconds there will be nothing more to send."""
-        from pprnet_feeds.serving import hub  # only where there is one
+        from pprnet_feeds.serving import hub
 
         results = await hub.tell(queue, hubs, self._clock, lambda: not self._running)
         for level, line in hub.told(results):

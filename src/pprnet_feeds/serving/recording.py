@@ -14,11 +14,13 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from pprnet_feeds.serving.counting import Counting
-from pprnet_feeds.serving.database import Database
 from pprnet_feeds.serving.metrics import Metrics
 from pprnet_feeds.serving.tally import Batch
+
+if TYPE_CHECKING:
+    from pprnet_feeds.serving.counting import Counting
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -37,7 +39,8 @@ class Recording:
     """
 
     def __init__(self, state: str, clock: Callable[[], datetime], processes: Mapping[str, int]) -> None:
-        self._counting = Counting(Database(state)) if state else None
+        self._state = state
+        self._counting: Counting | None = None
         self._clock = clock
         self._processes = processes
         self._batches: asyncio.Queue[Batch | None] = asyncio.Queue()
@@ -87,8 +90,8 @@ class Recording:
         try:
             with self._lock:
                 self._numbers().add(batch)
-            if self._counting is not None:
-                self._counting.fold(batch, self._clock())
+            if self._state:
+                self._counts().fold(batch, self._clock())
         except Exception:
             log.exception("what was asked for could not be recorded")
 
@@ -96,6 +99,14 @@ class Recording:
         with self._lock:
             numbers, media_type = self._numbers().text()
         return numbers.decode(), media_type
+
+    def _counts(self) -> Counting:
+        if self._counting is None:
+            from pprnet_feeds.serving.counting import Counting  # its library takes long to load
+            from pprnet_feeds.serving.database import Database
+
+            self._counting = Counting(Database(self._state))
+        return self._counting
 
     def _numbers(self) -> Metrics:
         """The numbers of this process, with all that is known by now."""

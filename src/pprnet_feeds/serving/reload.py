@@ -14,8 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-import watchfiles
-
 from pprnet_feeds.content.problems import Problem, shown
 from pprnet_feeds.serving.disk import identity
 from pprnet_feeds.serving.snapshot import Snapshot
@@ -148,6 +146,8 @@ async def _watch(folder: Path, changed: asyncio.Event) -> None:
     begins to mean another folder, by a move, a mount or a link, that one is
     watched instead. Where watching does not work, the files are asked.
     """
+    import watchfiles  # when the first answers are out
+
     names = (folder / "posts", folder / "feeds")
     loop = asyncio.get_running_loop()
     polling = failing = False

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.pages.figures import STATS
-from pprnet_feeds.serving.database import Database
 from pprnet_feeds.serving.messages import Reply
 from pprnet_feeds.serving.recording import Recording
 
@@ -43,6 +42,7 @@ class Reports:
     def _page(self, site: Site, now: datetime) -> Reply:
         from pprnet_feeds.pages import stats  # only where somebody looks
         from pprnet_feeds.serving import statistics
+        from pprnet_feeds.serving.database import Database
 
         figures = statistics.figures(Database(self._state), site, now) if self._state else None
         page = stats.page(figures, site)

@@ -23,12 +23,11 @@ from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.fixed import FIXED, fixed
 from pprnet_feeds.pages.page import Page
-from pprnet_feeds.serving.changes import Known, Thing, program, record, things
+from pprnet_feeds.serving.changes import Keeping, Known, Thing, program, record, things
 from pprnet_feeds.serving.disk import HELD, lost_posts
 from pprnet_feeds.serving.kept import Kept
 from pprnet_feeds.serving.messages import Alias
 from pprnet_feeds.serving.representation import Representation, cache_control
-from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.syndication.addresses import Address
 from pprnet_feeds.syndication.catalogue import BESIDE, LISTS, Catalogue, Document
@@ -208,7 +207,7 @@ def build(
     settings: Settings,
     environ: Mapping[str, str],
     now: datetime,
-    store: Store,
+    store: Keeping,
     before: Snapshot | None = None,
     cache: Path | None = None,
 ) -> Snapshot | list[Problem]:

@@ -10,23 +10,18 @@ meanwhile, and tries again at the next build. What it told is written in then.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from pprnet_feeds.content.digests import digest
-from pprnet_feeds.serving.changes import LOST, Known, Membership, Seen, joined
+from pprnet_feeds.serving.changes import LOST, Change, Known, Seen, joined
 from pprnet_feeds.serving.database import CorruptError, Database, UnavailableError
+from pprnet_feeds.serving.statefile import seen_of
 
 log = logging.getLogger("pprnet_feeds")
 
-Change = Callable[[Known], Known]
-
-_EPOCH = datetime.fromtimestamp(0, UTC)
 _EDITION = sql.table("edition", sql.column("mark"))
 _SEEN = sql.table("seen", *map(sql.column, ("name", "digest", "topics", "research", "issue", "moment")))
 
@@ -34,13 +29,15 @@ _SEEN = sql.table("seen", *map(sql.column, ("name", "digest", "topics", "researc
 class Store:
     """What is known of changes, kept at *address*: a path, a SQLAlchemy URL, or empty for memory alone.
 
+    *known* was told already, and is written at the first update.
+
     Raises ValueError, with words for the operator, for an address that cannot be
     one of ours. All that goes wrong later is told in the log.
     """
 
-    def __init__(self, address: str = "") -> None:
+    def __init__(self, address: str = "", known: Known | None = None) -> None:
         self._database = Database(address) if address else None
-        self._known = Known()
+        self._known = known or Known()
         self._read: tuple[str, Known] | None = None  # what the database holds, and under which mark
         self._failing = False
 
@@ -114,26 +111,9 @@ def _glimpse(database: Database) -> Known:
 
 def _read(connection: sql.Connection) -> Known:
     try:
-        return Known(
-            {
-                name: Seen(digest, _membership(topics, research, issue), _moment(moment))
-                for name, digest, topics, research, issue, moment in connection.execute(sql.select(_SEEN))
-            }
-        )
+        return Known({row.name: seen_of(*row) for row in connection.execute(sql.select(_SEEN))})
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CorruptError(f"a row that is none of ours: {error}") from error
-
-
-def _moment(seconds: int) -> datetime:
-    moment = _EPOCH + timedelta(seconds=seconds)
-    if moment.year >= 9999:  # nothing could be later
-        raise ValueError(f"the moment {moment}")
-    return moment
-
-
-@lru_cache(4096)  # thousands of posts share some hundreds
-def _membership(topics: str, research: str, issue: str) -> Membership:
-    return Membership(tuple(topics.split()), tuple(research.split()), issue)
 
 
 def _write(connection: sql.Connection, kept: Known, known: Known, mark: str) -> str:
