@@ -24,13 +24,14 @@ from pprnet_feeds.syndication.contents import Contents
 from pprnet_feeds.syndication.drawn import Drawn
 from pprnet_feeds.syndication.filing import Item, Month
 from pprnet_feeds.syndication.selection import EVERYTHING, Refusal, Selection, selections
+from pprnet_feeds.syndication.works import Works
 
 # How many bytes are kept of what was drawn, whatever the number of posts. Less than an edit asks
 # for again would be worth nothing, because each thing would be pushed out just before it is used. So
 # these are what the edit of a new post among ten thousand asks for: the entries of the newest year
 # in all views and formats, every cited work, and thirty months. Each has its own bound, so that
 # months, which are many times as long as posts, push nothing else out.
-_ENTRIES, _WORKS, _MONTHS = 64 << 20, 16 << 20, 64 << 20
+_ENTRIES, _WORKS, _MONTHS = 64 << 20, 32 << 20, 64 << 20
 
 LISTS = ("/feeds.opml", "/feeds.json")
 # The forms of the files beside a post's page.
@@ -66,16 +67,17 @@ class Catalogue:
         self.library = library
         self.site = library.site
         self.contents: Contents = Contents(library, before.contents if before else None)
-        self._post = {post.slug: post for post in library.posts}
         self._drawn: dict[str, Drawn[tuple[bytes, ...]]]
+        self._works: Works
         if before and before.site == library.site:
-            self._drawn = before._drawn
-            gone = self.contents.gone
+            self._drawn, self._works = before._drawn, before._works
+            self._works.forget(self.contents.gone)
             for drawn in self._drawn.values():
-                drawn.forget(gone)
+                drawn.forget(self.contents.gone)
         else:
-            bounds = {"posts": _ENTRIES, "corrections": _ENTRIES // 8, "issues": _MONTHS, "works": _WORKS}
+            bounds = {"posts": _ENTRIES, "corrections": _ENTRIES // 8, "issues": _MONTHS}
             self._drawn = {name: _bounded(bound) for name, bound in bounds.items()}
+            self._works = Works(library.site, _WORKS)
 
     def read(self, path: str) -> Address | Refusal | None:
         """Read an address below the base; None when there is no such thing."""
@@ -86,7 +88,7 @@ class Catalogue:
 
     def post(self, slug: str) -> Post | None:
         """The post whose permalink ends with *slug*."""
-        return self._post.get(slug)
+        return self.contents.by_slug.get(slug)
 
     def listed(self) -> Iterator[Selection]:
         """Every selection that is listed for people, and every month."""
@@ -137,7 +139,7 @@ class Catalogue:
         if plan.year and plan.year not in self.contents.years(plan):
             return None
         if plan.form in bibliography.MEDIA_TYPES:
-            return self._bibliography(path, self.contents.cited(plan.selection), plan.form, plan.selection)
+            return self._bibliography(path, self._cited(plan.selection, plan.form), plan.form, plan.selection)
         return self._feed(plan)
 
     def list_of(self, chosen: Sequence[Selection], path: str = LISTS[0]) -> Document:
@@ -217,21 +219,21 @@ class Catalogue:
             return (entries.correction_entry(item, self.site),)
         return entries.post_entries(item, plan.view, self.site)
 
-    def _bibliography(self, path: str, posts: Sequence[Post], form: str, selection: Selection) -> Document:
-        def draw(missing: Sequence[Post]) -> list[tuple[bytes, ...]]:
-            return [bibliography.draw_parts([*bibliography.works_of([post], self.site)]) for post in missing]
+    def _cited(self, selection: Selection, form: str) -> bytes:
+        """The file of the works that a selection cites."""
+        issues = self.contents.issues
+        if selection == EVERYTHING:
+            return self._works.of_months((issues[month] for month in sorted(issues, reverse=True)), form)
+        return self._works.of_posts(self.contents.posts(selection), form)
 
-        # All formats of a post are drawn at once: reading its references is most of the work.
-        drawn = self._drawn["works"].of(posts, "works", draw)
-        place = list(bibliography.MEDIA_TYPES).index(form)
-        body = bibliography.join((parts[place] for parts in drawn if parts[place]), form)
+    def _bibliography(self, path: str, body: bytes, form: str, selection: Selection) -> Document:
         links = (("self", self.site.base_url + path),)
         return Document(path, body, bibliography.MEDIA_TYPES[form], selection, links)
 
     def _beside(self, path: str) -> Document | None:
         """The files beside a post's page: the post for programs, and what it cites."""
         slug, _, form = path.removeprefix("/posts/").partition(".")
-        post = self._post.get(slug)
+        post = self.post(slug)
         selection = Selection(issue=post.issue) if post else EVERYTHING
         if post is None:
             return None
@@ -240,7 +242,7 @@ class Catalogue:
             links = (("self", self.site.base_url + path),)
             return Document(path, body, "application/json", selection, links)
         if form in bibliography.MEDIA_TYPES:
-            return self._bibliography(path, [post], form, selection)
+            return self._bibliography(path, self._works.of_posts([post], form), form, selection)
         return None
 
 

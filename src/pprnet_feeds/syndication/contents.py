@@ -18,18 +18,15 @@ from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication import history
 from pprnet_feeds.syndication.addresses import Plan, Series
-from pprnet_feeds.syndication.channel import VIEWS, Channel, View, beginning
+from pprnet_feeds.syndication.channel import Channel, View
 from pprnet_feeds.syndication.differences import difference
-from pprnet_feeds.syndication.entries import deletions, has_practice
+from pprnet_feeds.syndication.entries import has_practice
 from pprnet_feeds.syndication.filing import Filed, Item, Month, by_change, by_publication, months_of
-from pprnet_feeds.syndication.selection import EVERYTHING, Selection
+from pprnet_feeds.syndication.heading import heading
+from pprnet_feeds.syndication.selection import Selection
 
 Value = TypeVar("Value")
 
-_SERIES = {
-    "issues": ("{title}, month by month", "Each month's posts together, as one entry."),
-    "corrections": ("{title}: corrections", "Posts that were corrected, retracted or withdrawn."),
-}
 _Feed = tuple[Series, Selection, View]
 # How many combinations are remembered: the views and formats of one are asked for together, and
 # strangers may ask for any number.
@@ -59,37 +56,44 @@ class Contents:
 
     Attributes:
         gone: the posts and months of *before* that are in no document any more.
+        by_slug: the posts by the last part of their permalinks.
+        issues: the months that have posts, by their names.
     """
 
     def __init__(self, library: Library, before: Contents | None = None) -> None:
         self.library = library
         self.site = library.site
         self._spreads: dict[_Feed, _Spread] = {}
-        self._years: dict[_Feed, list[int]] = {}
+        self._years: dict[_Feed, set[int]] = {}  # of publication; with the open one
         self._practical: dict[int, bool] = {}
-        self._issues: dict[str, Month] = {}
+        self.issues: dict[str, Month] = {}
         self.gone: tuple[Item, ...] = ()
         if before and before.site == self.site:
             self._take_over(before)
         else:
             self._living, self._dead = Filed.of(library.posts), Filed.of(library.withdrawn)
-        former = self._issues
-        self._issues = months_of(self._living.published, former)
-        self.gone += tuple(it for name, it in former.items() if self._issues.get(name) is not it)
+            self.by_slug = {post.slug: post for post in library.posts}
+        former = self.issues
+        self.issues = months_of(self._living.published, former)
+        self.gone += tuple(it for name, it in former.items() if self.issues.get(name) is not it)
         announced = dict.fromkeys(self.site.issues, ())
-        held = {month: issue.posts for month, issue in self._issues.items()}
+        held = {month: issue.posts for month, issue in self.issues.items()}
         self.months: dict[str, tuple[Post, ...]] = dict(sorted((announced | held).items(), reverse=True))
 
     def _take_over(self, before: Contents) -> None:
         living = difference(before.library.posts, self.library.posts)
         dead = difference(before.library.withdrawn, self.library.withdrawn)
         self._living, self._dead = before._living.refiled(living), before._dead.refiled(dead)
-        self._issues = before._issues
+        self.issues = before.issues
+        self.by_slug = before.by_slug.copy()
+        for post in living.gone:
+            del self.by_slug[post.slug]
+        self.by_slug |= {post.slug: post for post in living.come}
         changed = (*living.gone, *living.come, *dead.gone, *dead.come)
         self._practical = before._practical.copy()
         self.gone = (*living.gone, *dead.gone)
-        for post in self.gone:
-            self._practical.pop(id(post), None)
+        for item in self.gone:
+            self._practical.pop(id(item), None)
 
         def stays(feed: _Feed) -> bool:
             series, selection, _ = feed
@@ -97,7 +101,13 @@ class Contents:
 
         # Copies: whoever is answered from *before* in another thread adds to what is remembered there.
         self._spreads = {feed: spread for feed, spread in before._spreads.copy().items() if stays(feed)}
-        self._years = {feed: it for feed, it in before._years.copy().items() if feed in self._spreads}
+        zone = self.site.time_zone
+        for feed, years in before._years.copy().items():
+            if feed[0] == "posts":
+                moved = {history.year_of(post.published, zone) for post in changed if feed[1].holds(post)}
+                self._years[feed] = years - moved | self._with_items(Plan(*feed, "atom"), moved)
+            elif not changed:
+                self._years[feed] = years
 
     def posts(self, selection: Selection, year: int = 0) -> list[Post]:
         """The posts of a selection in the library's order; of one *year*, if it is given."""
@@ -106,11 +116,6 @@ class Contents:
     def count(self, selection: Selection) -> int:
         """How many posts the selection holds."""
         return self._living.published.count(selection)
-
-    def cited(self, selection: Selection) -> list[Post]:
-        """The posts of a selection that cite works, in the library's order."""
-        posts = self.library.posts if selection == EVERYTHING else self.posts(selection)
-        return [post for post in posts if post.cites]
 
     def withdrawn(self, plan: Plan) -> list[Post]:
         """The posts that the feed of *plan* held before they were withdrawn."""
@@ -126,22 +131,25 @@ class Contents:
         The year of the newest item is still open: all of it is in the subscription document.
         """
         feed = _feed(plan)
+        zone, plan = self.site.time_zone, Plan(*feed, "atom")
         years = self._years.get(feed)
         if years is None:
-            zone, plan = self.site.time_zone, Plan(*feed, "atom")
-            updated = self._spread(plan).updated
             if plan.series == "posts":
-                found = {
-                    year
-                    for side in (self._living, self._dead)
-                    for year in side.published.years(plan.selection, zone)
-                    if any(True for _ in self._of_year(plan, side, year))
-                }
+                sides = (self._living, self._dead)
+                found = {year for side in sides for year in side.published.years(plan.selection, zone)}
+                years = self._with_items(plan, found)
             else:
-                found = {history.year_of(item.published, zone) for item in self._items(plan.series)}
-            years = sorted(found - {history.year_of(updated, zone) if updated else 0})
+                years = {history.year_of(item.published, zone) for item in self._items(plan.series)}
             self._remember(self._years, feed, years)
-        return years
+        updated = self._spread(plan).updated
+        return sorted(years - {history.year_of(updated, zone) if updated else 0})
+
+    def _with_items(self, plan: Plan, years: Iterable[int]) -> set[int]:
+        """Those of *years* in which a feed of posts has any."""
+        sides = (self._living, self._dead)
+        return {
+            year for year in years if any(True for side in sides for _ in self._of_year(plan, side, year))
+        }
 
     def archives(self, plan: Plan) -> list[int]:
         """The years that the documents of *plan* lead to; none when all fits into one document."""
@@ -150,30 +158,13 @@ class Contents:
     def channel(self, plan: Plan) -> Channel:
         """The channel of the one document of *plan*."""
         spread = self._spread(plan)
-        before, after = (0, 0) if spread.whole else history.neighbours(self.years(plan), plan.year)
-        site, base, home = self.site, self.site.base_url, f"{self.site.base_url}/{plan.folder}"
-        title, subtitle = plan.selection.title(site) + VIEWS[plan.view], plan.selection.subtitle(site)
-        if plan.series in _SERIES:
-            title, subtitle = (text.format(title=site.short_title) for text in _SERIES[plan.series])
-        return Channel(
-            id=f"tag:{site.tag_root}/feed/{plan.folder}{plan.view}",
-            url=f"{base}{plan.path.removesuffix(f'.{plan.form}')}",
-            home_page=home if plan.series != "corrections" else f"{base}/",
-            subscribe_page=f"{base}/",
-            title=f"{title}, {plan.year}" if plan.year else title,
-            subtitle=subtitle,
-            updated=spread.updated or beginning(site),
-            author=site.author,
-            language=site.language,
-            rights=site.rights,
-            licence=site.licence,
-            hubs=() if plan.year or plan.selection.combines else site.hubs,
-            ttl=max(1, site.cache.max_age // 60),
+        return heading(
+            plan,
+            self.site,
+            updated=spread.updated,
+            gone=spread.gone,
             complete=spread.whole,
-            current=f"{home}{plan.view}" if plan.year else "",
-            previous=f"{home}archive/{before}/{plan.view}" if before else "",
-            next=f"{home}archive/{after}/{plan.view}" if after else "",
-            deletions=tuple(told for post in spread.gone for told in deletions(post, plan.view, site)),
+            around=(0, 0) if spread.whole else history.neighbours(self.years(plan), plan.year),
         )
 
     def _spread(self, plan: Plan) -> _Spread:
@@ -223,7 +214,7 @@ class Contents:
 
     def _items(self, series: Series) -> list[Item]:
         """All items of a feed that is not of posts."""
-        return list(self._issues.values()) if series == "issues" else list(self._corrections)
+        return list(self.issues.values()) if series == "issues" else list(self._corrections)
 
     @cached_property
     def _corrections(self) -> list[Post]:

@@ -31,7 +31,8 @@ class Drawn(Generic[Value]):
         self._size_of = size
         self._size = 0
         # The owner is kept beside the value: as long as it lives nobody else has its identity.
-        self._held: OrderedDict[tuple[int, Hashable], tuple[object, Value, int]] = OrderedDict()
+        self._held: OrderedDict[tuple[int, int], tuple[object, Value, int]] = OrderedDict()
+        self._kinds: dict[Hashable, int] = {}  # a number for each, which is found again sooner
         self._lock = threading.Lock()  # not held while something is drawn
 
     def of(
@@ -45,8 +46,9 @@ class Drawn(Generic[Value]):
         found: list[Value] = []
         missing: list[tuple[int, Owner]] = []
         with self._lock:
+            number = self._kinds.setdefault(kind, len(self._kinds))
             for place, owner in enumerate(owners):
-                key = (id(owner), kind)
+                key = (id(owner), number)
                 kept = held.get(key)
                 if kept is None:
                     missing.append((place, owner))
@@ -59,20 +61,21 @@ class Drawn(Generic[Value]):
             for (place, owner), value in zip(missing, values, strict=True):
                 found[place] = value
                 with self._lock:
-                    self._keep(owner, kind, value)
+                    self._keep(owner, number, value)
         return found
 
     def forget(self, owners: Iterable[object]) -> None:
         """Let go of all that was drawn of *owners*, which no document holds any more."""
-        gone = {id(owner) for owner in owners}
         with self._lock:
-            for key in [key for key in self._held if key[0] in gone] if gone else ():
-                self._size -= self._held.pop(key)[2]
+            for owner in owners:
+                for number in self._kinds.values():
+                    former = self._held.pop((id(owner), number), None)
+                    self._size -= former[2] if former else 0
 
-    def _keep(self, owner: object, kind: Hashable, value: Value) -> None:
+    def _keep(self, owner: object, number: int, value: Value) -> None:
         size = self._size_of(value) + _OVERHEAD
-        former = self._held.pop((id(owner), kind), None)
-        self._held[id(owner), kind] = (owner, value, size)
+        former = self._held.pop((id(owner), number), None)
+        self._held[id(owner), number] = (owner, value, size)
         self._size += size - (former[2] if former else 0)
         while self._size > self._limit:
             self._size -= self._held.popitem(last=False)[1][2]

@@ -61,27 +61,29 @@ class Filing:
             self.months.setdefault(post.issue, []).append(post)
 
     def refiled(self, gone: Collection[Post], come: Collection[Post]) -> Filing:
-        """The same without the posts *gone*, known by identity, and with those that have *come*."""
+        """The same without the posts *gone*, which are all in it, and with those that have *come*."""
         if not gone and not come:
             return self
         after = Filing((), self.key)
-        out = {id(post) for post in gone}
 
-        def changed(posts: Sequence[Post], more: Iterable[Post]) -> list[Post]:
-            kept = [post for post in posts if id(post) not in out]
+        def changed(posts: Sequence[Post], less: Iterable[Post], more: Iterable[Post]) -> list[Post]:
+            kept = list(posts)
+            for post in less:
+                # Nobody else has its key, since that ends with the id.
+                del kept[bisect_left(kept, self.key(post), key=self.key)]
             for post in more:
                 insort(kept, post, key=self.key)
             return kept
 
         def lists(before: Lists, names: Callable[[Post], Iterable[str]]) -> Lists:
+            def of(name: str, posts: Collection[Post]) -> Iterable[Post]:
+                return (post for post in posts if name in names(post))
+
             touched = {name for post in (*gone, *come) for name in names(post)}
-            fresh = {
-                name: changed(before.get(name, ()), (post for post in come if name in names(post)))
-                for name in touched
-            }
+            fresh = {name: changed(before.get(name, ()), of(name, gone), of(name, come)) for name in touched}
             return {name: posts for name, posts in (before | fresh).items() if posts}
 
-        after.every = changed(self.every, come)
+        after.every = changed(self.every, gone, come)
         after.topics = lists(self.topics, lambda post: post.topics)
         after.research = lists(self.research, lambda post: post.research)
         after.months = lists(self.months, lambda post: (post.issue,))

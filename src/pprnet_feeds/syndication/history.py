@@ -42,9 +42,12 @@ def subscription(newest: Iterable[Item], at_least: int, zone: ZoneInfo) -> tuple
     newest item and not of the clock: the first of January must not change a byte.
     """
     shown: list[Item] = []
+    year = 0
     for place, item in enumerate(newest):
-        if place >= at_least and year_of(item.updated, zone) != year_of(shown[0].updated, zone):
-            return shown, False
+        if place >= at_least:
+            year = year or year_of(shown[0].updated, zone)
+            if year_of(item.updated, zone) != year:
+                return shown, False
         shown.append(item)
     return shown, True
 

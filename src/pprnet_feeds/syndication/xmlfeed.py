@@ -11,15 +11,17 @@ is what feedgen writes when it draws the document in one piece.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 from feedgen.feed import FeedGenerator
 
 from pprnet_feeds.content.model import Person
-from pprnet_feeds.syndication.channel import FORMATS, Channel, Entry
-from pprnet_feeds.syndication.hooks import EntryHook, FeedHook
+from pprnet_feeds.syndication.channel import FORMATS, Channel, Entry, rfc3339
+from pprnet_feeds.syndication.hooks import EntryHook, FeedHook, rfc822
 
 XmlFormat = Literal["atom", "rss"]
 
@@ -27,14 +29,24 @@ GENERATOR = "pprnet-feeds"
 
 # How an entry begins. It stands nowhere else: in text and in values `<` is escaped.
 _BEGINNING: dict[XmlFormat, bytes] = {"atom": b"  <entry>\n", "rss": b"    <item>\n"}
+# The date of a channel as it is written, and one that no channel has.
+_DATE: dict[XmlFormat, Callable[[datetime], str]] = {"atom": rfc3339, "rss": rfc822}
+_ANY = datetime(1001, 1, 1, tzinfo=UTC)
 _END: dict[XmlFormat, bytes] = {"atom": b"</feed>\n", "rss": b"  </channel>\n</rss>\n"}
 
 
 def draw(channel: Channel, form: XmlFormat, entries: Iterable[bytes]) -> bytes:
     """Draw one document from its channel and its entries, drawn by `draw_entries`."""
-    end = _END[form]
-    head = draw_whole(channel, form, ()).removesuffix(end)
-    return b"".join((head, *entries, end))
+    head = _head(replace(channel, updated=_ANY), form).split(_DATE[form](_ANY).encode())
+    if len(head) != 2:  # another part reads like the date that stands for all
+        head = [draw_whole(channel, form, ()).removesuffix(_END[form])]
+    return b"".join((_DATE[form](channel.updated).encode().join(head), *entries, _END[form]))
+
+
+# A head is drawn once for all the dates that a feed will have: after an edit only the date differs.
+@lru_cache(1024)
+def _head(channel: Channel, form: XmlFormat) -> bytes:
+    return draw_whole(channel, form, ()).removesuffix(_END[form])
 
 
 def draw_entries(entries: Sequence[Entry], form: XmlFormat, source: Channel | None = None) -> list[bytes]:
