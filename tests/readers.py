@@ -59,7 +59,7 @@ class Reader:
             headers.append((b"if-modified-since", self._date))
         found = snapshot.find(self.path)
         assert found is not None
-        start, body, _ = found.answer(headers)
+        start, body, *_ = found.answer(headers)
         fields = dict(start["headers"])
         self.polls += 1
         self.moved += sum(len(name) + len(value) + 4 for name, value in start["headers"]) + len(body["body"])

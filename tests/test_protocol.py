@@ -193,6 +193,67 @@ def test_pipelined_requests_are_answered_in_their_order(service: Service):
     assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"404", b"200"]
 
 
+READY = ["/feed.atom", "/topics/alliance/summary.rss", "/research/reviews-and-chapters/feed.json"]
+ASKED = [b"", b"Accept-Encoding: br\r\n", b"Accept-Encoding: gzip\r\nSec-Fetch-Dest: document\r\n",
+         b"If-None-Match: *\r\n", b"Connection: close\r\n"]  # fmt: skip
+
+
+LAST = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+def undated(answer: bytes) -> bytes:
+    return re.sub(rb"\r\ndate: [^\r]+GMT\r\n", b"\r\ndate: then\r\n", answer)
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+@pytest.mark.parametrize("fields", ASKED)
+@pytest.mark.parametrize("path", READY)
+def test_an_answer_that_lies_ready_is_the_one_that_is_made_when_it_does_not(
+    service: Service, path: str, fields: bytes, version: bytes
+):
+    request = b"GET %s HTTP/" + version + b"\r\nHost: x\r\n" + fields + b"\r\n"
+    closes = b"close" in fields or version == b"1.0"
+    service.ask(path)
+    # A query takes the longer way.
+    ready, made = (
+        service.send(request % target.encode() + (b"" if closes else LAST)).split(b"HTTP/1.1 ")[1]
+        for target in (path, f"{path}?utm_source=x")
+    )
+    assert b"\r\ndate: " in ready
+    # Where a field of the connection stands among the others means nothing (RFC 9110 §5.3).
+    assert sorted(undated(ready).split(b"\r\n")) == sorted(undated(made).split(b"\r\n"))
+    assert (b"\r\nconnection: close\r\n" in ready) == closes
+
+
+def test_answers_that_lie_ready_and_others_keep_the_order_of_their_requests(service: Service):
+    service.ask("/feed.atom")
+    paths = ["feed.atom", "nowhere", "feed.atom", "healthz", "feed.atom", "feed.atom"]
+    requests = (f"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n" for path in paths)
+    answer = service.send("".join(requests).encode() + LAST)
+    types = re.findall(rb"HTTP/1.1 (\d+)[^\0]+?content-type: ([a-z/+]+)", answer)
+    feed = (b"200", b"application/atom+xml")
+    plain = b"text/plain"
+    assert types == [feed, (b"404", plain), feed, (b"200", plain), feed, feed, (b"200", plain)]
+
+
+def test_nothing_is_answered_after_the_last_answer_of_a_connection(service: Service):
+    service.ask("/feed.atom")
+    last = b"GET /feed.atom HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = service.send(last + b"GET /feed.atom HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_who_asks_three_thousand_times_and_reads_nothing_gets_all_later_and_costs_little(service: Service):
+    body = service.ask("/feed.atom").body
+    before = memory(service)
+    request = b"GET /feed.atom HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=5) as peer:
+        peer.sendall(request * 3000 + LAST)
+        time.sleep(0.5)
+        assert memory(service) - before < 8000
+        assert read(peer).count(body) == 3000
+
+
 def test_a_refused_body_gets_no_second_answer(service: Service):
     answer = service.send(
         b"POST /feed.atom HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n\r\n" + b"a" * 900_000

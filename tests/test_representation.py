@@ -53,12 +53,12 @@ DOCUMENT = represent()
 def ask(document: Representation = DOCUMENT, **fields: bytes):
     """Status, headers and body of the answer to a reader that sends these fields, and others."""
     headers = [(name.replace("_", "-").encode(), value) for name, value in fields.items()]
-    start, message, _ = document.answer([(b"host", b"x"), *headers, (b"user-agent", b"Reader/1.0")])
+    start, message, *_ = document.answer([(b"host", b"x"), *headers, (b"user-agent", b"Reader/1.0")])
     return start["status"], dict(start["headers"]), message["body"]
 
 
 def test_a_reader_that_asks_for_nothing_special_gets_the_document_whole():
-    start, message, _ = DOCUMENT.answer([(b"host", b"x")])
+    start, message, *_ = DOCUMENT.answer([(b"host", b"x")])
     assert start["type"] == "http.response.start"
     assert start["status"] == 200
     assert list(start["headers"]) == [
@@ -149,7 +149,7 @@ def test_a_coding_that_saves_nothing_is_not_sent(body):
 @pytest.mark.parametrize("tag", [TAG, BR_TAG, GZ_TAG])
 @pytest.mark.parametrize("form", [b"%s", b"W/%s", b'"x", %s', b'"a, b" ,W/%s', b" %s "])
 def test_a_reader_that_holds_the_document_in_any_coding_gets_304_with_the_tag_it_holds(tag, form):
-    start, message, _ = DOCUMENT.answer([(b"accept-encoding", b"br"), (b"if-none-match", form % tag)])
+    start, message, *_ = DOCUMENT.answer([(b"accept-encoding", b"br"), (b"if-none-match", form % tag)])
     assert start["status"] == 304
     assert list(start["headers"]) == [(b"etag", tag), *NOT_MODIFIED]
     assert message is EMPTY_BODY
@@ -292,7 +292,7 @@ DECODE = {None: bytes, b"gzip": gzip.decompress, b"br": brotli.decompress}
 @small
 @given(st.lists(st.tuples(NAMES, VALUES), max_size=6))
 def test_any_bytes_in_any_header_get_an_answer_that_is_right_and_can_be_sent(headers):
-    start, message, _ = DOCUMENT.answer(headers)
+    start, message, *_ = DOCUMENT.answer(headers)
     fields = dict(start["headers"])
     assert len(fields) == len(start["headers"])
     assert all(re.fullmatch(rb"[a-z-]+", name) and re.fullmatch(rb"[ -~]+", fields[name]) for name in fields)

@@ -1,9 +1,10 @@
 """The ASGI application: a request's answer is looked up, chosen and sent.
 
 Feeds are polled, so nearly every request is for a document that is ready. Those
-are answered from a table: one look-up, one choice between prepared answers, two
-messages. What is not held yet is asked of the builder, once, and then kept;
-only the probes, and the life of the process, are left to Starlette.
+are answered `at_once` from a table: one look-up, one choice between prepared
+answers, and the protocol writes it. What is not held yet is asked of the
+builder, once, and then kept; only the probes, and the life of the process, are
+left to Starlette.
 
 Absolute addresses come from the site's settings, never from a header.
 """
@@ -17,7 +18,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from starlette.applications import Starlette
@@ -33,7 +34,7 @@ from pprnet_feeds.serving.holding import Holding
 from pprnet_feeds.serving.link import Heard, Link, NoAnswerError
 from pprnet_feeds.serving.messages import ASKED, Counted, Reply
 from pprnet_feeds.serving.refusals import ALLOW, ERROR
-from pprnet_feeds.serving.representation import EMPTY_BODY, cache_control
+from pprnet_feeds.serving.representation import EMPTY_BODY, Answer, cache_control
 from pprnet_feeds.serving.tally import Kind, Tally
 
 log = logging.getLogger("pprnet_feeds")
@@ -76,27 +77,34 @@ class Application:
             lifespan=self.lifespan,
         )
 
+    def at_once(
+        self, target: bytes, headers: Sequence[tuple[bytes, bytes]], client: tuple[str, int] | None
+    ) -> Answer | None:
+        """The answer to a GET of *target*, when it lies ready; None when more must be done for it.
+
+        *headers* are those of the request, *client* is the address it came from.
+        """
+        held = self._table.get(target)
+        if held is None or self.shortens:
+            return None
+        fields = dict(headers)
+        if b"transfer-encoding" in fields:  # a body whose end cannot be found ends the connection
+            return None
+        ready = held.ready(headers, fields)
+        if ready is None:
+            return None
+        key = target, ready.kind, fields.get(b"user-agent"), client and client[0]
+        counted = self.tally.counts.get(key)
+        if counted is None:
+            self.tally.add(key)
+        else:
+            counted[0] += 1
+        return ready
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3.0)."""
         if scope["type"] == "http":
-            path, method = scope["raw_path"], scope["method"]
-            held = self._table.get(path)
-            if held is not None and method == "GET" and not self.shortens:
-                headers = scope["headers"]
-                fields = dict(headers)
-                ready = held.ready(headers, fields)
-                if ready is not None:
-                    start, body, kind = ready
-                    await send(start)
-                    await send(body)
-                    client = scope["client"]
-                    key = path, kind, fields.get(b"user-agent"), client and client[0]
-                    counted = self.tally.counts.get(key)
-                    if counted is None:
-                        self.tally.add(key)
-                    else:
-                        counted[0] += 1
-                    return
+            method = scope["method"]
             if method not in ("GET", "HEAD"):
                 self.tally.note(scope, Kind(204 if method == "OPTIONS" else 405), ours=False)
                 await self.refuse(method)(scope, receive, send)
@@ -126,7 +134,7 @@ class Application:
         ready = found.ready(scope["headers"])
         if ready is None:  # compressing takes long: not while others wait
             ready = await asyncio.to_thread(found.answer, scope["headers"])
-        start, body, kind = ready
+        start, body, kind, *_ = ready
         self.tally.note(scope, kind if scope["method"] == "GET" else kind._replace(size=0))
         state = self.holding.state
         if state and state.next_release and state.shorten_from and self.clock() >= state.shorten_from:

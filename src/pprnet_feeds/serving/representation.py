@@ -22,7 +22,6 @@ from pprnet_feeds.serving.codings import choices as _choices
 from pprnet_feeds.serving.semantics import ANY, IDENTITY, http_date, matches, not_modified_since
 from pprnet_feeds.serving.tally import Kind
 
-Answer = tuple[Message, Message, Kind]
 Pair = tuple[bytes, bytes]
 
 # What takes longer to compress than a request may hold up the others. In bytes.
@@ -30,6 +29,7 @@ LARGE = 65_536
 
 EMPTY_BODY = body_message(b"")
 _UNCHANGED = Kind(304)
+_STATUS = {200: b"HTTP/1.1 200 OK\r\n", 304: b"HTTP/1.1 304 Not Modified\r\n"}
 
 _CONSULTED = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-since", b"sec-fetch-dest"})
 _EVERYBODY: tuple[Pair, ...] = (
@@ -37,6 +37,24 @@ _EVERYBODY: tuple[Pair, ...] = (
     (b"access-control-expose-headers", b"ETag, Last-Modified, Link"),
 )
 _AS_XML: Pair = (b"content-type", b"application/xml; charset=utf-8")
+
+
+class Answer(NamedTuple):
+    """One ready answer, as ASGI messages and as it goes over the wire (RFC 9112 §2.1).
+
+    Attributes:
+        start, body: the messages.
+        kind: how it is counted.
+        status: the status line.
+        fields: the field lines and the empty one after them; fields that depend on the moment or the
+            connection go before them.
+    """
+
+    start: Message
+    body: Message
+    kind: Kind
+    status: bytes
+    fields: bytes
 
 
 class _Coded(NamedTuple):
@@ -105,7 +123,7 @@ class Representation:
     @property
     def size(self) -> int:
         """About how many bytes of memory it takes, all codings made."""
-        return 2 * len(self._content.body) + 4096
+        return 2 * len(self._content.body) + 8192
 
     def sibling(self, links: str) -> Representation:
         """The same document with another Link field: what is compressed for one is there for both."""
@@ -115,9 +133,9 @@ class Representation:
         return made
 
     def answer(self, headers: Collection[Pair]) -> Answer:
-        """Choose the two ASGI messages that answer a GET with these *headers* (names in lower case).
+        """Choose what answers a GET with these *headers* (names in lower case).
 
-        The answer to HEAD is the first one, and ``EMPTY_BODY``. Neither may be changed.
+        The answer to HEAD is its first message, and ``EMPTY_BODY``. Nothing of it may be changed.
         """
         ready = self.ready(headers)
         while ready is None:
@@ -164,7 +182,7 @@ class Representation:
         self._not_modified: dict[bytes, Answer] = {}
         for tag in (*self._content.tags.values(), self._content.best_tag):
             # §15.4.5: what a cache needs to renew its copy; Last-Modified adds nothing to an entity tag.
-            ready = (_start(304, (b"etag", tag.encode()), *self._repeated), EMPTY_BODY, _UNCHANGED)
+            ready = _answer(EMPTY_BODY, _UNCHANGED, (b"etag", tag.encode()), *self._repeated)
             self._not_modified[tag.encode()] = self._not_modified[f"W/{tag}".encode()] = ready
 
     def _make(self, coding: str) -> _Coded:
@@ -184,8 +202,8 @@ class Representation:
                 rest = ((b"content-encoding", coding.encode()), *rest)
             kind = Kind(200, "" if coding == IDENTITY else coding, len(message["body"]))
             made = _Coded(
-                (_start(200, self._type, *rest), message, kind),
-                (_start(200, self._type_as_xml, *rest), message, kind),
+                _answer(message, kind, self._type, *rest),
+                _answer(message, kind, self._type_as_xml, *rest),
                 self._not_modified[tag],
             )
         self._coded[coding] = made
@@ -220,5 +238,7 @@ def _joined(headers: Collection[Pair]) -> dict[bytes, bytes]:
     return {name: b", ".join(values) for name, values in lines.items()}
 
 
-def _start(status: int, *headers: Pair) -> Message:
-    return {"type": "http.response.start", "status": status, "headers": headers}
+def _answer(body: Message, kind: Kind, *headers: Pair) -> Answer:
+    start = {"type": "http.response.start", "status": kind.status, "headers": headers}
+    fields = b"".join(b"%b: %b\r\n" % header for header in headers) + b"\r\n"
+    return Answer(start, body, kind, _STATUS[kind.status], fields)
