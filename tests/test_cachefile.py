@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pprnet_feeds.content import cachefile, files
+from pprnet_feeds.content import cachefile, files, keptfile
 from pprnet_feeds.content.digests import appearance
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Post
@@ -173,7 +173,7 @@ def test_a_full_disk_leaves_what_was_there(folder, monkeypatch):
     path = folder / "posts.cache"
     cachefile.write(path, SITE, reading(folder))
     held, opening = path.read_bytes(), os.open
-    monkeypatch.setattr(cachefile.os, "open", lambda path, flags, mode=0: opening("/dev/full", os.O_WRONLY))
+    monkeypatch.setattr(keptfile.os, "open", lambda path, flags, mode=0: opening("/dev/full", os.O_WRONLY))
     assert cachefile.write(path, SITE, reading(folder)) == "No space left on device"
     assert path.read_bytes() == held
 

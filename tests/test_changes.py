@@ -26,10 +26,10 @@ from pprnet_feeds.serving.changes import (
     Seen,
     digest,
     joined,
-    program,
     record,
     things,
 )
+from pprnet_feeds.serving.program import drawing
 from pprnet_feeds.syndication.selection import Selection
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -290,8 +290,8 @@ def test_the_past_is_bounded_the_oldest_is_forgotten_and_no_moment_falls():
 def test_a_digest_is_the_same_whatever_the_hash_seed():
     code = (
         "from tests.test_changes import SITE, NAPS, digest\n"
-        "from pprnet_feeds.serving.changes import program\n"
-        "print(digest([NAPS, SITE, {'b': 1, 'a': 2}]), program())"
+        "from pprnet_feeds.serving.program import drawing\n"
+        "print(digest([NAPS, SITE, {'b': 1, 'a': 2}]), drawing())"
     )
     root = Path(__file__).parents[1]
     told = {
@@ -304,7 +304,7 @@ def test_a_digest_is_the_same_whatever_the_hash_seed():
         ).stdout
         for seed in ("1", "2")
     }
-    assert told == {f"{digest([NAPS, SITE, {'a': 2, 'b': 1}])} {program()}\n"}
+    assert told == {f"{digest([NAPS, SITE, {'a': 2, 'b': 1}])} {drawing()}\n"}
 
 
 def test_a_digest_refuses_what_has_no_canonical_text():

@@ -13,8 +13,9 @@ import pytest
 import pprnet_feeds
 from pprnet_feeds.serving.changes import Known, record, things
 from pprnet_feeds.serving.database import MIGRATIONS
+from pprnet_feeds.serving.glance import look
 from pprnet_feeds.serving.knowledge import Knowledge
-from pprnet_feeds.serving.statefile import SCHEMA, look, mark
+from pprnet_feeds.serving.statefile import SCHEMA, mark
 from pprnet_feeds.serving.store import Store
 from test_changes import FIRST, LATER, MUCH_LATER, NAPS, NOW, SLEEP, VOWS, library
 from test_store import BETTER

@@ -61,10 +61,11 @@ MAY_KNOW_THE_TIME = {
     "serving.builder",  # how long drawing takes
     "serving.building",
     "serving.clock",
+    "serving.ending",  # how long drawing takes
     "serving.reload",
 }
 # A salt nobody may guess, and the line between two processes.
-MAY_BE_IMPURE = {"serving.counting": {"secrets"}, "serving.link": {"socket"}, "serving.building": {"socket"}}
+MAY_BE_IMPURE = {"serving.counting": {"secrets"}, "serving.link": {"socket"}, "serving.beginning": {"socket"}}
 IMPURE_LIBRARIES = {"random", "secrets", "uuid", "locale", "socket", "platform", "getpass"}
 IMPURE_CALLS = {
     *("datetime.now", "datetime.utcnow", "datetime.today", "date.today"),

@@ -18,6 +18,8 @@ from pprnet_feeds.content import characters
 from pprnet_feeds.content.problems import Problem, shown
 
 SIZE_LIMIT = 1_048_576
+# Some file systems count time in steps of two seconds.
+GRAIN = 2_000_000_000
 # Never through a link, and never waiting for the other end of a pipe that came in between.
 _FLAGS = os.O_RDONLY
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):

@@ -23,9 +23,6 @@ from pprnet_feeds.content.model import Post, Site, Term
 from pprnet_feeds.content.posts import read_post
 from pprnet_feeds.content.problems import Problem
 
-# Some file systems count time in steps of two seconds.
-GRAIN = 2_000_000_000
-
 _STAYS = "; its last good version stays"
 
 # What of a site decides how its posts are read: the zone, and the names of topics and research types.
@@ -79,7 +76,7 @@ def read_files(
     basis = basis_of(site)
     before: Mapping[str, FileRead] = held.by_file if held else {}
     is_valid = held is not None and held.basis == basis and not bodies
-    settled = int(now.timestamp()) * 1_000_000_000 - GRAIN
+    settled = int(now.timestamp()) * 1_000_000_000 - files.GRAIN
     by_file: dict[str, FileRead] = {}
     problems: list[Problem] = []
     is_new = not is_valid

@@ -44,7 +44,8 @@ class Builder:
     """Draws what its worker asks for, and keeps it current; a `reload.Service`.
 
     *rebuild* makes the next snapshot out of this one, *newest* gives the newest
-    change that any process has recorded, and *tell* tells the worker.
+    change that any process has recorded, and *tell* tells the worker. *held* is what the
+    worker holds already of this very snapshot.
 
     Attributes:
         held: address -> what the worker holds of a listed feed; None for an answer that it holds for a while.
@@ -60,6 +61,7 @@ class Builder:
         pinging: Pinging,
         recording: Recording,
         tell: Callable[[object], None],
+        held: Mapping[str, Identity] | None = None,
     ) -> None:
         self.folder = folder
         self.snapshot = snapshot
@@ -75,20 +77,14 @@ class Builder:
         self._moved = asyncio.Event()
         self._begun = time.monotonic()
         pinging.swapped(snapshot)
-        self._tell_news({}, None)
+        for path, identity in (held or {}).items():
+            self._hold(path, identity)
+        self._tell_news({}, frozenset() if held else None)
 
     @property
     def state(self) -> State:
         """What is served, in figures."""
-        library = self.snapshot.library
-        return State(
-            len(library.posts),
-            library.unrecorded,
-            tuple(f"{problem.place}: {problem.what}" for problem in self.snapshot.problems),
-            tuple(f"{fault.place}: {fault.what}" for fault in self.faults),
-            self.snapshot.next_release,
-            self.snapshot.site.cache,
-        )
+        return state_of(self.snapshot, self.faults)
 
     async def rebuild(self) -> Snapshot | list[Problem]:
         """Read the site anew."""
@@ -108,7 +104,7 @@ class Builder:
         for path in forgotten:
             self._forget(path)
         for path, made in replaced.items():
-            self._hold(path, made)
+            self._hold(path, made.identity)
         self._tell_news(replaced, frozenset(forgotten))
         self._recording.built(time.monotonic() - self._begun, len(snapshot.library.posts))
         self._pinging.swapped(snapshot)
@@ -128,7 +124,7 @@ class Builder:
             reply = Reply(500, "This could not be drawn; the log tells why.")
         listed = not isinstance(reply, Reply) and not ask.query and self.snapshot.is_listed(ask.path)
         if listed and isinstance(reply, Representation):
-            self._hold(ask.path, reply)
+            self._hold(ask.path, reply.identity)
         elif not isinstance(reply, Reply) and not ask.query:
             self.held[ask.path] = None
         self._tell(Told(ask.number, reply, listed))
@@ -167,14 +163,26 @@ class Builder:
     def _touched(self, touched: Touched) -> set[str]:
         return {path for path in self.held if touched.holds(path)}
 
-    def _hold(self, path: str, made: Representation) -> None:
-        self.held[path] = made.identity
+    def _hold(self, path: str, identity: Identity) -> None:
+        self.held[path] = identity
         self._worse.add(path)
         self._moved.set()
 
     def _forget(self, path: str) -> None:
         self.held.pop(path, None)
         self._worse.discard(path)
+
+
+def state_of(snapshot: Snapshot, faults: Collection[Problem]) -> State:
+    """What is served of a *snapshot*, in figures; *faults* keep what there is by now from being read."""
+    return State(
+        len(snapshot.library.posts),
+        snapshot.library.unrecorded,
+        tuple(f"{problem.place}: {problem.what}" for problem in snapshot.problems),
+        tuple(f"{fault.place}: {fault.what}" for fault in faults),
+        snapshot.next_release,
+        snapshot.site.cache,
+    )
 
 
 def _drawn(snapshot: Snapshot, paths: Collection[str]) -> dict[str, Representation]:

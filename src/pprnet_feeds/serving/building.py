@@ -6,20 +6,17 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
-import socket
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
 from pprnet_feeds.content import cachefile
 from pprnet_feeds.content.reading import Reading
-from pprnet_feeds.serving import logs
 from pprnet_feeds.serving.aside import aside
-from pprnet_feeds.serving.builder import Builder
+from pprnet_feeds.serving.builder import Builder, state_of
 from pprnet_feeds.serving.clock import utc_now
+from pprnet_feeds.serving.ending import keep_answers
 from pprnet_feeds.serving.knowledge import Knowledge
 from pprnet_feeds.serving.messages import (
     Ask,
@@ -36,7 +33,8 @@ from pprnet_feeds.serving.recording import Recording
 from pprnet_feeds.serving.reload import keep_current, tell
 from pprnet_feeds.serving.reports import Reports
 from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.statefile import cache_path, state_address
+from pprnet_feeds.serving.standing import Standing, stamp_of
+from pprnet_feeds.serving.statefile import answers_path, cache_path
 from pprnet_feeds.settings import Settings
 
 log = logging.getLogger("pprnet_feeds")
@@ -47,54 +45,70 @@ LAST = 10.0
 KEEP_AFTER = 3.0
 
 
-def main() -> None:
-    """Build for the worker at the other end of standard input, until that closes."""
-    # Whoever stops the service stops the worker, and the builder ends after it: it is never asked alone.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    logs.configure(sys.stderr)
-    asyncio.run(_build(socket.socket(fileno=os.dup(sys.stdin.fileno()))))
+async def build_for(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    settings: Settings,
+    address: str,
+    told: Standing | None,
+) -> None:
+    """Build for the worker at the other end of the line, until it ends.
 
+    *address* is that of the state, and *told* are the answers that the worker has already.
+    """
+    if not address:
+        log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
+    cache = cache_path(settings.folder, os.environ) if address else None
+    begun = time.monotonic()
+    make = partial(build, settings, os.environ, store=(known := Knowledge(address)), cache=cache)
+    first = make(now=utc_now())
+    if not isinstance(first, Snapshot):
+        send(writer, Refused(tuple(f"{fault.place}: {fault.what}" for fault in first)))
+        await writer.drain()
+        return
+    tell(first)
+    held = told.identities if told and _is_same(told, first, settings, address) else None
+    pinging = Pinging(address, settings.base_url, utc_now)
+    recording = Recording(address, utc_now, {"worker": os.getppid()})
+    reports = Reports(recording, address if settings.stats else None, utc_now)
+    recording.built(time.monotonic() - begun, len(first.library.posts))
+    builder = Builder(
+        settings.folder,
+        first,
+        lambda before: make(now=utc_now(), before=before),
+        lambda: known.load().newest,
+        utc_now,
+        pinging,
+        recording,
+        partial(send, writer),
+        held,
+    )
 
-async def _build(line: socket.socket) -> None:
-    reader, writer = await asyncio.open_connection(sock=line)
-    with contextlib.closing(writer):
-        settings = Settings.from_environ(os.environ)
-        # A preview shows what is not published: it must not be remembered as a change.
-        address = "" if settings.drafts else state_address(settings.folder, os.environ)
-        if not address:
-            log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
-        cache = cache_path(settings.folder, os.environ) if address else None
-        begun = time.monotonic()
-        make = partial(build, settings, os.environ, store=(known := Knowledge(address)), cache=cache)
-        first = make(now=utc_now())
-        if not isinstance(first, Snapshot):
-            send(writer, Refused(tuple(f"{fault.place}: {fault.what}" for fault in first)))
-            await writer.drain()
+    def end() -> None:
+        listed = [path for path, identity in builder.held.items() if identity is not None]
+        path = answers_path(settings.folder, os.environ) if address else None
+        if path is None:
             return
-        tell(first)
-        pinging = Pinging(address, settings.base_url, utc_now)
-        recording = Recording(address, utc_now, {"worker": os.getppid()})
-        reports = Reports(recording, address if settings.stats else None, utc_now)
-        recording.built(time.monotonic() - begun, len(first.library.posts))
-        builder = Builder(
-            settings.folder,
-            first,
-            lambda before: make(now=utc_now(), before=before),
-            lambda: known.load().newest,
-            utc_now,
-            pinging,
-            recording,
-            partial(send, writer),
-        )
-        async with (
-            pinging,
-            recording,
-            _running(keep_current(builder)),
-            _running(builder.improve()),
-            _running(_keep(builder, cache, known)),
-        ):
-            await _hear(builder, recording, reports, reader, writer)
+        try:
+            ending = partial(make, now=utc_now(), before=builder.snapshot)
+            keep_answers(path, settings, os.environ, address, ending, listed)
+        except Exception:
+            log.exception("what was answered could not be kept; the next start draws anew")
+
+    async with (
+        pinging,
+        recording,
+        _running(keep_current(builder)),
+        _running(builder.improve()),
+        _running(_keep(builder, cache, known, end)),
+    ):
+        await _hear(builder, recording, reports, reader, writer)
+
+
+def _is_same(told: Standing, first: Snapshot, settings: Settings, address: str) -> bool:
+    """Whether what was told before the site was read is what is answered now that it was."""
+    is_as_told = told.state == state_of(first, ())
+    return is_as_told and told.stamp == stamp_of(first, settings, os.environ, address)
 
 
 async def _hear(
@@ -130,7 +144,7 @@ async def _report(ask: Ask, reports: Reports, builder: Builder, writer: asyncio.
     send(writer, Told(ask.number, reply))
 
 
-async def _keep(builder: Builder, cache: Path | None, known: Knowledge) -> None:
+async def _keep(builder: Builder, cache: Path | None, known: Knowledge, end: Callable[[], None]) -> None:
     """Keep what was read and told for the next start: when nothing has moved for a while, and at the end."""
     kept: Reading | None = None
 
@@ -151,6 +165,7 @@ async def _keep(builder: Builder, cache: Path | None, known: Knowledge) -> None:
             await aside(keep)
     finally:
         keep()
+        end()
 
 
 @contextlib.asynccontextmanager
@@ -162,7 +177,3 @@ async def _running(endless: Awaitable[None]) -> AsyncIterator[None]:
         while not task.done():  # a wait that ends at this very moment swallows it
             task.cancel()
             await asyncio.wait([task], timeout=1)
-
-
-if __name__ == "__main__":
-    main()

@@ -12,13 +12,10 @@ A moment, once told, must never be taken back: it only rises.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
-from importlib.metadata import version
-from pathlib import Path
+from functools import cached_property
 from typing import Protocol
 
 from pprnet_feeds.content.digests import appearance, digest
@@ -29,10 +26,6 @@ from pprnet_feeds.syndication.channel import beginning
 
 # How many memories of what is no longer there are kept: gone posts, and selections that posts have left.
 LONGEST_PAST = 200_000
-
-# What decides how the same posts look: the rooms that draw, and the libraries that leave traces in bytes.
-_ROOMS = ("content", "syndication", "pages")
-_LIBRARIES = ("comrak", "feedgen", "jinja2", "lxml", "nh3")
 
 # What stands for the site does not stand for its sentences, which are things of their own.
 _UNSEEN_OF_SITE = ("issues",)
@@ -215,17 +208,3 @@ def _bounded(seen: dict[str, Seen]) -> dict[str, Seen]:
         del seen[name]
         _keep_later(seen, "forgotten", Seen("", EVERYWHERE, moment))
     return seen
-
-
-@cache
-def program() -> str:
-    """Stand for what draws the documents: another program may draw the same posts in other bytes."""
-    package = Path(__file__).parents[1]
-    files = sorted(
-        path.relative_to(package).as_posix()
-        for room in _ROOMS
-        for path in (package / room).rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
-    )
-    sources = [(name, hashlib.blake2b((package / name).read_bytes()).hexdigest()) for name in files]
-    return digest([sources, [(library, version(library)) for library in _LIBRARIES]])

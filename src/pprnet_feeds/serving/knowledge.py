@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from pprnet_feeds.serving.changes import Change, Known
-from pprnet_feeds.serving.statefile import look
+from pprnet_feeds.serving.glance import look
 
 if TYPE_CHECKING:
     from pprnet_feeds.serving.store import Store

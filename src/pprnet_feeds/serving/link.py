@@ -104,7 +104,7 @@ class Link:
             # A new session: an interrupt typed at a terminal is the worker's to see. The builder ends
             # when the line does.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "pprnet_feeds.serving.building"],
+                [sys.executable, "-m", "pprnet_feeds.serving.beginning"],
                 stdin=its.fileno(),
                 env=self._environ,
                 start_new_session=True,

@@ -15,7 +15,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pprnet_feeds.serving.codings import BEST, LONGEST_VALUE, Content, Message, body_message, coding_for
 from pprnet_feeds.serving.codings import choices as _choices
@@ -109,6 +109,18 @@ class Representation:
     def identity(self) -> tuple[object, ...]:
         """All that tells it from another answer at the same address."""
         return self.tag, self._type, self._repeated, self._with_content
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What it is made of besides its body, as its maker takes it."""
+        return {
+            "media_type": self._type[1].decode(),
+            "last_modified": self._last_modified,
+            "cache_control": self._always[0][1].decode(),
+            "links": self.links,
+            "plain_xml": self._type_as_xml != self._type,
+            "extra": self._with_content[2:],
+        }
 
     @property
     def body(self) -> bytes:

@@ -23,10 +23,11 @@ from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.fixed import FIXED, fixed
 from pprnet_feeds.pages.page import Page
-from pprnet_feeds.serving.changes import Keeping, Known, Thing, program, record, things
+from pprnet_feeds.serving.changes import Keeping, Known, Thing, record, things
 from pprnet_feeds.serving.disk import HELD, lost_posts
 from pprnet_feeds.serving.kept import Kept
 from pprnet_feeds.serving.messages import Alias
+from pprnet_feeds.serving.program import drawing
 from pprnet_feeds.serving.representation import Representation, cache_control
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.syndication.addresses import Address
@@ -230,5 +231,5 @@ def build(
     lost = lost_posts(library, settings.folder, held=had_posts)
     if lost:
         return lost
-    seen = things(library, program(), ledger, before.things if before else ())
+    seen = things(library, drawing(), ledger, before.things if before else ())
     return Snapshot(library, store.update(lambda known: record(known, seen, now)), before, seen, ledger)

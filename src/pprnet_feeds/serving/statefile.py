@@ -1,9 +1,7 @@
 """Where the state of a site is kept, and a look into the file before the library that writes it is there.
 
-That library takes longer to load than all the rest of a start that finds nothing
-changed. So what the state knows is read without it, and it is loaded when there
-is something to write. Whatever is unusual about the file is for `store` to
-judge: here it is as if nobody had looked.
+Whatever is unusual about the file is for `store` to judge: here it is as if
+nobody had looked.
 """
 
 from __future__ import annotations
@@ -11,20 +9,17 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from urllib.parse import quote
 
-from pprnet_feeds.serving.changes import Known, Membership, Seen
+T = TypeVar("T")
 
 # The version of the schema that is understood here: the number of `database.MIGRATIONS`.
 SCHEMA = 4
 
-_EPOCH = datetime.fromtimestamp(0, UTC)
 _WAIT = 0.2  # for a lock, in seconds: whoever waits longer takes the usual way
 
 
@@ -39,6 +34,12 @@ def state_address(folder: Path, environ: Mapping[str, str]) -> str:
     return environ.get("PPRNET_STATE") or (f"{place}.sqlite3" if place else "")
 
 
+def answers_path(folder: Path, environ: Mapping[str, str]) -> Path | None:
+    """Where the last answers are kept for the next start, beside what was read."""
+    posts = cache_path(folder, environ)
+    return posts and posts.with_suffix(".answers")
+
+
 def cache_path(folder: Path, environ: Mapping[str, str]) -> Path | None:
     """Where what was read of the posts is kept for the next start: beside the state, if that is a file."""
     state = environ.get("PPRNET_STATE", "")
@@ -46,29 +47,17 @@ def cache_path(folder: Path, environ: Mapping[str, str]) -> Path | None:
     return Path(f"{place}.posts") if place else None
 
 
-def look(address: str) -> Known | None:
-    """All that a state knows, nothing where there is none yet; None when `store` has to be asked."""
-    if "://" in address:
-        return None
-    known: Known | None = _asked(address, _all) if Path(address).exists() else Known()
-    return known
-
-
 def mark(address: str) -> str:
     """What stands for all that the state knows; empty when nobody can tell, or nothing is known."""
-    there = bool(address) and "://" not in address and Path(address).exists()
-    return (there and _asked(address, _mark)) or ""
+    if not address or "://" in address or not Path(address).exists():
+        return ""
+    return asked(address, _mark) or ""
 
 
-def seen_of(_name: str, digest: str, topics: str, research: str, issue: str, moment: int) -> Seen:
-    """One row of the state. Raises what can befall a row that is none of ours."""
-    return Seen(digest, _membership(topics, research, issue), _moment(moment))
-
-
-def _asked(address: str, question: Any) -> Any:
+def asked(address: str, question: Callable[[sqlite3.Connection], T]) -> T | None:
     """The answer of a file that is a state as we write it, whole; None of any other."""
     try:
-        uri = f"file:{quote(str(Path(address).absolute()))}?mode=ro"
+        uri = f"file:{quote(str(Path(address).absolute()))}?mode=rw"
         with closing(sqlite3.connect(uri, timeout=_WAIT, uri=True)) as connection:
             connection.execute("BEGIN")
             [number] = connection.execute("SELECT max(number) FROM schema_version").fetchone()
@@ -80,23 +69,6 @@ def _asked(address: str, question: Any) -> Any:
 def _mark(connection: sqlite3.Connection) -> str:
     [mark] = connection.execute("SELECT mark FROM edition").fetchone()
     return str(mark)
-
-
-def _all(connection: sqlite3.Connection) -> Known:
-    rows = connection.execute("SELECT name, digest, topics, research, issue, moment FROM seen")
-    return Known({row[0]: seen_of(*row) for row in rows})
-
-
-def _moment(seconds: int) -> datetime:
-    moment = _EPOCH + timedelta(seconds=seconds)
-    if moment.year >= 9999:  # nothing could be later
-        raise ValueError(f"the moment {moment}")
-    return moment
-
-
-@lru_cache(4096)  # thousands of posts share some hundreds
-def _membership(topics: str, research: str, issue: str) -> Membership:
-    return Membership(tuple(topics.split()), tuple(research.split()), issue)
 
 
 def _place(folder: Path, environ: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pprnet_feeds.content.digests import digest
 from pprnet_feeds.serving.changes import LOST, Change, Known, Seen, joined
 from pprnet_feeds.serving.database import CorruptError, Database, UnavailableError
-from pprnet_feeds.serving.statefile import seen_of
+from pprnet_feeds.serving.glance import seen_of
 
 log = logging.getLogger("pprnet_feeds")
 
