@@ -49,7 +49,7 @@ OWNERS = {
     "obstore": {"publishing.exporting.bucket"},
     "httpx2": {"publishing.doi", "serving.hub"},
     "markdownify": {"publishing.importing.markdown"},
-    "watchfiles": {"serving.reload"},
+    "watchfiles": {"serving.watching"},
     "uvicorn": {"commands.serve", "serving.protocol"},
     "httptools": {"serving.protocol"},
     "click": {"cli", *(name for name in MODULES if name.startswith("commands."))},

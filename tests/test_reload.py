@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
+import watchfiles
 
 from many import make_site, write_post
 from pprnet_feeds.content.problems import Problem
@@ -276,8 +277,8 @@ def builder(site: Path, store: Store, tell: Callable[[object], None] = lambda me
     def now() -> datetime:
         return datetime.now(UTC).replace(microsecond=0)
 
-    def rebuild(before):
-        return build(settings, {}, now(), store, before)
+    def rebuild(before, moved):
+        return build(settings, {}, now(), store, before, moved=moved)
 
     first = build(settings, {}, now(), store)
     assert isinstance(first, Snapshot)
@@ -306,11 +307,11 @@ def test_an_error_of_our_own_never_ends_reloading(site: Path, caplog: pytest.Log
     service = builder(site, Store(), news.append)
     good, calls = service.rebuild, []
 
-    async def sometimes():
+    async def sometimes(moved):
         calls.append(1)
         if len(calls) < 3:
             raise RuntimeError("out of luck")
-        return await good()
+        return await good(moved)
 
     service.rebuild = sometimes
 
@@ -358,8 +359,8 @@ def test_where_the_system_tells_of_no_changes_the_files_are_asked(
             raise OSError('OS file watch limit reached. about ["posts"]')
         return watch(*paths, force_polling=True, **options)
 
-    watch = reload.watchfiles.awatch
-    monkeypatch.setattr(reload.watchfiles, "awatch", limited)
+    watch = watchfiles.awatch
+    monkeypatch.setattr(watchfiles, "awatch", limited)
     service = builder(site, Store())
     write = iter(range(1000))
 

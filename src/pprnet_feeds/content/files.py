@@ -25,6 +25,8 @@ _FLAGS = os.O_RDONLY
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
     _FLAGS |= getattr(os, _flag, 0)
 _SIGNATURE = struct.Struct("<QqqQ").pack
+# How the names of files begin that are hidden, or that editors leave behind.
+PASSED_OVER = (".", "#")
 _ALMOST = (".markdown", ".mdown", ".mkd", ".md.txt")
 
 
@@ -141,20 +143,20 @@ def entries(site: Path) -> Iterator[tuple[Entry, str] | Problem]:
             continue
         for entry in found:
             own = entry.name
-            if own.startswith((".", "#")):
+            if own.startswith(PASSED_OVER):
                 continue
             is_post = own.endswith(".md")
             if is_post and own.isascii() and own.isprintable():
                 yield entry, f"{name}/{own}"
             elif not is_post and entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
-            elif fault := _misnamed(own, f"{name}/{name_of(own)}"):
+            elif fault := misnamed(own, f"{name}/{name_of(own)}"):
                 yield fault
             elif is_post:
                 yield entry, f"{name}/{own}"
 
 
-def _misnamed(name: str, whole: str) -> Problem | None:
+def misnamed(name: str, whole: str) -> Problem | None:
     """Why a file that was surely meant as a post would not be read."""
     if name.lower().endswith((".md", *_ALMOST)) and not name.endswith(".md"):
         return Problem(

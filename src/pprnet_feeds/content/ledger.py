@@ -87,7 +87,7 @@ class Ledger:
 
     def gone(self, posts: Iterable[Post]) -> list[Record]:
         """The records of which no post is left."""
-        ids = {post.id for post in posts}
+        ids = {post.id for post in posts} if self.records else ()
         return [record for record in self.records.values() if record.id not in ids]
 
     def _known(self, post: Post, files: set[str], missing: list[Record], zone: ZoneInfo) -> Post:

@@ -7,6 +7,7 @@ leak it. A faulty post is left out and told, and never touches another one.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain, groupby
@@ -53,6 +54,7 @@ def read_library(
     bodies: bool = False,
     ledger: Ledger | None = None,
     held: Reading | None = None,
+    moved: Collection[str] | None = None,
 ) -> Library:
     """Read every post below *folder*, as it stands at *now*.
 
@@ -60,11 +62,11 @@ def read_library(
     has every text looked into as well, also that of a faulty post. What the
     *ledger* says of ids, first dates and former addresses wins. Of *held*, the
     `reading` of the library before, posts stay the same objects when they did
-    not change, and stay as they were when their files are faulty now.
+    not change, and stay as they were when their files are faulty now; *moved* names
+    all files and folders that can have changed since, where that is known.
     """
-    return assemble(
-        read_files(folder, site, now, held, bodies=bodies), site, now, drafts=drafts, ledger=ledger
-    )
+    reading = read_files(folder, site, now, held, bodies=bodies, moved=moved)
+    return assemble(reading, site, now, drafts=drafts, ledger=ledger)
 
 
 def assemble(
@@ -76,26 +78,25 @@ def assemble(
     read = reading.by_file.values()
     known = ledger.identified([each.post for each in read if each.post], site.time_zone)
     single, doubles = _without_doubles(known, now, ledger)
-    public: list[Post] = []
-    for post in single:
-        if post.updated > now and not post.draft:  # never before `published`
+    coming = [post for post in single if post.updated > now]  # never before `published`
+    for post in coming:
+        if not post.draft:
             changes += [moment for moment in (post.published, post.updated) if moment > now]
-        if drafts:
-            public.append(post)
-        elif _is_public(post, now):
-            public.append(_at(post, now))
+    public = single if drafts else [post for post in single if not post.draft and post.published <= now]
+    public = [_at(post, now) for post in public] if coming and not drafts else list(public)
     public.sort(key=attrgetter("id"))
     public.sort(key=attrgetter("published"), reverse=True)
     gone = [record for record in ledger.gone(known) if record.status == "withdrawn"]
     remains = [withdrawn_post(record, month_of(record.published, site.time_zone)) for record in gone]
+    withdrawn = [post for post in public if post.status == "withdrawn"]
     told = chain.from_iterable(each.problems for each in read if each.problems)
     return Library(
         site=site,
-        posts=tuple([post for post in public if post.status != "withdrawn"]),
-        withdrawn=(*[post for post in public if post.status == "withdrawn"], *remains),
+        posts=tuple([post for post in public if post.status != "withdrawn"] if withdrawn else public),
+        withdrawn=(*withdrawn, *remains),
         problems=tuple(sorted([*reading.problems, *told, *doubles])),
         next_release=min(changes, default=None),
-        unrecorded=sum(not is_recorded(post, ledger) for post in public),
+        unrecorded=sum(not is_recorded(post, ledger) for post in public) if ledger.records else len(public),
         remains=frozenset(post.id for post in remains),
         reading=reading,
     )
@@ -146,7 +147,7 @@ def _without_doubles(posts: list[Post], now: datetime, ledger: Ledger) -> tuple[
 
 def _rivals(posts: list[Post]) -> set[str]:
     """The files of all posts that claim something which another claims, too."""
-    ids, slugs = {post.id: post for post in posts}, {post.slug: post for post in posts}
+    ids, slugs = {post.id for post in posts}, {post.slug for post in posts}
     aliased = [post for post in posts if post.aliases]
     if len(ids) == len(slugs) == len(posts) and not aliased:
         return set()

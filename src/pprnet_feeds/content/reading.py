@@ -12,14 +12,17 @@ one so young that an edit could hide within the grain of the file system's clock
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import is_
 from pathlib import Path
 
 from pprnet_feeds.content import files, terms
 from pprnet_feeds.content.dates import month_of
 from pprnet_feeds.content.model import Post, Site, Term
+from pprnet_feeds.content.moved import post_files
 from pprnet_feeds.content.posts import read_post
 from pprnet_feeds.content.problems import Problem
 
@@ -66,17 +69,30 @@ def basis_of(site: Site) -> Basis:
 
 
 def read_files(
-    folder: Path, site: Site, now: datetime, held: Reading | None = None, *, bodies: bool = False
+    folder: Path,
+    site: Site,
+    now: datetime,
+    held: Reading | None = None,
+    *,
+    bodies: bool = False,
+    moved: Collection[str] | None = None,
 ) -> Reading:
     """Read the post files below *folder* that are not as they were when *held* was read.
 
     *now* tells which files are young. With *bodies* every file is read, and
-    its text looked into as well. *held* itself is the answer when nothing moved.
+    its text looked into as well. *moved* are the names of all that can have changed since,
+    folders among them; without it every file is looked at. *held* itself is the answer when nothing moved.
     """
     basis = basis_of(site)
     before: Mapping[str, FileRead] = held.by_file if held else {}
     is_valid = held is not None and held.basis == basis and not bodies
-    settled = int(now.timestamp()) * 1_000_000_000 - files.GRAIN
+    if is_valid and held is not None and moved is not None:
+        unsure = [name for name, was in before.items() if not was.signature]
+        told = {problem.file for problem in held.problems}
+        chosen = post_files(folder, {*moved, *unsure}, before.keys(), told)
+        if chosen is not None:
+            return _read_some(folder, site, now, held, chosen)
+    settled = _settled(now)
     by_file: dict[str, FileRead] = {}
     problems: list[Problem] = []
     is_new = not is_valid
@@ -95,21 +111,56 @@ def read_files(
                 by_file[name] = was
                 continue
         is_new = True
-        data = files.read_bytes(entry.path, name)
-        if isinstance(data, Problem):
-            by_file[name] = _faulty(b"", b"", was, [data], site)
-            continue
-        status = data[1]
-        is_young = max(status.st_mtime_ns, status.st_ctime_ns) >= settled
-        signature = b"" if is_young else files.signature(status)
-        digest = hashlib.blake2b(data[0], digest_size=16).digest()
-        if is_valid and was is not None and was.digest == digest:
-            by_file[name] = replace(was, signature=signature)
-        else:
-            by_file[name] = _read(data[0], name, site, was, signature, digest, bodies=bodies)
+        same = was if is_valid else None
+        by_file[name] = _look(entry.path, name, site, settled, was, same, bodies=bodies)
     if held and not is_new and len(before) == len(by_file) and held.problems == tuple(problems):
         return held
     return Reading(basis, by_file, tuple(problems))
+
+
+def _read_some(folder: Path, site: Site, now: datetime, held: Reading, names: set[str]) -> Reading:
+    """Read the files of some *names*."""
+    by_file, settled = dict(held.by_file), _settled(now)
+    for name in names:
+        was, path = by_file.get(name), os.fspath(folder / name)
+        try:
+            signature = files.signature(os.lstat(path))
+        except OSError:
+            if was is None:
+                continue  # made and gone again
+            signature = b""
+        if was is None or signature != was.signature or not signature:
+            by_file[name] = _look(path, name, site, settled, was, was)
+    same = len(by_file) == len(held.by_file) and all(map(is_, by_file.values(), held.by_file.values()))
+    return held if same else Reading(held.basis, by_file, held.problems)
+
+
+def _settled(now: datetime) -> int:
+    """Whatever was written before this moment, in nanoseconds, can be told from what is written later."""
+    return int(now.timestamp()) * 1_000_000_000 - files.GRAIN
+
+
+def _look(
+    path: str,
+    name: str,
+    site: Site,
+    settled: int,
+    was: FileRead | None,
+    same: FileRead | None,
+    *,
+    bodies: bool = False,
+) -> FileRead:
+    """Look into a file; *same*, if it is what it *was* and that still counts, when its bytes are the same."""
+    data = files.read_bytes(path, name)
+    if isinstance(data, Problem):
+        return _faulty(b"", b"", was, [data], site)
+    status = data[1]
+    is_young = max(status.st_mtime_ns, status.st_ctime_ns) >= settled
+    signature = b"" if is_young else files.signature(status)
+    digest = hashlib.blake2b(data[0], digest_size=16).digest()
+    if same is not None and same.digest == digest:
+        return replace(same, signature=signature)
+    return _read(data[0], name, site, was, signature, digest, bodies=bodies)
 
 
 def _read(

@@ -43,7 +43,7 @@ Identity = tuple[object, ...]
 class Builder:
     """Draws what its worker asks for, and keeps it current; a `reload.Service`.
 
-    *rebuild* makes the next snapshot out of this one, *newest* gives the newest
+    *rebuild* makes the next snapshot out of this one and what moved, *newest* gives the newest
     change that any process has recorded, and *tell* tells the worker. *held* is what the
     worker holds already of this very snapshot.
 
@@ -55,7 +55,7 @@ class Builder:
         self,
         folder: Path,
         snapshot: Snapshot,
-        rebuild: Callable[[Snapshot], Snapshot | list[Problem]],
+        rebuild: Callable[[Snapshot, frozenset[str] | None], Snapshot | list[Problem]],
         newest: Callable[[], datetime],
         clock: Callable[[], datetime],
         pinging: Pinging,
@@ -86,10 +86,10 @@ class Builder:
         """What is served, in figures."""
         return state_of(self.snapshot, self.faults)
 
-    async def rebuild(self) -> Snapshot | list[Problem]:
-        """Read the site anew."""
+    async def rebuild(self, moved: frozenset[str] | None) -> Snapshot | list[Problem]:
+        """Read the site anew: what *moved*, by name, or everything."""
         self._begun = time.monotonic()
-        return await aside(self._rebuild, self.snapshot)
+        return await aside(self._rebuild, self.snapshot, moved)
 
     async def swap(self, snapshot: Snapshot) -> None:
         """Let *snapshot* answer from now on, here and in the worker."""

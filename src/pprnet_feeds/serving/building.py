@@ -75,7 +75,7 @@ async def build_for(
     builder = Builder(
         settings.folder,
         first,
-        lambda before: make(now=utc_now(), before=before),
+        lambda before, moved: make(now=utc_now(), before=before, moved=moved),
         lambda: known.load().newest,
         utc_now,
         pinging,

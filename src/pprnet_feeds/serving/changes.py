@@ -12,17 +12,18 @@ A moment, once told, must never be taken back: it only rises.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Protocol
 
 from pprnet_feeds.content.digests import appearance, digest
-from pprnet_feeds.content.ledger import Ledger, Record, is_recorded
+from pprnet_feeds.content.ledger import Ledger, is_recorded
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication.channel import beginning
+from pprnet_feeds.syndication.differences import difference
 
 # How many memories of what is no longer there are kept: gone posts, and selections that posts have left.
 LONGEST_PAST = 200_000
@@ -53,7 +54,6 @@ class Thing:
         digest: stands for everything that readers can see of it.
         since: the change it tells of itself, for a start without any knowledge.
         recorded: whether *since* is the moment at which its change was published.
-        source: the post and its record that all this was worked out from.
     """
 
     name: str
@@ -61,7 +61,6 @@ class Thing:
     membership: Membership
     since: datetime
     recorded: bool = False
-    source: tuple[Post, Record | None] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +104,19 @@ class Known:
         pairs = [(moment, membership) for membership, moment in newest.items()]
         return sorted(pairs, key=lambda pair: pair[0], reverse=True)
 
+    def after(self, news: Mapping[str, Seen]) -> Known:
+        """The same with *news*, by name. What was found out of all that is known is carried over."""
+        seen = {**self.seen, **news}
+        if len(seen) > LONGEST_PAST:
+            return Known(_bounded(seen))
+        known = Known(seen)
+        newer = [(was.moment, was.membership) for was in news.values() if was.moment > self.newest]
+        vars(known)["newest"] = max([self.newest, *(moment for moment, _ in newer)])
+        # What stands in the list twice counts where it stands first; now and then the list is made anew.
+        if (pairs := vars(self).get("_newest_first")) and len(pairs) < 2 * len(seen):
+            vars(known)["_newest_first"] = sorted(newer, key=lambda pair: pair[0], reverse=True) + pairs
+        return known
+
 
 Change = Callable[[Known], Known]
 
@@ -120,30 +132,29 @@ class Keeping(Protocol):
 LOST = Known({"site": Seen("lost", EVERYWHERE, datetime.fromtimestamp(0, UTC))})
 
 
-def things(
-    library: Library, program: str, ledger: Ledger | None = None, before: Iterable[Thing] = ()
-) -> list[Thing]:
+def things(library: Library, program: str, ledger: Ledger | None = None) -> list[Thing]:
     """Everything the documents of *library* are made of; *program* stands for what draws them.
 
     What stands in the *ledger* as it is was changed when it was published, on every replica alike.
-    Of *before*, the things of the library before, those of the same posts are taken over.
     """
     site = library.site
     oldest = beginning(site)
     found = [Thing("site", digest([digest(site, _UNSEEN_OF_SITE), program]), EVERYWHERE, oldest)]
     for month, sentence in site.issues.items():
         found.append(Thing(f"issue:{month}", digest(sentence), Membership(issue=month), oldest))
-    held = {id(thing.source[0]): thing for thing in before if thing.source}
-    records = ledger.records if ledger else {}
-    for post in (*library.posts, *library.withdrawn):
-        was, its = held.get(id(post)), records.get(post.id)
-        # *before* holds on to its posts, so that no other object has the identity of one of them.
-        is_same = was is not None and was.source is not None and was.source[1] is its
-        found.append(was if was and is_same else _of_post(post, its, ledger))
-    return found
+    return found + [_of_post(post, ledger) for post in (*library.posts, *library.withdrawn)]
 
 
-def _of_post(post: Post, its: Record | None, ledger: Ledger | None) -> Thing:
+def differing(before: Library, after: Library, ledger: Ledger | None = None) -> tuple[list[Thing], set[str]]:
+    """The things of *after* that differ from *before*, of one site and ledger; the names of those gone."""
+    living, dead = difference(before.posts, after.posts), difference(before.withdrawn, after.withdrawn)
+    come = [_of_post(post, ledger) for post in (*living.come, *dead.come)]
+    gone = {f"post:{post.id}" for post in (*living.gone, *dead.gone)}
+    return come, gone - {thing.name for thing in come}
+
+
+def _of_post(post: Post, ledger: Ledger | None) -> Thing:
+    its = ledger.records.get(post.id) if ledger else None
     is_told = its is not None and ledger is not None and is_recorded(post, ledger)
     return Thing(
         name=f"post:{post.id}",
@@ -151,12 +162,15 @@ def _of_post(post: Post, its: Record | None, ledger: Ledger | None) -> Thing:
         membership=Membership(post.topics, post.research, post.issue),
         since=max(post.updated, its.changed) if its and is_told else post.updated,
         recorded=is_told,
-        source=(post, its),
     )
 
 
-def record(known: Known, things: Iterable[Thing], now: datetime) -> Known:
+def record(
+    known: Known, things: Collection[Thing], now: datetime, gone: Collection[str] | None = None
+) -> Known:
     """What is known once *things*, and nothing else, were seen at *now*; *known* itself if nothing is new.
+
+    With *gone*, the names of what is no longer there, all else that is known is there as it was.
 
     Every change counts at the same moment: now, and at least a second after all
     that was recorded before, whatever the clock says. On the very first record
@@ -165,23 +179,28 @@ def record(known: Known, things: Iterable[Thing], now: datetime) -> Known:
     """
     now = now.replace(microsecond=0)
     moment = max(now, known.newest + timedelta(seconds=1))
-    seen = dict(known.seen)
-    gone = {name for name, was in known.seen.items() if was.digest}
+    if gone is None:
+        gone = known.seen.keys() - {thing.name for thing in things}
+    news: dict[str, Seen] = {}
     for thing in things:
-        gone.discard(thing.name)
         was = known.seen.get(thing.name)
         if was and (was.digest, was.membership) == (thing.digest, thing.membership):
             continue
         if was and was.membership != thing.membership:
             left = Seen("", was.membership, moment if was.digest else was.moment)
-            _keep_later(seen, f"left:{digest(was.membership)}", left)
+            name = f"left:{digest(was.membership)}"
+            held = news.get(name) or known.seen.get(name)
+            if held is None or held.moment < left.moment:
+                news[name] = left
         when = moment if known.seen else min(thing.since, now)
         if thing.recorded and known.newest < thing.since <= now:
             when = thing.since
-        seen[thing.name] = Seen(thing.digest, thing.membership, when)
+        news[thing.name] = Seen(thing.digest, thing.membership, when)
     for name in gone:
-        seen[name] = Seen("", known.seen[name].membership, moment)
-    return known if seen == known.seen else Known(_bounded(seen))
+        was = known.seen.get(name)
+        if was and was.digest:
+            news[name] = Seen("", was.membership, moment)
+    return known.after(news) if news else known
 
 
 def joined(one: Known, other: Known) -> Known:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Protocol
 
 from pprnet_feeds.content.problems import Problem, shown
-from pprnet_feeds.serving.disk import identity
 from pprnet_feeds.serving.snapshot import Snapshot
+from pprnet_feeds.serving.watching import STEP, Moves, watch
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -28,9 +28,8 @@ LONGEST_SETTLE = 1.2
 # Last-Modified counts in whole seconds and rises at every change: more than one a second would run
 # ahead of the clock.
 LEAST_INTERVAL = 1.0
-# After how many seconds folders that begin to be watched are surely watched.
-ONCE_MORE = 0.1
-# How often what failed is tried again, and what other processes have recorded is looked for.
+# How often what failed is tried again, and what other processes have recorded is looked for; and when
+# everything is looked at after what moved.
 RETRY = 60.0
 
 
@@ -48,8 +47,8 @@ class Service(Protocol):
     def clock(self) -> datetime:
         """The time, in UTC."""
 
-    async def rebuild(self) -> Snapshot | list[Problem]:
-        """Read the site anew."""
+    async def rebuild(self, moved: frozenset[str] | None) -> Snapshot | list[Problem]:
+        """Read the site anew: what *moved*, by name, or everything."""
 
     async def swap(self, snapshot: Snapshot) -> None:
         """Let a snapshot answer from now on; there are no faults any more."""
@@ -64,17 +63,20 @@ class Service(Protocol):
 async def keep_current(service: Service) -> None:
     """Rebuild and swap after every change of the site, and at every release. Runs until cancelled."""
     loop = asyncio.get_running_loop()
-    changed = asyncio.Event()
-    watcher = asyncio.create_task(_watch(service.folder, changed))
+    moves = Moves()
+    watcher = asyncio.create_task(watch(service.folder, moves))
     begun = loop.time()
     try:
         while True:
             try:
-                if not await _is_due(changed, service):
+                if not await _is_due(moves, service):
                     continue
-                await _settle(changed, begun + LEAST_INTERVAL)
+                is_news = moves.told.is_set()
+                await _settle(moves.told, begun + LEAST_INTERVAL)
                 begun = loop.time()
-                await _renew(service)
+                if service.faults:  # what was looked at then counts for nothing
+                    moves.doubt()
+                await _renew(service, moves.take(begun, RETRY), is_news=is_news)
             except Exception as error:
                 mend = "The log tells more. It is tried again within a minute and at every change."
                 fault = Problem(".", 0, 0, f"the site could not be read: {shown(repr(error))}", mend)
@@ -95,9 +97,10 @@ def tell(snapshot: Snapshot) -> None:
         log.info("not in feeds/ledger.json as they stand: %d posts", snapshot.library.unrecorded)
 
 
-async def _renew(service: Service) -> None:
-    """Read the site, and swap what was read in; when it is faulty, keep what is served."""
-    built = await service.rebuild()
+async def _renew(service: Service, moved: frozenset[str] | None, *, is_news: bool) -> None:
+    """Read what *moved*, and swap it in; when the site is faulty, keep what is served."""
+    before = service.snapshot
+    built = await service.rebuild(moved)
     if not isinstance(built, Snapshot):
         if built != service.faults:
             for fault in built:
@@ -110,75 +113,42 @@ async def _renew(service: Service) -> None:
             break
         await asyncio.sleep(0.05)
     await service.swap(built)
-    tell(built)
+    if is_news or (built.library.posts, built.problems) != (before.library.posts, before.problems):
+        tell(built)
 
 
-async def _is_due(changed: asyncio.Event, service: Service) -> bool:
+async def _is_due(moves: Moves, service: Service) -> bool:
     """Wait for a change, a release or a minute; tell whether the site is to be read."""
+    loop = asyncio.get_running_loop()
     release = service.snapshot.next_release
     left = RETRY
     if release and not service.faults:  # what failed at a release would fail again at once
         left = min(max((release - service.clock()).total_seconds(), 0.0), RETRY)
+    if moves.due is not None:
+        left = min(left, max(moves.due - loop.time(), 0.0))
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(changed.wait(), left)
-    if changed.is_set() or service.faults or (release and service.clock() >= release):
+        await asyncio.wait_for(moves.told.wait(), left)
+    if moves.told.is_set() or service.faults or (release and service.clock() >= release):
+        return True
+    if moves.due is not None and loop.time() >= moves.due:
         return True
     # Each process may have seen one half of a change, or told another moment.
-    return left == RETRY and await asyncio.to_thread(service.newest) > service.snapshot.changed
+    if left == RETRY and await asyncio.to_thread(service.newest) > service.snapshot.changed:
+        moves.doubt()
+        return True
+    return False
 
 
 async def _settle(changed: asyncio.Event, earliest: float) -> None:
     """Wait until nothing has moved for a while, and until *earliest*, in the loop's time."""
     loop = asyncio.get_running_loop()
     latest = loop.time() + LONGEST_SETTLE
-    while changed.is_set() and (left := latest - loop.time()) > 0:
-        changed.clear()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), min(SETTLE, left))
-    await asyncio.sleep(max(0.0, earliest - loop.time()))
-    changed.clear()
-
-
-async def _watch(folder: Path, changed: asyncio.Event) -> None:
-    """Set *changed* whenever a file of the site was written, made or removed. Runs until cancelled.
-
-    What can be watched are the folders of a moment, not their names. When a name
-    begins to mean another folder, by a move, a mount or a link, that one is
-    watched instead. Where watching does not work, the files are asked.
-    """
-    import watchfiles  # when the first answers are out
-
-    names = (folder / "posts", folder / "feeds")
-    loop = asyncio.get_running_loop()
-    polling = failing = False
     while True:
-        try:
-            # What changed between the last look and the first watch is told by nobody: look once more.
-            loop.call_later(ONCE_MORE, changed.set)
-            watched = [identity(name) for name in names]
-            there = [name.resolve() for name in names if name.is_dir()]
-            changes = watchfiles.awatch(
-                *there,
-                debounce=100,
-                step=20,  # it is looked each so many milliseconds, which costs a little
-                rust_timeout=1000,
-                yield_on_timeout=True,
-                force_polling=polling or None,
-                ignore_permission_denied=True,
-            )
-            async with contextlib.aclosing(changes):
-                async for found in changes:
-                    failing = failing and polling
-                    if found:
-                        changed.set()
-                    touched = {path for _, path in found}
-                    if any(str(path) in touched for path in there):
-                        break
-                    if [identity(name) for name in names] != watched:
-                        break
-            polling = False
-        except Exception as error:
-            if not failing:
-                log.warning("changes are not told by the system (%s): looking for them", shown(str(error)))
-            failing = polling = True
-            await asyncio.sleep(1)
+        while changed.is_set() and (left := latest - loop.time()) > 0:
+            changed.clear()
+            with contextlib.suppress(TimeoutError):  # what is told has been still for a step already
+                await asyncio.wait_for(changed.wait(), min(SETTLE - STEP, left))
+        if (left := earliest - loop.time()) <= 0:
+            break
+        await asyncio.sleep(left)  # and what moves meanwhile settles, too
+    changed.clear()

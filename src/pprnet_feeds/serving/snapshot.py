@@ -9,7 +9,7 @@ only what depends on a query.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,10 +23,11 @@ from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.fixed import FIXED, fixed
 from pprnet_feeds.pages.page import Page
-from pprnet_feeds.serving.changes import Keeping, Known, Thing, record, things
+from pprnet_feeds.serving.changes import Keeping, Known, differing, record, things
 from pprnet_feeds.serving.disk import HELD, lost_posts
 from pprnet_feeds.serving.kept import Kept
 from pprnet_feeds.serving.messages import Alias
+from pprnet_feeds.serving.permalinks import Permalinks
 from pprnet_feeds.serving.program import drawing
 from pprnet_feeds.serving.representation import Representation, cache_control
 from pprnet_feeds.settings import Settings
@@ -46,7 +47,7 @@ class Snapshot:
 
     Attributes:
         changed: the moment of the newest change.
-        things: what the documents are made of, as it was recorded.
+        known: what is known of changes, this one's among them.
         ledger: what subscribers have been told.
     """
 
@@ -55,22 +56,18 @@ class Snapshot:
         library: Library,
         known: Known,
         before: Snapshot | None = None,
-        seen: Sequence[Thing] = (),
         ledger: Ledger | None = None,
     ) -> None:
         self.library = library
         self.site = library.site
         self.problems = library.problems
         self.next_release = library.next_release
+        self.known = known
         self.changed = known.newest
         self.catalogue: Catalogue = Catalogue(library, before.catalogue if before else None)
-        self.things = seen
         self.ledger = ledger
         self._kept = Kept()
-        self._known = known
-        self._permalinks = {f"/posts/{post.slug}": post for post in (*library.posts, *library.withdrawn)}
-        for post in (*library.posts, *library.withdrawn):
-            self._permalinks |= {alias.rstrip("/"): post for alias in post.aliases}
+        self._permalinks = Permalinks(self.catalogue)
 
     @cached_property
     def pages(self) -> Pages:
@@ -149,11 +146,11 @@ class Snapshot:
 
     def moved(self, path: str) -> str | None:
         """Where the document or page of a former, incomplete or odd address is; None for nowhere."""
-        post = self._permalinks.get(path.rstrip("/"))
+        post = self._permalinks.at(path)
         if post is not None:
             return None if post.status == "withdrawn" else f"/posts/{post.slug}/"
         stem, _, form = path.partition(".")
-        post = self._permalinks.get(stem)
+        post = self._permalinks.at(stem)
         if post is not None and form in BESIDE:
             return None if post.status == "withdrawn" else f"/posts/{post.slug}.{form}"
         plain = unquote(path)
@@ -169,7 +166,7 @@ class Snapshot:
     def gone(self, path: str) -> bool:
         """Tell whether a withdrawn post stood at *path*."""
         slug = path.removeprefix("/posts/").partition(".")[0]
-        post = self._permalinks.get(path.rstrip("/")) or self._permalinks.get(f"/posts/{slug}")
+        post = self._permalinks.at(path) or self._permalinks.at(f"/posts/{slug}")
         return post is not None and post.status == "withdrawn"
 
     def refusal(self, path: str) -> Refusal:
@@ -196,7 +193,7 @@ class Snapshot:
         return Representation(
             page.body,
             media_type=page.media_type,
-            last_modified=self._known.last_modified(page.selection.holds),
+            last_modified=self.known.last_modified(page.selection.holds),
             cache_control=cache_control(cache.max_age, cache.stale_while_revalidate, cache.stale_if_error),
             links=links or (f'<{page.canonical}>; rel="canonical"' if page.canonical else ""),
             plain_xml=plain_xml,
@@ -211,25 +208,37 @@ def build(
     store: Keeping,
     before: Snapshot | None = None,
     cache: Path | None = None,
+    moved: Collection[str] | None = None,
 ) -> Snapshot | list[Problem]:
     """Read the site and make the snapshot of *now*; the problems when its settings or its disk are faulty.
 
     *before* is what is served by now: what has not changed since is taken over
     from it, and posts do not vanish from it because a mount did, nor after a
     builder that `HELD` posts and has died. Without it,
-    what was read before a restart is looked for in *cache*.
+    what was read before a restart is looked for in *cache*. *moved* names all files and
+    folders that can have changed since *before*, where that is known.
     """
     site, problems = read_site(settings.folder, environ, settings.base_url)
     if site is None or problems:
         return problems
+    if before and site == before.site:
+        site = before.site
     ledger = read_ledger(settings.folder, before.ledger if before else None)
     if isinstance(ledger, list):
         return ledger
     held = before.library.reading if before else cachefile.load(cache, site) if cache else None
-    library = read_library(settings.folder, site, now, drafts=settings.drafts, ledger=ledger, held=held)
+    library = read_library(
+        settings.folder, site, now, drafts=settings.drafts, ledger=ledger, held=held, moved=moved
+    )
     had_posts = bool(before.library.posts if before else environ.get(HELD))
     lost = lost_posts(library, settings.folder, held=had_posts)
     if lost:
         return lost
-    seen = things(library, drawing(), ledger, before.things if before else ())
-    return Snapshot(library, store.update(lambda known: record(known, seen, now)), before, seen, ledger)
+
+    def recorded(known: Known) -> Known:
+        if before and known is before.known and (library.site, ledger) == (before.site, before.ledger):
+            seen, gone = differing(before.library, library, ledger)
+            return record(known, seen, now, gone)
+        return record(known, things(library, drawing(), ledger), now)
+
+    return Snapshot(library, store.update(recorded), before, ledger)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import is_
+from itertools import compress, count
+from operator import is_not
 
 from pprnet_feeds.content.model import Post
 
@@ -32,9 +33,8 @@ class Difference:
 def difference(before: Sequence[Post], after: Sequence[Post]) -> Difference:
     """What is in one of two lists of posts and not in the other. No id is twice in a list."""
     shorter = min(len(before), len(after))
-    head = next((place for place, same in enumerate(map(is_, before, after)) if not same), shorter)
-    ends = map(is_, reversed(before), reversed(after))
-    tail = next((place for place, same in enumerate(ends) if not same), shorter)
+    head = next(compress(count(), map(is_not, before, after)), shorter)
+    tail = next(compress(count(), map(is_not, reversed(before), reversed(after))), shorter)
     tail = min(tail, shorter - head)
     old, new = before[head : len(before) - tail], after[head : len(after) - tail]
     had, has = {id(post) for post in old}, {id(post) for post in new}
