@@ -82,7 +82,7 @@ def test_every_answer_comes_back_as_it_was(kept):
     for path, answer in told.answers.items():
         drawn = kept.snapshot.find(path)
         assert drawn is not None
-        assert (answer.body, answer.identity, answer.parts) == (drawn.body, drawn.identity, drawn.parts)
+        assert (answer.body, answer.identity, answer.parts()) == (drawn.body, drawn.identity, drawn.parts())
         for headers in ([], [(b"accept-encoding", b"br")], [(b"sec-fetch-dest", b"document")]):
             assert answer.answer(headers) == drawn.answer(headers)
 

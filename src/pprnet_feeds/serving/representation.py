@@ -110,17 +110,11 @@ class Representation:
         """All that tells it from another answer at the same address."""
         return self.tag, self._type, self._repeated, self._with_content
 
-    @property
     def parts(self) -> dict[str, Any]:
         """What it is made of besides its body, as its maker takes it."""
-        return {
-            "media_type": self._type[1].decode(),
-            "last_modified": self._last_modified,
-            "cache_control": self._always[0][1].decode(),
-            "links": self.links,
-            "plain_xml": self._type_as_xml != self._type,
-            "extra": self._with_content[2:],
-        }
+        kind, last, cache = self._type[1].decode(), self._last_modified, self._always[0][1].decode()
+        told = {"media_type": kind, "last_modified": last, "cache_control": cache, "links": self.links}
+        return told | {"plain_xml": self._type_as_xml != self._type, "extra": self._with_content[2:]}
 
     @property
     def body(self) -> bytes:

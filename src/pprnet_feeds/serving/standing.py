@@ -139,7 +139,7 @@ def write(path: Path, standing: Standing) -> str:
             "stamp": standing.stamp,
             "moment": standing.moment.isoformat(),
             "state": asdict(standing.state),
-            "answers": {name: made.parts for name, made in standing.answers.items()},
+            "answers": {name: made.parts() for name, made in standing.answers.items()},
         }
         keptfile.put(file, json.dumps(head, default=_plain).encode())
         for made in standing.answers.values():
