@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pprnet_feeds.content import frontmatter
-from pprnet_feeds.content.frontmatter import Mapping, Scalar, Sequence
 from pprnet_feeds.content.problems import report
+from pprnet_feeds.content.yamlvalues import Mapping, Scalar, Sequence
 
 PLAIN = "Write the value itself, and put quotation marks around it when it begins with that sign."
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pprnet_feeds.content import characters, frontmatter
-from pprnet_feeds.content.frontmatter import Mapping, Scalar
 from pprnet_feeds.content.slugs import RESERVED, is_slug
+from pprnet_feeds.content.yamlvalues import Mapping, Scalar
 from pprnet_feeds.publishing.postfile import quote, slug_of, write_new
 from service import ROOT
 

@@ -13,9 +13,9 @@ from urllib.parse import unquote
 from pprnet_feeds.content import fields
 from pprnet_feeds.content.dois import doi_in, trim
 from pprnet_feeds.content.fields import Faults
-from pprnet_feeds.content.frontmatter import Mapping, Value
 from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.problems import nearest, quoted
+from pprnet_feeds.content.yamlvalues import Mapping, Value
 
 _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
 _DOI_PREFIX = re.compile(r"(?:doi:\s*)?(?:https?://(?:dx\.|www\.)?doi\.org/)?", re.IGNORECASE)

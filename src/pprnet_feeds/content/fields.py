@@ -14,8 +14,8 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pprnet_feeds.content import characters, slugs
-from pprnet_feeds.content.frontmatter import Mapping, Scalar, Sequence, Value
 from pprnet_feeds.content.problems import Problem, nearest, quoted
+from pprnet_feeds.content.yamlvalues import Mapping, Scalar, Sequence, Value
 
 T = TypeVar("T")
 Reader = Callable[[Value, str, "Faults"], T | None]

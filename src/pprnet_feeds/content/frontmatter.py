@@ -20,8 +20,9 @@ from yaml._yaml import CParser
 from yaml._yaml import Mark as CMark
 from yaml.error import Mark
 
-from pprnet_feeds.content import characters, yamlhints
+from pprnet_feeds.content import characters, plainyaml, yamlhints
 from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.content.yamlvalues import Mapping, Scalar, Sequence, Value
 
 _HEADER_LIMIT = 65_536
 _YAML_LIMIT = 1_048_576
@@ -31,43 +32,6 @@ _ITEMS_LIMIT = 2_000
 _OPENING = re.compile(r"---[ \t]*\n")
 _CLOSING = re.compile(r"\n---[ \t]*$", re.MULTILINE)  # a search for fixed letters is quicker than one for `^`
 _COMMENT = re.compile(r"[ \t]+#")
-
-
-# Values are not frozen: they are made by the dozen for each post, and that would be a fifth of all reading.
-@dataclass(slots=True)
-class Scalar:
-    """One value as it was typed; *plain* when it stood without quotation marks.
-
-    *remark* tells that a plain value is followed by a comment: `#` after a
-    space ends a value, which whoever typed `The #1 reason` did not mean.
-    """
-
-    text: str
-    line: int
-    column: int
-    plain: bool = False
-    remark: bool = False
-
-
-@dataclass(slots=True)
-class Sequence:
-    """Values one after another."""
-
-    items: tuple[Value, ...]
-    line: int
-    column: int
-
-
-@dataclass(slots=True)
-class Mapping:
-    """Values by key, in the order of the file; every key knows its place."""
-
-    entries: dict[str, tuple[Scalar, Value]]
-    line: int
-    column: int
-
-
-Value = Scalar | Sequence | Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +87,9 @@ def _compose(source: str, file: str, first_line: int, limit: int) -> _Composed:
     if len(source) > limit:
         what = f"{len(source)} characters where at most {limit} can be read"
         return None, (Problem(file, first_line, 0, what, "Move the long text into the body."),), ()
+    plain = plainyaml.read(source, first_line)
+    if plain is not None:
+        return plain, (), ()
     source = source.replace("\u2028", " ").replace("\u2029", " ")  # line ends to YAML, and to nobody else
     composer = _Composer(source, file, first_line)
     value = composer.document()

@@ -7,9 +7,9 @@ from functools import partial
 
 from pprnet_feeds.content import fields, slugs
 from pprnet_feeds.content.fields import Faults
-from pprnet_feeds.content.frontmatter import Mapping, Value
 from pprnet_feeds.content.model import Image, Person
 from pprnet_feeds.content.problems import quoted
+from pprnet_feeds.content.yamlvalues import Mapping, Value
 
 _PERSON = {"name": "name", "url": "url", "email": "email", "orcid": "orcid", "uri": "url", "ORCID": "orcid"}
 _IMAGE = {"url": "url", "alt": "alt", "width": "width", "height": "height", "src": "url"}

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 from pprnet_feeds.content import cites, dates, fields, frontmatter, people, slugs, terms, texts
 from pprnet_feeds.content.fields import Faults
-from pprnet_feeds.content.frontmatter import Mapping, Value
 from pprnet_feeds.content.model import Post, Site, Status
 from pprnet_feeds.content.problems import Problem, nearest, quoted
+from pprnet_feeds.content.yamlvalues import Mapping, Scalar, Value
 
 _TITLE_LENGTH = 300
 _STATUSES = get_args(Status)
@@ -171,7 +171,7 @@ def _named(
 
 
 def _typed(value: Value) -> str:
-    return value.text if isinstance(value, frontmatter.Scalar) else ""
+    return value.text if isinstance(value, Scalar) else ""
 
 
 def _moment(value: Value, name: str, faults: Faults, zone: ZoneInfo) -> datetime | None:

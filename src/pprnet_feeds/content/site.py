@@ -15,9 +15,9 @@ from pathlib import Path
 
 from pprnet_feeds.content import characters, dates, fields, sitevalues, vocabulary
 from pprnet_feeds.content.fields import Faults, Reader, T
-from pprnet_feeds.content.frontmatter import Mapping, Scalar, Sequence, Value
 from pprnet_feeds.content.model import Cache, Person, Site
 from pprnet_feeds.content.problems import Problem, nearest, quoted, shown
+from pprnet_feeds.content.yamlvalues import Mapping, Scalar, Sequence, Value
 
 FILE = "feeds/site.yaml"
 # fmt: off

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pprnet_feeds.content import fields
 from pprnet_feeds.content.fields import Faults
-from pprnet_feeds.content.frontmatter import Value
 from pprnet_feeds.content.problems import quoted
+from pprnet_feeds.content.yamlvalues import Value
 
 # RFC 4151 §2.1: authority, date, and the first part of what is specific.
 _TAG_ROOT = re.compile(

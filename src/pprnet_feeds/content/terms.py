@@ -12,9 +12,9 @@ from functools import lru_cache
 
 from pprnet_feeds.content import fields
 from pprnet_feeds.content.fields import Faults
-from pprnet_feeds.content.frontmatter import Value
 from pprnet_feeds.content.model import Term
 from pprnet_feeds.content.problems import nearest, quoted
+from pprnet_feeds.content.yamlvalues import Value
 
 # By identity, with what has it: to compare the terms would take longer than to read a post.
 _INDEXES: dict[int, tuple[tuple[Term, ...], Mapping[str, int], Mapping[str, int]]] = {}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pprnet_feeds.content import fields, files, frontmatter, terms
 from pprnet_feeds.content.fields import Faults
-from pprnet_feeds.content.frontmatter import Mapping, Sequence, Value
 from pprnet_feeds.content.model import Term
 from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.content.yamlvalues import Mapping, Sequence, Value
 
 _KEYS = {name: name for name in ("slug", "label", "description", "former")}
 _LABEL_LENGTH = 200

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pprnet_feeds.content import files, frontmatter, terms
-from pprnet_feeds.content.frontmatter import Mapping, Scalar
 from pprnet_feeds.content.model import Site, Term
 from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.content.yamlvalues import Mapping, Scalar
 from pprnet_feeds.publishing.importing.readings import Label, Reading
 from pprnet_feeds.publishing.postfile import quote, write_new, write_over
 

@@ -17,10 +17,10 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from pprnet_feeds.content import dates, files, frontmatter
-from pprnet_feeds.content.frontmatter import Scalar
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.terms import normal
+from pprnet_feeds.content.yamlvalues import Scalar
 from pprnet_feeds.publishing.importing import postfiles
 from pprnet_feeds.publishing.importing.readings import Found
 from pprnet_feeds.publishing.newpost import stems
