@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import struct
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -49,6 +50,19 @@ def write(path: Path, site: Site, reading: Reading) -> str:
     return keptfile.write(path, lambda file: _write(file, site, reading))
 
 
+def pack(by_file: Mapping[str, FileRead]) -> bytes:
+    """What was read of files, for another process that runs this program."""
+    return msgspec.msgpack.encode([(name, read, _digest_of(read.post)) for name, read in by_file.items()])
+
+
+def unpack(data: bytes) -> dict[str, FileRead]:
+    """What `pack` has put together; nothing of what is not whole."""
+    try:
+        return _taken(_ROWS.decode(data), {})
+    except msgspec.MsgspecError:
+        return {}
+
+
 def _write(file: BinaryIO, site: Site, reading: Reading) -> None:
     file.write(_edition(site))
     _put(file, (reading.basis, reading.problems, len(reading.by_file)))
@@ -65,13 +79,17 @@ def _read(file: BinaryIO, site: Site) -> Reading | None:
     by_file: dict[str, FileRead] = {}
     known: dict[Any, Any] = {}
     while len(by_file) < number:
-        for name, read, told in _ROWS.decode(keptfile.block(file)):
-            by_file[name] = read
-            if read.post is not None:
-                _share(read.post, name, known)
-                if told:
-                    read.post.remember("digest", told)
+        by_file |= _taken(_ROWS.decode(keptfile.block(file)), known)
     return Reading(basis, by_file, tuple(problems))
+
+
+def _taken(rows: list[_Row], known: dict[Any, Any]) -> dict[str, FileRead]:
+    for name, read, told in rows:
+        if read.post is not None:
+            _share(read.post, name, known)
+            if told:
+                read.post.remember("digest", told)
+    return {name: read for name, read, _ in rows}
 
 
 def _put(file: BinaryIO, value: object) -> None:

@@ -14,6 +14,7 @@ from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
 
+from pprnet_feeds.content import together
 from pprnet_feeds.content.dates import beginning_of, month_of
 from pprnet_feeds.content.ledger import Ledger, is_recorded, withdrawn_post
 from pprnet_feeds.content.model import Post, Site
@@ -65,7 +66,9 @@ def read_library(
     not change, and stay as they were when their files are faulty now; *moved* names
     all files and folders that can have changed since, where that is known.
     """
-    reading = read_files(folder, site, now, held, bodies=bodies, moved=moved)
+    reading = together.read(folder, site, now) if held is None and not bodies else None
+    if reading is None:
+        reading = read_files(folder, site, now, held, bodies=bodies, moved=moved)
     return assemble(reading, site, now, drafts=drafts, ledger=ledger)
 
 

@@ -92,7 +92,7 @@ def read_files(
         chosen = post_files(folder, {*moved, *unsure}, before.keys(), told)
         if chosen is not None:
             return _read_some(folder, site, now, held, chosen)
-    settled = _settled(now)
+    settled = settled_by(now)
     by_file: dict[str, FileRead] = {}
     problems: list[Problem] = []
     is_new = not is_valid
@@ -112,7 +112,7 @@ def read_files(
                 continue
         is_new = True
         same = was if is_valid else None
-        by_file[name] = _look(entry.path, name, site, settled, was, same, bodies=bodies)
+        by_file[name] = look(entry.path, name, site, settled, was, same, bodies=bodies)
     if held and not is_new and len(before) == len(by_file) and held.problems == tuple(problems):
         return held
     return Reading(basis, by_file, tuple(problems))
@@ -120,7 +120,7 @@ def read_files(
 
 def _read_some(folder: Path, site: Site, now: datetime, held: Reading, names: set[str]) -> Reading:
     """Read the files of some *names*."""
-    by_file, settled = dict(held.by_file), _settled(now)
+    by_file, settled = dict(held.by_file), settled_by(now)
     for name in names:
         was, path = by_file.get(name), os.fspath(folder / name)
         try:
@@ -130,17 +130,17 @@ def _read_some(folder: Path, site: Site, now: datetime, held: Reading, names: se
                 continue  # made and gone again
             signature = b""
         if was is None or signature != was.signature or not signature:
-            by_file[name] = _look(path, name, site, settled, was, was)
+            by_file[name] = look(path, name, site, settled, was, was)
     same = len(by_file) == len(held.by_file) and all(map(is_, by_file.values(), held.by_file.values()))
     return held if same else Reading(held.basis, by_file, held.problems)
 
 
-def _settled(now: datetime) -> int:
+def settled_by(now: datetime) -> int:
     """Whatever was written before this moment, in nanoseconds, can be told from what is written later."""
     return int(now.timestamp()) * 1_000_000_000 - files.GRAIN
 
 
-def _look(
+def look(
     path: str,
     name: str,
     site: Site,

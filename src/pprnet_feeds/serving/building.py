@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import time
@@ -61,7 +62,10 @@ async def build_for(
     cache = cache_path(settings.folder, os.environ) if address else None
     begun = time.monotonic()
     make = partial(build, settings, os.environ, store=(known := Knowledge(address)), cache=cache)
+    gc.disable()  # hardly anything that is made of the posts is ever garbage: nobody need look for it there
     first = make(now=utc_now())
+    gc.freeze()
+    gc.enable()
     if not isinstance(first, Snapshot):
         send(writer, Refused(tuple(f"{fault.place}: {fault.what}" for fault in first)))
         await writer.drain()
