@@ -65,7 +65,11 @@ MAY_KNOW_THE_TIME = {
     "serving.reload",
 }
 # A salt nobody may guess, and the line between two processes.
-MAY_BE_IMPURE = {"serving.counting": {"secrets"}, "serving.link": {"socket"}, "serving.beginning": {"socket"}}
+MAY_BE_IMPURE = {
+    "serving.counting": {"secrets"},
+    "serving.child": {"socket"},
+    "serving.beginning": {"socket"},
+}
 IMPURE_LIBRARIES = {"random", "secrets", "uuid", "locale", "socket", "platform", "getpass"}
 IMPURE_CALLS = {
     *("datetime.now", "datetime.utcnow", "datetime.today", "date.today"),

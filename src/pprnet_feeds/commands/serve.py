@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import os
@@ -10,18 +9,17 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.content.ledger import read_ledger
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.content.site import read_site
-from pprnet_feeds.serving import logs, metrics
-from pprnet_feeds.serving.app import Application, create
-from pprnet_feeds.serving.disk import unreadable_folders
+from pprnet_feeds.serving import child, logs, metrics
 from pprnet_feeds.settings import Settings
+
+if TYPE_CHECKING:
+    from pprnet_feeds.serving.app import Application
 
 CONSEQUENCE = "The feeds were not started."
 
@@ -48,12 +46,11 @@ def serve(folder: Path, drafts: bool) -> None:
     # A link may come to lead elsewhere.
     settings = Settings(folder.absolute(), address, drafts, _switch("PPRNET_STATS"))
     _check_state(os.environ.get("PPRNET_STATE", ""))
-    _check_free(host, port or 8000)
     os.environ.update(settings.environ())
     # uvicorn finishes running requests and then raises the signal again; stopping is no failure.
     signal.signal(signal.SIGTERM, _stop)
     logs.configure(sys.stderr)
-    with metrics.shared(os.environ), _application(workers) as application:
+    with metrics.shared(os.environ), _application(workers, host, port or 8000) as application:
         _check_site(settings)
         import uvicorn  # while the builder reads the site
 
@@ -111,20 +108,33 @@ def _supervise(config: Any) -> None:
 
 
 @contextlib.contextmanager
-def _application(workers: int) -> Iterator[Application | str]:
-    """The application of one worker, whose builder reads already; of several, how each makes its own."""
+def _application(workers: int, host: str, port: int) -> Iterator[Application | str]:
+    """The application of one worker, whose builder reads already; of several, how each makes its own.
+
+    All that it needs is loaded meanwhile; *host* and *port* must be free.
+    """
     if workers > 1:
-        yield f"{create.__module__}:{create.__name__}"
+        _check_free(host, port)
+        yield "pprnet_feeds.serving.app:create"
         return
-    application = create()
-    try:
+    line, builder = child.start(os.environ)
+    with contextlib.ExitStack() as ending:
+        ending.callback(builder.wait)
+        ending.callback(builder.kill)
+        _check_free(host, port)
+        from pprnet_feeds.serving.app import create
+
+        application = create((line, builder))
+        ending.callback(application.link.kill)  # which may have another builder by then
         yield application
-    finally:
-        application.link.kill()
 
 
 def _check_site(settings: Settings) -> None:
     """Tell what will be served, or stop with every fault that keeps it from being served."""
+    from pprnet_feeds.content.ledger import read_ledger
+    from pprnet_feeds.content.site import read_site
+    from pprnet_feeds.serving.disk import unreadable_folders
+
     site, problems = read_site(settings.folder, os.environ)
     ledger = read_ledger(settings.folder)
     problems = problems or (ledger if isinstance(ledger, list) else unreadable_folders(settings.folder))
@@ -174,6 +184,7 @@ def _switch(name: str) -> bool:
 
 def _check_free(host: str, port: int) -> None:
     """Stop with how to mend it when we could not listen there."""
+    import asyncio
 
     async def bind() -> None:
         server = await asyncio.get_running_loop().create_server(

@@ -28,6 +28,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from pprnet_feeds.serving import logs
+from pprnet_feeds.serving.child import Child
 from pprnet_feeds.serving.clock import utc_now
 from pprnet_feeds.serving.codings import Message
 from pprnet_feeds.serving.holding import Holding
@@ -59,15 +60,17 @@ _PREFLIGHT = ERROR | {
 class Application:
     """The whole service, but for what its builder does.
 
-    The builder gets the variables of *environ*; *clock* gives the time, in UTC.
+    The builder, if *child* is none, gets the variables of *environ*; *clock* gives the time, in UTC.
     """
 
-    def __init__(self, environ: Mapping[str, str], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], clock: Callable[[], datetime], child: Child | None = None
+    ) -> None:
         self.holding = Holding()
         self._table = self.holding.table
         self.clock = clock
         self.shortens = False
-        self.link = Link(environ, self.hear)
+        self.link = Link(environ, self.hear, child)
         self.tally = Tally()
         self.rest = Starlette(
             routes=[
@@ -232,7 +235,7 @@ class Application:
         self.shortens = moment is not None and self.clock() >= moment - AHEAD
 
 
-def create() -> Application:
+def create(child: Child | None = None) -> Application:
     """Make the application of a worker; its builder reads the run's settings from the environment."""
     logs.configure(sys.stderr)
-    return Application(os.environ, utc_now)
+    return Application(os.environ, utc_now, child)

@@ -10,11 +10,10 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import socket
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 
+from pprnet_feeds.serving.child import Child, start
 from pprnet_feeds.serving.disk import HELD
 from pprnet_feeds.serving.messages import Ask, Better, News, Refused, Told, receive, send
 
@@ -35,9 +34,14 @@ class NoAnswerError(Exception):
 
 
 class Link:
-    """The line to a builder. *hear* takes what it tells unasked, in order."""
+    """The line to a builder. *hear* takes what it tells unasked, in order.
 
-    def __init__(self, environ: Mapping[str, str], hear: Callable[[Heard], None]) -> None:
+    *child* is a builder that was started already; else one is started.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str], hear: Callable[[Heard], None], child: Child | None = None
+    ) -> None:
         self._environ = dict(environ)
         self._hear = hear
         self._numbers = itertools.count()
@@ -46,7 +50,7 @@ class Link:
         self._heard = asyncio.Event()
         self._refuses = False
         self._running: asyncio.Task[None] | None = None
-        self._ours = self._start()
+        self._ours, self._process = child or start(self._environ)
 
     async def open(self) -> None:
         """Wait until the first builder has read the site, and what it tells of it was heard."""
@@ -97,21 +101,6 @@ class Link:
         self._process.kill()
         self._process.wait()
 
-    def _start(self) -> socket.socket:
-        ours, its = socket.socketpair()
-        with its, contextlib.ExitStack() as failing:
-            failing.callback(ours.close)
-            # A new session: an interrupt typed at a terminal is the worker's to see. The builder ends
-            # when the line does.
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "pprnet_feeds.serving.beginning"],
-                stdin=its.fileno(),
-                env=self._environ,
-                start_new_session=True,
-            )
-            failing.pop_all()
-        return ours
-
     async def _run(self) -> None:
         pause = 0.0
         while True:
@@ -128,15 +117,16 @@ class Link:
                 self._heard.set()
                 return
             log.warning("the process that draws has ended (%s); another is started", _ended(status))
-            self._ours, pause = await self._start_again(pause)
+            pause = await self._start_again(pause)
 
-    async def _start_again(self, pause: float) -> tuple[socket.socket, float]:
+    async def _start_again(self, pause: float) -> float:
         """Start the next builder after a *pause*, however often that must be tried; the pause after it."""
         while True:
             await asyncio.sleep(pause)
             pause = min(max(SHORTEST_PAUSE, 2 * pause), LONGEST_PAUSE)
             try:
-                return self._start(), pause
+                self._ours, self._process = start(self._environ)
+                return pause
             except OSError as fault:  # no file descriptor, process or memory is left at this moment
                 log.warning("the process that draws cannot be started (%s); it is tried again", fault)
 
