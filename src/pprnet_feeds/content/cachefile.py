@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import struct
 import sys
+from array import array
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -23,6 +25,7 @@ from pprnet_feeds.content.installed import version
 from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.reading import Basis, FileRead, Reading
+from pprnet_feeds.content.shelf import Shelf
 
 # Beside our own sources, what decides how a post is read.
 _LIBRARIES = ("PyYAML", "msgspec", "tzdata")
@@ -33,21 +36,43 @@ _Head = tuple[Basis, list[Problem], int]
 _Row = tuple[str, FileRead, str]  # the name of the file, and the digest of its post
 _HEAD = msgspec.msgpack.Decoder(_Head)
 _ROWS = msgspec.msgpack.Decoder(list[_Row])
+# Beside its rows a block has, of each, the length of its post and how far before the block's end it begins.
+_ROWS_PLACED = msgspec.msgpack.Decoder(tuple[bytes, list[_Row]])
+_POST = msgspec.msgpack.Decoder(Post)
+_encode = msgspec.msgpack.encode
 
 
-def load(path: Path, site: Site) -> Reading | None:
-    """What `write` has kept of the posts of *site*; None when there is nothing to be believed."""
+def load(path: Path, site: Site, folder: Path | None = None) -> Reading | None:
+    """What `write` has kept of the posts of *site*; None when there is nothing to be believed.
+
+    Where the *folder* of the site is given, the long parts of posts stay in the file.
+    """
     try:
         file = keptfile.opened(path)
         with file or contextlib.nullcontext():
-            return _read(file, site) if file else None
+            return _read(file, site, folder) if file else None
     except (OSError, ValueError, struct.error, msgspec.MsgspecError):
         return None
 
 
-def write(path: Path, site: Site, reading: Reading) -> str:
-    """Keep *reading* in a file; the answer is why it could not be written, empty when it was."""
-    return keptfile.write(path, lambda file: _write(file, site, reading))
+def write(path: Path, site: Site, reading: Reading, folder: Path | None = None) -> str:
+    """Keep *reading* in a file; the answer is why it could not be written, empty when it was.
+
+    Where the *folder* of the site is given, the posts let go of their long parts then.
+    """
+    written: list[tuple[Post, int]] = []
+    shelves: list[Shelf] = []
+
+    def fill(file: BinaryIO) -> None:
+        if shelf := _shelf(file, site, folder):
+            shelves.append(shelf)
+        written.extend(_write(file, site, reading))
+
+    fault = keptfile.write(path, fill)
+    for shelf in () if fault else shelves:
+        for post, place in written:
+            post.let_go(shelf, place)
+    return fault
 
 
 def pack(by_file: Mapping[str, FileRead]) -> bytes:
@@ -63,23 +88,84 @@ def unpack(data: bytes) -> dict[str, FileRead]:
         return {}
 
 
-def _write(file: BinaryIO, site: Site, reading: Reading) -> None:
+def _shelf(file: BinaryIO, site: Site, folder: Path | None) -> Shelf | None:
+    if folder is None or not hasattr(os, "pread"):
+        return None
+    return Shelf(os.dup(file.fileno()), _post, folder, site)
+
+
+def _post(data: bytes) -> Post:
+    try:
+        return _POST.decode(data)
+    except msgspec.MsgspecError as error:
+        raise ValueError("no post") from error
+
+
+def _write(file: BinaryIO, site: Site, reading: Reading) -> list[tuple[Post, int]]:
+    """Write it all; the sound posts among what was read, and where they stand."""
+    written: list[tuple[Post, int]] = []
     file.write(_edition(site))
     _put(file, (reading.basis, reading.problems, len(reading.by_file)))
-    rows = [(name, read, _digest_of(read.post)) for name, read in reading.by_file.items()]
-    for start in range(0, len(rows), _FILES_A_BLOCK):
-        _put(file, rows[start : start + _FILES_A_BLOCK])
+    every = list(reading.by_file.items())
+    for start in range(0, len(every), _FILES_A_BLOCK):
+        rows: list[bytes] = []
+        posts: list[tuple[FileRead, bytes]] = []
+        marks: list[int] = []
+        for name, read in every[start : start + _FILES_A_BLOCK]:
+            data, told = _whole(read.post), _encode(_digest_of(read.post))
+            fields = {"signature": read.signature, "digest": read.digest, "problems": read.problems}
+            # The post is the last part of what was read, so that its place is known.
+            row = b"\x93" + _encode(name) + _encode(fields | {"post": msgspec.Raw(data)}) + told
+            rows.append(row)
+            posts.append((read, data))
+            marks += (len(data), len(told) + len(data))
+        behind = 0
+        for place in reversed(range(len(rows))):
+            marks[2 * place + 1] += behind
+            behind += len(rows[place])
+        block = _encode((array("I", marks).tobytes(), [msgspec.Raw(row) for row in rows]))
+        keptfile.put(file, block)
+        for (read, data), before_end in zip(posts, marks[1::2], strict=True):
+            if _may_let_go(read) and read.post:
+                written.append((read.post, Shelf.place(file.tell() - before_end, data)))
+    return written
 
 
-def _read(file: BinaryIO, site: Site) -> Reading | None:
+def _whole(post: Post | None) -> bytes:
+    """A post as it is written; as it was, where its long parts are kept."""
+    kept = getattr(post, "kept", None)
+    if post is None or kept is None:
+        return _encode(post)
+    shelf, place = kept
+    try:
+        return bytes(shelf.raw(place))
+    except OSError:
+        return _encode(shelf.whole(post, place))
+
+
+def _may_let_go(read: FileRead) -> bool:
+    """Whether the post's own file would tell its text as well."""
+    return bool(read.post and read.digest and not read.problems and _digest_of(read.post))
+
+
+def _read(file: BinaryIO, site: Site, folder: Path | None) -> Reading | None:
     edition = _edition(site)
+    shelf = _shelf(file, site, folder)
     if file.read(len(edition)) != edition:
         return None
     basis, problems, number = _HEAD.decode(keptfile.block(file))
     by_file: dict[str, FileRead] = {}
     known: dict[Any, Any] = {}
     while len(by_file) < number:
-        by_file |= _taken(_ROWS.decode(keptfile.block(file)), known)
+        block = keptfile.block(file)
+        data, rows = _ROWS_PLACED.decode(block)
+        marks = array("I", data)
+        by_file |= _taken(rows, known)
+        for (_, read, _), length, before_end in zip(rows, marks[::2], marks[1::2], strict=True):
+            if shelf and read.post and _may_let_go(read):
+                begin = len(block) - before_end
+                place = Shelf.place(file.tell() - before_end, block[begin : begin + length])
+                read.post.let_go(shelf, place)
     return Reading(basis, by_file, tuple(problems))
 
 
@@ -102,6 +188,10 @@ def _share(post: Post, name: str, known: dict[Any, Any]) -> None:
     for each in ("topics", "research", "issue"):
         value = getattr(post, each)
         post.remember(each, known.setdefault(value, value))
+    if post.updated == post.published:
+        post.remember("updated", post.published)
+    if post.slug == post.id:
+        post.remember("slug", post.id)
 
 
 def _digest_of(post: Post | None) -> str:

@@ -43,7 +43,7 @@ def write(path: Path, fill: Callable[[BinaryIO], None]) -> str:
     try:
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
         new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600), "wb") as file:
+        with os.fdopen(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600), "wb") as file:
             fill(file)
         new.replace(path)
     except OSError as error:

@@ -93,11 +93,13 @@ class _Memory:
         other: what `Post.but` made of it last, and by which changes.
         recorded: a record of the ledger, and whether it says what the post says.
         digest: stands for what readers see of it.
+        kept: where its long parts are, once it has let go of them.
     """
 
-    __slots__ = ("digest", "other", "recorded")
+    __slots__ = ("digest", "kept", "other", "recorded")
 
     digest: str
+    kept: tuple[Any, int]  # a shelf.Shelf, which knows posts
     other: tuple[dict[str, Any], Post]
     recorded: tuple[object, bool]
 
@@ -149,6 +151,12 @@ class Post(_Memory):
     body: str = ""
     body_line: int = 1
 
+    def let_go(self, shelf: Any, place: int) -> None:
+        """Leave the long parts to a *shelf* that has them at that place."""
+        self.remember("kept", (shelf, place))
+        for long in _LONG.values():
+            long.slot.__set__(self, None)
+
     def but(self, **changes: object) -> Post:
         """The post with other values: itself when it has them, and each time the same object."""
         changes = {name: value for name, value in changes.items() if getattr(self, name) != value}
@@ -161,25 +169,34 @@ class Post(_Memory):
         return held[1]
 
 
-class _Packed:
-    """An attribute that is told as text and held as UTF-8.
+class _Long:
+    """An attribute that a post may have let go of, and texts of which are held as UTF-8.
 
     Python holds a text with one curly quotation mark in it at twice its size,
     and the bodies are most of what a library is.
     """
 
-    def __init__(self, slot: Any) -> None:
+    def __init__(self, name: str, slot: Any) -> None:
+        self.name = name
         self.slot = slot
 
     def __get__(self, post: Post | None, owner: type[Post]) -> Any:
-        return self if post is None else self.slot.__get__(post, owner).decode()
+        if post is None:
+            return self
+        value = self.slot.__get__(post, owner)
+        if value is None:
+            shelf, place = post.kept
+            return getattr(shelf.whole(post, place), self.name)
+        return value.decode() if isinstance(value, bytes) else value
 
-    def __set__(self, post: Post, value: str | bytes) -> None:
+    def __set__(self, post: Post, value: object) -> None:
         self.slot.__set__(post, value.encode() if isinstance(value, str) else value)
 
 
-# In place of the slot that the decorator has made.
-type.__setattr__(Post, "body", _Packed(vars(Post)["body"]))
+# In place of the slots that the decorator has made.
+_LONG = {name: _Long(name, vars(Post)[name]) for name in ("cites", "summary", "body")}
+for _name, _long in _LONG.items():
+    type.__setattr__(Post, _name, _long)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ one so young that an edit could hide within the grain of the file system's clock
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Collection, Mapping
@@ -172,8 +173,9 @@ def _read(
     post, problems = read_post(text, name, site, bodies=bodies)
     if post is None:
         return _faulty(signature, digest, was, problems, site)
-    if was is not None and was.post == post:
-        post = was.post
+    with contextlib.suppress(OSError):  # the text of the former may be lost
+        if was is not None and was.post == post:
+            post = was.post
     return FileRead(signature, digest, post, tuple(problems))
 
 

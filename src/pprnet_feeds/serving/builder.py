@@ -21,6 +21,7 @@ from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.serving.answers import answer
 from pprnet_feeds.serving.aside import aside
 from pprnet_feeds.serving.codings import best
+from pprnet_feeds.serving.memory import give_back
 from pprnet_feeds.serving.messages import Ask, Better, Forgot, News, Reply, State, Told
 from pprnet_feeds.serving.pinging import Pinging
 from pprnet_feeds.serving.recording import Recording
@@ -147,6 +148,8 @@ class Builder:
                     await self._improve(path)
                 except Exception:
                     log.exception("compressing %s with care failed; it stays as it is", path)
+                if not self._worse:
+                    await aside(give_back)
 
     async def _improve(self, path: str) -> None:
         made = self.snapshot.answer(path)

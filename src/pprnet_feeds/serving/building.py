@@ -19,6 +19,7 @@ from pprnet_feeds.serving.builder import Builder, state_of
 from pprnet_feeds.serving.clock import utc_now
 from pprnet_feeds.serving.ending import keep_answers
 from pprnet_feeds.serving.knowledge import Knowledge
+from pprnet_feeds.serving.memory import give_back, in_one_place
 from pprnet_feeds.serving.messages import (
     Ask,
     Counted,
@@ -57,6 +58,7 @@ async def build_for(
 
     *address* is that of the state, and *told* are the answers that the worker has already.
     """
+    in_one_place()
     if not address:
         log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
     cache = cache_path(settings.folder, os.environ) if address else None
@@ -159,9 +161,10 @@ async def _keep(builder: Builder, cache: Path | None, known: Knowledge, end: Cal
         if cache is None or library.reading is None or library.reading is kept:
             return
         kept = library.reading
-        fault = cachefile.write(cache, library.site, kept)
+        fault = cachefile.write(cache, library.site, kept, builder.folder)
         if fault:
             log.info("what was read cannot be kept in %s (%s); the next start reads anew", cache, fault)
+        give_back()
 
     try:
         while True:

@@ -226,7 +226,9 @@ def build(
     ledger = read_ledger(settings.folder, before.ledger if before else None)
     if isinstance(ledger, list):
         return ledger
-    held = before.library.reading if before else cachefile.load(cache, site) if cache else None
+    held = (
+        before.library.reading if before else cachefile.load(cache, site, settings.folder) if cache else None
+    )
     library = read_library(
         settings.folder, site, now, drafts=settings.drafts, ledger=ledger, held=held, moved=moved
     )
