@@ -15,7 +15,7 @@ def workers(service: Service) -> list[int]:
 
 def builders(service: Service) -> list[int]:
     """The numbers of the processes that draw."""
-    return [number for number in _living(service) if "pprnet_feeds.serving.building" in words(number)]
+    return [number for number in _living(service) if "pprnet_feeds.serving.beginning" in words(number)]
 
 
 def words(number: int) -> str:
