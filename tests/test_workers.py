@@ -240,6 +240,33 @@ def test_a_builder_that_is_killed_while_its_worker_starts_takes_nobody_with_it(s
         assert running.stop() == 0
 
 
+def test_builders_that_are_killed_before_they_told_anything_end_nobody(site: Path):
+    with serving(site, WEB_CONCURRENCY="2") as running:
+        all_serve(running, 2)
+        before, known = running.ask("/feed.atom").body, set(builders(running))
+        for worker in workers(running):
+            os.kill(worker, signal.SIGKILL)
+        soon(lambda: len(set(builders(running)) - known) == 2)
+        for builder in set(builders(running)) - known:
+            os.kill(builder, signal.SIGKILL)
+        soon(lambda: len(workers(running)) == len(builders(running)) == 2)
+        assert running.ask("/feed.atom").body == before
+        assert running.stop() == 0
+        assert "Traceback" not in log_of(running)
+
+
+def test_a_worker_that_cannot_start_says_why_in_one_line(site: Path):
+    with serving(site, WEB_CONCURRENCY="2") as running:
+        all_serve(running, 2)
+        (site / "feeds/site.yaml").write_text("title: X\ntime_zone: Mars/Olympus\n")
+        os.kill(workers(running)[0], signal.SIGKILL)
+        time.sleep(3)
+        running.stop()  # with a failure, when the new worker has just ended
+        log = log_of(running)
+    assert "the feeds were not started: feeds/site.yaml" in log
+    assert "Traceback" not in log
+
+
 def test_workers_that_cannot_start_end_the_service_with_a_failure(site: Path):
     with serving(site, WEB_CONCURRENCY="2") as running:
         all_serve(running, 2)

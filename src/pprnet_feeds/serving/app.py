@@ -2,9 +2,8 @@
 
 Feeds are polled, so nearly every request is for a document that is ready. Those
 are answered `at_once` from a table: one look-up, one choice between prepared
-answers, and the protocol writes it. What is not held yet is asked of the
-builder, once, and then kept; only the probes, and the life of the process, are
-left to Starlette.
+answers, and the protocol writes it. What is not held yet is asked of the builder,
+once, and then kept; only the probes and the life of the process are left to Starlette.
 
 Absolute addresses come from the site's settings, never from a header.
 """
@@ -25,6 +24,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Message as Event
 from starlette.types import Receive, Scope, Send
 
 from pprnet_feeds.serving import logs
@@ -115,7 +115,7 @@ class Application:
             if scope["raw_path"] not in PROBES:
                 await self.look(scope, receive, send)
                 return
-        await self.rest(scope, receive, send)
+        await self.rest(scope, receive, _told_already(send) if scope["type"] == "lifespan" else send)
 
     async def look(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a GET or HEAD for any address, from what is held or with what the builder says."""
@@ -233,6 +233,15 @@ class Application:
         state = self.holding.state
         moment = state.shorten_from if state else None
         self.shortens = moment is not None and self.clock() >= moment - AHEAD
+
+
+def _told_already(send: Send) -> Send:
+    """*send*, but without a traceback of our own word that a worker does not start."""
+
+    async def told(message: Event) -> None:
+        await send({"type": message["type"]} if isinstance(sys.exception(), SystemExit) else message)
+
+    return told
 
 
 def create(child: Child | None = None) -> Application:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 # How far long work stands back (nice(2)), and after how many seconds work is long.
 NICENESS = 12
-LONG = 0.3
+LONG = 0.2
 
 
 async def aside(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

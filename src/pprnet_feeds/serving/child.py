@@ -21,13 +21,14 @@ def start(environ: Mapping[str, str]) -> Child:
     ours, its = socket.socketpair()
     with its, contextlib.ExitStack() as failing:
         failing.callback(ours.close)
-        # A new session: an interrupt typed at a terminal is the worker's to see. The builder ends
-        # when the line does.
+        # A group of its own: an interrupt typed at a terminal is the worker's to see, and the builder ends
+        # when the line does. But the same session: Linux shares a core between sessions first, and what
+        # stands back in another (nice) would stand back behind nobody here (sched(7), autogroup).
         process = subprocess.Popen(
             [sys.executable, "-m", "pprnet_feeds.serving.beginning"],
             stdin=its.fileno(),
             env=dict(environ),
-            start_new_session=True,
+            process_group=0,
         )
         failing.pop_all()
     return ours, process

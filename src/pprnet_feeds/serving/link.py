@@ -23,6 +23,8 @@ log = logging.getLogger("pprnet_feeds")
 PATIENCE = 30.0
 # How long to wait before a builder is started again: nothing the first time, then longer. In seconds.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+# How many builders may be killed one after the other before the first has told anything.
+FIRST = 3
 # For how many seconds a builder may go on after its worker has ended.
 GRACE = 6.0
 
@@ -103,7 +105,7 @@ class Link:
 
     async def _run(self) -> None:
         pause = 0.0
-        while True:
+        for number in itertools.count(1):
             reader, self._writer = await asyncio.open_connection(sock=self._ours)
             for ask, _ in self._asks.values():
                 self.send(ask)
@@ -112,7 +114,8 @@ class Link:
             self._writer.close()
             self._writer = None
             status = await asyncio.to_thread(self._process.wait)
-            if not self._heard.is_set():  # the next one would fare no better
+            # One that ended by itself has a reason, and the next would fare no better.
+            if not self._heard.is_set() and (status >= 0 or number == FIRST):
                 self._hear(Refused((f"the process that draws has ended ({_ended(status)})",)))
                 self._heard.set()
                 return
