@@ -243,6 +243,7 @@ def test_nothing_is_answered_after_the_last_answer_of_a_connection(service: Serv
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
+@pytest.mark.slow
 def test_who_asks_three_thousand_times_and_reads_nothing_gets_all_later_and_costs_little(service: Service):
     body = service.ask("/feed.atom").body
     before = memory(service)

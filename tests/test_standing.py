@@ -227,6 +227,7 @@ def test_at_the_end_the_answers_are_kept_of_a_site_that_stands_still(ended):
     assert not ended.path.exists() or ended.load() is None
 
 
+@pytest.mark.slow
 def test_a_restarted_service_answers_the_same_and_hears_of_edits(tmp_path):
     site, state = make_site(tmp_path / "site", 8), str(tmp_path / "states")
     for path in site.rglob("*"):
