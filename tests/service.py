@@ -104,7 +104,7 @@ def serving(folder: Path, *arguments: str, **environ: str) -> Iterator[Service]:
     )
     service = Service(process, port)
     try:
-        _wait(service)
+        wait(service)
         yield service
     finally:
         if process.poll() is None:
@@ -135,7 +135,8 @@ def _environ(environ: dict[str, str]) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT / "src"), "PYTHONWARNINGS": "error"} | environ
 
 
-def _wait(service: Service) -> None:
+def wait(service: Service) -> None:
+    """Wait until a service that was started answers."""
     for _ in range(200):
         if service.process.poll() is not None:
             assert service.process.stderr is not None

@@ -19,7 +19,7 @@ import postgres
 import s3
 from copied import make_site
 from processes import builders, workers
-from service import ROOT, Service, free_port
+from service import ROOT, Service, free_port, wait
 
 DOCUMENT = (ROOT / "docs/operator/scale.md").read_text("utf-8")
 COMMANDS = dict(re.findall(r"^## ([^\n]+)\n(?:(?!## ).*\n)*?```sh\n(.+)\n```$", DOCUMENT, re.MULTILINE))
@@ -60,12 +60,7 @@ def started(step: str, site: Path, home: Path, **instead: str) -> Iterator[Servi
     process = subprocess.Popen(line, env=variables, cwd=home, stderr=subprocess.PIPE, text=True)
     service = Service(process, port)
     try:
-        for _ in range(200):
-            assert process.poll() is None, process.stderr.read()
-            with contextlib.suppress(OSError):
-                if service.ask("/readyz").status == 200:
-                    break
-            time.sleep(0.05)
+        wait(service)
         yield service
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=15) == 0
