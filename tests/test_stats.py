@@ -397,18 +397,24 @@ def shown(page: Page) -> Iterator[str]:
             thread.join()
 
 
-def test_a_browser_shows_the_page_on_small_and_large_screens_without_a_fault(full_page: Page):
-    with guard(45), shown(full_page) as address, chromium() as browser:
-        for width, scheme in ((320, "light"), (1280, "dark")):
-            options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
-            with visit(browser, **options) as (page, seen):
-                page.goto(address)
-                page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-                assert axe(page) == []
-                assert page.evaluate("document.documentElement.scrollWidth") == width
-                drawn = page.locator(".plot .line").evaluate_all("all => all.map(one => one.getBBox().width)")
-                assert [round(width, -2) for width in drawn] == [WIDTH] * 4
-                assert seen.errors == []
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(320, "light"), pytest.param(1280, "dark", marks=pytest.mark.slow)]
+)
+def test_a_browser_shows_the_page_without_a_fault(full_page: Page, width: int, scheme: str):
+    options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+    with (
+        guard(45),
+        shown(full_page) as address,
+        chromium() as browser,
+        visit(browser, **options) as (page, seen),
+    ):
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        assert axe(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        drawn = page.locator(".plot .line").evaluate_all("all => all.map(one => one.getBBox().width)")
+        assert [round(width, -2) for width in drawn] == [WIDTH] * 4
+        assert seen.errors == []
 
 
 @pytest.fixture
