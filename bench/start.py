@@ -20,9 +20,12 @@ import results
 import rivals
 from asking import Connection, answered
 
+from pprnet_feeds.serving.holding import LIGHTEN
 from processes import begin, end, free_port, our_command, our_environ
 from sites import TOPICS, make_site
 
+# How long it may take to compress everything with care, in seconds.
+RESTING = 900
 FORMATS = ("atom", "rss", "json")
 PATHS = [
     f"/{folder}feed.{form}" for folder in ("", *(f"topics/{slug}/" for slug, _ in TOPICS)) for form in FORMATS
@@ -56,8 +59,10 @@ def start(site: Path, home: Path, *, rest: bool = False) -> Start:
                 assert answer.status == 200, f"{path}: {answer.status}"
                 entries += count(answer.body)
         wall, cpu = time.perf_counter() - begun, tree.cpu()
-        if rest and not tree.settle():
-            print(f"bench: {site} did not come to rest")
+        if rest:
+            if not tree.settle(RESTING):
+                print(f"bench: {site} did not come to rest")
+            time.sleep(LIGHTEN)
         return Start(first, first_cpu, wall, cpu, entries, tree.memory())
     finally:
         end(tree)

@@ -45,7 +45,7 @@ OWNERS = {
         *("serving.counting", "serving.statistics"),
     },
     "prometheus_client": {"serving.metrics"},
-    "msgspec": {"content.cachefile", "content.digests"},
+    "msgspec": {"content.cachefile", "content.digests", "content.rows"},
     "obstore": {"publishing.exporting.bucket"},
     "httpx2": {"publishing.doi", "serving.hub"},
     "markdownify": {"publishing.importing.markdown"},

@@ -313,3 +313,47 @@ def test_an_answer_leaves_the_prepared_ones_as_they_were(headers):
     before = copy.deepcopy(DOCUMENT.answer(headers))
     DOCUMENT.answer([(b"accept-encoding", b"gzip"), (b"if-none-match", b"*")])
     assert DOCUMENT.answer(headers) == before
+
+
+def test_a_document_that_was_made_light_answers_in_every_coding_as_before():
+    document = represent()
+    before = {accept: ask(document, accept_encoding=accept) for accept in (b"br", b"gzip", b"identity")}
+    assert document.lighten()
+    assert document.ready([(b"accept-encoding", b"br")]) is not None
+    assert {accept: ask(document, accept_encoding=accept) for accept in before} == before
+    assert document.body == BODY
+    assert (document.length, document.parts()) == (len(BODY), represent().parts())
+
+
+def test_a_document_that_was_compressed_with_care_is_made_light_from_that():
+    document = represent()
+    plain, zipped = ask(document), ask(document, accept_encoding=b"gzip")
+    document.improve(brotli.compress(BODY, quality=11))
+    best = ask(document, accept_encoding=b"br")
+    assert document.lighten()
+    assert ask(document, accept_encoding=b"br") == best
+    assert (ask(document), ask(document, accept_encoding=b"gzip")) == (plain, zipped)
+
+
+def test_a_document_without_a_smaller_coding_stays_as_it_is():
+    for document in (represent(), represent(b"x")):
+        ask(document, accept_encoding=b"gzip")
+        assert not document.lighten()
+        assert document.ready([]) is not None
+    incompressible = represent(b"x")
+    ask(incompressible, accept_encoding=b"br")
+    assert not incompressible.lighten()
+
+
+def test_a_large_document_that_was_made_light_is_not_made_again_while_others_wait():
+    document = represent(BODY * 100)
+    held = ask(document, accept_encoding=b"br")
+    sibling = document.sibling(LINKS)
+    document.lighten()
+    sibling.lighten()
+    for accept in (b"gzip", b"identity"):
+        assert document.ready([(b"accept-encoding", accept)]) is None
+        assert sibling.ready([(b"accept-encoding", accept)]) is None
+    assert ask(sibling) == ask(document)
+    assert document.ready([(b"accept-encoding", b"identity")]) is not None
+    assert ask(document, accept_encoding=b"br") == held

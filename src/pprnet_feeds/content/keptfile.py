@@ -60,8 +60,9 @@ def put(file: BinaryIO, data: bytes) -> None:
 
 
 def block(file: BinaryIO) -> bytes:
-    """Read one block. Raises ValueError or struct.error when it is not whole."""
-    length, check = _BLOCK.unpack(file.read(_BLOCK.size))
+    """Read one block. Raises ValueError when it is not whole."""
+    head = file.read(_BLOCK.size)
+    length, check = _BLOCK.unpack(head) if len(head) == _BLOCK.size else (0, 0)
     # A length that is no length must not be asked of the memory.
     data = file.read(min(length, os.fstat(file.fileno()).st_size))
     if len(data) != length or zlib.adler32(data) != check or not length:

@@ -56,6 +56,7 @@ def read_library(
     ledger: Ledger | None = None,
     held: Reading | None = None,
     moved: Collection[str] | None = None,
+    aside: Path | None = None,
 ) -> Library:
     """Read every post below *folder*, as it stands at *now*.
 
@@ -64,9 +65,10 @@ def read_library(
     *ledger* says of ids, first dates and former addresses wins. Of *held*, the
     `reading` of the library before, posts stay the same objects when they did
     not change, and stay as they were when their files are faulty now; *moved* names
-    all files and folders that can have changed since, where that is known.
+    all files and folders that can have changed since, where that is known. The texts of
+    very many posts are put into the folder *aside*.
     """
-    reading = together.read(folder, site, now) if held is None and not bodies else None
+    reading = together.read(folder, site, now, aside=aside) if held is None and not bodies else None
     if reading is None:
         reading = read_files(folder, site, now, held, bodies=bodies, moved=moved)
     return assemble(reading, site, now, drafts=drafts, ledger=ledger)

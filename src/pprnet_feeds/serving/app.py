@@ -35,7 +35,8 @@ from pprnet_feeds.serving.holding import Holding
 from pprnet_feeds.serving.link import Heard, Link, NoAnswerError
 from pprnet_feeds.serving.messages import ASKED, Counted, Reply
 from pprnet_feeds.serving.refusals import ALLOW, ERROR
-from pprnet_feeds.serving.representation import EMPTY_BODY, Answer, cache_control
+from pprnet_feeds.serving.representation import EMPTY_BODY, Answer
+from pprnet_feeds.serving.semantics import cache_control
 from pprnet_feeds.serving.tally import Kind, Tally
 
 log = logging.getLogger("pprnet_feeds")
@@ -151,10 +152,9 @@ class Application:
         assert self.holding.state is not None
         cache = self.holding.state.cache
         fresh = min(cache.max_age, left)
-        value = cache_control(fresh, min(cache.stale_while_revalidate, left - fresh), cache.stale_if_error)
-        headers = [
-            (name, value.encode() if name == b"cache-control" else was) for name, was in start["headers"]
-        ]
+        stale = min(cache.stale_while_revalidate, left - fresh)
+        value = cache_control(fresh, stale, cache.stale_if_error).encode()
+        headers = [(name, value if name == b"cache-control" else was) for name, was in start["headers"]]
         return start | {"headers": headers}
 
     def refuse(self, method: str) -> Response:
@@ -195,7 +195,7 @@ class Application:
             if multiprocessing.parent_process() is not None:
                 await asyncio.sleep(PAUSE)
             raise SystemExit(3)  # uvicorn's word for a worker that does not start
-        tasks = [asyncio.create_task(self.look_ahead()), asyncio.create_task(self.count())]
+        tasks = [*map(asyncio.create_task, (self.look_ahead(), self.count(), self.holding.lighten()))]
         try:
             yield
         finally:

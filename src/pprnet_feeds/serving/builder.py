@@ -20,7 +20,7 @@ from pathlib import Path
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.serving.answers import answer
 from pprnet_feeds.serving.aside import aside
-from pprnet_feeds.serving.codings import best
+from pprnet_feeds.serving.codings import LARGEST_BEST, best
 from pprnet_feeds.serving.memory import give_back
 from pprnet_feeds.serving.messages import Ask, Better, Forgot, News, Reply, State, Told
 from pprnet_feeds.serving.pinging import Pinging
@@ -33,10 +33,8 @@ log = logging.getLogger("pprnet_feeds")
 
 # For how many seconds documents are drawn anew before a swap; what is left is drawn when it is asked for.
 AHEAD = 0.5
-# Compressing with care waits until nothing was asked for so many seconds, and leaves out documents of
-# more bytes: it takes two seconds a megabyte.
+# Compressing with care waits until nothing was asked for so many seconds.
 QUIET = 2.0
-LARGEST_BEST = 2_000_000
 
 Identity = tuple[object, ...]
 

@@ -22,6 +22,8 @@ Message = dict[str, Any]
 # A reader waits while its document is compressed for the first time: 5 takes half the time of gzip and
 # is smaller; 11 saves another seventh of the bytes and takes fifty times as long: for who has the time.
 BROTLI_QUALITY, BROTLI_BEST = 5, 11
+# What has more bytes is never compressed with care: that takes two seconds a megabyte.
+LARGEST_BEST = 2_000_000
 GZIP_LEVEL = 9
 
 # A longer value of a field that we look at is not looked at.
@@ -59,7 +61,19 @@ class Content:
         self._messages: dict[str, tuple[Message, str] | None] = {
             IDENTITY: (body_message(body), self.tags[IDENTITY])
         }
-        self.body = body
+        self.length = len(body)
+
+    @property
+    def body(self) -> bytes:
+        """The document itself."""
+        messages = self._messages
+        held, coded = messages.get(IDENTITY), messages.get(BEST)
+        if held is None and coded is not None:
+            plain: bytes = brotli.decompress(coded[0]["body"])
+        else:
+            assert held is not None
+            plain = held[0]["body"]
+        return plain
 
     def is_made(self, coding: str) -> bool:
         """Whether the document lies ready in *coding*."""
@@ -71,12 +85,20 @@ class Content:
 
     def message(self, coding: str) -> tuple[Message, str] | None:
         """The message that sends the document in *coding*, and its tag; None when it is no smaller."""
-        if coding not in self._messages:
-            coded = _ENCODERS[coding](self.body)
-            made = (body_message(coded), self.tags[coding]) if len(coded) < len(self.body) else None
-            # In a thread: a better one may have come meanwhile.
-            self._messages.setdefault(coding, made)
-        return self._messages[coding]
+        messages = self._messages  # in a thread: others may stand there in a moment
+        if coding in messages:
+            return messages[coding]
+        coded = self.body if coding == IDENTITY else _ENCODERS[coding](self.body)
+        is_worth = coding == IDENTITY or len(coded) < self.length
+        made = (body_message(coded), self.tags[coding]) if is_worth else None
+        return messages.setdefault(coding, made)  # a better one may have come meanwhile
+
+    def lighten(self) -> bool:
+        """Keep only the smallest coding, of which the others can be made again; whether it is made."""
+        smallest = self._messages.get(BEST)
+        if smallest is not None:
+            self._messages = {BEST: smallest}
+        return smallest is not None
 
 
 def best(body: bytes) -> bytes | None:

@@ -11,12 +11,20 @@ import asyncio
 import logging
 from dataclasses import replace
 
+from pprnet_feeds.serving.codings import LARGEST_BEST
 from pprnet_feeds.serving.kept import Kept
 from pprnet_feeds.serving.link import Heard, Link
+from pprnet_feeds.serving.memory import give_back
 from pprnet_feeds.serving.messages import Alias, Better, Forgot, News, Reply, State
 from pprnet_feeds.serving.representation import Representation
 
 log = logging.getLogger("pprnet_feeds")
+
+# How often, in seconds, heavy documents that readers have asked for in every coding are made light again.
+LIGHTEN = 60.0
+# What takes more memory than it would take time to make it again. In bytes.
+HEAVY = 262_144
+_BROTLI = ((b"accept-encoding", b"br"),)
 
 
 class Holding:
@@ -47,6 +55,21 @@ class Holding:
             task = self._asked[key] = asyncio.create_task(self._ask(path, query, link))
             task.add_done_callback(lambda done: self._asked.pop(key) and done.exception())
         return await asyncio.shield(task)  # whoever hangs up leaves the others waiting
+
+    async def lighten(self, every: float = LIGHTEN) -> None:
+        """Hold what is heavy in as little memory as can be, again after *every* so many seconds.
+
+        Runs until cancelled.
+        """
+        while True:
+            await asyncio.sleep(every)
+            heavy = [held for held in self.table.values() if held.length > HEAVY]
+            for held in heavy:
+                if not held.lighten() and held.length > LARGEST_BEST:
+                    await asyncio.to_thread(held.answer, _BROTLI)
+                    held.lighten()
+            if heavy:
+                await asyncio.to_thread(give_back)
 
     def hear(self, heard: Heard) -> None:
         """Take over what the builder tells."""

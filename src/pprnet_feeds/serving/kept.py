@@ -33,11 +33,11 @@ class Kept:
         """Keep an answer, and let go of as many as must make room for it: their addresses."""
         self.drop(address)
         self._answers[address] = answer
-        self._held += answer.size
+        self._held += _size(answer)
         gone: list[str] = []
         while self._held > self._most and len(self._answers) > 1:
             oldest, was = self._answers.popitem(last=False)
-            self._held -= was.size
+            self._held -= _size(was)
             gone.append(oldest)
         return gone
 
@@ -45,9 +45,14 @@ class Kept:
         """Let go of the answer at *address*, if there is one."""
         was = self._answers.pop(address, None)
         if was is not None:
-            self._held -= was.size
+            self._held -= _size(was)
 
     def clear(self) -> None:
         """Let go of everything."""
         self._answers.clear()
         self._held = 0
+
+
+def _size(answer: Representation) -> int:
+    """About how many bytes of memory it takes, all codings made."""
+    return 2 * answer.length + 8192

@@ -10,16 +10,21 @@ from __future__ import annotations
 import contextlib
 import ctypes
 
-_ARENA_MAX = -8  # mallopt(3)
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # mallopt(3)
+# What is larger, a whole document, is given back as soon as nobody has it. In bytes.
+_LARGE = 262_144
 
 
 def in_one_place() -> None:
     """Let all threads take memory from one place: what a thread has for itself is never given back.
 
-    For a process in which one thread at a time does the work.
+    Large things have places of their own, and leave no holes. For a process in
+    which one thread at a time does the work.
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
+        library = ctypes.CDLL(None)
+        library.mallopt(_ARENA_MAX, 1)
+        library.mallopt(_MMAP_THRESHOLD, _LARGE)
 
 
 def give_back() -> None:

@@ -126,10 +126,18 @@ class Representation:
         self._content.improve(body)
         self._coded.pop(BEST, None)
 
+    def lighten(self) -> bool:
+        """Hold the smallest coding only, if that is made; tell whether it is. Others are made when asked."""
+        is_light = self._content.lighten()
+        if is_light:
+            for coding in self._coded.keys() - {BEST}:
+                self._coded.pop(coding, None)
+        return is_light
+
     @property
-    def size(self) -> int:
-        """About how many bytes of memory it takes, all codings made."""
-        return 2 * len(self._content.body) + 8192
+    def length(self) -> int:
+        """How many bytes the document has."""
+        return self._content.length
 
     def sibling(self, links: str) -> Representation:
         """The same document with another Link field: what is compressed for one is there for both."""
@@ -171,7 +179,7 @@ class Representation:
         coding = _choices.get(accept) or coding_for(accept)
         coded = self._coded.get(coding)
         if coded is None:
-            if len(self._content.body) > LARGE and not self._content.is_made(coding):
+            if self._content.length > LARGE and not self._content.is_made(coding):
                 return None
             coded = self._make(coding)
         if not_modified:
@@ -225,14 +233,6 @@ class Representation:
         return len(since) <= LONGEST_VALUE and not_modified_since(
             since.decode("latin-1"), self._last_modified
         )
-
-
-def cache_control(max_age: int, stale_while_revalidate: int, stale_if_error: int) -> str:
-    """The Cache-Control field of every good answer; all in seconds (RFC 9111 §5.2.2, RFC 5861)."""
-    return (
-        f"public, max-age={max_age}, stale-while-revalidate={stale_while_revalidate}, "
-        f"stale-if-error={stale_if_error}"
-    )
 
 
 def _joined(headers: Collection[Pair]) -> dict[bytes, bytes]:

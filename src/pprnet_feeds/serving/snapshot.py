@@ -29,7 +29,8 @@ from pprnet_feeds.serving.kept import Kept
 from pprnet_feeds.serving.messages import Alias
 from pprnet_feeds.serving.permalinks import Permalinks
 from pprnet_feeds.serving.program import drawing
-from pprnet_feeds.serving.representation import Representation, cache_control
+from pprnet_feeds.serving.representation import Representation
+from pprnet_feeds.serving.semantics import cache_control
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.syndication.addresses import Address
 from pprnet_feeds.syndication.catalogue import BESIDE, LISTS, Catalogue, Document
@@ -52,11 +53,7 @@ class Snapshot:
     """
 
     def __init__(
-        self,
-        library: Library,
-        known: Known,
-        before: Snapshot | None = None,
-        ledger: Ledger | None = None,
+        self, library: Library, known: Known, before: Snapshot | None = None, ledger: Ledger | None = None
     ) -> None:
         self.library = library
         self.site = library.site
@@ -212,11 +209,10 @@ def build(
 ) -> Snapshot | list[Problem]:
     """Read the site and make the snapshot of *now*; the problems when its settings or its disk are faulty.
 
-    *before* is what is served by now: what has not changed since is taken over
-    from it, and posts do not vanish from it because a mount did, nor after a
-    builder that `HELD` posts and has died. Without it,
-    what was read before a restart is looked for in *cache*. *moved* names all files and
-    folders that can have changed since *before*, where that is known.
+    *before* is what is served by now: what has not changed since is taken over from it, and posts
+    do not vanish from it because a mount did, nor after a builder that `HELD` posts and has died.
+    Without it, what was read before a restart is looked for in *cache*. *moved* names all files
+    and folders that can have changed since *before*, where that is known.
     """
     site, problems = read_site(settings.folder, environ, settings.base_url)
     if site is None or problems:
@@ -226,14 +222,19 @@ def build(
     ledger = read_ledger(settings.folder, before.ledger if before else None)
     if isinstance(ledger, list):
         return ledger
-    held = (
-        before.library.reading if before else cachefile.load(cache, site, settings.folder) if cache else None
-    )
+    held = before.library.reading if before else cachefile.load(cache, site, settings.folder)
     library = read_library(
-        settings.folder, site, now, drafts=settings.drafts, ledger=ledger, held=held, moved=moved
+        settings.folder,
+        site,
+        now,
+        drafts=settings.drafts,
+        ledger=ledger,
+        held=held,
+        moved=moved,
+        aside=cache.parent if cache else None,
     )
-    had_posts = bool(before.library.posts if before else environ.get(HELD))
-    lost = lost_posts(library, settings.folder, held=had_posts)
+    had_posts = before.library.posts if before else environ.get(HELD)
+    lost = lost_posts(library, settings.folder, held=bool(had_posts))
     if lost:
         return lost
 

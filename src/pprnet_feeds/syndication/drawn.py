@@ -21,6 +21,8 @@ Value = TypeVar("Value")
 
 # What a kept value takes besides its bytes: keys, objects and their places.
 _OVERHEAD = 400
+# How many are drawn in one go: what it takes meanwhile is many times what is kept of it.
+_AT_ONCE = 250
 
 
 class Drawn(Generic[Value]):
@@ -56,9 +58,10 @@ class Drawn(Generic[Value]):
                 else:
                     held.move_to_end(key)
                     found.append(kept[1])
-        if missing:
-            values = draw([owner for _, owner in missing])
-            for (place, owner), value in zip(missing, values, strict=True):
+        for start in range(0, len(missing), _AT_ONCE):
+            some = missing[start : start + _AT_ONCE]
+            values = draw([owner for _, owner in some])
+            for (place, owner), value in zip(some, values, strict=True):
                 found[place] = value
                 with self._lock:
                     self._keep(owner, number, value)
