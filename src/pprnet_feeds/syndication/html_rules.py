@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from html.parser import HTMLParser
 
 from pprnet_feeds.syndication.rules import Finding
-from pprnet_feeds.syndication.shapes import is_absolute, words
+from pprnet_feeds.syndication.shapes import SEEN, is_absolute, words
 
 _ADDRESSES = words("action background cite data formaction href longdesc poster src")
 _ACTIVE = words(
@@ -82,6 +83,12 @@ class _Reader(HTMLParser):
 
 def html_findings(where: str, html: str) -> Iterator[Finding]:
     """Tell what is relative, active or badly nested in *html*, a fragment that stands at *where*."""
+    for what, mend in _found(html):
+        yield Finding(where, what, mend)
+
+
+@lru_cache(SEEN)
+def _found(html: str) -> tuple[tuple[str, str], ...]:
     reader = _Reader()
     try:
         reader.feed(html)
@@ -92,5 +99,4 @@ def html_findings(where: str, html: str) -> Iterator[Finding]:
         reader.found.extend(
             (f"`<{tag}>` is never closed in the HTML", f"Close it with `</{tag}>`.") for tag in reader.open
         )
-    for what, mend in reader.found:
-        yield Finding(where, what, mend)
+    return tuple(reader.found)

@@ -12,7 +12,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
+
+# An entry stands in many documents, and what was found out of a piece of text is true wherever it stands:
+# that many pieces are remembered by each function that looks closely.
+SEEN = 8_192
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 _TAG = re.compile(
@@ -50,6 +55,7 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+@lru_cache(SEEN)
 def is_absolute(iri: str) -> bool:
     """Whether *iri* is absolute (RFC 3987 §2.2); one of the web must name a host."""
     if not _SCHEME.fullmatch(iri):
@@ -61,6 +67,7 @@ def is_absolute(iri: str) -> bool:
         return False
 
 
+@lru_cache(SEEN)
 def is_id(iri: str) -> bool:
     """Whether *iri* may be an identifier: absolute, and a ``tag:`` obeys RFC 4151 §2.1."""
     if not iri.lower().startswith("tag:"):
@@ -75,6 +82,7 @@ def is_id(iri: str) -> bool:
     return True
 
 
+@lru_cache(SEEN)
 def is_moment(text: str) -> bool:
     """Whether *text* is an RFC 3339 date-time in UTC and whole seconds; two such compare as text."""
     if not _MOMENT.fullmatch(text):
@@ -86,6 +94,7 @@ def is_moment(text: str) -> bool:
     return True
 
 
+@lru_cache(SEEN)
 def rfc822_moment(text: str) -> datetime | None:
     """Read an RFC 822 date with a four-digit year, in UTC, whose weekday is right; else None."""
     match = _RFC_822.fullmatch(text)
@@ -115,6 +124,7 @@ def is_email(text: str) -> bool:
     return bool(_EMAIL.fullmatch(text))
 
 
+@lru_cache(SEEN)
 def unclean_character(text: str) -> str:
     """Give the first control character, lone surrogate or non-character as ``U+0007``, or nothing."""
     match = _UNCLEAN.search(text)

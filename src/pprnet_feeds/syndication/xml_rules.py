@@ -11,10 +11,12 @@ another library wrote.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from xml.etree.ElementTree import Element
 
 from pprnet_feeds.syndication.rules import Finding, Rule
 from pprnet_feeds.syndication.shapes import (
+    SEEN,
     is_absolute,
     is_id,
     is_language,
@@ -46,6 +48,7 @@ PREFIXES = {
     "{http://search.yahoo.com/mrss/}": "media",
     "{http://webfeeds.org/rss/1.0}": "webfeeds",
 }
+_ADDRESSES = words("href scheme src uri url")
 # https://www.iana.org/assignments/link-relations/, as far as a feed could mean them.
 RELATIONS = words(
     "about alternate archives author canonical cite-as collection contents copyright current describedby edit"
@@ -55,11 +58,13 @@ RELATIONS = words(
 )
 
 
+@lru_cache(SEEN)
 def namespace(name: str) -> str:
     """Give the namespace of a Clark *name* in its braces, or nothing."""
     return name[: name.find("}") + 1]
 
 
+@lru_cache(SEEN)
 def display_name(name: str, default: str = "") -> str:
     """Say a Clark *name* as one would type it; *default* is a namespace without a prefix."""
     space = namespace(name)
@@ -100,20 +105,20 @@ def entries_of(root: Element) -> Iterator[tuple[str, Element]]:
 
 def namespaces_are_known(root: Element) -> Iterator[Finding]:
     """Extensions stand in their own namespaces, whose names are exact (Namespaces in XML §2.3)."""
-    told = set()
-    for element in root.iter():
-        for name in (element.tag, *element.keys()):
-            space = namespace(name)
-            if space and space not in PREFIXES and space not in told:
-                told.add(space)
-                yield Finding(name[len(space) :], f"the namespace {space[1:-1]!r} is unknown", "Correct it.")
+    names = {name: None for element in root.iter() for name in (element.tag, *element.keys())}
+    told = {"", *PREFIXES}
+    for name in names:
+        space = namespace(name)
+        if space not in told:
+            told.add(space)
+            yield Finding(name[len(space) :], f"the namespace {space[1:-1]!r} is unknown", "Correct it.")
 
 
 def text_is_clean(root: Element) -> Iterator[Finding]:
     """Text holds no control characters and no non-characters (XML 1.0 §2.2 and its note)."""
     for element in root.iter():
         for text in (element.text, element.tail, *element.attrib.values()):
-            if character := unclean_character(text or ""):
+            if text and (character := unclean_character(text)):
                 mend = "Clean the text when the post is read."
                 yield Finding(display_name(element.tag), f"holds {character}", mend)
 
@@ -122,9 +127,8 @@ def addresses_are_absolute(root: Element) -> Iterator[Finding]:
     """Every address is absolute: readers ignore xml:base (RFC 4287 §2, RSS Profile "URLs")."""
     for element in root.iter():
         where = display_name(element.tag)
-        for name in ("href", "src", "url", "scheme", "uri"):
-            address = element.get(name)
-            if address is not None and not is_absolute(address):
+        for name, address in element.attrib.items():
+            if name in _ADDRESSES and not is_absolute(address):
                 yield Finding(where, f"`{name}` is not absolute: {address[:80]!r}", "Write it in full.")
         if element.get(f"{XML}base") is not None:
             yield Finding(where, "`xml:base` is there", "Take it out and make the addresses absolute.")
