@@ -183,6 +183,11 @@ def test_a_merge_that_was_not_finished_is_told_with_its_line(site: Path):
     assert ran(site, "plan", code=1).startswith("feeds/ledger.json:2: a merge that was not finished\n")
 
 
+def test_of_many_published_files_only_their_folder_is_named(tmp_path: Path):
+    many = make_site(tmp_path / "many", 21)
+    assert ran(many, "publish").endswith("Commit these:\n    git add feeds/ledger.json posts\n")
+
+
 def test_publishing_without_a_base_url_is_refused(site: Path):
     settings = site / "feeds/site.yaml"
     settings.write_text(settings.read_text().replace("base_url: https://many.example.org\n", ""))

@@ -12,6 +12,9 @@ from pprnet_feeds.content import ledger as ledgers
 from pprnet_feeds.publishing.plan import published
 from pprnet_feeds.publishing.postfile import write_over
 
+# Of more files than these only the folder is named.
+MOST_NAMED = 20
+
 
 @click.command()
 @options.site
@@ -51,4 +54,5 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
         return
     write_over(path, text)
     files = sorted({change.file for change in found if (folder / change.file).exists()})
-    click.echo(f"\nPublished. Commit these:\n    git add {' '.join([ledgers.FILE, *files])}")
+    named = files if len(files) <= MOST_NAMED else ["posts"]
+    click.echo(f"\nPublished. Commit these:\n    git add {' '.join([ledgers.FILE, *named])}")

@@ -41,7 +41,7 @@ def read(
 
     Texts are put into the folder *aside*.
     """
-    if not _is_possible():
+    if cores() == 1:
         return None
     found = list(files.entries(folder))
     posts = [each for each in found if not isinstance(each, Problem)]
@@ -65,10 +65,12 @@ def read(
     return Reading(basis_of(site), by_file, tuple(each for each in found if isinstance(each, Problem)))
 
 
-def _is_possible() -> bool:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def cores() -> int:
+    """How many copies of this process can work at once; 1 where it cannot be copied."""
     # A copy of a process has one thread, and the locks that the others held for ever.
-    return cores > 1 and hasattr(os, "fork") and threading.active_count() == 1
+    if not hasattr(os, "fork") or threading.active_count() > 1:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextlib.contextmanager
