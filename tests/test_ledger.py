@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +20,7 @@ from service import command
 from test_documents import library
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+UTC_ZONE = ZoneInfo("UTC")
 
 
 def ledger() -> Ledger:
@@ -48,6 +51,17 @@ def test_a_record_changes_only_with_its_post():
     post = library("small").posts[0]
     first = record_of(post, None, NOW)
     assert record_of(post, first, datetime(2027, 1, 1, tzinfo=UTC)) == first
+
+
+def test_a_folder_of_many_posts_is_moved_in_no_more_time_than_each_post_needs():
+    post = library("small").posts[0]
+    many = [post.but(id=f"p-{n}", file=f"posts/p-{n}.md", title=f"Post {n}") for n in range(6_000)]
+    known = Ledger({each.id: record_of(each, None, NOW) for each in many})
+    renamed = [each.but(id=f"{each.id}-x", file=f"posts/{each.id}-x.md", body="Edited.") for each in many]
+    before = time.process_time()
+    found = known.identified(renamed, UTC_ZONE)
+    assert time.process_time() - before < 2
+    assert [each.id for each in found] == [each.id for each in many]
 
 
 def test_without_a_file_the_ledger_is_empty(site: Path):

@@ -91,3 +91,57 @@ def test_a_corrected_post_that_vanished_was_among_the_corrections(site: Path):
         "vanished",
         (EVERY, "Many: Beta", "Many: Reviews", MONTHS, CORRECTIONS),
     )
+
+
+def told_after(site: Path, ledger: Ledger) -> list[tuple[str, str, str, str]]:
+    library = read(site, ledger)
+    assert library.problems == ()
+    return [(change.kind, change.id, change.detail, change.mend) for change in changes(library, ledger)]
+
+
+def test_two_posts_that_exchange_their_ids_have_changed_them(site: Path):
+    ledger = ledger_of(site)
+    first, second = name_of(0), name_of(1)
+    write_post(site, 0, id=second)
+    write_post(site, 1, id=first)
+    assert told_after(site, ledger) == [
+        ("id changed", second, f"it was '{first}'", f"Take `id` out of the file, or write `id: {first}`."),
+        ("id changed", first, f"it was '{second}'", f"Take `id` out of the file, or write `id: {second}`."),
+    ]
+
+
+def test_a_post_that_takes_the_id_of_a_deleted_one_has_changed_its_own(site: Path):
+    ledger = ledger_of(site)
+    first, second = name_of(0), name_of(1)
+    write_post(site, 0, id=second)
+    (site / f"posts/{second}.md").unlink()
+    assert told_after(site, ledger) == [
+        ("id changed", second, f"it was '{first}'", f"Take `id` out of the file, or write `id: {first}`.")
+    ]
+
+
+def test_two_files_that_exchange_their_names_keep_the_ids_in_them(site: Path):
+    for number in (0, 1):
+        write_post(site, number, id=f"own-{number}")
+    ledger = ledger_of(site)
+    first, second = site / f"posts/{name_of(0)}.md", site / f"posts/{name_of(1)}.md"
+    texts = first.read_text(), second.read_text()
+    first.write_text(texts[1])
+    second.write_text(texts[0])
+    assert [told[:2] for told in told_after(site, ledger)] == [("moved", "own-1"), ("moved", "own-0")]
+
+
+def test_a_post_is_missed_although_another_has_taken_the_name_of_its_file(site: Path):
+    for number in (0, 1):
+        write_post(site, number, id=f"own-{number}")
+    ledger = ledger_of(site)
+    (site / f"posts/{name_of(1)}.md").replace(site / f"posts/{name_of(0)}.md")
+    vanished, moved = told_after(site, ledger)
+    assert vanished == (
+        "vanished",
+        "own-0",
+        "another post has its file",
+        "Write it again under another name with `id: own-0`, with `status: withdrawn` if readers should be "
+        "told that it is gone; or publish with --forget own-0.",
+    )
+    assert moved[:2] == ("moved", "own-1")

@@ -58,6 +58,10 @@ class Record:
     note: str = ""
 
 
+# Records by their digest, and by their title and first date.
+_Index = dict[str | tuple[str, datetime], list[Record]]
+
+
 @dataclass(frozen=True)
 class Ledger:
     """All records, by id; *source* stands for the text they were read from."""
@@ -80,9 +84,9 @@ class Ledger:
             return list(posts)
         files = {post.file for post in posts}
         ids = {post.id for post in posts}
-        missing = [
+        missing = _index(
             record for record in self.records.values() if record.path not in files and record.id not in ids
-        ]
+        )
         return [self._known(post, files, missing, zone) for post in posts]
 
     def gone(self, posts: Iterable[Post]) -> list[Record]:
@@ -90,7 +94,7 @@ class Ledger:
         ids = {post.id for post in posts} if self.records else ()
         return [record for record in self.records.values() if record.id not in ids]
 
-    def _known(self, post: Post, files: set[str], missing: list[Record], zone: ZoneInfo) -> Post:
+    def _known(self, post: Post, files: set[str], missing: _Index, zone: ZoneInfo) -> Post:
         record = self.by_path.get(post.file)
         if record is None:
             record = self.records.get(post.id)
@@ -120,15 +124,25 @@ def is_default_id(post: Post) -> bool:
     return post.id == post.file.rpartition("/")[2].removesuffix(".md")
 
 
-def _moved(post: Post, missing: list[Record]) -> Record | None:
+def _index(records: Iterable[Record]) -> _Index:
+    """The records by what they say: by their digest, and by title and first date."""
+    found: _Index = {}
+    for record in records:
+        found.setdefault(record.digest, []).append(record)
+        found.setdefault((record.title, record.published), []).append(record)
+    return found
+
+
+def _moved(post: Post, missing: _Index) -> Record | None:
     """The record of the post under its former path."""
-    told = seen(post) if missing else ""
-    same = [record for record in missing if record.digest == told]
     # Titles repeat across the years.
-    same = same or [
-        record for record in missing if (record.title, record.published) == (post.title, post.published)
-    ]
+    same = (missing.get(seen(post)) or missing.get((post.title, post.published), [])) if missing else []
     return same[0] if len(same) == 1 else None
+
+
+def is_said_by(post: Post, record: Record) -> bool:
+    """Whether the post says what the record tells: the same text, or the same title and date."""
+    return record.digest == seen(post) or (record.title, record.published) == (post.title, post.published)
 
 
 def seen(post: Post) -> str:

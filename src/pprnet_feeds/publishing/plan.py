@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from pprnet_feeds.content.ledger import Ledger, Record, is_default_id, record_of
+from pprnet_feeds.content.ledger import Ledger, Record, is_default_id, is_said_by, record_of
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.syndication.addresses import Plan, Series
@@ -84,13 +84,12 @@ def _of_posts(library: Library, ledger: Ledger, titles: _Titles) -> Iterator[Cha
 
     for post in _posts(library):
         before = ledger.records.get(post.id)
+        if known := _given_up(post, ledger):
+            mend = f"Take `id` out of the file, or write `id: {known.id}`."
+            yield change("id changed", post, known, f"it was '{known.id}'", mend)
+            continue
         if before is None:
-            known = ledger.by_path.get(post.file)
-            if known and not is_default_id(post):
-                mend = f"Take `id` out of the file, or write `id: {known.id}`."
-                detail = f"it was '{known.id}'"
-                yield change("id changed", post, known, detail, mend)
-            elif post.status != "withdrawn":
+            if post.status != "withdrawn":
                 yield change("new", post, None)
             continue
         after = record_of(post, before, before.changed)
@@ -107,21 +106,32 @@ def _of_posts(library: Library, ledger: Ledger, titles: _Titles) -> Iterator[Cha
             yield change("moved", post, before, leads if post.slug != before.slug else f"from {before.path}")
 
 
+def _given_up(post: Post, ledger: Ledger) -> Record | None:
+    """The record of the post where its file was given another `id`, be it a new one or another post's."""
+    known, before = ledger.by_path.get(post.file), ledger.records.get(post.id)
+    if known is None or known.id == post.id or is_default_id(post):
+        return None
+    # A file that took the name of another keeps its id, and says what it said.
+    is_moved = before is not None and (is_said_by(post, before) or not is_said_by(post, known))
+    return None if is_moved else known
+
+
 def _of_records(library: Library, ledger: Ledger, titles: _Titles) -> Iterator[Change]:
     posts = _posts(library)
-    claimed = {post.file for post in posts}
+    by_file = {post.file: post for post in posts}
     for record in ledger.gone(posts):
-        if record.status == "withdrawn" or record.path in claimed:
+        other = by_file.get(record.path)
+        if record.status == "withdrawn" or (other and _given_up(other, ledger)):
             continue  # an id that changed is told at its post
         shown = (record.title, f"{record.published:%Y-%m-%d}", "")
+        back = f"Write it again under another name with `id: {record.id}`" if other else f"Put {record.path} back"
         mend = (
-            f"Put {record.path} back, with `status: withdrawn` if readers should be told that it is gone; "
+            f"{back}, with `status: withdrawn` if readers should be told that it is gone; "
             f"or publish with --forget {record.id}."
         )
+        detail = "another post has its file" if other else "its file is not there, or is a draft"
         feeds = _feeds([record], library.site, titles)
-        yield Change(
-            "vanished", record.id, record.path, shown, feeds, "its file is not there, or is a draft", mend
-        )
+        yield Change("vanished", record.id, record.path, shown, feeds, detail, mend)
 
 
 def _posts(library: Library) -> list[Post]:
