@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 import time
 from pathlib import Path
 
@@ -75,7 +77,7 @@ def test_a_post_from_its_draft_to_its_withdrawal(site: Path, tmp_path: Path):
         assert planned.startswith("1 new. Readers show it as a new post.\n")
         assert "The life of a post, 2014-06-01" in planned
         assert "in 3 feeds: Many Posts; Many: Alpha; Many, month by month\n" in planned
-        assert "git add feeds/ledger.json posts/2014-06-the-life-of-a-post.md" in ran(site, "publish")
+        assert "add feeds/ledger.json posts/2014-06-the-life-of-a-post.md" in ran(site, "publish")
         assert reader.poll() == [ID]
 
         path.write_text(path.read_text().replace("The first text", "The very first text"))
@@ -185,7 +187,56 @@ def test_a_merge_that_was_not_finished_is_told_with_its_line(site: Path):
 
 def test_of_many_published_files_only_their_folder_is_named(tmp_path: Path):
     many = make_site(tmp_path / "many", 21)
-    assert ran(many, "publish").endswith("Commit these:\n    git add feeds/ledger.json posts\n")
+    assert ran(many, "publish").endswith(f"Commit these:\n    git -C {many} add feeds/ledger.json posts\n")
+
+
+def git(site: Path, *arguments: str, code: int = 0) -> str:
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
+    line = ["git", "-C", str(site), *who, *arguments]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("moves", ["in the folder", "in git"])
+def test_the_line_that_publish_tells_commits_a_renamed_file_whole(site: Path, moves: str):
+    git(site, "init", "-q")
+    ran(site, "publish")
+    git(site, "add", "-A")
+    git(site, "commit", "-qm", "All")
+    old, new = "posts/2013-01-03-post-2.md", "posts/2013-01-a-better-name.md"
+    if moves == "in git":
+        git(site, "mv", old, new)
+    else:
+        (site / old).rename(site / new)
+    words = shlex.split(ran(site, "publish").splitlines()[-1])
+    subprocess.run(words, check=True, timeout=60)
+    git(site, "commit", "-qm", "A better name")
+    assert git(site, "status", "--porcelain") == ""
+    assert not (site / old).exists()
+
+
+def test_two_branches_that_both_published_are_merged_as_the_mend_says(site: Path):
+    git(site, "init", "-q", "-b", "main")
+    ran(site, "publish")
+    git(site, "add", "-A")
+    git(site, "commit", "-qm", "All")
+    for name in ("2026-01-one", "2026-01-two"):
+        git(site, "checkout", "-qb", name, "main")
+        (site / f"posts/{name}.md").write_text(
+            f"---\ntitle: {name}\ndate: 2025-01\ntopics: [beta]\n---\nText.\n"
+        )
+        ran(site, "publish")
+        git(site, "add", "-A")
+        git(site, "commit", "-qm", name)
+    git(site, "merge", "2026-01-one", code=1)
+    told = ran(site, "plan", code=1)
+    (words,) = re.findall(r"\(git (.+)\)", told)
+    git(site, *words.split())
+    assert ran(site, "publish").startswith(
+        "1 new. Readers show it as a new post.\n\n  posts/2026-01-two.md\n"
+    )
+    assert ran(site, "plan") == "Subscribers will notice nothing.\n"
 
 
 def test_publishing_without_a_base_url_is_refused(site: Path):

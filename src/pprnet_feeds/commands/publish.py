@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -9,7 +10,8 @@ import click
 from pprnet_feeds.commands import options
 from pprnet_feeds.commands.plan import in_words, planned, refused
 from pprnet_feeds.content import ledger as ledgers
-from pprnet_feeds.publishing.plan import published
+from pprnet_feeds.content.ledger import Ledger
+from pprnet_feeds.publishing.plan import Change, published
 from pprnet_feeds.publishing.postfile import write_over
 
 # Of more files than these only the folder is named.
@@ -53,6 +55,18 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
         click.echo("\nNothing to publish: the ledger says all of this already.")
         return
     write_over(path, text)
-    files = sorted({change.file for change in found if (folder / change.file).exists()})
-    named = files if len(files) <= MOST_NAMED else ["posts"]
-    click.echo(f"\nPublished. Commit these:\n    git add {' '.join([ledgers.FILE, *named])}")
+    files = sorted({change.file for change in found})
+    # A file that went away, or has another name now, is taken out of git with its folder: whether git
+    # knows it, and so would take its name, is not known here.
+    are_there = all((folder / file).exists() for file in files) and not any(
+        _is_elsewhere(change, ledger) for change in found
+    )
+    named = files if are_there and len(files) <= MOST_NAMED else ["posts"]
+    place = [] if folder == Path() else ["-C", str(folder)]
+    click.echo(f"\nPublished. Commit these:\n    {shlex.join(['git', *place, 'add', ledgers.FILE, *named])}")
+
+
+def _is_elsewhere(change: Change, ledger: Ledger) -> bool:
+    """Whether the file of a post is not the one it was read from last."""
+    before = ledger.records.get(change.id)
+    return before is not None and before.path != change.file

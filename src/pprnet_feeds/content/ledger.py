@@ -3,7 +3,7 @@
 Readers know a post by its id and its first date. Both come from a file that an
 editor may rename, move or edit; so what was published once is written down, and
 what the ledger says of it wins. Only `publish` writes it. It is kept in git, where
-two branches that add posts merge line by line.
+the lines of two branches merge unless both added one at the same place.
 
 Without a ledger everything works from the files alone.
 """
@@ -28,6 +28,10 @@ from pprnet_feeds.content.problems import Problem
 
 FILE = "feeds/ledger.json"
 _MEND = "Take the file from git again (git checkout feeds/ledger.json); only `publish` writes it."
+# Either side will do: what the other one said stands in the posts, too.
+_MEND_MERGE = (
+    "Take one side (git checkout --theirs feeds/ledger.json), and `publish` again when the posts are merged."
+)
 _LIMIT = 134_217_728  # bytes: room for a hundred thousand posts
 # What a post says of its place and of its dates stands in the record itself.
 _APART = ("file", "id", "slug", "aliases", "published", "updated", "issue", "body_line", "draft")
@@ -217,15 +221,17 @@ def read_ledger(folder: Path, held: Ledger | None = None) -> Ledger | list[Probl
     try:
         records = [Record(**recordvalues.read(found)) for found in json.loads(text)["posts"]]
     except json.JSONDecodeError as error:
-        conflict = "a merge that was not finished" if "<<<<<<<" in text else f"not JSON: {error.msg}"
-        return [Problem(FILE, error.lineno, error.colno, conflict, _MEND)]
+        what, mend = f"not JSON: {error.msg}", _MEND
+        if "\n<<<<<<< " in text:
+            what, mend = "a merge that was not finished", _MEND_MERGE
+        return [Problem(FILE, error.lineno, error.colno, what, mend)]
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         return [Problem(FILE, 0, 0, f"no ledger of this program: {error!r}", _MEND)]
     return Ledger({record.id: record for record in records}, source)
 
 
 def write(ledger: Ledger) -> str:
-    """The ledger as a text: a record a line, by id, so that two branches merge."""
+    """The ledger as a text: a record a line, by id, so that two branches seldom touch the same."""
     names = [each.name for each in fields(Record)]
     told = [{name: getattr(record, name) for name in names} for _, record in sorted(ledger.records.items())]
     lines = [json.dumps(recordvalues.plain(values), ensure_ascii=False) for values in told]

@@ -124,7 +124,11 @@ def _of_records(library: Library, ledger: Ledger, titles: _Titles) -> Iterator[C
         if record.status == "withdrawn" or (other and _given_up(other, ledger)):
             continue  # an id that changed is told at its post
         shown = (record.title, f"{record.published:%Y-%m-%d}", "")
-        back = f"Write it again under another name with `id: {record.id}`" if other else f"Put {record.path} back"
+        back = (
+            f"Write it again under another name with `id: {record.id}`"
+            if other
+            else f"Put {record.path} back"
+        )
         mend = (
             f"{back}, with `status: withdrawn` if readers should be told that it is gone; "
             f"or publish with --forget {record.id}."
