@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import json
 import os
 import shutil
@@ -17,10 +19,11 @@ from pathlib import Path
 import pytest
 import watchfiles
 
-from many import make_site, write_post
+from many import make_site, name_of, write_post
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.serving import reload
+from pprnet_feeds.serving import building, reload
 from pprnet_feeds.serving.builder import Builder
+from pprnet_feeds.serving.knowledge import Knowledge
 from pprnet_feeds.serving.messages import News
 from pprnet_feeds.serving.pinging import Pinging
 from pprnet_feeds.serving.recording import Recording
@@ -440,3 +443,49 @@ def test_every_feed_that_is_held_is_compressed_with_care_a_moment_later(site: Pa
         # Whoever holds the quick one holds the document all the same.
         held = quick[0].headers["etag"]
         assert running.ask(addresses[0], accept_encoding="br", if_none_match=held).status == 304
+
+
+def held_open(path: Path) -> int:
+    """How many files this process holds open that are or were called *path*."""
+    links = []
+    for number in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            links.append(str(number.readlink()))
+    return sum(link.removesuffix(" (deleted)") == str(path) for link in links)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="it cannot be told which files are open")
+@pytest.mark.parametrize(("topics", "settings"), [("[beta]", False), ("[unheard]", False), ("[beta]", True)])
+def test_however_many_edits_there_were_few_kept_files_are_open(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, topics: str, settings: bool
+):
+    monkeypatch.setattr(building, "KEEP_AFTER", 0.01)
+    for number in range(3, 9):
+        write_post(site, number, 2020)
+    service, cache = builder(site, Store()), tmp_path / "state.posts"
+    seen: list[int] = []
+
+    async def edited() -> None:
+        keeping = asyncio.create_task(building._keep(service, cache, Knowledge(), lambda: None))
+        for number in range(9):
+            async with asyncio.timeout(6):
+                while not (cache.exists() and cache.stat().st_mtime_ns not in seen):
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)  # texts are let go after that
+            seen.append(cache.stat().st_mtime_ns)
+            assert service.snapshot.answer("/posts/" + name_of(number, 2020) + "/")
+            written = write_post(site, number, 2020, topics=topics)
+            if settings:
+                (site / "feeds/issues.yaml").write_text(f"2020-01: I say {number}\n")
+            snapshot = await service.rebuild(None if settings else frozenset([f"posts/{written.name}"]))
+            assert isinstance(snapshot, Snapshot)
+            await service.swap(snapshot)
+        keeping.cancel()
+        await asyncio.wait([keeping])
+
+    gc.disable()  # it does not come by itself while this lasts
+    try:
+        asyncio.run(edited())
+        assert held_open(cache) <= 3
+    finally:
+        gc.enable()

@@ -55,7 +55,7 @@ def put(file: BinaryIO, reads: Sequence[tuple[str, FileRead]]) -> list[tuple[Pos
     return [
         (read.post, Shelf.place(end - before_end, data))
         for (read, data), before_end in zip(posts, marks[1::2], strict=True)
-        if _may_let_go(read) and read.post
+        if read.post and (_may_let_go(read) or hasattr(read.post, "kept"))
     ]
 
 

@@ -164,6 +164,7 @@ async def _keep(builder: Builder, cache: Path | None, known: Knowledge, end: Cal
         fault = cachefile.write(cache, library.site, kept, builder.folder)
         if fault:
             log.info("what was read cannot be kept in %s (%s); the next start reads anew", cache, fault)
+        gc.collect()  # templates refer to themselves, and to posts that hold the file before this one open
         give_back()
 
     try:

@@ -69,10 +69,10 @@ class Catalogue:
         self.contents: Contents = Contents(library, before.contents if before else None)
         self._drawn: dict[str, Drawn[tuple[bytes, ...]]]
         self._works: Works
+        entries.texts.forget(self.contents.gone)
         if before and before.site == library.site:
             self._drawn, self._works = before._drawn, before._works
-            self._works.forget(self.contents.gone)
-            for drawn in self._drawn.values():
+            for drawn in (self._works, *self._drawn.values()):
                 drawn.forget(self.contents.gone)
         else:
             bounds = {"posts": _ENTRIES, "corrections": _ENTRIES // 8, "issues": _MONTHS}

@@ -73,6 +73,10 @@ class Contents:
         else:
             self._living, self._dead = Filed.of(library.posts), Filed.of(library.withdrawn)
             self.by_slug = {post.slug: post for post in library.posts}
+            if before:
+                living = difference(before.library.posts, library.posts)
+                dead = difference(before.library.withdrawn, library.withdrawn)
+                self.gone = (*living.gone, *dead.gone)
         former = self.issues
         self.issues = months_of(self._living.published, former)
         self.gone += tuple(it for name, it in former.items() if self.issues.get(name) is not it)

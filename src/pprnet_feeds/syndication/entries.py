@@ -89,14 +89,14 @@ class _Text:
 
 
 # Two bytes a letter, of the whole text and of what is cut out of it: a year of ten thousand posts.
-_texts: Drawn[_Text] = Drawn(8 << 20, lambda text: 1000 + 4 * len(text.post.body))
+texts: Drawn[_Text] = Drawn(8 << 20, lambda text: 1000 + 4 * len(text.post.body))
 
 
 def _text(post: Post, site: Site) -> _Text:
     def read(posts: Sequence[Post]) -> list[_Text]:
         return [_Text(post, site) for post in posts]
 
-    return _texts.of((post,), id(site), read)[0]
+    return texts.of((post,), id(site), read)[0]
 
 
 def post_entries(post: Post, view: View, site: Site) -> tuple[Entry, ...]:
