@@ -196,6 +196,15 @@ def test_the_page_of_a_topic_copies_the_address_of_its_feed(open_page: Open, ser
     assert page.evaluate("navigator.clipboard.readText()") == f"{service.base}/topics/alpha/feed.atom"
 
 
+@pytest.mark.parametrize("path", ["/", "/topics/alpha/"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_button_that_copies_says_so_in_one_line(open_page: Open, path: str, width: int):
+    page = open_page(path, viewport={"width": width, "height": 900})
+    box = page.get_by_role("button", name=re.compile("^Copy")).first.bounding_box()
+    assert box is not None
+    assert box["height"] < 50
+
+
 # What a browser shows of a feed: entries, words before them, where these lead, and the look of the title.
 _READ = """(() => {
     const seen = what => [...document.querySelectorAll(what)].filter(one => one.checkVisibility());
