@@ -142,6 +142,17 @@ def test_every_link_between_documents_leads_somewhere(document: Path):
     assert broken == []
 
 
+def test_every_document_is_reached_from_the_first():
+    reached, left = set(), [ROOT / "README.md"]
+    while left:
+        document = left.pop()
+        if document not in reached:
+            reached.add(document)
+            targets = (link.partition("#")[0] for link in _LINK.findall(document.read_text("utf-8")))
+            left += [(document.parent / one).resolve() for one in targets if one.endswith(".md")]
+    assert [name(document) for document in DOCUMENTS if document not in reached] == []
+
+
 def anchors(document: Path) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
