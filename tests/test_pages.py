@@ -465,6 +465,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     body = f"{HOSTILE}\n\n{active}\n\n## Practice Implications\n\n{HOSTILE}\n"
     (site / "posts/a.md").write_text(
         f"---\ntitle: {text}\ndate: 2021-03\ntopics: [one]\nresearch: [two]\nsummary: {text}\n"
+        "aliases: [/former/a.html]\n"
         f"authors: [{{name: {text}}}]\nstatus: corrected\nnote: {text}\n"
         f'image: {{url: "https://h.example.org/a.png?{quote(HOSTILE)}", alt: {text}, width: 9, height: 9}}\n'
         f"cites: [{{text: {text}, title: {text}, container: {text}, authors: [{text}], doi: 10.5555/x}}]\n"
@@ -505,6 +506,12 @@ def test_hostile_text_is_text_in_what_another_site_is_given(hostile: Service, pa
     told = json.loads(oembed(hostile, f"https://h.example.org{path}").body)
     assert told["title"] == HOSTILE or path == "/topics/one/"
     assert_tame(told["html"].encode())
+
+
+@pytest.mark.parametrize("former", ["/former/a.html", "/posts/a"])
+def test_oembed_knows_a_post_by_its_former_address(hostile: Service, former: str):
+    told = json.loads(oembed(hostile, f"https://h.example.org{former}").body)
+    assert told["url"] == "https://h.example.org/posts/a/"
 
 
 def test_hostile_text_is_text_in_lists_and_feeds(hostile: Service):

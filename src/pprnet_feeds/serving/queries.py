@@ -10,6 +10,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl
 
 from pprnet_feeds.pages import embedding, subscribing
+from pprnet_feeds.pages.page import Page
 from pprnet_feeds.serving.messages import OEMBED, OPML, SUBSCRIBE, Reply
 from pprnet_feeds.serving.representation import Representation
 from pprnet_feeds.serving.snapshot import Snapshot
@@ -37,7 +38,14 @@ def _oembed(query: dict[str, str], snapshot: Snapshot) -> Representation | Refus
     if path is None:
         return Refusal("Give the address of one of our pages as `url`.")
     size = embedding.sizes(query)
-    return snapshot.keep(f"{OEMBED}?{path}&{size}", lambda: snapshot.pages.oembed(path, size))
+
+    def draw() -> Page | Refusal:
+        found = snapshot.pages.oembed(path, size)
+        # What was pasted years ago is as good as what is pasted today.
+        moved = snapshot.moved(path) if isinstance(found, Refusal) else None
+        return snapshot.pages.oembed(moved, size) if moved else found
+
+    return snapshot.keep(f"{OEMBED}?{path}&{size}", draw)
 
 
 def _subscribe(query: list[tuple[str, str]], snapshot: Snapshot) -> Representation | Refusal | Reply:
