@@ -21,6 +21,8 @@ _SUFFIX = r"(?:, (?:Jr|Sr)\.|, (?:II|III|IV)(?![^\W_]))?"
 _FAMILY_FIRST = re.compile(rf"(?P<family>{_FAMILY}), ?(?P<given>{_INITIALS}){_SUFFIX}")
 _INITIALS_FIRST = re.compile(rf"(?P<given>{_INITIALS}) ?(?P<family>{_FAMILY})")
 _BETWEEN = re.compile(r" ?[,;]? ?(?:& ?|and )|[,;] ?")
+_UNSPACED = re.compile(r"^([^,]*),(?! )")
+_INITIAL_LIKE = re.compile(rf"{_LETTER}+\.?")
 _CUT = re.compile(r"\bet al\b|…|\.\.\.|\. \. \.")
 _EDITORS = re.compile(r" ?\((?:Eds?|Hrsg)\.?\)[.,]?$")
 
@@ -67,7 +69,7 @@ def _names(text: str, form: re.Pattern[str]) -> tuple[str, ...] | None:
         name = form.match(text, place)
         if not name or not _sound(name["family"], name["given"]):
             return None
-        names.append(re.sub(r"^([^,]*),(?! )", r"\1, ", name[0]))
+        names.append(_UNSPACED.sub(r"\1, ", name[0]))
         if name.end() == len(text):
             return tuple(names)
         between = _BETWEEN.match(text, name.end())
@@ -80,7 +82,7 @@ def _sound(family: str, given: str) -> bool:
     """A family name has a capital and no words of a sentence; initials are capitals."""
     if not any(letter.isupper() for letter in family) or not _NO_NAME.isdisjoint(family.lower().split()):
         return False
-    initials = re.findall(rf"{_LETTER}+\.?", given)
+    initials = _INITIAL_LIKE.findall(given)
     return not any(initial in _NO_INITIALS or initial[0].islower() for initial in initials)
 
 

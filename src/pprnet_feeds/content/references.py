@@ -86,8 +86,8 @@ def parse_reference(text: str) -> Citation:
     found = _begin(text)
     if not found:
         return cite
-    authors, date, work = found
-    cite = replace(cite, authors=read_authors(authors) or (), year=date["year"] or "")
+    _, names, date, work = found
+    cite = replace(cite, authors=names, year=date["year"] or "")
     work, online = _without_trailer(work)
     if work.startswith(("“", '"', "‘", "'")):
         return cite
@@ -117,18 +117,22 @@ def complete(citation: Citation) -> Citation:
     return replace(citation, **facts)
 
 
-def _begin(text: str) -> tuple[str, re.Match[str], str] | None:
-    """The authors of a reference, its date, and what follows; None when it does not begin like one."""
+def _begin(text: str) -> tuple[str, tuple[str, ...], re.Match[str], str] | None:
+    """A reference's authors as printed and by name, its date, and what follows; None for no reference."""
     line = " ".join(text.split())
     date = _DATE.search(line)
     # A second date: two references in one text, or a work that speaks of another.
-    if not date or _DATE.search(line, date.end()) or read_authors(line[: date.start()]) is None:
+    if not date or _DATE.search(line, date.end()):
         return None
-    return line[: date.start()], date, line[date.end() :]
+    authors = line[: date.start()]
+    names = read_authors(authors)
+    return None if names is None else (authors, names, date, line[date.end() :])
 
 
 def _agree(one: str, other: str, *, shortened: bool) -> bool:
     """The same letters and digits; of a title its beginning is enough."""
+    if one == other:
+        return True
     one, other = ("".join(filter(str.isalnum, text.casefold().replace("&", "and"))) for text in (one, other))
     return one == other or (shortened and (one.startswith(other) or other.startswith(one)))
 
