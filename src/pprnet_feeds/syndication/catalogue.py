@@ -72,11 +72,14 @@ class Catalogue:
         entries.texts.forget(self.contents.gone)
         if before and before.site == library.site:
             self._drawn, self._works = before._drawn, before._works
-            for drawn in (self._works, *self._drawn.values()):
+            self._works.forget(self.contents.gone)
+            for drawn in self._drawn.values():
                 drawn.forget(self.contents.gone)
         else:
             bounds = {"posts": _ENTRIES, "corrections": _ENTRIES // 8, "issues": _MONTHS}
-            self._drawn = {name: _bounded(bound) for name, bound in bounds.items()}
+            self._drawn = {
+                name: Drawn(bound, lambda parts: sum(map(len, parts))) for name, bound in bounds.items()
+            }
             self._works = Works(library.site, _WORKS)
 
     def read(self, path: str) -> Address | Refusal | None:
@@ -244,7 +247,3 @@ class Catalogue:
         if form in bibliography.MEDIA_TYPES:
             return self._bibliography(path, self._works.of_posts([post], form), form, selection)
         return None
-
-
-def _bounded(bound: int) -> Drawn[tuple[bytes, ...]]:
-    return Drawn(bound, lambda parts: sum(map(len, parts)))
