@@ -207,3 +207,13 @@ def test_any_bytes_at_all_are_survived_behind_a_true_beginning(kept, noise):
     path, whole, _ = kept
     path.write_bytes(whole[:64] + noise)
     assert cachefile.load(path, SITE) is None
+
+
+def test_what_a_killed_process_left_goes_with_the_next_writing(folder: Path):
+    names = ("posts.cache.123", "posts.cache.124", "posts.cache.old", "other.cache.123")
+    for name in names:
+        (folder / name).touch()
+        if not name.endswith("124"):
+            os.utime(folder / name, (0, 0))
+    assert cachefile.write(folder / "posts.cache", SITE, reading(folder)) == ""
+    assert {name for name in names if (folder / name).exists()} == set(names[1:])

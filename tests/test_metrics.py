@@ -232,6 +232,7 @@ def test_the_library_is_not_imported_before_it_is_needed():
         (Kind(303), "3xx"),
         (Kind(405), "4xx"),
         (Kind(500), "5xx"),
+        (Kind(501), "4xx"),
     ],
 )
 def test_each_answer_has_one_label(kind, answer):

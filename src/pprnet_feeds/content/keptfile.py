@@ -19,6 +19,9 @@ from typing import BinaryIO
 
 _BLOCK = struct.Struct("<QI")  # its length, and its check
 
+# In seconds.
+_ABANDONED = 3600
+
 _FLAGS = 0
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
     _FLAGS |= getattr(os, _flag, 0)
@@ -44,6 +47,7 @@ def write(path: Path, fill: Callable[[BinaryIO], None]) -> str:
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
         new.unlink(missing_ok=True)
         with os.fdopen(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600), "wb") as file:
+            _clear(path, os.fstat(file.fileno()).st_mtime)
             fill(file)
         new.replace(path)
     except OSError as error:
@@ -68,6 +72,14 @@ def block(file: BinaryIO) -> bytes:
     if len(data) != length or zlib.adler32(data) != check or not length:
         raise ValueError("the block is not whole")
     return data
+
+
+def _clear(path: Path, now: float) -> None:
+    """Take away what processes that were killed have left of *path*; nobody writes for so long."""
+    for left in path.parent.glob(f"{path.name}.*"):
+        with contextlib.suppress(OSError):  # another process clears, too
+            if left.suffix[1:].isdigit() and now - left.lstat().st_mtime > _ABANDONED:
+                left.unlink()
 
 
 def _is_ours(status: os.stat_result) -> bool:

@@ -194,6 +194,8 @@ def answer_of(kind: Kind) -> str:
     if kind.status == 200:
         return kind.coding or "full"
     exact = str(kind.status)
+    if kind.status == 501:  # what was asked for is no fault of ours, and 5xx wakes somebody
+        return "4xx"
     return exact if exact in ANSWERS else f"{kind.status // 100}xx"
 
 
