@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -10,6 +11,8 @@ from pprnet_feeds.content import frontmatter
 from pprnet_feeds.content.problems import report
 from pprnet_feeds.content.yamlvalues import Mapping, Scalar, Sequence
 
+MERGE = "a merge that was not finished: '<<<<<<< HEAD'"
+KEEP = "Keep one of the two versions, and take out the lines with <<<<<<<, ======= and >>>>>>>."
 PLAIN = "Write the value itself, and put quotation marks around it when it begins with that sign."
 
 
@@ -152,6 +155,69 @@ KEYS = "Write lines like `title: …` and `date: 2026-03`."
             "a value that begins with a sign of YAML: 'a: ]]> b'",
             'Put quotation marks around the value: a: "]]> b"',
         ),
+        (
+            header('title: "Burnout" and its costs\ndate: 2026-01'),
+            2,
+            "something stands after the end of the value: 'title: \"Burnout\" and its costs'",
+            "Put quotation marks around the whole value: title: '\"Burnout\" and its costs'",
+        ),
+        (
+            header("title: 'It's fine'\ndate: 2026-01"),
+            2,
+            "something stands after the end of the value: 'title: 'It's fine''",
+            'Put quotation marks around the whole value: title: "It\'s fine"',
+        ),
+        (
+            header('cites:\n  - "A" b'),
+            3,
+            "something stands after the end of the item: '- \"A\" b'",
+            "Put quotation marks around the whole item: - '\"A\" b'",
+        ),
+        (
+            header("title: A long\nsecond line\ndate: 2026-01"),
+            3,
+            "a line without a colon: 'second line'",
+            "Write `key: value`; what belongs to the value above begins with two spaces.",
+        ),
+        (header("title:A\ndate: b"), 2, "no space after the colon: 'title:A'", "Put one there: title: A"),
+        (
+            header("title:\u00a0A\ndate: b"),
+            2,
+            "no space after the colon: 'title:\u00a0A'",
+            "Put one there: title: A",
+        ),
+        (
+            header("topics:\n  * beta"),
+            3,
+            "a list item that begins with an asterisk: '* beta'",
+            "Begin it with a hyphen: - beta",
+        ),
+        (
+            header("topics:\n  - a\n - b"),
+            4,
+            "a list item that is not below the others: '- b'",
+            "Begin all items of a list with the same number of spaces.",
+        ),
+        (
+            header("title: A\n   date: b"),
+            3,
+            "a key that does not begin its line: 'date: b'",
+            "Take out the spaces before it.",
+        ),
+        (
+            header('a: "C:\\Users"'),
+            2,
+            "a backslash in a value in double quotation marks: 'a: \"C:\\Users\"'",
+            "Double it, or put single quotation marks around the value.",
+        ),
+        (
+            "\n\n---\na: b\n---\n",
+            1,
+            "something empty stands above the front matter",
+            "Take it out: the first line of the file is --- and nothing else.",
+        ),
+        (header("a: b\n<<<<<<< HEAD\nc: d\n=======\nc: e\n>>>>>>> one"), 3, MERGE, KEEP),
+        (header("a: b") + "Text\n<<<<<<< HEAD\nOne\n=======\nTwo\n>>>>>>> one\n", 6, MERGE, KEEP),
         (header("a: &b c"), 2, "a name for a value: '&b'", PLAIN),
         (header("a: *b"), 2, "a reference to another value: '*b'", PLAIN),
         (header("<<: {a: b}"), 2, "a merge key: '<<'", PLAIN),
@@ -165,6 +231,42 @@ KEYS = "Write lines like `title: …` and `date: 2026-03`."
 )
 def test_what_is_no_front_matter_is_told_with_its_cure(text, line, what, mend):
     assert told(text) == f"posts/x.md:{line}: {what}\n    {mend}\n\n1 problem in 1 file.\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "```\n<<<<<<< HEAD\nOne\n=======\nTwo\n>>>>>>> one\n```\n",
+        "A title\n=======\n",
+        "<<<<<<< HEAD\nhas no end\n=======\n",
+        ">>>>>>> a quotation in a quotation\n",
+    ],
+)
+def test_what_only_looks_like_a_merge_is_text(body):
+    assert frontmatter.read(header("a: b") + body, "posts/x.md").problems == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'title: "Burnout" and "costs"',
+        "title: 'It's fine'",
+        "title: [Review] A thing",
+        "title: Therapy: what works",
+        'title: 50%: it\'s "half"',
+        "title: @home",
+        "title:A",
+        "title: `a` \\ b",
+    ],
+)
+def test_the_mend_that_is_shown_mends_the_line(line):
+    (problem,) = frontmatter.read(header(f"{line}\ndate: b"), "posts/x.md").problems
+    mended = problem.mend[problem.mend.index("title: ") :]
+    again = frontmatter.read(header(f"{mended}\ndate: b"), "posts/x.md")
+    assert again.problems == ()
+    assert again.header is not None
+    value = again.header.entries["title"][1].text
+    assert [word for word in re.findall(r"\w+", line)[1:] if word not in value] == []
 
 
 def test_a_header_that_cannot_be_read_gives_no_keys():

@@ -56,6 +56,9 @@ class FrontMatter:
 def read(text: str, file: str) -> FrontMatter:
     """Take a post file apart: YAML between two lines of `---`, then the body."""
     text, dropped = characters.clean_or_tell(text, file)
+    unmerged = yamlhints.unmerged(file, text) if "<<<<<<< " in text else None
+    if unmerged:
+        return FrontMatter(None, "", 1, (unmerged,), dropped)
     opening = _OPENING.match(text)
     closing = _CLOSING.search(text, opening.end() - 1) if opening else None
     if opening is None or closing is None:

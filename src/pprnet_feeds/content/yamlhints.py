@@ -7,6 +7,8 @@ shows it mended where that is safe to guess.
 
 from __future__ import annotations
 
+import re
+
 from pprnet_feeds.content.problems import Problem, quoted
 
 MEND = (
@@ -17,6 +19,10 @@ MEND = (
 PLAIN = "Write the value itself, and put quotation marks around it when it begins with that sign."
 FLAT = "Write one list of a few plain values, like `topics: [alliance, empathy]`."
 
+# Like `title:A`, and also with what looks like a space and is none.
+_UNSPACED = re.compile(r"[a-z_]+:(?=[^ \n])")
+_FENCE = re.compile(r" {0,3}(?:```|~~~)")
+
 Place = tuple[int, int]  # row and column, counted from 0
 
 
@@ -26,12 +32,32 @@ def unopened(file: str, text: str, opened: bool) -> Problem:
         return Problem(
             file, 1, 0, "the front matter is not closed", "Put a line with only --- under its last key."
         )
+    if text.lstrip().startswith("---\n"):
+        what = "something empty stands above the front matter"
+        return Problem(file, 1, 0, what, "Take it out: the first line of the file is --- and nothing else.")
     if text.startswith("+++"):
         what = "the front matter is TOML, between lines of +++"
     else:
         what = "there is no front matter"
     mend = "Begin the file with a line ---, then `title: …`, `date: …`, `topics: […]`, then a line --- again."
     return Problem(file, 1, 0, what, mend)
+
+
+def unmerged(file: str, text: str) -> Problem | None:
+    """Two versions of the file stand in it, one below the other; but not in a block of code."""
+    begun, first, is_second, in_code = 0, "", False, False
+    for number, line in enumerate(text.split("\n"), 1):
+        in_code ^= bool(_FENCE.match(line))
+        if in_code:
+            continue
+        if line.startswith("<<<<<<< "):
+            begun, first, is_second = number, line, False
+        elif line == "=======":
+            is_second = begun > 0
+        elif line.startswith(">>>>>>> ") and is_second:
+            mend = "Keep one of the two versions, and take out the lines with <<<<<<<, ======= and >>>>>>>."
+            return Problem(file, begun, 0, f"a merge that was not finished: {quoted(first)}", mend)
+    return None
 
 
 def not_a_mapping(file: str, line: int) -> Problem:
@@ -54,7 +80,7 @@ def not_yaml(
     *told* and *context* are its words for what it met and what it was reading.
     """
     row, column = min(at[0], len(lines) - 1), at[1]
-    line = lines[row]
+    line, before = lines[row], lines[max(row - 1, 0)]
     if context == "while scanning a quoted scalar":
         row, column = since
         what = f"a quotation mark is opened and never closed: {quoted(lines[row].strip())}"
@@ -64,18 +90,41 @@ def not_yaml(
         sign = lines[row][column : column + 1]
         what = f"a bracket {sign} is opened and never closed: {quoted(lines[row].strip())}"
         mend = "Close it at the end of the list, or put quotation marks around the whole value."
+    elif told.startswith("could not find expected ':'"):
+        row, column = since
+        what = f"a line without a colon: {quoted(lines[row].strip())}"
+        mend = "Write `key: value`; what belongs to the value above begins with two spaces."
+    elif context == "while parsing a quoted scalar":
+        what = f"a backslash in a value in double quotation marks: {quoted(line.strip())}"
+        mend = "Double it, or put single quotation marks around the value."
+    elif line.lstrip().startswith("* "):
+        what = f"a list item that begins with an asterisk: {quoted(line.strip())}"
+        mend = f"Begin it with a hyphen: - {line.strip()[2:].strip()[:80]}"
     elif "\t" in line[: column + 1] and "cannot start any token" in told:
         what = "a tab where YAML wants spaces"
         mend = "Indent with two spaces and never with a tab."
     elif told.startswith("mapping values are not allowed") and ": " in line[:column]:
         what = f"a colon in a value without quotation marks: {quoted(line.strip())}"
         mend = f"Put quotation marks around the value: {_in_quotes(line)}"
+    elif told.startswith("mapping values are not allowed") and (key := _UNSPACED.match(before)):
+        row, column = row - 1, key.end()
+        what = f"no space after the colon: {quoted(lines[row].strip())}"
+        mend = f"Put one there: {key[0]} {lines[row][key.end() :].strip()[:80]}"
+    elif told.startswith("mapping values are not allowed") and line.startswith(" "):
+        what = f"a key that does not begin its line: {quoted(line.strip())}"
+        mend = "Take out the spaces before it."
     elif line[column : column + 1] in tuple("@`%") or _begins_with_a_sign(told, context):
         what = f"a value that begins with a sign of YAML: {quoted(line.strip())}"
         mend = f"Put quotation marks around the value: {_in_quotes(line)}"
     elif told == "did not find expected key" and ": " in line[:column]:
         what = f"something stands after the end of the value: {quoted(line.strip())}"
-        mend = "Put quotation marks around the whole value, and double those of their kind inside it."
+        mend = f"Put quotation marks around the whole value: {_in_quotes(line)}"
+    elif told == "did not find expected key" and line.lstrip().startswith("- "):
+        what = f"a list item that is not below the others: {quoted(line.strip())}"
+        mend = "Begin all items of a list with the same number of spaces."
+    elif told == "did not find expected '-' indicator":
+        what = f"something stands after the end of the item: {quoted(line.strip())}"
+        mend = f"Put quotation marks around the whole item: {_in_quotes(line)}"
     else:
         what = f"this is not YAML ({told or 'it cannot be read'}): {quoted(line.strip())}"
         mend = MEND
@@ -87,6 +136,15 @@ def _begins_with_a_sign(told: str, context: str) -> bool:
 
 
 def _in_quotes(line: str) -> str:
-    key, _, value = line.strip().partition(": ")
-    value = value.strip().replace("\\", "\\\\").replace('"', '\\"')
-    return f'{key}: "{value[:80]}{"…" if len(value) > 80 else ""}"'
+    key, colon, value = line.strip().partition(": ")
+    begin = key + colon
+    if not colon:
+        begin, value = ("- ", line.strip()[2:]) if line.lstrip().startswith("- ") else ("", line)
+    value = value.strip()
+    if value[:1] in ("'", '"') and value.endswith(value[0]) and value.count(value[0]) % 2:
+        value = value[1:-1]  # with one of their kind inside
+    value = f"{value[:80]}{'…' if len(value) > 80 else ''}"
+    if '"' in value and "'" not in value:
+        return f"{begin}'{value}'"
+    value = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{begin}"{value}"'
