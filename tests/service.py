@@ -136,8 +136,8 @@ def _environ(environ: dict[str, str]) -> dict[str, str]:
 
 
 def wait(service: Service) -> None:
-    """Wait until a service that was started answers."""
-    for _ in range(200):
+    """Wait until a service that was started answers: long, on a machine that has much else to do."""
+    for _ in range(600):
         if service.process.poll() is not None:
             assert service.process.stderr is not None
             raise AssertionError(f"the service stopped: {service.process.stderr.read()}")

@@ -101,7 +101,7 @@ def test_eight_kills_in_the_middle_of_reading_leave_the_same_bytes_and_nothing_e
     assert max(dates) <= time.time() + 10  # a second a change, at most
     assert sorted(path.relative_to(site) for path in site.rglob("*")) == files
     assert {path.name for path in state.parent.iterdir()} <= {
-        state.name + end for end in ("", "-wal", "-shm", "-journal", ".posts")
+        state.name + end for end in ("", "-wal", "-shm", "-journal", ".posts", ".answers")
     }
 
 
