@@ -68,17 +68,18 @@ def main() -> None:
     for size in (350,) if options.quick else (350, 10_000):
         with tempfile.TemporaryDirectory() as folder:
             site = make_site(Path(folder) / "site", size)
-            cold = start(site, Path(folder) / "home")
+            cold = [start(site, Path(folder) / f"home{turn}") for turn in range(options.rounds)]
             *_, newest = posts(size)
             with ours(site) as tree:
                 found = list(edits(tree, site, newest, options.rounds))
         new, cpu, rested = ([one[place] for one in found] for place in range(3))
         beyond = results.median(new) - SETTLE
+        wall = results.median([one.wall for one in cold])
         cells = [
             results.spread(new, "{:.3f} s"),
             f"{beyond:.3f} s",
-            f"{cold.wall:.2f} s",
-            f"{100 * beyond / cold.wall:.1f} %",
+            f"{wall:.2f} s",
+            f"{100 * beyond / wall:.1f} %",
         ]
         rows.append(
             [
@@ -86,13 +87,13 @@ def main() -> None:
                 *cells,
                 results.spread(cpu, "{:.2f} s"),
                 results.spread(rested, "{:.2f} s"),
-                f"{cold.cpu:.2f} s",
+                f"{results.median([one.cpu for one in cold]):.2f} s",
             ]
         )
         if size == 10_000:
-            figures["edit"] = 100 * beyond / cold.wall
+            figures["edit"] = 100 * beyond / wall
     text = (
-        f"Medians of {options.rounds} edits of the newest post, in brackets the least and the greatest. Files must be still for {SETTLE} s "
+        f"Medians of {options.rounds} edits of the newest post, and of as many cold starts, in brackets the least and the greatest. Files must be still for {SETTLE} s "
         "before they are read (the settle time). *Beyond* is what is left without it; CPU is that of the whole tree, that of the reader's polls included, "
         "until the new bytes were there and until all was quiet again, compressed anew.\n\n"
         + results.markdown(
