@@ -17,11 +17,10 @@ from pprnet_feeds.content.characters import clean, one_line
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.syndication import bibliography
 from pprnet_feeds.syndication.bibliography import (
     MEDIA_TYPES,
     Work,
-    draw_parts,
-    join,
     works_of,
 )
 from service import ROOT
@@ -56,9 +55,8 @@ WORKS = (ARTICLE, UNTITLED, CHAPTER)
 
 
 def draw(form, works):
-    """The file of a format, joined from a part for each work."""
-    place = list(MEDIA_TYPES).index(form)
-    return join([draw_parts([work])[place] for work in works], form)
+    """The file of a format."""
+    return bibliography.draw(works, form)
 
 
 def judge_bibtex(body):

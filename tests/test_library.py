@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pprnet_feeds.content import files
-from pprnet_feeds.content.library import Library, assemble, read_library
-from pprnet_feeds.content.reading import Reading, basis_of
+from pprnet_feeds.content.library import Library, read_library
 from test_posts import SITE
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -122,7 +121,7 @@ def test_a_preview_shows_the_sentences_to_come_and_waits_for_none(folder):
 )
 def test_a_release_is_never_behind_so_that_nobody_waits_for_it_in_vain(month, zone, now):
     site = replace(SITE, issues={month: "…"}, time_zone=ZoneInfo(zone))
-    library = assemble(Reading(basis_of(site), {}), site, now)
+    library = read_library(Path("/nowhere"), site, now)
     assert library.next_release is None or library.next_release > now
     assert (month in library.site.issues) == (library.next_release is None)
 

@@ -42,7 +42,7 @@ def write_post(folder: Path, name: str, extra: str = "", date: str = "2020-03", 
 
 def read(folder: Path, before: Library | None = None, site: Site = SITE, **how: object) -> Library:
     now = how.pop("now", NOW)
-    return read_library(folder, site, now, held=before and before.reading, **how)  # type: ignore[arg-type]
+    return read_library(folder, site, now, before=before, **how)  # type: ignore[arg-type]
 
 
 def ids(library: Library) -> list[str]:
@@ -227,7 +227,7 @@ def test_a_last_good_version_without_a_topic_of_the_site_is_left_out(folder):
     assert ("posts/b.md:1", "there is no front matter") in told(second)
 
 
-def test_posts_are_the_same_objects_whatever_the_ledger_and_the_moment_make_of_them(folder):
+def test_posts_are_equal_whatever_the_ledger_and_the_moment_make_of_them(folder):
     write_post(folder, "a", "updated: 2099-01-01T00:00:00Z")
     write_post(folder, "b", "aliases: [/old, /posts/c/]")
     first = read(folder)
@@ -238,7 +238,7 @@ def test_posts_are_the_same_objects_whatever_the_ledger_and_the_moment_make_of_t
     assert [post.published.year for post in second.posts] == [2019] * 3
     assert second.posts[0].updated == second.posts[0].published
     assert [post.aliases for post in second.posts] == [(), ("/old",), ()]
-    assert same(second, read(folder, second, ledger=ledger)) == ["a", "b", "c"]
+    assert read(folder, second, ledger=ledger) == second
 
 
 def test_a_ledger_that_says_what_the_posts_say_leaves_them_the_same_objects(folder):

@@ -10,8 +10,8 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.serving.changes import InMemory
 from pprnet_feeds.serving.database import Database, UnavailableError
-from pprnet_feeds.serving.knowledge import Knowledge
 from pprnet_feeds.serving.pingqueue import Queue
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.serving.statefile import state_address
@@ -36,7 +36,7 @@ def ping(folder: Path) -> None:
         pprnet-feeds ping
         PPRNET_BASE_URL=https://feeds.example.org pprnet-feeds ping --site /srv/blog
     """
-    built = build(Settings(folder.resolve()), os.environ, options.now(), Knowledge())
+    built = build(Settings(folder.resolve()), os.environ, options.now(), InMemory())
     if not isinstance(built, Snapshot):
         options.fail(built, NOBODY)
     if not built.site.base_url:

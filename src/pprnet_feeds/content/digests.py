@@ -10,12 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from pprnet_feeds.content.model import Post
 
-# What a reader can see of a post.
-_SEEN = tuple(each.name for each in fields(Post) if each.name not in ("file", "body_line", "draft"))
+# What readers cannot see of a post.
+_UNSEEN = ("file", "body_line", "draft")
 
 
 def digest(value: object, without: Collection[str] = ()) -> str:
@@ -30,14 +28,8 @@ def digest(value: object, without: Collection[str] = ()) -> str:
 
 
 def appearance(post: Post) -> str:
-    """Stand for what readers can see of a post; worked out once."""
-    held: str = getattr(post, "digest", "")
-    if not held:
-        # Ten thousand are worked out at a start, and the canonical text takes five times as long.
-        seen = msgspec.msgpack.encode([getattr(post, name) for name in _SEEN])
-        held = hashlib.blake2b(seen, digest_size=16).hexdigest()
-        post.remember("digest", held)
-    return held
+    """Stand for what readers can see of a post."""
+    return digest(post, _UNSEEN)
 
 
 def _plain(value: Any) -> Any:

@@ -20,7 +20,7 @@ from yaml._yaml import CParser
 from yaml._yaml import Mark as CMark
 from yaml.error import Mark
 
-from pprnet_feeds.content import characters, plainyaml, yamlhints
+from pprnet_feeds.content import characters, yamlhints
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.yamlvalues import Mapping, Scalar, Sequence, Value
 
@@ -90,9 +90,6 @@ def _compose(source: str, file: str, first_line: int, limit: int) -> _Composed:
     if len(source) > limit:
         what = f"{len(source)} characters where at most {limit} can be read"
         return None, (Problem(file, first_line, 0, what, "Move the long text into the body."),), ()
-    plain = plainyaml.read(source, first_line)
-    if plain is not None:
-        return plain, (), ()
     source = source.replace("\u2028", " ").replace("\u2029", " ")  # line ends to YAML, and to nobody else
     composer = _Composer(source, file, first_line)
     value = composer.document()

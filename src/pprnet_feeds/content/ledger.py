@@ -157,11 +157,7 @@ def seen(post: Post) -> str:
 def is_recorded(post: Post, ledger: Ledger) -> bool:
     """Whether the ledger says of *post* what it says itself."""
     record = ledger.records.get(post.id)
-    held = getattr(post, "recorded", (None, False))
-    if held[0] is not record:
-        held = record, record is not None and record_of(post, record, record.changed) == record
-        post.remember("recorded", held)
-    return bool(held[1])
+    return record is not None and record_of(post, record, record.changed) == record
 
 
 def withdrawn_post(record: Record, issue: str) -> Post:

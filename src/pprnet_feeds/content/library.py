@@ -7,19 +7,18 @@ leak it. A faulty post is left out and told, and never touches another one.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
 
-from pprnet_feeds.content import together
 from pprnet_feeds.content.dates import beginning_of, month_of
 from pprnet_feeds.content.ledger import Ledger, is_recorded, withdrawn_post
 from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.content.reading import Reading, read_files
+from pprnet_feeds.content.reader import AtRest, Reading, read_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +30,9 @@ class Library:
         withdrawn: those taken back, in the same order.
         problems: in the order of files and lines.
         next_release: the next moment at which any of this changes by itself.
-        unrecorded: how many public posts are not in the ledger as they stand.
         remains: the ids of withdrawn posts whose files are gone, too.
+        recorded: the ids of the public posts of which the *ledger* says what they say.
+        unrecorded: how many public posts are not among these.
         reading: what was read of each file, for the next library.
     """
 
@@ -43,6 +43,8 @@ class Library:
     next_release: datetime | None
     unrecorded: int = 0
     remains: frozenset[str] = frozenset()
+    recorded: frozenset[str] = frozenset()
+    ledger: Ledger = field(default_factory=Ledger, compare=False, repr=False)
     reading: Reading | None = field(default=None, compare=False, repr=False)
 
 
@@ -54,31 +56,19 @@ def read_library(
     drafts: bool = False,
     bodies: bool = False,
     ledger: Ledger | None = None,
-    held: Reading | None = None,
-    moved: Collection[str] | None = None,
-    aside: Path | None = None,
+    before: Library | None = None,
+    at_rest: AtRest | None = None,
 ) -> Library:
-    """Read every post below *folder*, as it stands at *now*.
+    """Read every post below *folder*, as it is at *now*.
 
-    *drafts* lets drafts and posts of the future in, for a preview. *bodies*
-    has every text looked into as well, also that of a faulty post. What the
-    *ledger* says of ids, first dates and former addresses wins. Of *held*, the
-    `reading` of the library before, posts stay the same objects when they did
-    not change, and stay as they were when their files are faulty now; *moved* names
-    all files and folders that can have changed since, where that is known. The texts of
-    very many posts are put into the folder *aside*.
+    *drafts* lets drafts and posts of the future in, for a preview. *bodies* checks every text as
+    well, also that of a faulty post. What the *ledger* says of ids, first dates and former
+    addresses wins. Posts of the library *before* stay the same objects when they did not change,
+    and stay as they were when their files are faulty now, or not yet *at_rest*.
     """
-    reading = together.read(folder, site, now, aside=aside) if held is None and not bodies else None
-    if reading is None:
-        reading = read_files(folder, site, now, held, bodies=bodies, moved=moved)
-    return assemble(reading, site, now, drafts=drafts, ledger=ledger)
-
-
-def assemble(
-    reading: Reading, site: Site, now: datetime, *, drafts: bool = False, ledger: Ledger | None = None
-) -> Library:
-    """All posts of a *reading* side by side, as they stand at *now*; no file is touched."""
     ledger = ledger or Ledger()
+    held = before.reading if before else None
+    reading = read_files(folder, site, now, held, bodies=bodies, at_rest=at_rest)
     site, changes = (site, []) if drafts else _announced(site, now)
     read = reading.by_file.values()
     known = ledger.identified([each.post for each in read if each.post], site.time_zone)
@@ -95,16 +85,33 @@ def assemble(
     remains = [withdrawn_post(record, month_of(record.published, site.time_zone)) for record in gone]
     withdrawn = [post for post in public if post.status == "withdrawn"]
     told = chain.from_iterable(each.problems for each in read if each.problems)
+    recorded = _recorded(public, ledger, before)
     return Library(
         site=site,
         posts=tuple([post for post in public if post.status != "withdrawn"] if withdrawn else public),
         withdrawn=(*withdrawn, *remains),
         problems=tuple(sorted([*reading.problems, *told, *doubles])),
         next_release=min(changes, default=None),
-        unrecorded=sum(not is_recorded(post, ledger) for post in public) if ledger.records else len(public),
+        unrecorded=len(public) - len(recorded),
         remains=frozenset(post.id for post in remains),
+        recorded=recorded,
+        ledger=ledger,
         reading=reading,
     )
+
+
+def _recorded(public: Sequence[Post], ledger: Ledger, before: Library | None) -> frozenset[str]:
+    """The ids of *public* posts that the ledger records as they are; only changed posts are digested."""
+    known: dict[str, Post] = {}
+    if before is not None and before.ledger is ledger:
+        known = {post.id: post for post in (*before.posts, *before.withdrawn)}
+
+    def is_known(post: Post) -> bool:
+        if known.get(post.id) == post and before is not None:
+            return post.id in before.recorded
+        return is_recorded(post, ledger)
+
+    return frozenset(post.id for post in public if is_known(post)) if ledger.records else frozenset()
 
 
 def _announced(site: Site, now: datetime) -> tuple[Site, list[datetime]]:

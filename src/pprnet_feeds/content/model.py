@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -86,34 +86,9 @@ class Term:
     former: tuple[str, ...] = ()
 
 
-class _Memory:
-    """Room for what is worked out of a post once; no part of its value.
-
-    Attributes:
-        other: what `Post.but` made of it last, and by which changes.
-        recorded: a record of the ledger, and whether it says what the post says.
-        digest: stands for what readers see of it.
-        kept: where its long parts are, once it has let go of them.
-    """
-
-    __slots__ = ("digest", "kept", "other", "recorded")
-
-    digest: str
-    kept: tuple[Any, int]  # a shelf.Shelf, which knows posts
-    other: tuple[dict[str, Any], Post]
-    recorded: tuple[object, bool]
-
-    def remember(self, name: str, value: object) -> None:
-        """Keep something that follows from this value."""
-        object.__setattr__(self, name, value)
-
-
 @dataclass(frozen=True, slots=True)
-class Post(_Memory):
+class Post:
     """One post file, read.
-
-    A post that did not change is the same object from one library to the next,
-    so that whoever made something of it need not look at it again.
 
     Attributes:
         file: path relative to the site, with forward slashes.
@@ -151,52 +126,10 @@ class Post(_Memory):
     body: str = ""
     body_line: int = 1
 
-    def let_go(self, shelf: Any, place: int) -> None:
-        """Leave the long parts to a *shelf* that has them at that place."""
-        self.remember("kept", (shelf, place))
-        for long in _LONG.values():
-            long.slot.__set__(self, None)
-
     def but(self, **changes: object) -> Post:
-        """The post with other values: itself when it has them, and each time the same object."""
+        """The post with other values; itself when it has them already."""
         changes = {name: value for name, value in changes.items() if getattr(self, name) != value}
-        if not changes:
-            return self
-        held = getattr(self, "other", None)
-        if held is None or held[0] != changes:
-            held = changes, replace(self, **changes)  # type: ignore[arg-type]
-            self.remember("other", held)
-        return held[1]
-
-
-class _Long:
-    """An attribute that a post may have let go of, and texts of which are held as UTF-8.
-
-    Python holds a text with one curly quotation mark in it at twice its size,
-    and the bodies are most of what a library is.
-    """
-
-    def __init__(self, name: str, slot: Any) -> None:
-        self.name = name
-        self.slot = slot
-
-    def __get__(self, post: Post | None, owner: type[Post]) -> Any:
-        if post is None:
-            return self
-        value = self.slot.__get__(post, owner)
-        if value is None:
-            shelf, place = post.kept
-            return getattr(shelf.whole(post, place), self.name)
-        return value.decode() if isinstance(value, bytes) else value
-
-    def __set__(self, post: Post, value: object) -> None:
-        self.slot.__set__(post, value.encode() if isinstance(value, str) else value)
-
-
-# In place of the slots that the decorator has made.
-_LONG = {name: _Long(name, vars(Post)[name]) for name in ("cites", "summary", "body")}
-for _name, _long in _LONG.items():
-    type.__setattr__(Post, _name, _long)
+        return replace(self, **changes) if changes else self  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)

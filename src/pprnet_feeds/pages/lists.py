@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from pprnet_feeds.content.model import Post, Site
-from pprnet_feeds.syndication.contents import Contents
+from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.selection import lead
 
@@ -63,10 +63,10 @@ def months(posts: Sequence[Post]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(post.issue for post in posts)) if len(posts) > LISTED_OF_YEAR else ()
 
 
-def newest_issues(contents: Contents) -> Iterable[tuple[str, str, Sequence[Post]]]:
+def newest_issues(catalogue: Catalogue) -> Iterable[tuple[str, str, Sequence[Post]]]:
     """Month, sentence and posts of the newest issue that has posts, after those that are only announced."""
-    for month, posts in contents.months.items():
-        yield month, lead(contents.site.issues.get(month, "")), posts
+    for month, posts in catalogue.months.items():
+        yield month, lead(catalogue.site.issues.get(month, "")), posts
         if posts:
             return
 

@@ -71,13 +71,17 @@ class Pages:
         self._post = {f"/posts/{post.slug}/": post for post in self.posts}
 
     @cached_property
+    def _issues(self) -> Channel:
+        return self.catalogue.channel(Plan("issues", EVERYTHING, "feed", "atom"))
+
+    @cached_property
     def _listings(self) -> list[Listing]:
         return [self.catalogue.listing(selection) for selection in selections(self.site)]
 
     def paths(self) -> Iterator[str]:
         """Every address of a page, of a frame, and of what search engines ask for."""
         yield from (path for path, _ in self._indexed)
-        yield from (f"/{selection.path}embed" for selection in self.catalogue.listed())
+        yield from (f"/{selection.path}embed" for selection in selections(self.site))
         yield from dict.fromkeys((SITEMAP, *sitemap.parts(self._indexed)))
         yield ROBOTS
 
@@ -106,7 +110,7 @@ class Pages:
         place = places.read(path, self.catalogue)
         if place is None or place.spelling != path:
             return None
-        posts = self.catalogue.contents.posts(place.selection)
+        posts = self.catalogue.posts(place.selection)
         if place.embed:
             return self._embed(place, posts)
         if place.year:
@@ -128,7 +132,7 @@ class Pages:
                 answer = embedding.post_answer(post, entry, card, self.site, size)
                 return Page(answer, Selection(issue=post.issue), JSON)
             place = places.read(candidate, self.catalogue)
-            if place:
+            if place and not place.selection.issue:
                 answer = embedding.selection_answer(place.selection, self.site, size)
                 return Page(answer, place.selection, JSON)
         return Refusal("There is no post, topic or type of research of ours at this `url`.")
@@ -137,8 +141,8 @@ class Pages:
         members = [item for item in self._listings if item.selection.path.startswith(path.strip("/"))]
         own = None
         if path == "/issues/":
-            members = [self.catalogue.listing(one, ("feed",)) for one in self.catalogue.listed() if one.issue]
-            own = self.catalogue.contents.channel(Plan("issues", EVERYTHING, "feed", "atom"))
+            members = [self.catalogue.listing(Selection(issue=month)) for month in self.catalogue.months]
+            own = self._issues
         return self._fill("terms.html", path, own=own, listings=members, heading=_HEADINGS[path])
 
     def _of_post(self, path: str, post: Post) -> Page:
@@ -167,20 +171,24 @@ class Pages:
     def _of_selection(self, path: str, selection: Selection, posts: Sequence[Post]) -> Page:
         listing = self.catalogue.listing(selection)
         home = path == "/"
+        own = self._issues if selection.issue else listing.channels["feed"]  # a month has no feed of its own
         values: dict[str, Any] = {"description": listing.channels["feed"].subtitle}
         if home:
-            values |= {"listings": self._listings, "newest": [*lists.newest_issues(self.catalogue.contents)]}
+            values |= {"listings": self._listings, "newest": [*lists.newest_issues(self.catalogue)]}
+        if not selection.issue:
+            values |= {
+                "opml": subscribing.opml(selection.topics, self.site),
+                "embed": embedding.embed_address(selection, self.site),
+                "oembed": embedding.endpoint(path, self.site),
+            }
         return self._fill(
             "subscribe.html" if home else "selection.html",
             path,
             selection,
             policy(script=True, connect=home, form=home),
-            own=listing.channels["feed"],
+            own=own,
             listing=listing,
             posts=lists.listed(posts, self.site),
-            opml=subscribing.opml(selection.topics, self.site),
-            embed=embedding.embed_address(selection, self.site),
-            oembed=embedding.endpoint(path, self.site),
             **values,
         )
 
@@ -198,7 +206,7 @@ class Pages:
             total=len(of_year),
             months=months,
             year=place.year,
-            listing=self.catalogue.listing(place.selection, ("feed",)),
+            listing=self.catalogue.listing(place.selection),
         )
 
     def _embed(self, place: places.Place, posts: Sequence[Post]) -> Page:

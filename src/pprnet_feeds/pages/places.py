@@ -39,6 +39,6 @@ def read(path: str, catalogue: Catalogue) -> Place | None:
     embed = path.endswith("/embed")
     head = year[1] if year else path.removesuffix("embed") if embed else path
     address = catalogue.read(head)
-    if not isinstance(address, Address) or address.plan:
+    if not isinstance(address, Address) or address.plan or (embed and address.selection.issue):
         return None
     return Place(address.spelling + path[len(head) :], address.selection, year[2] if year else "", embed)

@@ -27,8 +27,8 @@ def indexed(catalogue: Catalogue, others: Iterable[str]) -> Places:
         return max((post.updated for post in some), default=start)
 
     found: list[tuple[str, datetime]] = []
-    for selection in catalogue.listed():
-        held = catalogue.contents.posts(selection)
+    for selection in catalogue.pages():
+        held = catalogue.posts(selection)
         found.append((f"/{selection.path}", newest(held)))
         for year in years(held):
             of_year = (post for post in held if post.issue[:4] == year)

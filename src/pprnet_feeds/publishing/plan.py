@@ -18,7 +18,7 @@ from pprnet_feeds.content.ledger import Ledger, Record, is_default_id, is_said_b
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.syndication.addresses import Plan, Series
-from pprnet_feeds.syndication.contents import Contents
+from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.selection import EVERYTHING, Selection
 
@@ -62,9 +62,9 @@ class Change:
 
 def changes(library: Library, ledger: Ledger) -> list[Change]:
     """Everything that would change for subscribers, the gravest first."""
-    contents = Contents(library)
+    catalogue = Catalogue(library)
     special = (series for series in get_args(Series) if series != "posts")
-    titles = {name: contents.channel(Plan(name, EVERYTHING, "feed", "atom")).title for name in special}
+    titles = {name: catalogue.channel(Plan(name, EVERYTHING, "feed", "atom")).title for name in special}
     found = [*_of_posts(library, ledger, titles), *_of_records(library, ledger, titles)]
     order = list(MEANING)
     return sorted(found, key=lambda change: (order.index(change.kind), change.file))

@@ -19,11 +19,10 @@ from functools import cached_property
 from typing import Protocol
 
 from pprnet_feeds.content.digests import appearance, digest
-from pprnet_feeds.content.ledger import Ledger, is_recorded
+from pprnet_feeds.content.ledger import is_recorded
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication.channel import beginning
-from pprnet_feeds.syndication.differences import difference
 
 # How many memories of what is no longer there are kept: gone posts, and selections that posts have left.
 LONGEST_PAST = 200_000
@@ -128,34 +127,45 @@ class Keeping(Protocol):
         """Let *change* make what is known out of what was known, keep it, and give it."""
 
 
+class InMemory:
+    """What is known of changes, for as long as this process lives."""
+
+    def __init__(self) -> None:
+        self._known = Known()
+
+    def update(self, change: Change) -> Known:
+        """Let *change* make what is known out of what was known, and give it."""
+        self._known = change(self._known)
+        return self._known
+
+
 # Knowledge that there was and that is lost: whatever is recorded next counts as changed at that moment.
 LOST = Known({"site": Seen("lost", EVERYWHERE, datetime.fromtimestamp(0, UTC))})
 
 
-def things(library: Library, program: str, ledger: Ledger | None = None) -> list[Thing]:
+def things(library: Library, program: str) -> list[Thing]:
     """Everything the documents of *library* are made of; *program* stands for what draws them.
 
-    What stands in the *ledger* as it is was changed when it was published, on every replica alike.
+    What the ledger records as it is was changed when it was published, on every replica alike.
     """
     site = library.site
     oldest = beginning(site)
     found = [Thing("site", digest([digest(site, _UNSEEN_OF_SITE), program]), EVERYWHERE, oldest)]
     for month, sentence in site.issues.items():
         found.append(Thing(f"issue:{month}", digest(sentence), Membership(issue=month), oldest))
-    return found + [_of_post(post, ledger) for post in (*library.posts, *library.withdrawn)]
+    return found + [_of_post(post, library) for post in (*library.posts, *library.withdrawn)]
 
 
-def differing(before: Library, after: Library, ledger: Ledger | None = None) -> tuple[list[Thing], set[str]]:
+def differing(before: Library, after: Library) -> tuple[list[Thing], set[str]]:
     """The things of *after* that differ from *before*, of one site and ledger; the names of those gone."""
-    living, dead = difference(before.posts, after.posts), difference(before.withdrawn, after.withdrawn)
-    come = [_of_post(post, ledger) for post in (*living.come, *dead.come)]
-    gone = {f"post:{post.id}" for post in (*living.gone, *dead.gone)}
-    return come, gone - {thing.name for thing in come}
+    was, now = ({post.id: post for post in (*one.posts, *one.withdrawn)} for one in (before, after))
+    come = [_of_post(post, after) for id, post in now.items() if was.get(id) != post]
+    return come, {f"post:{id}" for id in was.keys() - now.keys()}
 
 
-def _of_post(post: Post, ledger: Ledger | None) -> Thing:
-    its = ledger.records.get(post.id) if ledger else None
-    is_told = its is not None and ledger is not None and is_recorded(post, ledger)
+def _of_post(post: Post, library: Library) -> Thing:
+    its = library.ledger.records.get(post.id)
+    is_told = its is not None and (post.id in library.recorded or is_recorded(post, library.ledger))
     return Thing(
         name=f"post:{post.id}",
         digest=appearance(post),

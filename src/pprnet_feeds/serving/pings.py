@@ -21,10 +21,8 @@ from typing import Literal
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication.addresses import Plan
-from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.channel import FORMATS, VIEWS
-from pprnet_feeds.syndication.filing import Month
-from pprnet_feeds.syndication.selection import EVERYTHING
+from pprnet_feeds.syndication.catalogue import Catalogue, Month
+from pprnet_feeds.syndication.channel import FORMATS
 
 # The first wait after a failure, which doubles at each further one, up to the longest; in seconds.
 FIRST_WAIT = 1
@@ -133,16 +131,13 @@ def _seconds(retry_after: str, now: datetime) -> int:
 
 def _plans(catalogue: Catalogue, posts: Collection[Post]) -> Iterator[Plan]:
     """The listed feeds that may hold one of *posts*."""
-    for selection in catalogue.listed():
-        if any(selection.holds(post) for post in posts):
-            for view in VIEWS:
-                yield Plan("posts", selection, view, "atom")
-    yield Plan("issues", EVERYTHING, "feed", "atom")
-    yield Plan("corrections", EVERYTHING, "feed", "atom")
+    for plan in catalogue.feeds():
+        if any(plan.selection.holds(post) for post in posts):
+            yield plan
 
 
 def _told_by(catalogue: Catalogue, plan: Plan) -> Iterable[str]:
     """The ids of the posts that a subscription document tells of, as entries or as deletions."""
-    for item in catalogue.contents.shown(plan):
+    items, gone = catalogue.shown(plan)
+    for item in (*items, *gone):
         yield from (post.id for post in (item.posts if isinstance(item, Month) else (item,)))
-    yield from (post.id for post in catalogue.contents.withdrawn(plan))

@@ -7,9 +7,9 @@ import json
 import sys
 from collections.abc import Collection
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
-from pprnet_feeds.content.installed import version
 
 # What decides how the same posts look: the rooms that draw, and the libraries that leave traces in bytes.
 DRAWING = ("content", "syndication", "pages")

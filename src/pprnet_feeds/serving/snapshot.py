@@ -12,11 +12,9 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from pprnet_feeds.content import cachefile
 from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.problems import Problem
@@ -34,7 +32,7 @@ from pprnet_feeds.serving.semantics import cache_control
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.syndication.addresses import Address
 from pprnet_feeds.syndication.catalogue import BESIDE, LISTS, Catalogue, Document
-from pprnet_feeds.syndication.selection import Refusal, parse
+from pprnet_feeds.syndication.selection import Refusal, parse, selections
 
 if TYPE_CHECKING:
     from pprnet_feeds.pages.pages import Pages
@@ -61,7 +59,7 @@ class Snapshot:
         self.next_release = library.next_release
         self.known = known
         self.changed = known.newest
-        self.catalogue: Catalogue = Catalogue(library, before.catalogue if before else None)
+        self.catalogue: Catalogue = Catalogue(library)
         self.ledger = ledger
         self._kept = Kept()
         self._permalinks = Permalinks(self.catalogue)
@@ -122,7 +120,7 @@ class Snapshot:
         if refused:
             return refused
         asked = {found[0] for found in read if not isinstance(found, Refusal)}
-        chosen = [selection for selection in self.catalogue.listed() if selection in asked]
+        chosen = [selection for selection in selections(self.site) if selection in asked]
         address = LISTS[0] + "?" + "&".join(f"topic={selection.topics[0]}" for selection in chosen)
         found = self._kept.get(address)
         if found is None:
@@ -204,15 +202,11 @@ def build(
     now: datetime,
     store: Keeping,
     before: Snapshot | None = None,
-    cache: Path | None = None,
-    moved: Collection[str] | None = None,
 ) -> Snapshot | list[Problem]:
     """Read the site and make the snapshot of *now*; the problems when its settings or its disk are faulty.
 
     *before* is what is served by now: what has not changed since is taken over from it, and posts
     do not vanish from it because a mount did, nor after a builder that `HELD` posts and has died.
-    Without it, what was read before a restart is looked for in *cache*. *moved* names all files
-    and folders that can have changed since *before*, where that is known.
     """
     site, problems = read_site(settings.folder, environ, settings.base_url)
     if site is None or problems:
@@ -222,16 +216,13 @@ def build(
     ledger = read_ledger(settings.folder, before.ledger if before else None)
     if isinstance(ledger, list):
         return ledger
-    held = before.library.reading if before else cachefile.load(cache, site, settings.folder)
     library = read_library(
         settings.folder,
         site,
         now,
         drafts=settings.drafts,
         ledger=ledger,
-        held=held,
-        moved=moved,
-        aside=cache.parent if cache else None,
+        before=before.library if before else None,
     )
     had_posts = before.library.posts if before else environ.get(HELD)
     lost = lost_posts(library, settings.folder, held=bool(had_posts))
@@ -240,8 +231,8 @@ def build(
 
     def recorded(known: Known) -> Known:
         if before and known is before.known and (library.site, ledger) == (before.site, before.ledger):
-            seen, gone = differing(before.library, library, ledger)
+            seen, gone = differing(before.library, library)
             return record(known, seen, now, gone)
-        return record(known, things(library, drawing(), ledger), now)
+        return record(known, things(library, drawing()), now)
 
     return Snapshot(library, store.update(recorded), before, ledger)

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from pprnet_feeds.content.digests import digest
-from pprnet_feeds.serving.changes import LOST, Change, Known, Seen, joined
+from pprnet_feeds.serving.changes import LOST, Change, Known, Membership, Seen, joined
 from pprnet_feeds.serving.database import CorruptError, Database, UnavailableError
-from pprnet_feeds.serving.glance import seen_of
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -111,7 +112,7 @@ def _glimpse(database: Database) -> Known:
 
 def _read(connection: sql.Connection) -> Known:
     try:
-        return Known({row.name: seen_of(*row) for row in connection.execute(sql.select(_SEEN))})
+        return Known({row[0]: _seen_of(*row) for row in connection.execute(sql.select(_SEEN))})
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CorruptError(f"a row that is none of ours: {error}") from error
 
@@ -136,3 +137,16 @@ def _row(name: str, seen: Seen) -> dict[str, str | int]:
     of = seen.membership
     words = {"topics": " ".join(of.topics), "research": " ".join(of.research), "issue": of.issue}
     return {"name": name, "digest": seen.digest, **words, "moment": int(seen.moment.timestamp())}
+
+
+def _seen_of(_name: str, digest: str, topics: str, research: str, issue: str, moment: int) -> Seen:
+    """One row of the state. Raises what can happen to a row that is none of ours."""
+    when = datetime.fromtimestamp(0, UTC) + timedelta(seconds=moment)
+    if when.year >= 9999:  # nothing could be later
+        raise ValueError(f"the moment {when}")
+    return Seen(digest, _membership(topics, research, issue), when)
+
+
+@lru_cache(4096)  # thousands of posts share some hundreds
+def _membership(topics: str, research: str, issue: str) -> Membership:
+    return Membership(tuple(topics.split()), tuple(research.split()), issue)

@@ -108,7 +108,8 @@ def _plan(series: Series, selection: Selection, rest: str) -> Plan | None:
     if match is None:
         return None
     year, view, form = match.groups()
-    known = form in FORMATS or (form in MEDIA_TYPES and view == "citations" and not year)
+    is_file = form in MEDIA_TYPES and view == "citations" and not year and not selection.combines
+    known = form in FORMATS or is_file
     if not known or view not in VIEWS:
         return None
     return Plan(series, selection, view, form, int(year or 0))

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pprnet_feeds.content.characters import one_line
@@ -179,20 +179,14 @@ def _csl(work: Work) -> str:
     return json.dumps(item, ensure_ascii=False)
 
 
-def draw_parts(works: Sequence[Work]) -> tuple[bytes, ...]:
-    """Some works as they stand in a longer file, in UTF-8: in each format, in the order of `MEDIA_TYPES`."""
-    return tuple(_BETWEEN[form].join(draw(work).encode() for work in works) for form, draw in _DRAW.items())
+def draw(works: Iterable[Work], form: str) -> bytes:
+    """The file of *works* in a format, one of `MEDIA_TYPES`, in UTF-8."""
+    parts = [_DRAW[form](work) for work in works]
+    text = _BETWEEN[form].join(parts)
+    if form == "csl.json":
+        text = f"[\n{text}\n]\n" if parts else "[]\n"
+    return text.encode()
 
 
-def join(parts: Iterable[bytes], form: str) -> bytes:
-    """The file of a format from its parts, which `draw_parts` drew; none of them is empty."""
-    between = _BETWEEN[form]
-    if form != "csl.json":
-        return between.join(parts)
-    # Put together at once: ten thousand works are megabytes.
-    pieces = [piece for part in parts for piece in (between, part)][1:]
-    return b"".join((b"[\n", *pieces, b"\n]\n")) if pieces else b"[]\n"
-
-
-_BETWEEN = {"bib": b"\n", "ris": b"\r\n", "csl.json": b",\n"}
+_BETWEEN = {"bib": "\n", "ris": "\r\n", "csl.json": ",\n"}
 _DRAW: Mapping[str, Callable[[Work], str]] = {"bib": _bibtex, "ris": _ris, "csl.json": _csl}

@@ -4,7 +4,7 @@ What the format has no word for stands in extensions whose names begin with an
 underscore: the feed's permanent id and date (`_feed`), the citation as CSL-JSON
 (`_citation`), the rights (`_license`) and what was withdrawn (`_deleted`).
 
-Items are drawn once and joined, one a line, as in the XML formats.
+Each item is on one line.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pprnet_feeds.syndication.citations import csl
 VERSION = "https://jsonfeed.org/version/1.1"
 
 
-def draw(channel: Channel, items: Iterable[bytes]) -> bytes:
-    """Draw one document from its channel and its items, drawn by `draw_item`."""
+def draw(channel: Channel, entries: Iterable[Entry]) -> bytes:
+    """Draw one document."""
     head: dict[str, Any] = {
         "version": VERSION,
         "title": channel.title,
@@ -44,15 +44,9 @@ def draw(channel: Channel, items: Iterable[bytes]) -> bytes:
     if channel.deletions:
         head["_deleted"] = {"items": [_deletion(deletion) for deletion in channel.deletions]}
     opening = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}").encode()
-    # Put together at once: a year of ten thousand posts is megabytes.
-    lines = [piece for item in items for piece in (b",\n", item)][1:]
+    lines = [b"  " + json.dumps(_item(entry), ensure_ascii=False).encode() for entry in entries]
     between = (b"\n", b"\n ") if lines else (b"", b"")
-    return b"".join((opening, b',\n "items": [', between[0], *lines, between[1], b"]\n}\n"))
-
-
-def draw_item(entry: Entry) -> bytes:
-    """Draw one item as it stands in any document."""
-    return b"  " + json.dumps(_item(entry), ensure_ascii=False).encode()
+    return b"".join((opening, b',\n "items": [', between[0], b",\n".join(lines), between[1], b"]\n}\n"))
 
 
 def draw_alone(entry: Entry) -> bytes:

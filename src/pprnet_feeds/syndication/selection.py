@@ -113,11 +113,13 @@ class Refusal:
         what: a sentence.
         asked: the name that is unknown, if that is why.
         folder: ``topics`` or ``research``, where it was looked for.
+        gone: whether there was something at the address, and never will be again.
     """
 
     what: str
     asked: str = ""
     folder: str = ""
+    gone: bool = False
 
 
 def parse(path: str, site: Site) -> tuple[Selection, str] | Refusal:

@@ -43,7 +43,7 @@ KINDS = (
         ("/archive/:a/", *(f"{folder}archive/:b/" for folder in _LISTED)),
     ),
     Kind("(/(?:topics|research|issues)/[a-z0-9-]+/)", _LISTED),
-    Kind(f"({_FOLDER})embed", ("/embed", *(f"{folder}embed" for folder in _LISTED))),
+    Kind(f"({_FOLDER})embed", ("/embed", *(f"{folder}embed" for folder in _LISTED[:2]))),
     Kind(f"({_FOLDER}archive/[0-9]{{4}}/[a-z]+\\.atom)"),
     Kind(f"({_FOLDER}archive/[0-9]{{4}}/[a-z]+\\.rss)"),
     Kind(f"({_FOLDER}archive/[0-9]{{4}}/[a-z]+\\.json)"),

@@ -31,8 +31,10 @@ gzip_vary off;  # Vary is among the fields below
 etag on;
 max_ranges 0;
 """
-# The folders below which a feed is guessed; the same below a month and a series.
-_FOLDER = "/(?:(?:topics|research)/[a-z0-9-]+/|issues/(?:[0-9]{4}-[0-9]{2}/)?|corrections/)?"
+# The folders below which a feed is guessed.
+_FOLDER = "/(?:(?:topics|research)/[a-z0-9-]+/|issues/|corrections/)?"
+# What was below the page of a month: feeds, files of citations and a frame.
+_OF_MONTHS = "/issues/[0-9]{4}-[0-9]{2}/(?:embed|(?:archive/[0-9]{4}/)?(?:[a-z]+[.][a-z.]+|feed/?|rss/?|atom))"
 
 
 def draw_nginx(
@@ -42,6 +44,7 @@ def draw_nginx(
     prefix = urlsplit(base_url).path
     parts = [_HEAD % {"prefix": prefix}]
     parts += [_gone(prefix, path) for path in gone]
+    parts.append(_location(f"~ {_quoted(f'^{prefix}{_OF_MONTHS}$')}", ["    return 410;"]))
     parts += [_moved(prefix, base_url, move) for move in moves]
     for name, form in (("feed.atom", "atom"), ("feed.rss", "rss")):
         fields = next((it for kind, it in kinds.items() if re.fullmatch(kind.pattern, f"/{name}")), None)

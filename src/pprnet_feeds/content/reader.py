@@ -1,0 +1,162 @@
+"""Read the post files of a site, and only those that changed since the reading before.
+
+A file whose signature (size, times, inode) is unchanged is not opened, and its post stays
+the same object. A faulty edit takes nothing away from readers: the last good version of a
+post stays until its file is valid again or gone.
+
+A file is read again the next time when it could not be read, was written to meanwhile, or is
+so young that an edit could hide within the grain of the file system's clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from pprnet_feeds.content import files, terms
+from pprnet_feeds.content.dates import month_of
+from pprnet_feeds.content.model import Post, Site, Term
+from pprnet_feeds.content.posts import read_post
+from pprnet_feeds.content.problems import Problem
+
+_STAYS = "; its last good version stays"
+
+# What of a site decides how its posts are read: the zone, and the names of topics and research types.
+Basis = tuple[str, tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]
+# Whether a file of that name may be read at this signature; an empty one asks whether its removal counts.
+AtRest = Callable[[str, bytes], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What one file said when it was last read.
+
+    Attributes:
+        signature: that of the file (`files.signature`); empty when it is to be read again.
+        digest: stands for its bytes; empty when they could not be read.
+        post: as the file has it, or its last good version where the file is faulty.
+        problems: those of the file as it is.
+    """
+
+    signature: bytes
+    digest: bytes
+    post: Post | None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What all files said. A file that did not change has the same `FileRead` in the next one.
+
+    Attributes:
+        by_file: what was read, by the name of the file.
+        problems: those of folders, and of files that are no posts by their names.
+    """
+
+    basis: Basis
+    by_file: Mapping[str, FileRead]
+    problems: tuple[Problem, ...] = ()
+
+
+def read_files(
+    folder: Path,
+    site: Site,
+    now: datetime,
+    before: Reading | None = None,
+    *,
+    bodies: bool = False,
+    at_rest: AtRest | None = None,
+) -> Reading:
+    """Read the post files below *folder* that are not as they were in the reading *before*.
+
+    *now* tells which files are young. With *bodies* every file is read, and its text is checked
+    as well. A file that is not *at_rest* stays as it was *before*, or stays out when it is new.
+    """
+    basis = _names(site.time_zone.key, site.topics, site.research)
+    was_read: Mapping[str, FileRead] = before.by_file if before else {}
+    is_valid = before is not None and before.basis == basis and not bodies
+    settled = int(now.timestamp()) * 1_000_000_000 - files.GRAIN
+    by_file: dict[str, FileRead] = {}
+    problems: list[Problem] = []
+    for found in files.entries(folder):
+        if isinstance(found, Problem):
+            problems.append(found)
+            continue
+        entry, name = found
+        was = was_read.get(name)
+        try:
+            signature = files.signature(entry.stat(follow_symlinks=False))
+        except OSError:
+            signature = b""
+        is_same = was is not None and was.signature == signature != b""
+        if not is_same and at_rest is not None and not at_rest(name, signature):
+            if was is None:
+                continue
+            is_same = True
+        if was is not None and is_same and is_valid:
+            by_file[name] = was
+        else:
+            by_file[name] = _read_file(entry.path, name, site, settled, was, is_valid, bodies)
+    for name in was_read.keys() - by_file.keys():
+        if at_rest is not None and not at_rest(name, b""):
+            by_file[name] = was_read[name]
+    return Reading(basis, by_file, tuple(problems))
+
+
+def _read_file(
+    path: str, name: str, site: Site, settled: int, was: FileRead | None, is_valid: bool, bodies: bool
+) -> FileRead:
+    """Read one file; *is_valid* says whether what it *was* counts when its bytes are the same."""
+    data = files.read_bytes(path, name)
+    if isinstance(data, Problem):
+        return _faulty(b"", b"", was, [data], site)
+    content, status = data
+    is_young = max(status.st_mtime_ns, status.st_ctime_ns) >= settled
+    signature = b"" if is_young else files.signature(status)
+    digest = hashlib.blake2b(content, digest_size=16).digest()
+    if is_valid and was is not None and was.digest == digest:
+        return replace(was, signature=signature)
+    text = files.decode(content, name)
+    if isinstance(text, Problem):
+        return _faulty(signature, digest, was, [text], site)
+    post, problems = read_post(text, name, site, bodies=bodies)
+    if post is None:
+        return _faulty(signature, digest, was, problems, site)
+    if was is not None and was.post == post:
+        post = was.post
+    return FileRead(signature, digest, post, tuple(problems))
+
+
+def _faulty(
+    signature: bytes, digest: bytes, was: FileRead | None, problems: list[Problem], site: Site
+) -> FileRead:
+    """What is remembered of a file that is no valid post at this moment."""
+    last_good = _with_present_names(was.post, site) if was and was.post else None
+    if last_good is not None:
+        problems = [replace(problem, what=problem.what + _STAYS) for problem in problems]
+    return FileRead(signature, digest, last_good, tuple(problems))
+
+
+def _with_present_names(post: Post, site: Site) -> Post | None:
+    """A post that was read before, under the present names of its terms; None where one is unknown."""
+    topics, research = _slugs(post.topics, site.topics), _slugs(post.research, site.research)
+    if topics is None or research is None:
+        return None
+    return post.but(topics=topics, research=research, issue=month_of(post.published, site.time_zone))
+
+
+def _slugs(slugs: tuple[str, ...], known: tuple[Term, ...]) -> tuple[str, ...] | None:
+    """The present slugs of terms; None when one of them is unknown."""
+    index = terms.by_name(known)
+    places = {index.get(terms.normal(slug), -1) for slug in slugs}
+    return None if -1 in places else tuple(known[place].slug for place in sorted(places))
+
+
+def _names(zone: str, topics: tuple[Term, ...], research: tuple[Term, ...]) -> Basis:
+    def of(known: tuple[Term, ...]) -> tuple[tuple[str, ...], ...]:
+        return tuple((term.slug, term.label, *term.former) for term in known)
+
+    return zone, of(topics), of(research)
