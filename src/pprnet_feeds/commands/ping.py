@@ -38,7 +38,7 @@ def ping(folder: Path) -> None:
     """
     built = build(Settings(folder.resolve()), os.environ, options.now(), InMemory())
     if not isinstance(built, Snapshot):
-        options.fail(built, NOBODY)
+        options.fail(built.problems, NOBODY)
     if not built.site.base_url:
         mend = "Add it, such as https://feeds.example.org, or set PPRNET_BASE_URL."
         options.fail([Problem("feeds/site.yaml", 0, 0, "`base_url` is missing", mend)], NOBODY)

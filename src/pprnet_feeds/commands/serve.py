@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +14,14 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.serving import child, logs, metrics
+from pprnet_feeds.serving import logs, metrics
+from pprnet_feeds.serving.statefile import state_address
 from pprnet_feeds.settings import Settings
 
 if TYPE_CHECKING:
-    from pprnet_feeds.serving.app import Application
+    from pprnet_feeds.serving.app import ResponseCache
+
+log = logging.getLogger("pprnet_feeds")
 
 CONSEQUENCE = "The feeds were not started."
 
@@ -44,35 +46,71 @@ def serve(folder: Path, drafts: bool) -> None:
     host = "0.0.0.0" if port else "127.0.0.1"
     address = f"http://{'localhost' if port else '127.0.0.1'}:{port or 8000}"
     # A link may come to lead elsewhere.
-    settings = Settings(folder.absolute(), address, drafts, _switch("PPRNET_STATS"))
+    settings = Settings(
+        folder.absolute(), address, drafts, _switch("PPRNET_STATS"), _switch("PPRNET_FAST_PATH", default=True)
+    )
     _check_state(os.environ.get("PPRNET_STATE", ""))
     os.environ.update(settings.environ())
     # uvicorn finishes running requests and then raises the signal again; stopping is no failure.
     signal.signal(signal.SIGTERM, _stop)
     logs.configure(sys.stderr)
-    with metrics.shared(os.environ), _application(workers, host, port or 8000) as application:
+    with metrics.shared(os.environ, _address(settings) if workers > 1 else ""):
+        _check_free(host, port or 8000)
         _check_site(settings)
-        import uvicorn  # while the builder reads the site
+        import uvicorn
 
+        from pprnet_feeds.serving import protocol
+
+        missing = protocol.missing()
+        if missing:
+            log.warning(
+                "this uvicorn lacks %s: heads are limited to 64 kB, but not in time; clients that do not "
+                "read are not closed; a target with a # is answered; prepared responses take longer",
+                ", ".join(missing),
+            )
         how: dict[str, Any] = {
-            "factory": isinstance(application, str),
+            "factory": True,
             "host": host,
             "port": port or 8000,
             "workers": workers,
-            "http": "pprnet_feeds.serving.protocol:Protocol",
+            "http": "h11" if missing else "pprnet_feeds.serving.protocol:Protocol",
+            "date_header": bool(missing),
             "ws": "none",
             "loop": "uvloop",
             "log_config": None,
-            "log_level": "error",  # its warnings are about requests: a stranger could fill the log
+            "log_level": "error",  # its warnings are about requests: a client could fill the log
             "access_log": False,
             "proxy_headers": False,
             "server_header": False,
             "timeout_graceful_shutdown": 8,
         }
         if workers > 1:
-            _supervise(uvicorn.Config(application, **how))
+            _supervise(uvicorn.Config("pprnet_feeds.commands.serve:application", **how))
         else:
             uvicorn.run(application, **how)
+
+
+def application() -> ResponseCache:
+    """Make the application of this process, as its environment says."""
+    from pprnet_feeds.serving.app import create
+    from pprnet_feeds.serving.pinging import Pinging
+    from pprnet_feeds.serving.recording import Recording
+    from pprnet_feeds.serving.reload import utc_now
+    from pprnet_feeds.serving.store import Store
+
+    logs.configure(sys.stderr)
+    settings = Settings.from_environ(os.environ)
+    address = _address(settings)
+    if not address:
+        log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
+    pinging = Pinging(address, settings.base_url, utc_now)
+    recording = Recording(address, utc_now, stats=settings.stats)
+    return create(settings, [pinging, recording], Store(address))
+
+
+def _address(settings: Settings) -> str:
+    """Where the state is stored. A preview shows what is not published: that must not be remembered."""
+    return "" if settings.drafts else state_address(settings.folder, os.environ)
 
 
 def _supervise(config: Any) -> None:
@@ -107,37 +145,14 @@ def _supervise(config: Any) -> None:
         sys.exit(1)
 
 
-@contextlib.contextmanager
-def _application(workers: int, host: str, port: int) -> Iterator[Application | str]:
-    """The application of one worker, whose builder reads already; of several, how each makes its own.
-
-    All that it needs is loaded meanwhile; *host* and *port* must be free.
-    """
-    if workers > 1:
-        _check_free(host, port)
-        yield "pprnet_feeds.serving.app:create"
-        return
-    line, builder = child.start(os.environ)
-    with contextlib.ExitStack() as ending:
-        ending.callback(builder.wait)
-        ending.callback(builder.kill)
-        _check_free(host, port)
-        from pprnet_feeds.serving.app import create
-
-        application = create((line, builder))
-        ending.callback(application.link.kill)  # which may have another builder by then
-        yield application
-
-
 def _check_site(settings: Settings) -> None:
     """Tell what will be served, or stop with every fault that keeps it from being served."""
     from pprnet_feeds.content.ledger import read_ledger
     from pprnet_feeds.content.site import read_site
-    from pprnet_feeds.serving.disk import unreadable_folders
 
     site, problems = read_site(settings.folder, os.environ)
     ledger = read_ledger(settings.folder)
-    problems = problems or (ledger if isinstance(ledger, list) else unreadable_folders(settings.folder))
+    problems = problems or (ledger if isinstance(ledger, list) else [])
     if site is None or problems:
         options.fail(problems, CONSEQUENCE)
     click.echo(f"{site.title}: {site.base_url or settings.base_url}/", err=True)
@@ -174,12 +189,12 @@ def _number(name: str, meaning: str, most: int) -> int:
     return int(text)
 
 
-def _switch(name: str) -> bool:
-    """Whether the variable *name* is on; off when it is not set."""
+def _switch(name: str, *, default: bool = False) -> bool:
+    """Whether the variable *name* is on; the *default* when it is not set."""
     text = os.environ.get(name, "")
     if text not in ("", "on", "off"):
         raise click.UsageError(f"{name} is neither on nor off: {text!r}. Set it to on or off.")
-    return text == "on"
+    return text == "on" if text else default
 
 
 def _check_free(host: str, port: int) -> None:

@@ -24,7 +24,7 @@ GRAIN = 2_000_000_000
 _FLAGS = os.O_RDONLY
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
     _FLAGS |= getattr(os, _flag, 0)
-_SIGNATURE = struct.Struct("<QqqQ").pack
+_SIGNATURE = struct.Struct("<QqqQ")
 # How the names of files begin that are hidden, or that editors leave behind.
 PASSED_OVER = (".", "#")
 _ALMOST = (".markdown", ".mdown", ".mkd", ".md.txt")
@@ -87,7 +87,12 @@ def decode(data: bytes, name: str) -> str | Problem:
 
 def signature(status: os.stat_result) -> bytes:
     """What moves when a file is written or another takes its place, but for the grain of the clock."""
-    return _SIGNATURE(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    return _SIGNATURE.pack(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def written(signature: bytes) -> float:
+    """When a file of this *signature* was last written, as Unix time; 0 for an empty one."""
+    return _SIGNATURE.unpack(signature)[1] / 1e9 if signature else 0.0
 
 
 def _all_of(descriptor: int, size: int, limit: int) -> bytes:

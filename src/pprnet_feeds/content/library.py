@@ -7,7 +7,7 @@ leak it. A faulty post is left out and told, and never touches another one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain, groupby
@@ -15,6 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from pprnet_feeds.content.dates import beginning_of, month_of
+from pprnet_feeds.content.digests import appearance
 from pprnet_feeds.content.ledger import Ledger, is_recorded, withdrawn_post
 from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.content.problems import Problem, quoted
@@ -31,6 +32,7 @@ class Library:
         problems: in the order of files and lines.
         next_release: the next moment at which any of this changes by itself.
         remains: the ids of withdrawn posts whose files are gone, too.
+        digests: what stands for each post's appearance, by id.
         recorded: the ids of the public posts of which the *ledger* says what they say.
         unrecorded: how many public posts are not among these.
         reading: what was read of each file, for the next library.
@@ -43,6 +45,7 @@ class Library:
     next_release: datetime | None
     unrecorded: int = 0
     remains: frozenset[str] = frozenset()
+    digests: Mapping[str, str] = field(default_factory=dict)
     recorded: frozenset[str] = frozenset()
     ledger: Ledger = field(default_factory=Ledger, compare=False, repr=False)
     reading: Reading | None = field(default=None, compare=False, repr=False)
@@ -64,11 +67,15 @@ def read_library(
     *drafts* lets drafts and posts of the future in, for a preview. *bodies* checks every text as
     well, also that of a faulty post. What the *ledger* says of ids, first dates and former
     addresses wins. Posts of the library *before* stay the same objects when they did not change,
-    and stay as they were when their files are faulty now, or not yet *at_rest*.
+    and stay as they were when their files are faulty now, or not yet *at_rest*. The result is
+    *before* itself when nothing changed.
     """
     ledger = ledger or Ledger()
     held = before.reading if before else None
     reading = read_files(folder, site, now, held, bodies=bodies, at_rest=at_rest)
+    is_same = before and reading is before.reading and (site, ledger) == (before.site, before.ledger)
+    if before and is_same and not (before.next_release and before.next_release <= now):
+        return before
     site, changes = (site, []) if drafts else _announced(site, now)
     read = reading.by_file.values()
     known = ledger.identified([each.post for each in read if each.post], site.time_zone)
@@ -85,33 +92,42 @@ def read_library(
     remains = [withdrawn_post(record, month_of(record.published, site.time_zone)) for record in gone]
     withdrawn = [post for post in public if post.status == "withdrawn"]
     told = chain.from_iterable(each.problems for each in read if each.problems)
-    recorded = _recorded(public, ledger, before)
+    digests, recorded = _digested([*public, *remains], ledger, before)
     return Library(
         site=site,
         posts=tuple([post for post in public if post.status != "withdrawn"] if withdrawn else public),
         withdrawn=(*withdrawn, *remains),
         problems=tuple(sorted([*reading.problems, *told, *doubles])),
         next_release=min(changes, default=None),
-        unrecorded=len(public) - len(recorded),
+        unrecorded=sum(post.id not in recorded for post in public),
         remains=frozenset(post.id for post in remains),
+        digests=digests,
         recorded=recorded,
         ledger=ledger,
         reading=reading,
     )
 
 
-def _recorded(public: Sequence[Post], ledger: Ledger, before: Library | None) -> frozenset[str]:
-    """The ids of *public* posts that the ledger records as they are; only changed posts are digested."""
-    known: dict[str, Post] = {}
-    if before is not None and before.ledger is ledger:
-        known = {post.id: post for post in (*before.posts, *before.withdrawn)}
+def _digested(
+    posts: Iterable[Post], ledger: Ledger, before: Library | None
+) -> tuple[Mapping[str, str], frozenset[str]]:
+    """The digests of *posts*, and the ids of those that the ledger records as they are.
 
-    def is_known(post: Post) -> bool:
-        if known.get(post.id) == post and before is not None:
-            return post.id in before.recorded
-        return is_recorded(post, ledger)
-
-    return frozenset(post.id for post in public if is_known(post)) if ledger.records else frozenset()
+    Both are expensive, and are taken over for what is unchanged since *before*.
+    """
+    known = {post.id: post for post in (*before.posts, *before.withdrawn)} if before else {}
+    digests: dict[str, str] = {}
+    recorded: set[str] = set()
+    for post in posts:
+        is_same = before is not None and known.get(post.id) == post
+        digests[post.id] = before.digests[post.id] if before and is_same else appearance(post)
+        if before and is_same and ledger is before.ledger:
+            is_known = post.id in before.recorded
+        else:
+            is_known = is_recorded(post, ledger)
+        if is_known:
+            recorded.add(post.id)
+    return digests, frozenset(recorded)
 
 
 def _announced(site: Site, now: datetime) -> tuple[Site, list[datetime]]:

@@ -74,6 +74,7 @@ def read_files(
 
     *now* tells which files are young. With *bodies* every file is read, and its text is checked
     as well. A file that is not *at_rest* stays as it was *before*, or stays out when it is new.
+    The result is *before* itself when nothing changed.
     """
     basis = _names(site.time_zone.key, site.topics, site.research)
     was_read: Mapping[str, FileRead] = before.by_file if before else {}
@@ -103,7 +104,11 @@ def read_files(
     for name in was_read.keys() - by_file.keys():
         if at_rest is not None and not at_rest(name, b""):
             by_file[name] = was_read[name]
-    return Reading(basis, by_file, tuple(problems))
+    reading = Reading(basis, by_file, tuple(problems))
+    is_same = before is not None and is_valid and reading.problems == before.problems
+    if is_same and by_file.keys() == was_read.keys() and all(was_read[n] is by_file[n] for n in by_file):
+        return before or reading
+    return reading
 
 
 def _read_file(

@@ -43,7 +43,7 @@ _YEAR = 31_536_000
 
 # What else the program reads; a variable that resembles ours and is none was surely meant to count.
 _OTHERS = (
-    *("PPRNET_SITE", "PPRNET_ADDRESS", "PPRNET_DRAFTS", "PPRNET_HELD"),
+    *("PPRNET_SITE", "PPRNET_ADDRESS", "PPRNET_DRAFTS", "PPRNET_FAST_PATH"),
     *("PPRNET_STATE", "PPRNET_STATS", "PPRNET_DOI_REGISTRY"),
 )
 # Kubernetes tells of each service by such variables, and a service may be called pprnet.

@@ -18,8 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Protocol
 
-from pprnet_feeds.content.digests import appearance, digest
-from pprnet_feeds.content.ledger import is_recorded
+from pprnet_feeds.content.digests import digest
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication.channel import beginning
@@ -156,31 +155,20 @@ def things(library: Library, program: str) -> list[Thing]:
     return found + [_of_post(post, library) for post in (*library.posts, *library.withdrawn)]
 
 
-def differing(before: Library, after: Library) -> tuple[list[Thing], set[str]]:
-    """The things of *after* that differ from *before*, of one site and ledger; the names of those gone."""
-    was, now = ({post.id: post for post in (*one.posts, *one.withdrawn)} for one in (before, after))
-    come = [_of_post(post, after) for id, post in now.items() if was.get(id) != post]
-    return come, {f"post:{id}" for id in was.keys() - now.keys()}
-
-
 def _of_post(post: Post, library: Library) -> Thing:
     its = library.ledger.records.get(post.id)
-    is_told = its is not None and (post.id in library.recorded or is_recorded(post, library.ledger))
+    is_told = its is not None and post.id in library.recorded
     return Thing(
         name=f"post:{post.id}",
-        digest=appearance(post),
+        digest=library.digests[post.id],
         membership=Membership(post.topics, post.research, post.issue),
         since=max(post.updated, its.changed) if its and is_told else post.updated,
         recorded=is_told,
     )
 
 
-def record(
-    known: Known, things: Collection[Thing], now: datetime, gone: Collection[str] | None = None
-) -> Known:
+def record(known: Known, things: Collection[Thing], now: datetime) -> Known:
     """What is known once *things*, and nothing else, were seen at *now*; *known* itself if nothing is new.
-
-    With *gone*, the names of what is no longer there, all else that is known is there as it was.
 
     Every change counts at the same moment: now, and at least a second after all
     that was recorded before, whatever the clock says. On the very first record
@@ -189,8 +177,6 @@ def record(
     """
     now = now.replace(microsecond=0)
     moment = max(now, known.newest + timedelta(seconds=1))
-    if gone is None:
-        gone = known.seen.keys() - {thing.name for thing in things}
     news: dict[str, Seen] = {}
     for thing in things:
         was = known.seen.get(thing.name)
@@ -206,7 +192,7 @@ def record(
         if thing.recorded and known.newest < thing.since <= now:
             when = thing.since
         news[thing.name] = Seen(thing.digest, thing.membership, when)
-    for name in gone:
+    for name in known.seen.keys() - {thing.name for thing in things}:
         was = known.seen.get(name)
         if was and was.digest:
             news[name] = Seen("", was.membership, moment)

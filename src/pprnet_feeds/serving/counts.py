@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from pprnet_feeds.serving.readers import KNOWN, read_agent
-from pprnet_feeds.serving.tally import Batch, Kind
+from pprnet_feeds.serving.response import Sent as Kind
+from pprnet_feeds.serving.tally import Batch
 from pprnet_feeds.syndication.addresses import GUESSED
 from pprnet_feeds.syndication.bibliography import MEDIA_TYPES
 from pprnet_feeds.syndication.channel import FORMATS, VIEWS

@@ -18,8 +18,6 @@ import sqlalchemy as sql
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from pprnet_feeds.serving.disk import identity
-
 # Each entry makes the next version of the schema out of the one before; entries are only ever added.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -149,6 +147,15 @@ class Database:
         except OSError as fault:
             raise UnavailableError(_words(fault)) from fault
         return aside
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """What the name of a file means at this moment; None for nothing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _migrate(connection: sql.Connection) -> None:

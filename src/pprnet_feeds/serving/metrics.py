@@ -15,7 +15,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -23,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pprnet_feeds import __version__
-from pprnet_feeds.serving.tally import Batch, Kind
+from pprnet_feeds.serving.response import Sent as Kind
+from pprnet_feeds.serving.tally import Batch
 
 if TYPE_CHECKING:
     from prometheus_client import Counter, Gauge
@@ -39,29 +39,32 @@ _FILE_SIZE = 65_536
 
 
 @contextmanager
-def shared(environ: MutableMapping[str, str]) -> Iterator[None]:
-    """Let the processes that are started in this block count together.
+def shared(environ: MutableMapping[str, str], state: str) -> Iterator[None]:
+    """Let the processes that are started in this block count together, in a folder beside the *state*.
 
-    A folder that the operator has named is emptied of what an earlier run has
-    left; else there is a new one, gone at the end. Where none can be made, each
-    process counts for itself.
+    A folder that the operator has named is used instead. Either is emptied of what an earlier run
+    has left. Without a place each process counts for itself, as a single one does.
     """
-    named = environ.get(FOLDER, "")
+    beside = f"{state}.metrics" if state and "://" not in state else ""
+    named = environ.get(FOLDER, "") or beside
+    environ.pop(FOLDER, None)
+    if not named:
+        yield
+        return
     try:
-        folder = Path(named or tempfile.mkdtemp(prefix="pprnet-feeds-"))
+        folder = Path(named)
         folder.mkdir(parents=True, exist_ok=True)
         for file in [*folder.glob("*.db"), *folder.glob("*.dead")]:
             file.unlink()
     except OSError as fault:
         log.warning("each process counts for itself, and /metrics tells of one of them: %s", fault)
-        environ.pop(FOLDER, None)
         yield
         return
     environ[FOLDER] = str(folder)
     try:
         yield
     finally:
-        if not named:
+        if named == beside:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -31,7 +31,7 @@ GRACE = 3.0
 
 
 class Pinging:
-    """Tells the hubs of every change. Entered when the service starts and left when it stops.
+    """Tells the hubs of every change. An extension of the service.
 
     *state* is the address of the state, empty when there is none; *listening* the
     one that stands in for a base URL, where no hub could fetch anything: then
@@ -45,7 +45,7 @@ class Pinging:
         self._snapshot: Snapshot | None = None
         self._swapped = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._running = False
+        self._running = True
         self._failing = False
 
     def swapped(self, snapshot: Snapshot) -> None:
@@ -59,22 +59,6 @@ class Pinging:
             else:
                 why = "nothing is kept of what they were told" if reached else "no base_url is set"
                 self._tell_once(f"the hubs are not told of changes: {why}")
-
-    async def __aenter__(self) -> None:
-        """Begin, if there are hubs."""
-        self._running = True
-        if self._snapshot is not None:
-            self.swapped(self._snapshot)
-
-    async def __aexit__(self, *exc: object) -> None:
-        """Let the pings that are on their way arrive, for a moment, and stop."""
-        self._running = False
-        self._swapped.set()
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=GRACE)
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
 
     async def _run(self) -> None:
         from pprnet_feeds.serving.database import Database, UnavailableError  # only where there is a hub

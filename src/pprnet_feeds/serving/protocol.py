@@ -1,30 +1,46 @@
-"""HTTP/1.1 on the wire: what uvicorn's protocol refuses or would wait for, refused in our words.
+"""HTTP/1.1 on the wire: limits that uvicorn's parser lacks, `Date`, and the fast path.
 
-The parser has no limits of its own: a head of a hundred megabytes would be
-collected, in time that grows with its square, while nobody else is answered.
-So the bytes of a head and of a body are counted, and whoever stays silent is
-let go. No stranger may fill the memory, the log or the list of connections.
+This is the only module that knows uvicorn's internals; `missing` names those that a newer uvicorn
+lacks, and `serve` then runs on uvicorn's own h11 protocol.
 
-An answer that lies ready is written as soon as the head of its request is
-whole, without an ASGI scope, a task or a timer: those cost twice what the
-answer does.
+A connection is in one of these states:
+
+    reading     bytes of a head arrive. Too many bytes: 431. None whole after `patience` seconds: 408, or
+                closed in silence when nothing came. A head that is wrong: 400 or 405.
+    responding  a head is whole. A prepared response is written at once (the fast path), without an ASGI
+                scope, a task or a timer: those cost twice what the response does. Any other is a task
+                of the application.
+    queueing    further requests arrive while a task runs. They wait; beyond `MOST_QUEUED` the bytes stay
+                unparsed and the connection is not read.
+    stalled     the client accepts no bytes. After `STALLED` seconds the connection is aborted.
+    refused     an error was sent. What the client still sends is ignored; closed after `LINGER` seconds.
+
+`Date` is written here on both paths, at the moment of the response: uvicorn renews its own once a second,
+and it could be earlier than a `Last-Modified` that is a moment old.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+import time
+from email.utils import formatdate
 from http import HTTPStatus
+from typing import Any
 
 import httptools
+from uvicorn.protocols.http import flow_control, httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from pprnet_feeds.serving.refusals import ALLOW, ERROR
+from pprnet_feeds.serving.response import ALLOW, ERROR
 
 # Bytes of a request's head, and of a body that nobody reads.
 LONGEST_PART = 65_536
-# For how many seconds a refused client may go on sending: closed at once, it would never read the answer.
-LINGER = 1.0
+# Bytes that are parsed at once, and how many requests may wait for those before them.
+SLICE, MOST_QUEUED = 1024, 32
+# For how many seconds a client may accept nothing; and how long a refused one may go on sending: closed at
+# once, it would never read the error.
+STALLED, LINGER = 30.0, 1.0
 
 _CLOSE = b"connection: close\r\n"
 _WORDS = {
@@ -33,42 +49,114 @@ _WORDS = {
     408: "The request was not finished in time.",
     431: "The head of this request is too large.",
 }
+_NEEDED: tuple[tuple[object, tuple[str, ...]], ...] = (
+    (
+        HttpToolsProtocol,
+        (
+            *("connection_made", "connection_lost", "data_received", "on_message_begin", "on_url"),
+            *("on_headers_complete", "on_message_complete", "on_body", "on_response_complete"),
+            *("send_400_response", "_start_asgi_task", "_unsupported_upgrade_warning"),
+        ),
+    ),
+    (httptools_impl, ("RequestResponseCycle",)),
+    (getattr(flow_control, "FlowControl", None), ("pause_reading", "resume_reading", "resume_writing")),
+)
+_ATTRIBUTES = ("app", "cycle", "flow", "headers", "parser", "pipeline", "scope", "transport")
+
+
+def missing() -> list[str]:
+    """The internals of uvicorn that this module needs and that the installed one lacks."""
+    names = [name for owner, names in _NEEDED for name in names if not hasattr(owner, name)]
+    code: Any = getattr(HttpToolsProtocol.__init__, "__code__", None)
+    return names + [name for name in _ATTRIBUTES if name not in getattr(code, "co_names", ())]
+
+
+class _Date:
+    """The field line of `Date`, made once a second."""
+
+    second = 0
+    line = b""
+
+    @classmethod
+    def now(cls) -> bytes:
+        """The line for a response that is sent now."""
+        second = int(time.time())
+        if second != cls.second:
+            cls.second, cls.line = second, f"date: {formatdate(second, usegmt=True)}\r\n".encode()
+        return cls.line
+
+
+def dated(app: Any) -> Any:
+    """An ASGI application whose responses have a `Date`."""
+
+    async def call(scope: Any, receive: Any, send: Any) -> None:
+        async def send_dated(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                date = _Date.now()[6:-2]
+                message = message | {"headers": [(b"date", date), *message.get("headers", ())]}
+            await send(message)
+
+        await app(scope, receive, send_dated)
+
+    return call
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, with limits and with errors of our own.
+    """uvicorn's protocol with limits, and with errors of our own.
 
     Attributes:
-        patience: seconds between two looks at whether a head has become whole; a connection on which none
-            has, from one look to the next, is closed.
+        patience: seconds between two looks at a connection.
     """
 
     patience = 5.0
 
     _since = 0  # bytes since the data that completed a head
-    _heads = 0  # how many heads have become whole
-    _looked = -1  # how many had at the last look
+    _heads = 0  # how many heads were completed
+    _looked = -1  # how many were at the last look
     _whole = False  # whether the head of the newest request is
     _refused = False
-    _defaults: tuple[object, bytes] = None, b""  # the fields of every answer, and their lines
+    _unparsed = b""
+    _unsent = 0  # bytes that waited for the client at the last look
+    _stalled = 0.0  # for how many seconds the client accepted none of them
+    _running: Any = None  # the cycle whose task runs
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to watch a new connection."""
         super().connection_made(transport)
         self._at_once = getattr(self.app, "at_once", None)
+        self.app = dated(self.app)
         self._timer = self.loop.call_later(self.patience, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a connection."""
+        """Forget a connection, and all requests that wait on it."""
+        self.pipeline.clear()
+        self._unparsed = b""
+        if self._running is not None:  # uvicorn tells the newest request only
+            self._running.disconnected = True
         super().connection_lost(exc)
         if self._timer is not None:
             self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come, unless it is more than any honest reader sends."""
+        """Parse what has come, as long as few requests wait."""
         if self._refused:
             return
+        if len(data) <= SLICE and not self._unparsed:
+            self._parse(data)
+            return
+        self._unparsed += data
+        self._parse_waiting()
+
+    def _parse_waiting(self) -> None:
+        while self._unparsed and not self._refused and len(self.pipeline) < MOST_QUEUED:
+            part, self._unparsed = self._unparsed[:SLICE], self._unparsed[SLICE:]
+            self._parse(part)
+        if self._unparsed and not self._refused:
+            self.flow.pause_reading()
+
+    def _parse(self, data: bytes) -> None:
+        """Parse *data*, unless it is more than any honest reader sends."""
         heads = self._heads
         super().data_received(data)
         if self._heads != heads:
@@ -85,9 +173,12 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Answer a request whose head is whole: at once, or by the application."""
-        if self.transport.is_closing():  # the request before was the last that is answered here
+        if self._refused or self.transport.is_closing():  # the request before was the last one answered here
             return
         if not self._answers_at_once():
+            if not self._is_legal():
+                self._refuse(400)
+                return
             super().on_headers_complete()
         self._heads += 1
         self._whole = True
@@ -98,14 +189,18 @@ class Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on to the next request of the connection; one that never comes is noticed by `_look`.
 
-        So no timer is set and taken back for every request, as uvicorn's own method does.
+        So no timer is set and cancelled for every request, as uvicorn's own method does.
         """
         self.server_state.total_requests += 1
+        self._running = None
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        if self._unparsed:
+            self._parse_waiting()
+        if not self._unparsed and not self.pipeline:
+            self.flow.resume_reading()
 
     def on_body(self, body: bytes) -> None:
         """Ignore a body: nothing here reads one (RFC 9110 §9.3.1)."""
@@ -118,44 +213,53 @@ class Protocol(HttpToolsProtocol):
         tunnel = self.scope is not None and self.scope.get("method") == "CONNECT"
         self._refuse(405 if unknown or tunnel else 400)
 
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _unsupported_upgrade_warning(self) -> None:
         """Answer a request to speak another protocol in ours (RFC 9110 §7.8); what follows is not parsed."""
         self.cycle.keep_alive = False
 
+    def _is_legal(self) -> bool:
+        """Whether target and host are as RFC 9112 §3.2 wants them."""
+        if b"#" in self.url:
+            return False
+        if self.url == b"*" and self.parser.get_method() != b"OPTIONS":
+            return False
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        return hosts == 1 or (hosts == 0 and self.parser.get_http_version() == "1.0")
+
     def _answers_at_once(self) -> bool:
-        """Whether the answer lay ready, and was written."""
-        # Answers go out in the order of the requests, and none to a client that does not read.
-        waiting = self.cycle is not None and not self.cycle.response_complete
-        if waiting or self.flow.write_paused or self._at_once is None:
+        """Whether the response was prepared, and is written."""
+        # Responses go out in the order of the requests, and none to a client that does not read.
+        if self._running is not None or self.flow.write_paused or self._at_once is None:
             return False
         parser = self.parser
         if parser.get_method() != b"GET" or parser.should_upgrade():
             return False
-        answer = self._at_once(self.url, self.headers, self.client)
-        if answer is None:
+        prepared = self._at_once(self.url, self.headers)
+        if prepared is None:
             return False
-        fields = self._default_fields()
+        fields = _Date.now()
         keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
         if not keep_alive:
             fields += _CLOSE
-        self.transport.writelines((answer.status, fields, answer.fields, answer.body["body"]))
+        self.transport.writelines((prepared.line, fields, prepared.fields, prepared.body["body"]))
         if not keep_alive:
             self.transport.close()
         return True
 
-    def _default_fields(self) -> bytes:
-        """The field lines of every answer, the date above all; uvicorn makes them once a second."""
-        headers = self.server_state.default_headers
-        if headers is not Protocol._defaults[0]:
-            Protocol._defaults = headers, b"".join(b"%b: %b\r\n" % header for header in headers)
-        return Protocol._defaults[1]
-
     def _look(self) -> None:
-        """Close the connection when no request has become whole since the last look."""
-        answering = self.cycle is not None and not self.cycle.response_complete
-        if self._looked != self._heads or answering:
+        """Close the connection when no request became whole, or no byte was accepted, for too long."""
+        self._timer = self.loop.call_later(self.patience, self._look)
+        unsent = self.transport.get_write_buffer_size()
+        self._stalled = self._stalled + self.patience if 0 < self._unsent <= unsent else 0.0
+        self._unsent = unsent
+        if self._stalled >= STALLED:
+            self.transport.abort()
+        elif self._looked != self._heads or self._running is not None or unsent:
             self._looked = self._heads
-            self._timer = self.loop.call_later(self.patience, self._look)
         elif self._since:
             self._refuse(408)
         else:
@@ -164,15 +268,15 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, status: int) -> None:
         """Answer with an error and close.
 
-        An answer that is still to come is sent first, and a request that has its
-        answer, being refused for its body, gets no second one: it would be taken
-        for the answer to the next.
+        A response that is still to come is sent first, and a request that has its response, being
+        refused for its body, gets no second one: it would be taken for the response to the next.
         """
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.keep_alive = False
+        if self._running is not None:
+            self._running.keep_alive = False
+            self.pipeline.clear()
             return
         if not self._whole:
             self.transport.write(self._error(status))
@@ -188,7 +292,6 @@ class Protocol(HttpToolsProtocol):
             **ERROR,
             "connection": "close",
         }
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
-        lines += [name + b": " + value for name, value in self.server_state.default_headers]
-        lines += [f"{name}: {value}".encode() for name, value in fields.items()]
-        return b"\r\n".join([*lines, b"", body])
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
+        start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
+        return start + _Date.now() + lines + b"\r\n" + body

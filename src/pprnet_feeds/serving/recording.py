@@ -1,90 +1,86 @@
 """What becomes of the counted requests: numbers for a monitor, and rows for the statistics.
 
-It runs in the builder, in a thread and one batch after the other, so that
-neither a request nor a draw ever waits for a disk, a database or a library's
-import. Whatever goes wrong here is told in the log and stops nothing else.
+An extension of the service. Batches are recorded in a thread, one after the other, so that no request
+waits for a disk, a database or a library's import. Whatever goes wrong is logged and stops nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pprnet_feeds.pages.figures import STATS
 from pprnet_feeds.serving.metrics import Metrics
-from pprnet_feeds.serving.tally import Batch
+from pprnet_feeds.serving.response import ERROR, Pair, Sent
+from pprnet_feeds.serving.tally import Batch, Tally
 
 if TYPE_CHECKING:
     from pprnet_feeds.serving.counting import Counting
+    from pprnet_feeds.serving.snapshot import Snapshot
 
 log = logging.getLogger("pprnet_feeds")
 
-# How often a worker hands its batch over, in seconds.
+METRICS = "/metrics"
+# How often what was counted is recorded, in seconds.
 INTERVAL = 10.0
-# How long the last batch may take when the service stops, in seconds.
-GRACE = 4.0
+# For how long figures are reported again before they are read anew: anybody may ask for them.
+FRESH = timedelta(minutes=1)
 
 
 class Recording:
-    """Records what one worker has counted. Entered when the service starts and left when it stops.
+    """Records the responses of one process.
 
-    *state* is the address of the state, empty when nothing is kept: then there
-    are only the numbers. *clock* gives the time in UTC. *processes* names those
-    that are measured, kind -> process id.
+    *state* is the address of the state, empty when nothing is stored: then there are only the
+    numbers. *clock* gives the time in UTC. *stats* offers the page of figures to everybody.
     """
 
-    def __init__(self, state: str, clock: Callable[[], datetime], processes: Mapping[str, int]) -> None:
+    def __init__(self, state: str, clock: Callable[[], datetime], *, stats: bool = False) -> None:
         self._state = state
-        self._counting: Counting | None = None
         self._clock = clock
-        self._processes = processes
-        self._batches: asyncio.Queue[Batch | None] = asyncio.Queue()
+        self._tally = Tally()
+        self._counting: Counting | None = None
         self._metrics: Metrics | None = None
         self._builds: list[tuple[float, datetime, int]] = []
-        self._problems = 0
+        self._snapshot: Snapshot | None = None
         self._lock = threading.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._figures: tuple[datetime, Response] | None = None
+        self.routes = [Route(METRICS, self._numbers_page)]
+        if stats and state:
+            self.routes.append(Route(STATS, self._figures_page))
 
-    def counted(self, batch: Batch) -> None:
-        """Record *batch*, soon."""
-        self._batches.put_nowait(batch)
+    def swapped(self, snapshot: Snapshot) -> None:
+        """Take note that *snapshot* is served from now on."""
+        self._snapshot = snapshot
+        self._builds.append((0.0, self._clock(), len(snapshot.library.posts)))
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
 
-    def built(self, seconds: float, posts: int) -> None:
-        """Take note that a snapshot of *posts*, which took *seconds* to make, is served from now on."""
-        self._builds.append((seconds, self._clock(), posts))
-
-    def found(self, problems: int) -> None:
-        """Take note of how many problems there are now."""
-        self._problems = problems
-
-    async def text(self) -> tuple[str, str]:
-        """What /metrics answers, and its media type."""
-        return await asyncio.to_thread(self._text)
-
-    async def __aenter__(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._run())
-
-    async def __aexit__(self, *exc: object) -> None:
-        """Record what has come by now, unless that takes long, and stop."""
-        self._batches.put_nowait(None)
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=GRACE)
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        with self._lock:
-            if self._metrics is not None:
-                self._metrics.close()
+    def answered(self, target: bytes, headers: Sequence[Pair], sent: Sent) -> None:
+        """Count one response."""
+        path = target.partition(b"?")[0]
+        agent = next((value for name, value in headers if name == b"user-agent"), None)
+        ours = sent.status in (200, 301, 304, 410)
+        self._tally.add((path if ours else b"", sent, agent, None))
 
     async def _run(self) -> None:
-        while (batch := await self._batches.get()) is not None:
-            await asyncio.to_thread(self._record, batch)
+        try:
+            while True:
+                await asyncio.sleep(INTERVAL)
+                await asyncio.to_thread(self._record, self._tally.take())
+        finally:  # the service stops
+            self._record(self._tally.take())
+            if self._metrics is not None:
+                self._metrics.close()
 
     def _record(self, batch: Batch) -> None:
         try:
@@ -95,10 +91,30 @@ class Recording:
         except Exception:
             log.exception("what was asked for could not be recorded")
 
-    def _text(self) -> tuple[str, str]:
+    async def _numbers_page(self, request: Request) -> Response:
+        await asyncio.to_thread(self._record, self._tally.take())
+        body, media_type = await asyncio.to_thread(self._text)
+        return Response(body, 200, {**ERROR, "content-type": media_type})
+
+    async def _figures_page(self, request: Request) -> Response:
+        now = self._clock()
+        if self._figures is None or not now - FRESH < self._figures[0] <= now:
+            self._figures = now, await asyncio.to_thread(self._draw_figures, now)
+        return self._figures[1]
+
+    def _draw_figures(self, now: datetime) -> Response:
+        from pprnet_feeds.pages import stats  # only where somebody looks
+        from pprnet_feeds.serving import statistics
+        from pprnet_feeds.serving.database import Database
+
+        assert self._snapshot is not None
+        site = self._snapshot.site
+        page = stats.page(statistics.figures(Database(self._state), site, now), site)
+        return Response(page.body, 200, {**ERROR, **dict(page.headers), "content-type": page.media_type})
+
+    def _text(self) -> tuple[bytes, str]:
         with self._lock:
-            numbers, media_type = self._numbers().text()
-        return numbers.decode(), media_type
+            return self._numbers().text()
 
     def _counts(self) -> Counting:
         if self._counting is None:
@@ -115,7 +131,7 @@ class Recording:
         builds, self._builds = self._builds, []
         for build in builds:
             self._metrics.built(*build)
-        self._metrics.found(self._problems)
+        self._metrics.found(len(self._snapshot.problems) if self._snapshot else 0)
         self._metrics.waiting(self._counting.pings if self._counting else 0)
-        self._metrics.measure({"builder": os.getpid(), **self._processes})
+        self._metrics.measure({"worker": os.getpid()})
         return self._metrics

@@ -1,154 +1,307 @@
-"""Keep the snapshot current: after an edit, and when a scheduled post's moment has come.
+"""Keep the snapshot current: after an edit, and when a scheduled post's time has come.
 
-A new snapshot is built aside and swapped in whole. When the site cannot be read
-the last good one stays, and what is wrong is told. Reloading must never end:
-whatever goes wrong is logged and tried again, at the next change and every minute.
+The next snapshot is built in a thread and swapped in whole. While the site cannot be read, the last
+good one stays and the reasons are reported. Reloading never ends: whatever goes wrong is logged and
+tried again, at the next change and every minute.
+
+A file that is still being written is not read: each must have been unchanged for a while, each on its
+own. A removal waits as long, so that a renamed file is never missing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
-from datetime import datetime
+import os
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from pprnet_feeds.content import files
 from pprnet_feeds.content.problems import Problem, shown
-from pprnet_feeds.serving.snapshot import Snapshot
-from pprnet_feeds.serving.watching import STEP, Moves, watch
+from pprnet_feeds.content.reader import AtRest
+from pprnet_feeds.serving.changes import Keeping
+from pprnet_feeds.serving.snapshot import Failure, Snapshot, build
+from pprnet_feeds.settings import Settings
 
 log = logging.getLogger("pprnet_feeds")
 
-# Editors save in several steps, and git writes many files: nothing is read before all has been still for
-# so many seconds. Whoever never stops writing is read after LONGEST_SETTLE all the same: with the watcher's
-# own delay and the reading, a change is live within two seconds.
-SETTLE = 0.3
-LONGEST_SETTLE = 1.2
-# Last-Modified counts in whole seconds and rises at every change: more than one a second would run
-# ahead of the clock.
-LEAST_INTERVAL = 1.0
-# How often what failed is tried again, and what other processes have recorded is looked for; and when
-# everything is looked at after what moved.
+# For how many seconds a file must have been unchanged; in a preview, where nobody else reads it.
+AT_REST, AT_REST_IN_PREVIEW = 1.2, 0.2
+# A removal waits a little longer: the new name of a renamed file may have been seen a moment later.
+REMOVAL = 0.2
+# How long a start waits at most for files that are being written.
+LONGEST_WAIT = 10.0
+# How often everything is checked without a notice: what failed is tried again, other processes may have
+# recorded a change, and a system may forget to report one.
 RETRY = 60.0
+# The watcher reports after so many seconds without a further change.
+STEP = 0.02
 
 
 class Service(Protocol):
-    """What is kept current.
+    """What is kept current."""
+
+    faults: list[Problem]
+    clock: Callable[[], datetime]
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What is served."""
+
+    def swap(self, snapshot: Snapshot) -> None:
+        """Serve a snapshot from now on; there are no faults any more."""
+
+
+def utc_now() -> datetime:
+    """The time, in UTC and whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+class Rest:
+    """Which files have been unchanged for *seconds*, by the signatures seen so far.
 
     Attributes:
-        faults: why the site cannot be read; told by `fail`.
+        due: in how many seconds the next file may be at rest; None when none is awaited.
     """
 
-    folder: Path
-    snapshot: Snapshot
-    faults: list[Problem]
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: dict[str, tuple[bytes, float]] = {}
+        self._asked: set[str] = set()
+        self._settings: dict[str, bytes] = {}
+        self.due: float | None = None
 
-    def clock(self) -> datetime:
-        """The time, in UTC."""
+    def begin(self) -> None:
+        """Begin to look at all files; those that nobody asked for the last time are forgotten."""
+        self._since = {name: self._since[name] for name in self._asked & self._since.keys()}
+        self._asked, self.due = set(), None
 
-    async def rebuild(self, moved: frozenset[str] | None) -> Snapshot | list[Problem]:
-        """Read the site anew: what *moved*, by name, or everything."""
+    def __call__(self, name: str, signature: bytes) -> bool:
+        """Whether a file has had this *signature* for long enough; an empty one is a removed file's."""
+        self._asked.add(name)
+        now = time.monotonic()
+        seen, since = self._since.get(name, (None, now))
+        if seen != signature:
+            since = now
+        self._since[name] = signature, since
+        left = since + self._seconds + (0 if signature else REMOVAL) - now
+        if left > 0:
+            self.due = min(left, self.due or left)
+        return left <= 0
 
-    async def swap(self, snapshot: Snapshot) -> None:
-        """Let a snapshot answer from now on; there are no faults any more."""
+    def are_settings(self, folder: Path) -> bool:
+        """Whether all files of ``feeds/`` are at rest."""
+        found = _settings(folder)
+        names = found.keys() | self._settings.keys()
+        changed = {name for name in names if found.get(name) != self._settings.get(name)}
+        at_rest = [self(name, found.get(name, b"")) for name in sorted(changed)]
+        if all(at_rest):
+            self._settings = found
+        return all(at_rest)
 
-    def fail(self, faults: list[Problem]) -> None:
-        """Tell why what was read last stays."""
+    def accept_settings(self, folder: Path) -> None:
+        """Take the files of ``feeds/`` as they are for unchanged."""
+        self._settings = _settings(folder)
 
-    def newest(self) -> datetime:
-        """The moment of the newest change that any process has recorded."""
+    def is_old(self, name: str, signature: bytes, now: float | None = None) -> bool:
+        """Whether a file was written long enough ago, by its own times: for a start."""
+        age = (time.time() if now is None else now) - files.written(signature)
+        return not 0 <= age < self._seconds
 
 
-async def keep_current(service: Service) -> None:
-    """Rebuild and swap after every change of the site, and at every release. Runs until cancelled."""
+class Reloader:
+    """Builds the snapshots of a site, one after the other."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str], store: Keeping) -> None:
+        self._settings, self._environ, self._store = settings, environ, store
+        self._rest = Rest(AT_REST_IN_PREVIEW if settings.drafts else AT_REST)
+        self._latest: Snapshot | None = None
+
+    async def start(self, service: Service) -> list[Problem]:
+        """Build the first snapshot; the faults that keep the service from starting at all.
+
+        What may pass by itself, a lost mount or a wrong clock, is none of these: the service then
+        starts without a snapshot.
+        """
+        folder, rest = self._settings.folder, self._rest
+        latest = time.monotonic() + LONGEST_WAIT
+        while time.monotonic() < latest and await asyncio.to_thread(_any_young, folder, rest):
+            await asyncio.sleep(0.05)
+        rest.accept_settings(folder)
+        gc.disable()  # hardly anything that is made of the posts is ever garbage
+        try:
+            built = await asyncio.to_thread(self._build, utc_now(), rest.is_old)
+        finally:
+            gc.enable()
+        if isinstance(built, Failure):
+            if not built.temporary:
+                return built.problems
+            _report_faults(service, built.problems)
+            return []
+        self._swap(service, built)
+        _report(built)
+        return []
+
+    async def keep_current(self, service: Service) -> None:
+        """Rebuild and swap after every change of the site, and at every release. Runs until cancelled."""
+        woken = asyncio.Event()
+        watcher = asyncio.create_task(watch(self._settings.folder, woken))
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), self._wait(service))
+                woken.clear()
+                try:
+                    await self._renew(service)
+                except Exception as error:
+                    mend = "The log has more. It is tried again within a minute and at every change."
+                    what = f"the site could not be read: {shown(repr(error))}"
+                    fault = Problem(".", 0, 0, what, mend)
+                    if service.faults != [fault]:
+                        log.exception("reading the site failed; what was read last stays")
+                    service.faults = [fault]
+                    await asyncio.sleep(1)
+        finally:
+            watcher.cancel()
+
+    def _wait(self, service: Service) -> float:
+        """For how many seconds nothing is due."""
+        release = service.snapshot.next_release if service.snapshot else None
+        left = RETRY if self._rest.due is None else self._rest.due
+        if release and not service.faults:  # what failed at a release would fail again at once
+            left = min(left, max((release - service.clock()).total_seconds(), 0.0))
+        return left + 0.01
+
+    async def _renew(self, service: Service) -> None:
+        """Read what changed, and swap it in; while the site is faulty, keep what is served."""
+        rest, folder = self._rest, self._settings.folder
+        rest.begin()
+        if not await asyncio.to_thread(rest.are_settings, folder):
+            return
+        built = await asyncio.to_thread(self._build, utc_now(), rest)
+        if isinstance(built, Failure):
+            _report_faults(service, built.problems)
+            return
+        served = service.snapshot
+        if served is not None and built.library == served.library and built.known is served.known:
+            service.faults = []
+            return
+        # Last-Modified counts whole seconds and rises at every change: wait until the clock has reached
+        # it. Nobody waits long for a clock that was set back.
+        for _ in range(40):
+            if built.known.newest <= service.clock():
+                break
+            await asyncio.sleep(0.05)
+        self._swap(service, built)
+        before = served and (served.library.posts, served.problems)
+        if (built.library.posts, built.problems) != before:
+            _report(built)
+
+    def _build(self, now: datetime, at_rest: AtRest) -> Snapshot | Failure:
+        built = build(self._settings, self._environ, now, self._store, self._latest, at_rest)
+        if isinstance(built, Snapshot):
+            self._latest = built
+        return built
+
+    def _swap(self, service: Service, built: Snapshot) -> None:
+        service.swap(built)
+        # What lives as long as the snapshot need not be looked through for garbage.
+        gc.collect()
+        gc.freeze()
+
+
+async def watch(folder: Path, woken: asyncio.Event) -> None:
+    """Set *woken* whenever a file of the site was written, made or removed. Runs until cancelled.
+
+    What can be watched are the folders of a moment, not their names. When a name comes to mean
+    another folder, by a move, a mount or a link, that one is watched instead. Where watching does
+    not work, the files are polled.
+    """
+    import watchfiles  # when the first answers are out
+
+    names = (folder / "posts", folder / "feeds")
     loop = asyncio.get_running_loop()
-    moves = Moves()
-    watcher = asyncio.create_task(watch(service.folder, moves))
-    begun = loop.time()
+    polling = failing = False
+    while True:
+        try:
+            # What changed between the last look and the first watch is reported by nobody: look once more.
+            loop.call_later(0.1, woken.set)
+            watched = [_identity(name) for name in names]
+            there = {str(name.resolve()) for name in names if name.is_dir()}
+            changes = watchfiles.awatch(
+                *there,
+                debounce=100,
+                step=int(STEP * 1000),
+                rust_timeout=1000,
+                yield_on_timeout=True,
+                force_polling=polling or None,
+                ignore_permission_denied=True,
+            )
+            async with contextlib.aclosing(changes):
+                async for found in changes:
+                    failing = failing and polling
+                    if found:
+                        woken.set()
+                    touched = {path for _, path in found}
+                    if not touched.isdisjoint(there) or [_identity(name) for name in names] != watched:
+                        break
+            polling = False
+        except Exception as error:
+            if not failing:
+                log.warning("changes are not told by the system (%s): looking for them", shown(str(error)))
+            failing = polling = True
+            await asyncio.sleep(1)
+
+
+def _settings(folder: Path) -> dict[str, bytes]:
+    """The signatures of the files of ``feeds/``, by name."""
+    found: dict[str, bytes] = {}
+    with contextlib.suppress(OSError), os.scandir(folder / "feeds") as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if not entry.name.startswith(files.PASSED_OVER) and not entry.is_dir():
+                    status = entry.stat(follow_symlinks=False)
+                    found[f"feeds/{entry.name}"] = files.signature(status)
+    return found
+
+
+def _any_young(folder: Path, rest: Rest) -> bool:
+    """Whether any file of the site may still be being written."""
+    now = time.time()
+    for found in files.entries(folder):
+        with contextlib.suppress(OSError):
+            if not isinstance(found, Problem):
+                signature = files.signature(found[0].stat(follow_symlinks=False))
+                if not rest.is_old(found[1], signature, now):
+                    return True
+    return any(not rest.is_old(name, signature, now) for name, signature in _settings(folder).items())
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What the name of a file or folder means at this moment; None for nothing."""
     try:
-        while True:
-            try:
-                if not await _is_due(moves, service):
-                    continue
-                is_news = moves.told.is_set()
-                await _settle(moves.told, begun + LEAST_INTERVAL)
-                begun = loop.time()
-                if service.faults:  # what was looked at then counts for nothing
-                    moves.doubt()
-                await _renew(service, moves.take(begun, RETRY), is_news=is_news)
-            except Exception as error:
-                mend = "The log tells more. It is tried again within a minute and at every change."
-                fault = Problem(".", 0, 0, f"the site could not be read: {shown(repr(error))}", mend)
-                if service.faults != [fault]:
-                    log.exception("reading the site failed; what was read last stays")
-                service.fail([fault])
-                await asyncio.sleep(LEAST_INTERVAL)
-    finally:
-        watcher.cancel()
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
-def tell(snapshot: Snapshot) -> None:
+def _report_faults(service: Service, faults: list[Problem]) -> None:
+    if faults != service.faults:
+        for fault in faults:
+            log.error("what was read last stays: %s: %s", fault.place, fault.what)
+    service.faults = faults
+
+
+def _report(snapshot: Snapshot) -> None:
     """Log what is served from now on, and each post that is not."""
     for problem in snapshot.problems:
         log.warning("left out or mended: %s: %s", problem.place, problem.what)
     log.info("serving %d posts", len(snapshot.library.posts))
     if snapshot.library.unrecorded:
         log.info("not in feeds/ledger.json as they stand: %d posts", snapshot.library.unrecorded)
-
-
-async def _renew(service: Service, moved: frozenset[str] | None, *, is_news: bool) -> None:
-    """Read what *moved*, and swap it in; when the site is faulty, keep what is served."""
-    before = service.snapshot
-    built = await service.rebuild(moved)
-    if not isinstance(built, Snapshot):
-        if built != service.faults:
-            for fault in built:
-                log.error("what was read last stays: %s: %s", fault.place, fault.what)
-        service.fail(built)
-        return
-    # Another process may have recorded a change in the same second; for a clock set back nobody waits.
-    for _ in range(40):
-        if built.changed <= service.clock():
-            break
-        await asyncio.sleep(0.05)
-    await service.swap(built)
-    if is_news or (built.library.posts, built.problems) != (before.library.posts, before.problems):
-        tell(built)
-
-
-async def _is_due(moves: Moves, service: Service) -> bool:
-    """Wait for a change, a release or a minute; tell whether the site is to be read."""
-    loop = asyncio.get_running_loop()
-    release = service.snapshot.next_release
-    left = RETRY
-    if release and not service.faults:  # what failed at a release would fail again at once
-        left = min(max((release - service.clock()).total_seconds(), 0.0), RETRY)
-    if moves.due is not None:
-        left = min(left, max(moves.due - loop.time(), 0.0))
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(moves.told.wait(), left)
-    if moves.told.is_set() or service.faults or (release and service.clock() >= release):
-        return True
-    if moves.due is not None and loop.time() >= moves.due:
-        return True
-    # Each process may have seen one half of a change, or told another moment.
-    if left == RETRY and await asyncio.to_thread(service.newest) > service.snapshot.changed:
-        moves.doubt()
-        return True
-    return False
-
-
-async def _settle(changed: asyncio.Event, earliest: float) -> None:
-    """Wait until nothing has moved for a while, and until *earliest*, in the loop's time."""
-    loop = asyncio.get_running_loop()
-    latest = loop.time() + LONGEST_SETTLE
-    while True:
-        while changed.is_set() and (left := latest - loop.time()) > 0:
-            changed.clear()
-            with contextlib.suppress(TimeoutError):  # what is told has been still for a step already
-                await asyncio.wait_for(changed.wait(), min(SETTLE - STEP, left))
-        if (left := earliest - loop.time()) <= 0:
-            break
-        await asyncio.sleep(left)  # and what moves meanwhile settles, too
-    changed.clear()

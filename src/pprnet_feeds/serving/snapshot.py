@@ -1,72 +1,77 @@
-"""Everything the service answers at one moment of the posts' life.
+"""The site at one moment: how posts become responses, on one page.
 
-`build` reads the site and gives a snapshot; the service swaps one reference, so
-nobody ever sees a half-loaded one. An answer is drawn, digested and prepared
-when it is asked for; those who serve keep it. A snapshot keeps, for a while,
-only what depends on a query.
+`build` reads the site and returns a snapshot:
+
+    files  →  library  →  times of change  →  Snapshot
+
+A snapshot then answers each address on demand:
+
+    path  →  catalogue.document or pages.page  →  Response
+
+It never changes what it answers. The service builds the next one in the background and swaps
+one reference, so that nobody ever sees half of a change.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import datetime
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from pprnet_feeds.content.digests import digest
 from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
+from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.content.reader import AtRest
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.fixed import FIXED, fixed
 from pprnet_feeds.pages.page import Page
-from pprnet_feeds.serving.changes import Keeping, Known, differing, record, things
-from pprnet_feeds.serving.disk import HELD, lost_posts
-from pprnet_feeds.serving.kept import Kept
-from pprnet_feeds.serving.messages import Alias
-from pprnet_feeds.serving.permalinks import Permalinks
-from pprnet_feeds.serving.program import drawing
-from pprnet_feeds.serving.representation import Representation
-from pprnet_feeds.serving.semantics import cache_control
+from pprnet_feeds.serving.changes import Keeping, Known, record, things
+from pprnet_feeds.serving.conditional import cache_control
+from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.syndication.addresses import Address
 from pprnet_feeds.syndication.catalogue import BESIDE, LISTS, Catalogue, Document
-from pprnet_feeds.syndication.selection import Refusal, parse, selections
+from pprnet_feeds.syndication.selection import Refusal
 
 if TYPE_CHECKING:
     from pprnet_feeds.pages.pages import Pages
 
-# What our addresses are made of; anything else, decoded, is a stranger's.
+# What our addresses are made of; anything else, decoded, was never one of ours.
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
+# What decides how the same posts look: our packages, and the libraries that leave traces in bytes.
+_RENDERING = ("content", "syndication", "pages")
+_LIBRARIES = ("comrak", "feedgen", "jinja2", "lxml", "nh3")
 
 
 class Snapshot:
-    """The site as it stands: every address and the answer behind it.
+    """Every address of the site and the response behind it.
 
     Attributes:
-        changed: the moment of the newest change.
-        known: what is known of changes, this one's among them.
-        ledger: what subscribers have been told.
+        known: when everything was last changed.
+        not_before: the newest change that the ledger records; an earlier clock is wrong.
     """
 
-    def __init__(
-        self, library: Library, known: Known, before: Snapshot | None = None, ledger: Ledger | None = None
-    ) -> None:
+    def __init__(self, library: Library, known: Known) -> None:
         self.library = library
         self.site = library.site
         self.problems = library.problems
         self.next_release = library.next_release
         self.known = known
-        self.changed = known.newest
-        self.catalogue: Catalogue = Catalogue(library)
-        self.ledger = ledger
-        self._kept = Kept()
-        self._permalinks = Permalinks(self.catalogue)
+        self.not_before = _newest_change(library.ledger)
+        self.catalogue = Catalogue(library)
 
     @cached_property
     def pages(self) -> Pages:
-        """The pages for people; made for the first that is asked for, since templates take long to load."""
+        """The pages for people; imported for the first that is asked for, since templates load slowly."""
         from pprnet_feeds.pages.pages import Pages
 
         return Pages(self.catalogue)
@@ -77,75 +82,67 @@ class Snapshot:
         yield from self.pages.paths()
         yield from FIXED
 
-    def answer(self, path: str) -> Representation | Alias | None:
-        """The answer at an address: prepared, or another's for a guessed one; None when there is none."""
+    def canonical(self, path: str) -> str:
+        """The address of the document that a guessed address is answered with; any other as it is."""
         address = self.catalogue.read(path)
         if isinstance(address, Address) and address.spelling == path and address.plan:
-            canonical = address.plan.path
-            document = self.catalogue.document(canonical)
-            if document is None or canonical == path:
-                return self._document(document) if document else None
-            return Alias(canonical, f'<{self.site.base_url}{canonical}>; rel="canonical"')
-        if path in LISTS or path.startswith("/posts/"):
-            document = self.catalogue.document(path)
-            if document is not None:
-                return self._document(document)
+            return address.plan.path
+        return path
+
+    def find(self, path: str) -> Response | None:
+        """The response at an address, canonical or guessed; None when there is none."""
+        canonical = self.canonical(path)
+        if canonical != path:
+            found = self.find(canonical)
+            return found.sibling(self.guessed_links(found, canonical)) if found else None
+        document = self.catalogue.document(path)
+        if document is not None:
+            return self.response_of_document(document)
         page = self.pages.page(path)
         if page is not None:
-            return self._page(page)
+            return self.response_of_page(page)
         file = fixed(path)
-        return self._page(Page(file, media_type=FIXED[path])) if file is not None else None
+        return self.response_of_page(Page(file, media_type=FIXED[path])) if file is not None else None
 
-    def find(self, path: str) -> Representation | None:
-        """The prepared answer at an address, canonical or guessed; None when there is none."""
-        found = self.answer(path)
-        if isinstance(found, Alias):
-            canonical = self.answer(found.path)
-            if isinstance(canonical, Representation):
-                return canonical.sibling(f"{canonical.links}, {found.links}")
-            return None
-        return found
+    def guessed_links(self, response: Response, canonical: str) -> str:
+        """The Link field of a *canonical* document at an address where it is guessed."""
+        return f'{response.links}, <{self.site.base_url}{canonical}>; rel="canonical"'
 
     def is_listed(self, path: str) -> bool:
-        """Whether everybody may be polling the address, so that its answer is kept for good."""
+        """Whether everybody may be polling the address, so that its response is cached for good."""
         address = self.catalogue.read(path)
         if not isinstance(address, Address) or address.selection.combines:
-            return False
+            return path in LISTS
         return address.plan is None or not address.plan.year
 
-    def chosen(self, slugs: Collection[str]) -> Representation | Refusal:
-        """The list of the feeds of some topics, as OPML."""
-        read = [parse(f"topics/{slug}/", self.site) for slug in slugs]
-        refused = next((found for found in read if isinstance(found, Refusal)), None)
-        if refused:
-            return refused
-        asked = {found[0] for found in read if not isinstance(found, Refusal)}
-        chosen = [selection for selection in selections(self.site) if selection in asked]
-        address = LISTS[0] + "?" + "&".join(f"topic={selection.topics[0]}" for selection in chosen)
-        found = self._kept.get(address)
-        if found is None:
-            found = self._document(self.catalogue.list_of(chosen))
-            self._kept.put(address, found)
-        return found
+    def respond(self, path: str) -> Response | Reply:
+        """The response at any address, or the short reply that says why there is none."""
+        return self.find(path) or self.reply(path)
 
-    def keep(self, key: str, draw: Callable[[], Page | Refusal]) -> Representation | Refusal:
-        """The prepared answer that is kept under *key*; drawn, when it is not."""
-        found = self._kept.get(key)
-        if found is None:
-            page = draw()
-            if isinstance(page, Refusal):
-                return page
-            found = self._page(page)
-            self._kept.put(key, found)
-        return found
+    def reply(self, path: str, refusal: Refusal | None = None) -> Reply:
+        """The reply where there is no document: the way to it if there is one."""
+        base = self.site.base_url
+        now = None if refusal else self.moved(path)
+        if now is not None:
+            headers = {"location": base + now, "cache-control": "max-age=86400"}
+            return Reply(301, "This address has moved.", headers)
+        if self._is_withdrawn(path):
+            return Reply(410, "This post was withdrawn.")
+        refusal = refusal or self._refusal(path)
+        if refusal.gone:
+            return Reply(410, refusal.what)
+        channels = [self.catalogue.listing(near).channels["feed"] for near in self.catalogue.near(refusal)]
+        near = [f"  {channel.title}: {channel.home_page}" for channel in channels]
+        hint = ["", "The nearest we have:", *near] if near else []
+        return Reply(404, "\n".join([refusal.what, *hint, "", f"All feeds: {base}/"]))
 
     def moved(self, path: str) -> str | None:
         """Where the document or page of a former, incomplete or odd address is; None for nowhere."""
-        post = self._permalinks.at(path)
+        post = self._post_at(path)
         if post is not None:
             return None if post.status == "withdrawn" else f"/posts/{post.slug}/"
         stem, _, form = path.partition(".")
-        post = self._permalinks.at(stem)
+        post = self._post_at(stem)
         if post is not None and form in BESIDE:
             return None if post.status == "withdrawn" else f"/posts/{post.slug}.{form}"
         plain = unquote(path)
@@ -158,42 +155,66 @@ class Snapshot:
                 return written
         return None
 
-    def gone(self, path: str) -> bool:
-        """Tell whether a withdrawn post stood at *path*."""
-        slug = path.removeprefix("/posts/").partition(".")[0]
-        post = self._permalinks.at(path) or self._permalinks.at(f"/posts/{slug}")
-        return post is not None and post.status == "withdrawn"
-
-    def refusal(self, path: str) -> Refusal:
-        """Why there is nothing at an address."""
-        for candidate in (path, f"{path}/"):
-            found = self.catalogue.read(candidate)
-            if isinstance(found, Refusal):
-                return found
-        return Refusal("There is nothing at this address.")
-
-    def near(self, refusal: Refusal) -> list[tuple[str, str]]:
-        """Title and address of the feeds whose names are nearest to the one that is unknown."""
-        lines = map(self.catalogue.listing, self.catalogue.near(refusal))
-        channels = [line.channels["feed"] for line in lines]
-        return [(channel.title, channel.home_page) for channel in channels]
-
-    def _document(self, document: Document) -> Representation:
+    def response_of_document(self, document: Document) -> Response:
+        """The response that sends a feed, a list or a file of citations."""
         links = ", ".join(f'<{address}>; rel="{relation}"' for relation, address in document.links)
         page = Page(document.body, document.selection, f"{document.media_type}; charset=utf-8")
-        return self._page(page, links, plain_xml=document.media_type.endswith(("atom+xml", "rss+xml")))
+        is_xml = document.media_type.endswith(("atom+xml", "rss+xml"))
+        return self.response_of_page(page, links, plain_xml=is_xml)
 
-    def _page(self, page: Page, links: str = "", *, plain_xml: bool = False) -> Representation:
-        cache = self.site.cache
-        return Representation(
+    def response_of_page(self, page: Page, links: str = "", *, plain_xml: bool = False) -> Response:
+        """The response that sends a page or file."""
+        lifetime = self.site.cache
+        return Response(
             page.body,
             media_type=page.media_type,
             last_modified=self.known.last_modified(page.selection.holds),
-            cache_control=cache_control(cache.max_age, cache.stale_while_revalidate, cache.stale_if_error),
+            cache_control=cache_control(
+                lifetime.max_age, lifetime.stale_while_revalidate, lifetime.stale_if_error
+            ),
             links=links or (f'<{page.canonical}>; rel="canonical"' if page.canonical else ""),
             plain_xml=plain_xml,
             extra=[(name.encode(), value.encode()) for name, value in page.headers],
         )
+
+    def _is_withdrawn(self, path: str) -> bool:
+        slug = path.removeprefix("/posts/").partition(".")[0]
+        post = self._post_at(path) or self._post_at(f"/posts/{slug}")
+        return post is not None and post.status == "withdrawn"
+
+    def _refusal(self, path: str) -> Refusal:
+        for candidate in (path, f"{path}/"):
+            found = self.catalogue.read(candidate)
+            if isinstance(found, Refusal):
+                return found
+        month = re.match(r"/issues/[0-9]{4}-[0-9]{2}/(?=embed$)", path)
+        found = self.catalogue.read(f"{month[0]}feed.atom") if month else None
+        return found if isinstance(found, Refusal) else Refusal("There is nothing at this address.")
+
+    def _post_at(self, path: str) -> Post | None:
+        """The post whose permalink is or was at *path*, whether it ends with a slash or not."""
+        path = path.rstrip("/")
+        slug = path.removeprefix("/posts/")
+        return self._former.get(path) or (self.catalogue.post(slug) if slug != path else None)
+
+    @cached_property
+    def _former(self) -> dict[str, Post]:
+        former = {f"/posts/{post.slug}": post for post in self.library.withdrawn}
+        for post in (*self.library.posts, *self.library.withdrawn):
+            former |= {alias.rstrip("/"): post for alias in post.aliases}
+        return former
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no snapshot.
+
+    Attributes:
+        temporary: whether it may pass by itself, as a lost mount or a wrong clock does.
+    """
+
+    problems: list[Problem]
+    temporary: bool = False
 
 
 def build(
@@ -202,20 +223,19 @@ def build(
     now: datetime,
     store: Keeping,
     before: Snapshot | None = None,
-) -> Snapshot | list[Problem]:
-    """Read the site and make the snapshot of *now*; the problems when its settings or its disk are faulty.
+    at_rest: AtRest | None = None,
+) -> Snapshot | Failure:
+    """Read the site and make the snapshot of *now*.
 
-    *before* is what is served by now: what has not changed since is taken over from it, and posts
-    do not vanish from it because a mount did, nor after a builder that `HELD` posts and has died.
+    *before* is the snapshot that is served at this moment, and the result when nothing changed.
+    Files that are not *at_rest* count as they were. *store* remembers when things changed.
     """
     site, problems = read_site(settings.folder, environ, settings.base_url)
     if site is None or problems:
-        return problems
-    if before and site == before.site:
-        site = before.site
-    ledger = read_ledger(settings.folder, before.ledger if before else None)
+        return Failure(problems)
+    ledger = read_ledger(settings.folder, before.library.ledger if before else None)
     if isinstance(ledger, list):
-        return ledger
+        return Failure(ledger)
     library = read_library(
         settings.folder,
         site,
@@ -223,16 +243,48 @@ def build(
         drafts=settings.drafts,
         ledger=ledger,
         before=before.library if before else None,
+        at_rest=at_rest,
     )
-    had_posts = before.library.posts if before else environ.get(HELD)
-    lost = lost_posts(library, settings.folder, held=bool(had_posts))
+    lost = _lost(library, ledger, now, had_posts=bool(before and before.library.posts))
     if lost:
-        return lost
+        return Failure(lost, temporary=True)
+    is_same = before is not None and library is before.library
+    # Another process may have recorded a change meanwhile.
+    if before is not None and is_same and store.update(lambda known: known) is before.known:
+        return before
+    resources = things(library, drawing())
+    return Snapshot(library, store.update(lambda known: record(known, resources, now)))
 
-    def recorded(known: Known) -> Known:
-        if before and known is before.known and (library.site, ledger) == (before.site, before.ledger):
-            seen, gone = differing(before.library, library)
-            return record(known, seen, now, gone)
-        return record(known, things(library, drawing()), now)
 
-    return Snapshot(library, store.update(recorded), before, ledger)
+@cache
+def drawing() -> str:
+    """Stand for the code that renders: an upgrade that changes bytes must move Last-Modified."""
+    package = Path(__file__).parents[1]
+    files = sorted(path for name in _RENDERING for path in (package / name).rglob("*") if path.is_file())
+    sources = [
+        (path.relative_to(package).as_posix(), hashlib.blake2b(path.read_bytes()).hexdigest())
+        for path in files
+        if path.suffix != ".pyc"
+    ]
+    return digest([sources, [(library, version(library)) for library in _LIBRARIES]])
+
+
+def _lost(library: Library, ledger: Ledger, now: datetime, *, had_posts: bool) -> list[Problem]:
+    """Why *library*, read just now, must be less than what the site holds."""
+    # Everything in a folder that cannot be read is missing.
+    faults = [problem for problem in library.problems if problem.what.startswith("the folder ")]
+    is_public = any(record.status != "withdrawn" for record in ledger.records.values())
+    has_files = library.reading is not None and library.reading.by_file
+    if not faults and not has_files and (had_posts or is_public):
+        mend = "Put the files back. If every post is meant to go, restart the service."
+        if is_public:
+            mend = "Put the files back, or mount the folder: feeds/ledger.json knows of posts."
+        faults = [Problem("posts", 0, 0, "the folder holds no post any more", mend)]
+    if now < _newest_change(ledger):
+        what = f"the clock says {now:%Y-%m-%d %H:%M}, which is before the last publication"
+        faults.append(Problem("feeds/ledger.json", 0, 0, what, "Set the clock of this machine."))
+    return faults
+
+
+def _newest_change(ledger: Ledger) -> datetime:
+    return max((record.changed for record in ledger.records.values()), default=datetime.fromtimestamp(0, UTC))

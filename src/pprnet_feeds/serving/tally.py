@@ -16,24 +16,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from pprnet_feeds.serving.response import Sent as Kind
+
 # How many keys a batch may have, and how long their parts may be: about 4 MB when all are different.
 MOST_KEYS = 8192
 LONGEST_ADDRESS = 300
 LONGEST_AGENT = 300
-
-
-class Kind(NamedTuple):
-    """How a request was answered.
-
-    Attributes:
-        status: of the answer.
-        coding: the content coding of a 200: `br`, `gzip`, or empty.
-        size: how many bytes of content were sent; headers are not counted.
-    """
-
-    status: int
-    coding: str = ""
-    size: int = 0
 
 
 class Key(NamedTuple):

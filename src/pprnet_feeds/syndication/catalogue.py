@@ -263,7 +263,9 @@ class Catalogue:
         if plan.series == "issues":
             for month, posts in self.months.items():
                 if posts:
-                    items.append(Month(month, posts[-1].published, max(post.updated for post in posts), posts))
+                    items.append(
+                        Month(month, posts[-1].published, max(post.updated for post in posts), posts)
+                    )
         else:
             items += [post for post in self.library.posts if post.status != "published"]
             items += self.library.withdrawn

@@ -21,9 +21,8 @@ XmlFormat = Literal["atom", "rss"]
 
 GENERATOR = "pprnet-feeds"
 
-def draw(
-    channel: Channel, form: XmlFormat, entries: Iterable[Entry], source: Channel | None = None
-) -> bytes:
+
+def draw(channel: Channel, form: XmlFormat, entries: Iterable[Entry], source: Channel | None = None) -> bytes:
     """Draw one document. *source* is the feed its entries come from, told in feeds that combine."""
     feed = FeedGenerator()
     feed.register_extension("ours", FeedHook, EntryHook)

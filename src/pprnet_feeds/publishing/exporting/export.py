@@ -68,7 +68,10 @@ def draw(folder: Path, environ: Mapping[str, str], now: datetime) -> Snapshot | 
     ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
     problems += [*told, *library.problems]
-    return sorted(problems) or build(Settings(folder), environ, now, InMemory())
+    if problems:
+        return sorted(problems)
+    built = build(Settings(folder), environ, now, InMemory())
+    return built if isinstance(built, Snapshot) else built.problems
 
 
 def export(

@@ -20,7 +20,7 @@ from pprnet_feeds.publishing.exporting import manifest
 from pprnet_feeds.publishing.exporting.bucket import Bucket
 from pprnet_feeds.publishing.exporting.folder import Folder
 from pprnet_feeds.publishing.exporting.manifest import ENDINGS, Kept, RefusedError
-from pprnet_feeds.serving.codings import GZIP_LEVEL, best
+from pprnet_feeds.serving.encoding import GZIP_LEVEL, brotli_of
 
 # After how many files a manifest is written in between, for a build that is killed.
 _OFTEN = 500
@@ -141,7 +141,7 @@ def _keep(place: Folder | Bucket, item: Item, names: list[str], digest: str) -> 
 
 def _coded(body: bytes) -> dict[str, bytes]:
     """The compressed siblings by the ending of their names; none that is no smaller."""
-    brotli = best(body)
+    brotli = brotli_of(body)
     zipped = gzip.compress(body, GZIP_LEVEL, mtime=0)
     found = {".br": brotli, ".gz": zipped if len(zipped) < len(body) else None}
     return {ending: found[ending] or b"" for ending in ENDINGS if found.get(ending)}

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pprnet_feeds.serving.representation import Representation
+from pprnet_feeds.serving.response import Response
 
 _FOLDER = "/(?:[a-z0-9-]+/)*"
 # Below the base, by depth: the site's own, those of series and years, and so on down to a topic's year.
@@ -87,11 +87,11 @@ class Fields:
     link: str = ""
 
 
-def headers_of(answer: Representation) -> tuple[dict[str, str], str]:
+def headers_of(answer: Response) -> tuple[dict[str, str], str]:
     """The header fields of the whole document in no coding, and its type for a browser that opens it."""
     plain, shown = (
-        {name.decode(): value.decode() for name, value in answer.answer(asked)[0]["headers"]}
-        for asked in ((), ((b"sec-fetch-dest", b"document"),))
+        {name.decode(): value.decode() for name, value in answer.headers(browser=browser)}
+        for browser in (False, True)
     )
     return plain, shown["content-type"]
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pprnet_feeds.publishing.exporting.addresses import Moved
 from pprnet_feeds.publishing.exporting.kinds import Fields, Kind
 from pprnet_feeds.publishing.exporting.notices import MISSING, WITHDRAWN
-from pprnet_feeds.serving.refusals import ERROR
+from pprnet_feeds.serving.response import ERROR
 from pprnet_feeds.syndication.addresses import GUESSED
 from pprnet_feeds.syndication.catalogue import BESIDE
 
@@ -34,7 +34,9 @@ max_ranges 0;
 # The folders below which a feed is guessed.
 _FOLDER = "/(?:(?:topics|research)/[a-z0-9-]+/|issues/|corrections/)?"
 # What was below the page of a month: feeds, files of citations and a frame.
-_OF_MONTHS = "/issues/[0-9]{4}-[0-9]{2}/(?:embed|(?:archive/[0-9]{4}/)?(?:[a-z]+[.][a-z.]+|feed/?|rss/?|atom))"
+_OF_MONTHS = (
+    "/issues/[0-9]{4}-[0-9]{2}/(?:embed|(?:archive/[0-9]{4}/)?(?:[a-z]+[.][a-z.]+|feed/?|rss/?|atom))"
+)
 
 
 def draw_nginx(

@@ -114,14 +114,13 @@ def http_date(moment: datetime) -> str:
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
-def not_modified_since(if_modified_since: str, last_modified: datetime) -> bool:
+def not_modified_since(if_modified_since: str, last_modified: datetime, now: datetime) -> bool:
     """Tell whether the field's date is no earlier than *last_modified*, in whole seconds (§13.1.3).
 
-    Two-digit years are counted from *last_modified*: it stands for a clock,
-    because it is never in the future and a reader had its date from us.
+    A date later than *now* is ignored: no reader can have it from us.
     """
-    moment = parse_http_date(if_modified_since, last_modified.year + 50)
-    return moment is not None and moment >= last_modified.replace(microsecond=0)
+    timestamp = parse_http_date(if_modified_since, now.year + 50)
+    return timestamp is not None and last_modified.replace(microsecond=0) <= timestamp <= now
 
 
 def cache_control(max_age: int, stale_while_revalidate: int, stale_if_error: int) -> str:

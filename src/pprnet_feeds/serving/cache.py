@@ -1,0 +1,134 @@
+"""The response cache of one process, and how a response that is not in it is rendered.
+
+Listed feeds, which everybody polls, are cached as long as the snapshot lives. All other responses
+are in a least-recently-used cache of a bounded number of bytes: ten thousand combinations that a
+client makes up cost a constant amount of memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from pprnet_feeds.serving.response import Clock, Pair, Prepared, Reply, Response
+from pprnet_feeds.serving.snapshot import Snapshot
+
+log = logging.getLogger("pprnet_feeds")
+
+Render = Callable[[Snapshot], Response | Reply]
+
+_FAILED = Reply(500, "This could not be rendered; the log has the reason.")
+
+
+class Lru:
+    """The responses used last, in about *most* bytes; the one unused for longest goes first."""
+
+    def __init__(self, most: int = 32 << 20) -> None:
+        self._most = most
+        self._size = 0
+        self._responses: OrderedDict[str, tuple[Response, int]] = OrderedDict()
+
+    def get(self, key: str) -> Response | None:
+        """The response of that *key*, if it is still here."""
+        found = self._responses.get(key)
+        if found is None:
+            return None
+        self._responses.move_to_end(key)
+        return found[0]
+
+    def put(self, key: str, response: Response) -> None:
+        """Store a response, and release as many as must make room for it."""
+        size = 2 * response.size  # with what will be compressed of it
+        self._size += size - self._responses.pop(key, (response, 0))[1]
+        self._responses[key] = response, size
+        while self._size > self._most and len(self._responses) > 1:
+            self._size -= self._responses.popitem(last=False)[1][1]
+
+
+class Cache:
+    """The responses of the present snapshot. All methods belong to the event loop's thread.
+
+    Attributes:
+        listed: raw path -> response, for the listed feeds that were asked for so far.
+    """
+
+    def __init__(self) -> None:
+        self.snapshot: Snapshot | None = None
+        self.listed: dict[bytes, Response] = {}
+        self._others = Lru()
+        self._former: dict[bytes, Response] = {}
+        self._pending: dict[str, asyncio.Task[Response | Reply]] = {}
+        # One thread: many renders at once would hold the interpreter against the event loop.
+        self._thread = ThreadPoolExecutor(1, "render")
+
+    def swap(self, snapshot: Snapshot) -> None:
+        """Answer from *snapshot* from now on.
+
+        Former responses of listed feeds stay until the new ones are rendered: what has the same
+        bytes then needs no compressing.
+        """
+        self.snapshot = snapshot
+        self._former |= self.listed
+        self.listed, self._others, self._pending = {}, Lru(), {}
+
+    async def find(self, path: str, snapshot: Snapshot) -> Response | Reply:
+        """The response at an address, or the short reply that says why there is none."""
+        canonical = snapshot.canonical(path)
+        if canonical == path:
+            return await self.obtain(path, snapshot, lambda snapshot: snapshot.respond(path))
+        cached = self._cached(path, snapshot)
+        if cached is not None:
+            return cached
+        found = await self.find(canonical, snapshot)
+        if isinstance(found, Reply):
+            return found
+        return self._store(path, snapshot, found.sibling(snapshot.guessed_links(found, canonical)))
+
+    async def obtain(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
+        """The response of that *key*; rendered once for all who wait for it, when it is not cached."""
+        cached = self._cached(key, snapshot)
+        if cached is not None:
+            return cached
+        task = self._pending.get(key)
+        if task is None:
+            task = self._pending[key] = asyncio.create_task(self._render(key, snapshot, render))
+        return await asyncio.shield(task)  # a client that closes its connection leaves the others waiting
+
+    async def prepare(self, response: Response, headers: list[Pair], clock: Clock) -> Prepared:
+        """Choose the prepared response to a request; compressing happens in the render thread."""
+        chosen = response.choose(headers, clock)
+        if chosen is not None:
+            return chosen
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, response.prepare, headers, clock)
+
+    def _cached(self, key: str, snapshot: Snapshot) -> Response | None:
+        if snapshot is not self.snapshot:
+            return None
+        return self.listed.get(key.encode("latin-1")) or self._others.get(key)
+
+    async def _render(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
+        try:
+            rendered = await asyncio.get_running_loop().run_in_executor(self._thread, render, snapshot)
+        except Exception:
+            log.exception("rendering %s failed", key)
+            return _FAILED
+        finally:
+            if snapshot is self.snapshot:
+                del self._pending[key]
+        return self._store(key, snapshot, rendered) if isinstance(rendered, Response) else rendered
+
+    def _store(self, key: str, snapshot: Snapshot, response: Response) -> Response:
+        if snapshot is not self.snapshot:
+            return response
+        if snapshot.is_listed(key):
+            raw = key.encode("latin-1")
+            if (former := self._former.pop(raw, None)) is not None:
+                response.reuse(former)
+            self.listed[raw] = response
+        else:
+            self._others.put(key, response)
+        return response
