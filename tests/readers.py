@@ -17,6 +17,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from many import TOPICS, name_of, write_post
+from pprnet_feeds.serving.reload import utc_now
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
@@ -59,7 +60,7 @@ class Reader:
             headers.append((b"if-modified-since", self._date))
         found = snapshot.find(self.path)
         assert found is not None
-        start, body, *_ = found.answer(headers)
+        start, body = found.prepare(headers, utc_now)[1:3]
         fields = dict(start["headers"])
         self.polls += 1
         self.moved += sum(len(name) + len(value) + 4 for name, value in start["headers"]) + len(body["body"])
@@ -92,7 +93,7 @@ def fresh(path: str, snapshot: Snapshot) -> dict[str, Entry]:
     while path:
         found = snapshot.find(path)
         assert found is not None
-        body = found.answer([])[1]["body"]
+        body = found.body
         documents.append(body)
         links = ElementTree.fromstring(body).findall(f"{ATOM}link[@rel='prev-archive']")
         path = links[0].attrib["href"].removeprefix(snapshot.site.base_url) if links else ""

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pprnet_feeds.serving.program import drawing
 
 from pprnet_feeds.content.ledger import Ledger, record_of
 from pprnet_feeds.content.library import Library
@@ -30,7 +31,6 @@ from pprnet_feeds.serving.changes import (
     record,
     things,
 )
-from pprnet_feeds.serving.program import drawing
 from pprnet_feeds.syndication.selection import Selection
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)

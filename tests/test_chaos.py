@@ -28,11 +28,11 @@ from xml.etree import ElementTree
 
 import brotli
 import pytest
-
-from many import make_site, name_of, write_post
 from pprnet_feeds.serving.answers import answer
 from pprnet_feeds.serving.building import KEEP_AFTER
 from pprnet_feeds.serving.messages import Alias, Reply
+
+from many import make_site, name_of, write_post
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings

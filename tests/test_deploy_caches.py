@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pprnet_feeds.serving.messages import ASKED
 
 from many import TOPICS, make_site, write_post
-from pprnet_feeds.serving.messages import ASKED
 from proxies import DEPLOY, Origin, ask_as, before, crowd, directives, nginx, varnish
 from service import ROOT, Answer, Service, serving
 

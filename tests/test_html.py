@@ -18,7 +18,7 @@ from hostile import ACTIVE, CLOSING, make_hostile_site
 from htmljudge import ids, judge_page, links, texts
 from many import make_site
 from pprnet_feeds.pages.page import Page
-from pprnet_feeds.serving.representation import Representation
+from pprnet_feeds.serving.response import Response
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
@@ -62,7 +62,7 @@ def snapshot(folder: Path) -> Snapshot:
 @cache
 def body(folder: Path, path: str) -> bytes | None:
     found = snapshot(folder).find(path)
-    return found.answer([])[1]["body"] if isinstance(found, Representation) else None
+    return found.body if isinstance(found, Response) else None
 
 
 def pages(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import gc
 import json
 import os
 import shutil
@@ -17,19 +14,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
-import watchfiles
 
-from many import make_site, name_of, write_post
-from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.serving import building, reload
-from pprnet_feeds.serving.builder import Builder
-from pprnet_feeds.serving.knowledge import Knowledge
-from pprnet_feeds.serving.messages import News
-from pprnet_feeds.serving.pinging import Pinging
-from pprnet_feeds.serving.recording import Recording
-from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.store import Store
-from pprnet_feeds.settings import Settings
+from many import make_site, write_post
 from service import ROOT, Service, command, serving
 
 pytestmark = pytest.mark.slow  # real files take real time to settle
@@ -173,7 +159,7 @@ def test_a_folder_that_cannot_be_read_empties_no_feed(site: Path):
         "first = build(Settings(folder), {}, now, store)\n"
         "(folder / 'posts/sub').chmod(0)\n"
         "for held in (None, first):\n"
-        "    for fault in build(Settings(folder), {}, now, store, held):\n"
+        "    for fault in build(Settings(folder), {}, now, store, held).problems:\n"
         "        print(f'{fault.place}: {fault.what}')\n"
     )
     drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.getuid() == 0 else []
@@ -201,7 +187,8 @@ def test_many_quick_saves_are_whole_and_never_ahead_of_the_clock(site: Path):
         assert parsedate_to_datetime(running.ask("/feed.atom").headers["last-modified"]) <= datetime.now(UTC)
 
 
-def test_a_post_that_is_still_being_written_is_not_published(site: Path):
+@pytest.mark.parametrize("pause", [0.12, 0.35, 0.9])
+def test_a_post_that_is_still_being_written_is_not_published(site: Path, pause: float):
     post = site / "posts/2021-09-slow.md"
     with serving(site) as running:
         with post.open("w") as file:
@@ -210,10 +197,109 @@ def test_a_post_that_is_still_being_written_is_not_published(site: Path):
                 file.write("A paragraph.\n\n")
                 file.flush()
                 assert "Slow" not in body(running)
-                time.sleep(0.12)
+                time.sleep(pause)
             file.write("The end.\n")
-        soon(lambda: "Slow" in body(running))
+        assert soon(lambda: "Slow" in body(running)) < 2
         assert "The end." in body(running)
+
+
+def test_a_post_does_not_wait_for_another_one_that_is_still_being_written(site: Path):
+    with serving(site) as running, (site / "posts/2021-09-slow.md").open("w") as file:
+        file.write("---\ntitle: Slow\ndate: 2021-09\ntopics: [alpha]\n---\n")
+        file.flush()
+        write_post(site, 0, 2020, title="Meanwhile")
+        until = time.monotonic() + 1.9
+        while time.monotonic() < until and "Meanwhile" not in body(running):
+            file.write("More.\n")
+            file.flush()
+            time.sleep(0.1)
+        assert "Meanwhile" in body(running)
+        assert "Slow" not in body(running)
+
+
+def test_an_edited_post_stays_as_it_was_while_it_is_written(site: Path):
+    with serving(site) as running:
+        before = body(running)
+        with write_post(site, 0, 2020).open("a") as file:
+            for _ in range(8):
+                file.write("Another paragraph.\n\n")
+                file.flush()
+                time.sleep(0.25)
+                assert body(running) == before
+        soon(lambda: "Another paragraph" in body(running))
+
+
+def test_while_settings_are_written_nothing_is_read(site: Path):
+    with serving(site) as running, (site / "feeds/issues.yaml").open("a") as file:
+        write_post(site, 0, 2020, title="With the settings")
+        for month in range(2, 8):
+            file.write(f"2020-{month:02}: I go on\n")
+            file.flush()
+            time.sleep(0.3)
+            assert "With the settings" not in body(running)
+        assert soon(lambda: "With the settings" in body(running)) < 2
+
+
+def test_a_renamed_post_is_never_missing(site: Path):
+    with serving(site) as running:
+        post = write_post(site, 0, 2020)
+        time.sleep(1.6)
+        post.rename(post.with_name("2020-01-01-renamed.md"))
+        until = time.monotonic() + 2.5
+        while time.monotonic() < until:
+            assert "Post 0" in body(running)
+            time.sleep(0.02)
+        assert "/posts/2020-01-01-renamed/" in body(running)
+
+
+def test_a_start_waits_for_a_post_that_is_still_being_written(site: Path):
+    post = write_post(site, 0, 2020, title="Half")
+    whole = post.read_text()
+    post.write_text(whole[:-20])
+    with serving(site) as running:
+        text = body(running)
+    assert text.count("<entry>") == 3
+    assert time.time() - post.stat().st_mtime > 1.2
+
+
+def test_an_empty_folder_beside_a_ledger_is_a_lost_mount(site: Path):
+    done = command("publish", "--site", str(site))
+    assert done.returncode == 0, done
+    (site / "posts").rename(site / "aside")
+    (site / "posts").mkdir()
+    with serving(site) as running:
+        assert running.ask("/healthz").status == 200
+        state = running.ask("/readyz")
+        assert (state.status, json.loads(state.body)["ready"]) == (503, False)
+        assert running.ask("/feed.atom").status == 503
+        (site / "posts").rmdir()
+        (site / "aside").rename(site / "posts")
+        soon(lambda: running.ask("/readyz").status == 200)
+        assert running.ask("/feed.atom").status == 200
+
+
+def test_a_service_is_not_ready_while_the_clock_is_before_the_last_publication(site: Path):
+    assert command("publish", "--site", str(site)).returncode == 0
+    ledger = site / "feeds/ledger.json"
+    year = f'"changed": "{datetime.now(UTC).year}'
+    text = ledger.read_text()
+    assert year in text
+    ledger.write_text(text.replace(year, f'"changed": "{datetime.now(UTC).year + 20}'))
+    with serving(site) as running:
+        state = running.ask("/readyz")
+        assert (state.status, json.loads(state.body)["ready"]) == (503, False)
+        assert running.ask("/feed.atom").status == 503
+        ledger.write_text(text)
+        soon(lambda: running.ask("/readyz").status == 200)
+
+
+def test_a_killed_service_leaves_nothing_in_the_temporary_folder(site: Path, tmp_path: Path):
+    (tmp_path / "temporary").mkdir()
+    with serving(site, TMPDIR=str(tmp_path / "temporary")) as running:
+        running.ask("/metrics")
+        running.process.kill()
+        running.process.wait()
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_many_files_at_once_are_read_once(site: Path):
@@ -260,130 +346,6 @@ def cpu(service: Service) -> float:
     return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 
 
-def test_a_post_scheduled_for_years_ahead_shortens_no_lifetime(site: Path):
-    release = datetime.now(UTC) + timedelta(days=3650)
-    write_post(site, 2, 2020, date=release.replace(microsecond=0).isoformat())
-    state = builder(site, Store()).state
-    assert state.shorten_from > datetime.now(UTC) + timedelta(days=3600)
-
-
-def test_lifetimes_are_shortened_before_a_cache_would_outlive_a_release(site: Path):
-    release = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=900 + 3600 + 119)
-    write_post(site, 2, 2020, date=release.isoformat())
-    assert builder(site, Store()).state.shorten_from == release - timedelta(seconds=900 + 3600)
-
-
-def builder(site: Path, store: Store, tell: Callable[[object], None] = lambda message: None) -> Builder:
-    """The builder of one worker, without its process."""
-    settings = Settings(site)
-
-    def now() -> datetime:
-        return datetime.now(UTC).replace(microsecond=0)
-
-    def rebuild(before, moved):
-        return build(settings, {}, now(), store, before, moved=moved)
-
-    first = build(settings, {}, now(), store)
-    assert isinstance(first, Snapshot)
-    pinging, recording = Pinging("", "", now), Recording("", now, {})
-    return Builder(site, first, rebuild, lambda: store.load().newest, now, pinging, recording, tell)
-
-
-def kept_current(service: Builder, happened: Callable[[], object]) -> None:
-    """Keep *service* current until something has happened."""
-
-    async def run() -> None:
-        task = asyncio.create_task(reload.keep_current(service))
-        try:
-            async with asyncio.timeout(6):
-                while not happened():
-                    await asyncio.sleep(0.02)
-        finally:
-            task.cancel()
-        assert not task.done()
-
-    asyncio.run(run())
-
-
-def test_an_error_of_our_own_never_ends_reloading(site: Path, caplog: pytest.LogCaptureFixture):
-    news: list[News] = []
-    service = builder(site, Store(), news.append)
-    good, calls = service.rebuild, []
-
-    async def sometimes(moved):
-        calls.append(1)
-        if len(calls) < 3:
-            raise RuntimeError("out of luck")
-        return await good(moved)
-
-    service.rebuild = sometimes
-
-    turn = iter(range(1000))
-
-    def happened() -> bool:
-        if next(turn) % 50 == 30:  # once it is watched
-            write_post(site, 0, 2020, title=f"Written {len(calls)}")
-        return any(title.startswith("Written") for title in titles(service))
-
-    kept_current(service, happened)
-    what = "the site could not be read: RuntimeError('out of luck')"
-    assert {fault for told in news for fault in told.state.faults} == {f".: {what}"}
-    assert service.faults == []
-    told = [record for record in caplog.records if record.exc_info]
-    assert len(told) == 1
-
-
-def test_what_failed_is_tried_again_without_a_change(site: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(reload, "RETRY", 0.3)
-    service = builder(site, Store())
-    service.faults = [Problem("posts", 0, 0, "the folder cannot be read", "")]
-    kept_current(service, lambda: not service.faults)
-
-
-def test_what_another_process_has_recorded_is_taken_over(
-    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(reload, "RETRY", 0.3)
-    service = builder(site, Store(str(tmp_path / "state")))
-    first = service.snapshot
-    other = Store(str(tmp_path / "state"))
-    whole = write_post(site, 1, 2020).read_text()
-    write_post(site, 1, 2020, title="Seen by the other one only")
-    build(Settings(site), {}, datetime.now(UTC).replace(microsecond=0), other)
-    write_post(site, 1, 2020).write_text(whole)
-    kept_current(service, lambda: service.snapshot is not first and service.snapshot.changed > first.changed)
-
-
-def test_where_the_system_tells_of_no_changes_the_files_are_asked(
-    site: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
-    def limited(*paths, force_polling, **options):
-        if not force_polling:
-            raise OSError('OS file watch limit reached. about ["posts"]')
-        return watch(*paths, force_polling=True, **options)
-
-    watch = watchfiles.awatch
-    monkeypatch.setattr(watchfiles, "awatch", limited)
-    service = builder(site, Store())
-    write = iter(range(1000))
-
-    def happened() -> bool:
-        number = next(write)
-        if number % 80 == 70:  # once it is watched
-            write_post(site, 0, 2020, title=f"Asked for {number}")
-        return any(title.startswith("Asked for") for title in titles(service))
-
-    kept_current(service, happened)
-    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert told == [
-        'changes are not told by the system (OS file watch limit reached. about ["posts"]): looking for them'
-    ]
-
-
-def titles(service: Builder) -> list[str]:
-    return [post.title for post in service.snapshot.library.posts]
-
-
 @pytest.mark.parametrize("value", ["abc", "0", "-1", "1.5", "70000", "9" * 5000])
 @pytest.mark.parametrize("name", ["PORT", "WEB_CONCURRENCY"])
 def test_a_number_that_is_none_stops_the_start_with_how_to_mend_it(site: Path, name: str, value: str):
@@ -422,70 +384,3 @@ def test_a_faulty_post_is_told_in_the_log(site: Path):
     with serving(site) as running:
         log = log_of(running)
     assert f"left out or mended: posts/{post.name}:4: no topic is called 'unheard'" in log
-
-
-def test_every_feed_that_is_held_is_compressed_with_care_a_moment_later(site: Path):
-    addresses = [
-        f"/{folder}feed.{form}" for folder in ("", "topics/alpha/") for form in ("atom", "rss", "json")
-    ]
-    with serving(site) as running:
-        quick = [running.ask(address, accept_encoding="br") for address in addresses]
-        soon(lambda: running.ask(addresses[-1], accept_encoding="br").headers["etag"].endswith('-bb"'), 15)
-        soon(
-            lambda: all(
-                running.ask(address, accept_encoding="br").headers["etag"].endswith('-bb"')
-                for address in addresses
-            ),
-            3,
-        )
-        careful = [running.ask(address, accept_encoding="br") for address in addresses]
-        assert all(len(now.body) <= len(was.body) for was, now in zip(quick, careful, strict=True))
-        # Whoever holds the quick one holds the document all the same.
-        held = quick[0].headers["etag"]
-        assert running.ask(addresses[0], accept_encoding="br", if_none_match=held).status == 304
-
-
-def held_open(path: Path) -> int:
-    """How many files this process holds open that are or were called *path*."""
-    links = []
-    for number in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):
-            links.append(str(number.readlink()))
-    return sum(link.removesuffix(" (deleted)") == str(path) for link in links)
-
-
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="it cannot be told which files are open")
-@pytest.mark.parametrize(("topics", "settings"), [("[beta]", False), ("[unheard]", False), ("[beta]", True)])
-def test_however_many_edits_there_were_few_kept_files_are_open(
-    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, topics: str, settings: bool
-):
-    monkeypatch.setattr(building, "KEEP_AFTER", 0.01)
-    for number in range(3, 9):
-        write_post(site, number, 2020)
-    service, cache = builder(site, Store()), tmp_path / "state.posts"
-    seen: list[int] = []
-
-    async def edited() -> None:
-        keeping = asyncio.create_task(building._keep(service, cache, Knowledge(), lambda: None))
-        for number in range(9):
-            async with asyncio.timeout(6):
-                while not (cache.exists() and cache.stat().st_mtime_ns not in seen):
-                    await asyncio.sleep(0.01)
-            await asyncio.sleep(0.2)  # texts are let go after that
-            seen.append(cache.stat().st_mtime_ns)
-            assert service.snapshot.answer("/posts/" + name_of(number, 2020) + "/")
-            written = write_post(site, number, 2020, topics=topics)
-            if settings:
-                (site / "feeds/issues.yaml").write_text(f"2020-01: I say {number}\n")
-            snapshot = await service.rebuild(None if settings else frozenset([f"posts/{written.name}"]))
-            assert isinstance(snapshot, Snapshot)
-            await service.swap(snapshot)
-        keeping.cancel()
-        await asyncio.wait([keeping])
-
-    gc.disable()  # it does not come by itself while this lasts
-    try:
-        asyncio.run(edited())
-        assert held_open(cache) <= 3
-    finally:
-        gc.enable()

@@ -178,7 +178,7 @@ def headers(data: bytes) -> None:
     """The fields of a request, a line each."""
     lines = [line.partition(b":") for line in data.split(b"\n")]
     given = [(name.strip().lower(), value.strip()) for name, _, value in lines]
-    start, sent, *_ = small_representation().answer(given)
+    start, sent = small_representation().prepare(given, lambda: NOW)[1:3]
     told = dict(start["headers"])
     assert start["status"] in (200, 304)
     assert told[b"etag"].startswith(b'"')
@@ -225,7 +225,7 @@ def documents(data: bytes) -> None:
     catalogue = Catalogue(library)
     month = f"/issues/{post.issue}/"
     views = [f"/{view}" for view in ("feed", "summary", "practice", "citations")]
-    paths = [f"{path}.{form}" for path in [*views, "/issues/feed", "/corrections/feed", f"{month}feed"]
+    paths = [f"{path}.{form}" for path in [*views, "/issues/feed", "/corrections/feed"]
              for form in ("atom", "rss", "json")]  # fmt: skip
     paths += [f"/citations.{form}" for form in ("bib", "ris", "csl.json")] + [f"/posts/{post.slug}.json"]
     sound(catalogue, paths)
