@@ -13,11 +13,6 @@ def workers(service: Service) -> list[int]:
     return found or [service.process.pid]
 
 
-def builders(service: Service) -> list[int]:
-    """The numbers of the processes that draw."""
-    return [number for number in _living(service) if "pprnet_feeds.serving.beginning" in words(number)]
-
-
 def words(number: int) -> str:
     """The command of a process; empty when it has ended, also while nobody has taken note."""
     try:

@@ -94,7 +94,7 @@ def command(*arguments: str, cwd: Path = ROOT, **environ: str) -> subprocess.Com
 def serving(folder: Path, *arguments: str, **environ: str) -> Iterator[Service]:
     """Run ``pprnet-feeds serve`` on *folder* until the block ends."""
     port = free_port()
-    # The builder of a worker that was killed may still write as the folder goes.
+    # A worker whose supervisor was killed may still write as the folder goes.
     state = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "pprnet_feeds", "serve", "--site", str(folder), *arguments],

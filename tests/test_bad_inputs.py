@@ -27,7 +27,7 @@ from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.importing import sources
 from pprnet_feeds.publishing.plan import published
-from pprnet_feeds.serving import app, codings, hub, kept, protocol, queries, readers
+from pprnet_feeds.serving import app, cache, encoding, hub, protocol, readers
 from pprnet_feeds.syndication import selection
 from pprnet_feeds.syndication.catalogue import Catalogue
 from service import Service, command, serving
@@ -326,9 +326,9 @@ def test_a_post_of_a_name_that_cannot_be_an_address_is_told_with_its_file(site: 
         (65_536, protocol.LONGEST_PART, "431 and closed, at 64 kB"),
         (5.0, protocol.Protocol.patience, "408 and closed, after five to ten seconds"),
         (2_048, app.LONGEST_ADDRESS, "414 over 2,048 bytes"),
-        (4_096, queries.LONGEST_QUERY, "of a query the first 4,096 bytes are read"),
-        (8_192, codings.LONGEST_VALUE, "ignored, over 8,192 bytes too"),
-        (32 * 1024 * 1024, kept.BYTES, "32 MiB of answers are kept"),
+        (4_096, app.LONGEST_QUERY, "of a query the first 4,096 bytes are read"),
+        (8_192, encoding.LONGEST_VALUE, "ignored, over 8,192 bytes too"),
+        (32 * 1024 * 1024, cache.MOST_BYTES, "32 MiB of answers are kept"),
         (5, selection.MOST_TOPICS, "at most five topics"),
         (10_000_000, readers.MOST_SUBSCRIBERS, "claims over ten million subscribers"),
         (1_048_576, files.SIZE_LIMIT, "Only regular files up to 1 MiB"),

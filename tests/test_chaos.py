@@ -2,7 +2,7 @@
 
 What may be told is worked out beside the service: each step of the editor is
 first done in a copy of the site, drawn there in this process, and only then
-done in the folder that is served. Meanwhile workers and builders are killed and
+done in the folder that is served. Meanwhile workers are killed and
 the proxy is restarted, at times that have nothing to do with the steps.
 """
 
@@ -28,15 +28,13 @@ from xml.etree import ElementTree
 
 import brotli
 import pytest
-from pprnet_feeds.serving.answers import answer
-from pprnet_feeds.serving.building import KEEP_AFTER
-from pprnet_feeds.serving.messages import Alias, Reply
 
 from many import make_site, name_of, write_post
+from pprnet_feeds.serving.response import Reply
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
-from processes import builders, workers
+from processes import workers
 from proxies import nginx
 from service import Answer, Service, serving
 
@@ -149,12 +147,9 @@ class Truth:
 
     def _told(self, path: str) -> Told:
         assert self._snapshot is not None
-        found = answer(self._snapshot, path, b"")
-        if isinstance(found, Alias):
-            found = answer(self._snapshot, found.path, b"")
+        found = self._snapshot.respond(path)
         if isinstance(found, Reply):
             return found.status, found.headers.get("location", f"{found.text}\n").encode()
-        assert not isinstance(found, Alias)
         if path.endswith((".json", ".csl.json")):
             json.loads(found.body)
         elif path.endswith((".atom", ".rss", ".opml", ".xml")):
@@ -359,10 +354,8 @@ async def breaking(
             os.kill(number, signal.SIGKILL)
 
     acts: list[tuple[str, Callable[[], object]]] = [
-        ("builder", lambda: one(builders)),
         ("worker", lambda: one(workers)),
         ("proxy", proxy.restart),
-        ("builders", lambda: every(builders)),
         ("reload", proxy.reload),
         ("workers", lambda: every(workers)),
     ]
@@ -438,12 +431,10 @@ def test_whatever_happens_readers_are_told_what_was_true(tmp_path: Path):
     truth = Truth(shutil.copytree(live, tmp_path / "copy"))
     truth.add(truth.draw())
     (tmp_path / "nginx").mkdir()
-    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     with (
-        serving(live, WEB_CONCURRENCY="2", **cache) as service,
+        serving(live, WEB_CONCURRENCY="2") as service,
         nginx(tmp_path / "nginx", service.port) as first,
     ):
-        time.sleep(KEEP_AFTER + 1)  # what was read is written down for the next start
         proxy = Proxy(first)
         try:
             seen, faults = asyncio.run(chaos(service, proxy, truth, live))

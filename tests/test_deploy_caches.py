@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pprnet_feeds.serving.messages import ASKED
 
 from many import TOPICS, make_site, write_post
+from pprnet_feeds.serving.app import QUERIED
 from proxies import DEPLOY, Origin, ask_as, before, crowd, directives, nginx, varnish
 from service import ROOT, Answer, Service, serving
 
@@ -464,7 +464,7 @@ def test_nginx_keeps_no_address_of_a_reader():
 @pytest.mark.parametrize("name", ["nginx/pprnet-feeds.conf", "varnish/pprnet-feeds.vcl"])
 def test_a_query_is_left_at_each_address_that_reads_one_and_no_other(name: str):
     (kept,) = re.findall(r"(feeds\\\.opml[\\a-z.|]*)\)", (DEPLOY / name).read_text("utf-8"))
-    assert {"/" + path.replace("\\", "") for path in kept.split("|")} == set(ASKED)
+    assert {"/" + path.replace("\\", "") for path in kept.split("|")} == set(QUERIED)
 
 
 def test_varnish_bounds_its_memory_twice_and_leaves_codings_alone():

@@ -38,18 +38,17 @@ OWNERS = {
     "lxml": {"syndication.hooks"},
     "jinja2": {"pages.pages"},
     "markupsafe": {"pages.pages"},
-    "brotli": {"serving.codings"},
-    "starlette": {"serving.app"},
+    "brotli": {"serving.encoding"},
+    "starlette": {"serving.app", "serving.recording"},
     "sqlalchemy": {
         *("serving.database", "serving.store", "serving.pingqueue"),
         *("serving.counting", "serving.statistics"),
     },
     "prometheus_client": {"serving.metrics"},
-    "msgspec": {"content.cachefile", "content.digests", "content.rows"},
     "obstore": {"publishing.exporting.bucket"},
     "httpx2": {"publishing.doi", "serving.hub"},
     "markdownify": {"publishing.importing.markdown"},
-    "watchfiles": {"serving.watching"},
+    "watchfiles": {"serving.reload"},
     "uvicorn": {"commands.serve", "serving.protocol"},
     "httptools": {"serving.protocol"},
     "click": {"cli", *(name for name in MODULES if name.startswith("commands."))},
@@ -58,18 +57,11 @@ OWNERS = {
 # The rest is a function of its arguments: the same posts give the same bytes.
 MAY_KNOW_THE_TIME = {
     "commands.options",
-    "serving.builder",  # how long drawing takes
-    "serving.building",
-    "serving.clock",
-    "serving.ending",  # how long drawing takes
+    "serving.protocol",  # the field `Date`
     "serving.reload",
 }
-# A salt nobody may guess, and the line between two processes.
-MAY_BE_IMPURE = {
-    "serving.counting": {"secrets"},
-    "serving.child": {"socket"},
-    "serving.beginning": {"socket"},
-}
+# A salt nobody may guess.
+MAY_BE_IMPURE = {"serving.counting": {"secrets"}}
 IMPURE_LIBRARIES = {"random", "secrets", "uuid", "locale", "socket", "platform", "getpass"}
 IMPURE_CALLS = {
     *("datetime.now", "datetime.utcnow", "datetime.today", "date.today"),
@@ -140,7 +132,7 @@ def test_nothing_but_the_edges_asks_the_clock_the_machine_or_chance(module):
 def test_a_module_can_be_read_in_one_sitting(module):
     path = PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
     lines = path.read_text("utf-8").count("\n")
-    assert lines <= 250
+    assert lines <= 400
 
 
 @every_module

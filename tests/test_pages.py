@@ -171,7 +171,7 @@ def announced(shown: HtmlPage) -> list[str]:
 
 @pytest.mark.parametrize(
     ("path", "folder"),
-    [("/", "/"), ("/topics/alliance/", "/topics/alliance/"), ("/issues/2021-03/", "/issues/2021-03/"),
+    [("/", "/"), ("/topics/alliance/", "/topics/alliance/"), ("/issues/2021-03/", "/issues/"),
      ("/topics/alliance,sleep-and-rest/", "/topics/alliance,sleep-and-rest/"), ("/issues/", "/issues/"),
      (POST, "/")],
 )  # fmt: skip

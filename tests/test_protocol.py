@@ -24,7 +24,7 @@ FIELDS = {
     "x-content-type-options": "nosniff",
 }
 TARGETS = {
-    b"GET * HTTP/1.1": 404,
+    b"GET * HTTP/1.1": 400,
     b"GET feed.atom HTTP/1.1": 400,
     b"GET http://evil.example HTTP/1.1": 400,
     b"GET \xff\xfe HTTP/1.1": 400,

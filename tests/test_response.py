@@ -126,8 +126,8 @@ def test_a_document_is_compressed_once_for_all_readers_and_addresses(accept_enco
     document = represent()
     sibling = document.sibling("")
     first = answer(document, [(b"accept-encoding", accept_encoding)])
-    assert answer(document, [(b"x", b"y"), (b"accept-encoding", accept_encoding)])[1] is first[1]
-    assert answer(sibling, [(b"accept-encoding", accept_encoding)])[1] is first[1]
+    assert answer(document, [(b"x", b"y"), (b"accept-encoding", accept_encoding)])[1]["body"] is first[1]["body"]
+    assert answer(sibling, [(b"accept-encoding", accept_encoding)])[1]["body"] is first[1]["body"]
 
 
 @pytest.mark.parametrize("body", [b"", b"x", bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb924")])
@@ -147,7 +147,7 @@ def test_a_reader_that_holds_the_document_in_any_coding_gets_304_with_the_tag_it
     start, message = answer(DOCUMENT, [(b"accept-encoding", b"br"), (b"if-none-match", form % tag)])
     assert start["status"] == 304
     assert list(start["headers"]) == [(b"etag", tag), *NOT_MODIFIED]
-    assert message is body_message(b"")
+    assert message == body_message(b"")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_if_none_match_wins_over_if_modified_since_even_when_it_cannot_be_read(i
         (DATE, 304),
         (b"Monday, 06-Dec-21 17:00:00 GMT", 304),
         (b"Mon Dec  6 17:00:00 2021", 304),
-        (b"Fri, 31 Dec 9999 23:59:59 GMT", 304),
+        (b"Fri, 31 Dec 9999 23:59:59 GMT", 200),
         (b"Mon, 06 Dec 2021 16:59:59 GMT", 200),
         (b"2021-12-06", 200),
         (b"\xff", 200),
@@ -230,7 +230,11 @@ def test_a_browser_that_opens_a_feed_gets_the_same_bytes_as_xml():
     status, headers, body = ask(sec_fetch_dest=b"document", accept_encoding=b"br")
     reader = ask(accept_encoding=b"br")
     assert (status, body) == (200, reader[2])
-    assert headers == reader[1] | {b"content-type": b"application/xml; charset=utf-8"}
+    tag = reader[1][b"etag"].replace(b"-br", b"-x-br")
+    assert headers == reader[1] | {b"content-type": b"application/xml; charset=utf-8", b"etag": tag}
+    assert ask(sec_fetch_dest=b"document", if_none_match=tag)[0] == 304
+    assert ask(sec_fetch_dest=b"document", if_none_match=BR_TAG)[0] == 200
+    assert ask(if_none_match=tag)[0] == 200
 
 
 @pytest.mark.parametrize("value", [b"", b"empty", b"iframe", b"Document", b"document, document", b"\xff"])
@@ -269,7 +273,7 @@ def test_a_sibling_differs_in_its_link_field_and_shares_everything_else():
         status, headers, body = ask(document, **fields)
         assert ask(sibling, **fields) == (status, headers | {b"link": links.encode()}, body)
     coded = [(b"accept-encoding", b"gzip")]
-    assert answer(sibling, coded)[1] is answer(document, coded)[1]
+    assert answer(sibling, coded)[1]["body"] is answer(document, coded)[1]["body"]
     assert (document.links, sibling.links) == (LINKS, links)
 
 
@@ -291,7 +295,7 @@ def test_any_bytes_in_any_header_get_an_answer_that_is_right_and_can_be_sent(hea
     fields = dict(start["headers"])
     assert len(fields) == len(start["headers"])
     assert all(re.fullmatch(rb"[a-z-]+", name) and re.fullmatch(rb"[ -~]+", fields[name]) for name in fields)
-    assert fields[b"etag"] in {TAG, BR_TAG, GZ_TAG}
+    assert fields[b"etag"].replace(b"-x", b"") in {TAG, BR_TAG, GZ_TAG}
     assert [pair for pair in start["headers"] if pair in NOT_MODIFIED] == NOT_MODIFIED
     if start["status"] == 304:
         assert {name for name, _ in headers} & {b"if-none-match", b"if-modified-since"}

@@ -18,7 +18,7 @@ import pytest
 import postgres
 import s3
 from copied import make_site
-from processes import builders, workers
+from processes import workers
 from service import ROOT, Service, free_port, wait
 
 DOCUMENT = (ROOT / "docs/operator/scale.md").read_text("utf-8")
@@ -87,7 +87,7 @@ def test_every_command_of_the_document_is_tried_here():
 def test_one_process_answers(site: Path, tmp_path: Path):
     with started("One process", site, tmp_path) as service:
         told(service)
-        assert len(builders(service)) == 1
+        assert workers(service) == [service.process.pid]
 
 
 def test_two_workers_answer_alike(site: Path, tmp_path: Path):

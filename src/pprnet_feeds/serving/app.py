@@ -180,7 +180,8 @@ class ResponseCache:
             return
         method, raw = scope["method"], scope["raw_path"]
         if method in ("GET", "HEAD") and len(raw) <= LONGEST_ADDRESS:
-            prepared = self.cached(raw, scope["headers"]) if method == "GET" else None
+            asked = scope["query_string"] and raw.decode("latin-1") in QUERIED
+            prepared = self.cached(raw, scope["headers"]) if method == "GET" and not asked else None
             if prepared is not None:
                 await send(prepared.start)
                 await send(prepared.body)

@@ -18,6 +18,9 @@ from pprnet_feeds.serving.snapshot import Snapshot
 
 log = logging.getLogger("pprnet_feeds")
 
+# Bytes of the responses that are not listed feeds.
+MOST_BYTES = 32 << 20
+
 Render = Callable[[Snapshot], Response | Reply]
 
 _FAILED = Reply(500, "This could not be rendered; the log has the reason.")
@@ -26,7 +29,7 @@ _FAILED = Reply(500, "This could not be rendered; the log has the reason.")
 class Lru:
     """The responses used last, in about *most* bytes; the one unused for longest goes first."""
 
-    def __init__(self, most: int = 32 << 20) -> None:
+    def __init__(self, most: int = MOST_BYTES) -> None:
         self._most = most
         self._size = 0
         self._responses: OrderedDict[str, tuple[Response, int]] = OrderedDict()

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Protocol
 
-from pprnet_feeds.content.digests import digest
+from pprnet_feeds.content.digests import appearance, digest
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication.channel import beginning
@@ -160,7 +160,7 @@ def _of_post(post: Post, library: Library) -> Thing:
     is_told = its is not None and post.id in library.recorded
     return Thing(
         name=f"post:{post.id}",
-        digest=library.digests[post.id],
+        digest=library.digests.get(post.id) or appearance(post),
         membership=Membership(post.topics, post.research, post.issue),
         since=max(post.updated, its.changed) if its and is_told else post.updated,
         recorded=is_told,

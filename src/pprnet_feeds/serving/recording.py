@@ -74,9 +74,10 @@ class Recording:
 
     async def _run(self) -> None:
         try:
+            await asyncio.sleep(1)  # a new process is counted soon
             while True:
-                await asyncio.sleep(INTERVAL)
                 await asyncio.to_thread(self._record, self._tally.take())
+                await asyncio.sleep(INTERVAL)
         finally:  # the service stops
             self._record(self._tally.take())
             if self._metrics is not None:
