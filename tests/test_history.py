@@ -20,7 +20,7 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 BASE = "https://many.example.org"
 SELECTIONS = [
     "", "topics/alpha/", "research/trials/", "topics/alpha/research/trials/", "topics/alpha,beta/",
-    "topics/alpha+beta/", "topics/alpha+beta/research/reviews/", "issues/2013-01/",
+    "topics/alpha+beta/", "topics/alpha+beta/research/reviews/",
 ]  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def test_the_subscription_document_holds_thirty_entries_and_all_of_the_newest_ye
     # 400 posts, 48 a year: the last year has 16, so the thirty newest decide.
     assert len(read_xml(document.body)[0]) == 30
     assert b"fh:complete/" not in document.body
-    whole = catalogue.document("/issues/2013-01/feed.atom")
+    whole = catalogue.document("/corrections/feed.atom")
     assert whole is not None
     assert b"<fh:complete/>" in whole.body
 

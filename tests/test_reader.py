@@ -18,7 +18,7 @@ KINDS = [
     "/feed.atom", "/feed.rss", "/feed.json", "/summary.atom", "/practice.rss", "/citations.atom",
     "/topics/alpha/feed.rss", "/topics/alpha,beta/feed.atom", "/topics/alpha+beta/summary.rss",
     "/research/trials/feed.json", "/topics/alpha/research/trials/feed.atom", "/issues/feed.rss",
-    "/issues/2013-03/feed.atom", "/corrections/feed.atom", "/archive/2013/feed.atom",
+    "/corrections/feed.atom", "/archive/2013/feed.atom",
 ]  # fmt: skip
 
 

@@ -126,7 +126,9 @@ def test_a_document_is_compressed_once_for_all_readers_and_addresses(accept_enco
     document = represent()
     sibling = document.sibling("")
     first = answer(document, [(b"accept-encoding", accept_encoding)])
-    assert answer(document, [(b"x", b"y"), (b"accept-encoding", accept_encoding)])[1]["body"] is first[1]["body"]
+    assert (
+        answer(document, [(b"x", b"y"), (b"accept-encoding", accept_encoding)])[1]["body"] is first[1]["body"]
+    )
     assert answer(sibling, [(b"accept-encoding", accept_encoding)])[1]["body"] is first[1]["body"]
 
 

@@ -147,12 +147,15 @@ def _supervise(config: Any) -> None:
 
 def _check_site(settings: Settings) -> None:
     """Tell what will be served, or stop with every fault that keeps it from being served."""
+    from pprnet_feeds.content.files import entries
     from pprnet_feeds.content.ledger import read_ledger
     from pprnet_feeds.content.site import read_site
 
     site, problems = read_site(settings.folder, os.environ)
     ledger = read_ledger(settings.folder)
-    problems = problems or (ledger if isinstance(ledger, list) else [])
+    unreadable = [found for found in entries(settings.folder) if isinstance(found, Problem)]
+    unreadable = [problem for problem in unreadable if problem.what.startswith("the folder ")]
+    problems = problems or (ledger if isinstance(ledger, list) else unreadable)
     if site is None or problems:
         options.fail(problems, CONSEQUENCE)
     click.echo(f"{site.title}: {site.base_url or settings.base_url}/", err=True)

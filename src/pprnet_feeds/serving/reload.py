@@ -32,8 +32,9 @@ log = logging.getLogger("pprnet_feeds")
 
 # For how many seconds a file must have been unchanged; in a preview, where nobody else reads it.
 AT_REST, AT_REST_IN_PREVIEW = 1.2, 0.2
-# A removal waits a little longer: the new name of a renamed file may have been seen a moment later.
-REMOVAL = 0.2
+# What changed within so many seconds of a removal waits as long as that: a renamed file is a removal and
+# a new file, and is never missing or there twice.
+TOGETHER = 0.5
 # How long a start waits at most for files that are being written.
 LONGEST_WAIT = 10.0
 # How often everything is checked without a notice: what failed is tried again, other processes may have
@@ -74,12 +75,16 @@ class Rest:
         self._since: dict[str, tuple[bytes, float]] = {}
         self._asked: set[str] = set()
         self._settings: dict[str, bytes] = {}
+        self._latest = {True: 0.0, False: 0.0}  # when the latest change and the latest removal were seen
         self.due: float | None = None
 
     def begin(self) -> None:
-        """Begin to look at all files; those that nobody asked for the last time are forgotten."""
-        self._since = {name: self._since[name] for name in self._asked & self._since.keys()}
+        """Begin to look at all files."""
         self._asked, self.due = set(), None
+
+    def end(self) -> None:
+        """End a look at all files; those that nobody asked for are as they were read."""
+        self._since = {name: self._since[name] for name in self._asked}
 
     def __call__(self, name: str, signature: bytes) -> bool:
         """Whether a file has had this *signature* for long enough; an empty one is a removed file's."""
@@ -89,7 +94,10 @@ class Rest:
         if seen != signature:
             since = now
         self._since[name] = signature, since
-        left = since + self._seconds + (0 if signature else REMOVAL) - now
+        is_there = bool(signature)
+        self._latest[is_there] = max(since, self._latest[is_there])
+        other = self._latest[not is_there]
+        left = (max(since, other) if abs(other - since) < TOGETHER else since) + self._seconds - now
         if left > 0:
             self.due = min(left, self.due or left)
         return left <= 0
@@ -182,8 +190,10 @@ class Reloader:
         rest, folder = self._rest, self._settings.folder
         rest.begin()
         if not await asyncio.to_thread(rest.are_settings, folder):
+            await asyncio.to_thread(self._see_posts)
             return
         built = await asyncio.to_thread(self._build, utc_now(), rest)
+        rest.end()
         if isinstance(built, Failure):
             _report_faults(service, built.problems)
             return
@@ -207,6 +217,20 @@ class Reloader:
         if isinstance(built, Snapshot):
             self._latest = built
         return built
+
+    def _see_posts(self) -> None:
+        """Note which post files changed, without reading them."""
+        reading = self._latest.library.reading if self._latest else None
+        known = reading.by_file if reading else {}
+        found: dict[str, bytes] = {}
+        for each in files.entries(self._settings.folder):
+            if not isinstance(each, Problem):
+                with contextlib.suppress(OSError):
+                    found[each[1]] = files.signature(each[0].stat(follow_symlinks=False))
+        for name in found.keys() | known.keys():
+            signature = found.get(name, b"")
+            if name not in known or known[name].signature != signature:
+                self._rest(name, signature)
 
     def _swap(self, service: Service, built: Snapshot) -> None:
         service.swap(built)
@@ -237,7 +261,7 @@ async def watch(folder: Path, woken: asyncio.Event) -> None:
                 *there,
                 debounce=100,
                 step=int(STEP * 1000),
-                rust_timeout=1000,
+                rust_timeout=200,  # how soon a folder in another's place is noticed
                 yield_on_timeout=True,
                 force_polling=polling or None,
                 ignore_permission_denied=True,
