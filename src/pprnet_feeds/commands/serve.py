@@ -7,6 +7,7 @@ import errno
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,12 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.serving import child, logs, metrics
+from pprnet_feeds.serving import child, logs
+from pprnet_feeds.serving.clock import utc_now
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.database import Database, state_address
+from pprnet_feeds.stats import metrics
+from pprnet_feeds.stats.extension import Statistics
 
 if TYPE_CHECKING:
     from pprnet_feeds.serving.app import Application
@@ -50,7 +55,8 @@ def serve(folder: Path, drafts: bool) -> None:
     # uvicorn finishes running requests and then raises the signal again; stopping is no failure.
     signal.signal(signal.SIGTERM, _stop)
     logs.configure(sys.stderr)
-    with metrics.shared(os.environ), _application(workers, host, port or 8000) as application:
+    metrics.share(os.environ, _metrics_folder(settings.folder, port or 8000) if workers > 1 else None)
+    with _application(workers, host, port or 8000, settings) as application:
         _check_site(settings)
         import uvicorn  # while the builder reads the site
 
@@ -89,7 +95,10 @@ def _supervise(config: Any) -> None:
         def keep_subprocess_alive(self) -> None:
             if self.should_exit.is_set():  # somebody asks us to stop
                 return
+            before = {process.pid for process in self.processes}
             super().keep_subprocess_alive()
+            for number in before - {process.pid for process in self.processes}:
+                metrics.mark_dead(number or 0)
             if not self.should_exit.is_set() or not any(map(_answers, self.processes)):
                 return
             self.should_exit.clear()
@@ -108,14 +117,14 @@ def _supervise(config: Any) -> None:
 
 
 @contextlib.contextmanager
-def _application(workers: int, host: str, port: int) -> Iterator[Application | str]:
+def _application(workers: int, host: str, port: int, settings: Settings) -> Iterator[Application | str]:
     """The application of one worker, whose builder reads already; of several, how each makes its own.
 
     All that it needs is loaded meanwhile; *host* and *port* must be free.
     """
     if workers > 1:
         _check_free(host, port)
-        yield "pprnet_feeds.serving.app:create"
+        yield "pprnet_feeds.commands.serve:application_of_worker"
         return
     line, builder = child.start(os.environ)
     with contextlib.ExitStack() as ending:
@@ -124,9 +133,31 @@ def _application(workers: int, host: str, port: int) -> Iterator[Application | s
         _check_free(host, port)
         from pprnet_feeds.serving.app import create
 
-        application = create((line, builder))
+        application = create((line, builder), _extensions(settings))
         ending.callback(application.link.kill)  # which may have another builder by then
         yield application
+
+
+def application_of_worker() -> Application:
+    """The application of one of several workers."""
+    from pprnet_feeds.serving.app import create
+
+    return create(extensions=_extensions(Settings.from_environ(os.environ)))
+
+
+def _extensions(settings: Settings) -> list[Statistics]:
+    # A preview shows what is not published: nothing of it is stored.
+    state = "" if settings.drafts else state_address(settings.folder, os.environ)
+    return [Statistics(state, utc_now, page=settings.stats)]
+
+
+def _metrics_folder(folder: Path, port: int) -> Path:
+    """Where several processes count together: beside the state, and apart from services on other ports."""
+    elsewhere = {name: value for name, value in os.environ.items() if name != "PPRNET_STATE"}
+    for address in (state_address(folder, os.environ), state_address(folder, elsewhere)):
+        if address and (file := Database(address).file):
+            return Path(f"{file}.metrics-{port}")
+    return Path(tempfile.mkdtemp(prefix="pprnet-feeds-"))
 
 
 def _check_site(settings: Settings) -> None:
@@ -151,13 +182,10 @@ def _check_site(settings: Settings) -> None:
 
 def _check_state(address: str) -> None:
     """Stop when the state cannot be kept at *address*; a path is always good."""
-    if "://" in address:
-        from pprnet_feeds.serving.store import Store  # its library takes long to load
-
-        try:
-            Store(address)
-        except ValueError as error:
-            raise click.UsageError(f"PPRNET_STATE: {error}") from error
+    try:
+        Database(address)
+    except ValueError as error:
+        raise click.UsageError(f"PPRNET_STATE: {error}") from error
 
 
 def _stop(number: int, frame: Any) -> None:

@@ -19,6 +19,8 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,29 +29,27 @@ from starlette.routing import Route
 from starlette.types import Message as Event
 from starlette.types import Receive, Scope, Send
 
+from pprnet_feeds.content.site import read_site
 from pprnet_feeds.serving import logs
 from pprnet_feeds.serving.child import Child
 from pprnet_feeds.serving.clock import utc_now
 from pprnet_feeds.serving.codings import Message
 from pprnet_feeds.serving.holding import Holding
 from pprnet_feeds.serving.link import Heard, Link, NoAnswerError
-from pprnet_feeds.serving.messages import ASKED, Counted, Reply
+from pprnet_feeds.serving.messages import ASKED, News, Reply
 from pprnet_feeds.serving.refusals import ALLOW, ERROR
-from pprnet_feeds.serving.representation import EMPTY_BODY, Answer
+from pprnet_feeds.serving.representation import EMPTY_BODY, Answer, Kind
 from pprnet_feeds.serving.semantics import cache_control
-from pprnet_feeds.serving.tally import Kind, Tally
+from pprnet_feeds.settings import Settings
 
 log = logging.getLogger("pprnet_feeds")
 
 LONGEST_ADDRESS = 2048
-# How often, in seconds, what was counted is handed over.
-COUNT = 10.0
 # How often, in seconds, it is noticed that answers begin to depend on the clock; and how long before.
 INTERVAL = 5.0
 AHEAD = timedelta(seconds=3 * INTERVAL)
 # For how many seconds one of several workers that cannot start waits before another is tried.
 PAUSE = 2.0
-PROBES = (b"/healthz", b"/readyz")
 _PREFLIGHT = ERROR | {
     "allow": ALLOW,
     "access-control-allow-methods": ALLOW,
@@ -65,18 +65,29 @@ class Application:
     """
 
     def __init__(
-        self, environ: Mapping[str, str], clock: Callable[[], datetime], child: Child | None = None
+        self,
+        environ: Mapping[str, str],
+        clock: Callable[[], datetime],
+        child: Child | None = None,
+        extensions: Sequence[Any] = (),
     ) -> None:
+        self._environ = environ
+        self._extensions = extensions
         self.holding = Holding()
         self._table = self.holding.table
         self.clock = clock
         self.shortens = False
         self.link = Link(environ, self.hear, child)
-        self.tally = Tally()
+        self._routed = {
+            b"/healthz",
+            b"/readyz",
+            *(route.path.encode() for extension in extensions for route in extension.routes),
+        }
         self.rest = Starlette(
             routes=[
                 Route("/healthz", self.health),
                 Route("/readyz", self.ready),
+                *(route for extension in extensions for route in extension.routes),
             ],
             lifespan=self.lifespan,
         )
@@ -97,12 +108,8 @@ class Application:
         ready = held.ready(headers, fields)
         if ready is None:
             return None
-        key = target, ready.kind, fields.get(b"user-agent"), client and client[0]
-        counted = self.tally.counts.get(key)
-        if counted is None:
-            self.tally.add(key)
-        else:
-            counted[0] += 1
+        for extension in self._extensions:
+            extension.answered(target, headers, ready.kind)
         return ready
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,10 +117,10 @@ class Application:
         if scope["type"] == "http":
             method = scope["method"]
             if method not in ("GET", "HEAD"):
-                self.tally.note(scope, Kind(204 if method == "OPTIONS" else 405), ours=False)
+                self.note(scope, Kind(204 if method == "OPTIONS" else 405))
                 await self.refuse(method)(scope, receive, send)
                 return
-            if scope["raw_path"] not in PROBES:
+            if scope["raw_path"] not in self._routed:
                 await self.look(scope, receive, send)
                 return
         await self.rest(scope, receive, _told_already(send) if scope["type"] == "lifespan" else send)
@@ -122,7 +129,7 @@ class Application:
         """Answer a GET or HEAD for any address, from what is held or with what the builder says."""
         raw: bytes = scope["raw_path"]
         if len(raw) > LONGEST_ADDRESS:
-            self.tally.note(scope, Kind(414), ours=False)
+            self.note(scope, Kind(414))
             await self.error(414, "This address is too long to be one of ours.")(scope, receive, send)
             return
         path = raw.decode("latin-1")
@@ -132,14 +139,14 @@ class Application:
             found = Reply(503, "This cannot be told just now; ask again in a minute.", {"retry-after": "60"})
         if isinstance(found, Reply):
             if found.status != 200:  # those who watch do not count
-                self.tally.note(scope, Kind(found.status), ours=found.status in (301, 410))
+                self.note(scope, Kind(found.status))
             await self.error(found.status, found.text, found.headers)(scope, receive, send)
             return
         ready = found.ready(scope["headers"])
         if ready is None:  # compressing takes long: not while others wait
             ready = await asyncio.to_thread(found.answer, scope["headers"])
         start, body, kind, *_ = ready
-        self.tally.note(scope, kind if scope["method"] == "GET" else kind._replace(size=0))
+        self.note(scope, kind if scope["method"] == "GET" else kind._replace(size=0))
         state = self.holding.state
         if state and state.next_release and state.shorten_from and self.clock() >= state.shorten_from:
             start = self.shortened(start, state.next_release)
@@ -195,21 +202,18 @@ class Application:
             if multiprocessing.parent_process() is not None:
                 await asyncio.sleep(PAUSE)
             raise SystemExit(3)  # uvicorn's word for a worker that does not start
-        tasks = [*map(asyncio.create_task, (self.look_ahead(), self.count(), self.holding.lighten()))]
+        tasks = [*map(asyncio.create_task, (self.look_ahead(), self.holding.lighten()))]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
-            self.link.send(Counted(self.tally.take()))
             await self.link.close()
 
-    async def count(self) -> None:
-        """Hand over what was counted, as long as there is somebody to take it. Runs until cancelled."""
-        while True:
-            await asyncio.sleep(COUNT)
-            if self.link.is_open:
-                self.link.send(Counted(self.tally.take()))
+    def note(self, scope: Scope, kind: Kind) -> None:
+        """Let the extensions count a response."""
+        for extension in self._extensions:
+            extension.answered(scope["raw_path"], scope["headers"], kind)
 
     async def look_ahead(self) -> None:
         """Notice that answers will soon depend on the clock, or that nobody is left to stop us.
@@ -227,6 +231,18 @@ class Application:
         """Take over what the builder tells."""
         self.holding.hear(heard)
         self.notice()
+        if isinstance(heard, News):
+            # Until there is one process: what the extensions need of a snapshot.
+            settings, state = Settings.from_environ(self._environ), heard.state
+            site, _ = read_site(settings.folder, self._environ, settings.base_url)
+            snapshot = SimpleNamespace(
+                site=site,
+                seconds=0.1,
+                library=SimpleNamespace(posts=range(state.posts)),
+                problems=(*state.problems, *state.faults),
+            )
+            for extension in self._extensions:
+                extension.swapped(snapshot)
 
     def notice(self) -> None:
         """Tell by the clock whether answers depend on it."""
@@ -244,7 +260,7 @@ def _told_already(send: Send) -> Send:
     return told
 
 
-def create(child: Child | None = None) -> Application:
+def create(child: Child | None = None, extensions: Sequence[Any] = ()) -> Application:
     """Make the application of a worker; its builder reads the run's settings from the environment."""
     logs.configure(sys.stderr)
-    return Application(os.environ, utc_now, child)
+    return Application(os.environ, utc_now, child, extensions)

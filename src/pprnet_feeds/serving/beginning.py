@@ -16,8 +16,9 @@ import sys
 from pprnet_feeds.serving import logs, standing
 from pprnet_feeds.serving.clock import utc_now
 from pprnet_feeds.serving.messages import News, send
-from pprnet_feeds.serving.statefile import answers_path, state_address
+from pprnet_feeds.serving.statefile import answers_path
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.database import state_address
 
 
 def main() -> None:

@@ -23,8 +23,6 @@ from pprnet_feeds.serving.aside import aside
 from pprnet_feeds.serving.codings import LARGEST_BEST, best
 from pprnet_feeds.serving.memory import give_back
 from pprnet_feeds.serving.messages import Ask, Better, Forgot, News, Reply, State, Told
-from pprnet_feeds.serving.pinging import Pinging
-from pprnet_feeds.serving.recording import Recording
 from pprnet_feeds.serving.representation import Representation
 from pprnet_feeds.serving.snapshot import Snapshot
 from pprnet_feeds.syndication.touched import Touched
@@ -57,8 +55,7 @@ class Builder:
         rebuild: Callable[[Snapshot, frozenset[str] | None], Snapshot | list[Problem]],
         newest: Callable[[], datetime],
         clock: Callable[[], datetime],
-        pinging: Pinging,
-        recording: Recording,
+        swapped: Callable[[Snapshot], None],
         tell: Callable[[object], None],
         held: Mapping[str, Identity] | None = None,
     ) -> None:
@@ -69,13 +66,12 @@ class Builder:
         self.clock = clock
         self.held: dict[str, Identity | None] = {}
         self._rebuild = rebuild
-        self._pinging = pinging
-        self._recording = recording
+        self._swapped = swapped
         self._tell = tell
         self._worse: set[str] = set()  # the listed feeds that can still be compressed better
         self._moved = asyncio.Event()
         self._begun = time.monotonic()
-        pinging.swapped(snapshot)
+        swapped(snapshot)
         for path, identity in (held or {}).items():
             self._hold(path, identity)
         self._tell_news({}, frozenset() if held else None)
@@ -105,8 +101,7 @@ class Builder:
         for path, made in replaced.items():
             self._hold(path, made.identity)
         self._tell_news(replaced, frozenset(forgotten))
-        self._recording.built(time.monotonic() - self._begun, len(snapshot.library.posts))
-        self._pinging.swapped(snapshot)
+        self._swapped(snapshot)
 
     def fail(self, faults: list[Problem]) -> None:
         """Tell why what was read last stays."""
@@ -158,7 +153,6 @@ class Builder:
 
     def _tell_news(self, replaced: Mapping[str, Representation], forgotten: frozenset[str] | None) -> None:
         state = self.state
-        self._recording.found(len(state.problems) + len(state.faults))
         self._tell(News(state, replaced, forgotten))
 
     def _touched(self, touched: Touched) -> set[str]:

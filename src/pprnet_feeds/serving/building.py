@@ -7,9 +7,9 @@ import contextlib
 import gc
 import logging
 import os
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from pprnet_feeds.content import cachefile
@@ -18,26 +18,20 @@ from pprnet_feeds.serving.aside import aside
 from pprnet_feeds.serving.builder import Builder, state_of
 from pprnet_feeds.serving.clock import utc_now
 from pprnet_feeds.serving.ending import keep_answers
-from pprnet_feeds.serving.knowledge import Knowledge
 from pprnet_feeds.serving.memory import give_back, in_one_place
 from pprnet_feeds.serving.messages import (
     Ask,
-    Counted,
     Forgot,
     Refused,
-    Reply,
-    Told,
     receive,
     send,
 )
-from pprnet_feeds.serving.pinging import Pinging
-from pprnet_feeds.serving.recording import Recording
 from pprnet_feeds.serving.reload import keep_current, tell
-from pprnet_feeds.serving.reports import Reports
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.serving.standing import Standing, stamp_of
 from pprnet_feeds.serving.statefile import answers_path, cache_path
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -62,8 +56,7 @@ async def build_for(
     if not address:
         log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
     cache = cache_path(settings.folder, os.environ) if address else None
-    begun = time.monotonic()
-    make = partial(build, settings, os.environ, store=(known := Knowledge(address)), cache=cache)
+    make = partial(build, settings, os.environ, store=(known := TimestampStore(address)), cache=cache)
     gc.disable()  # hardly anything that is made of the posts is ever garbage: nobody need look for it there
     first = make(now=utc_now())
     gc.freeze()
@@ -74,18 +67,15 @@ async def build_for(
         return
     tell(first)
     held = told.identities if told and _is_same(told, first, settings, address) else None
-    pinging = Pinging(address, settings.base_url, utc_now)
-    recording = Recording(address, utc_now, {"worker": os.getppid()})
-    reports = Reports(recording, address if settings.stats else None, utc_now)
-    recording.built(time.monotonic() - begun, len(first.library.posts))
+    # Until there is one process, the extension that sends pings lives here.
+    websub = import_module("pprnet_feeds.websub.extension").WebSub(address, settings.base_url, utc_now)
     builder = Builder(
         settings.folder,
         first,
         lambda before, moved: make(now=utc_now(), before=before, moved=moved),
         lambda: known.load().newest,
         utc_now,
-        pinging,
-        recording,
+        websub.swapped,
         partial(send, writer),
         held,
     )
@@ -102,13 +92,11 @@ async def build_for(
             log.exception("what was answered could not be kept; the next start draws anew")
 
     async with (
-        pinging,
-        recording,
         _running(keep_current(builder)),
         _running(builder.improve()),
-        _running(_keep(builder, cache, known, end)),
+        _running(_keep(builder, cache, end)),
     ):
-        await _hear(builder, recording, reports, reader, writer)
+        await _hear(builder, reader)
 
 
 def _is_same(told: Standing, first: Snapshot, settings: Settings, address: str) -> bool:
@@ -117,46 +105,23 @@ def _is_same(told: Standing, first: Snapshot, settings: Settings, address: str) 
     return is_as_told and told.stamp == stamp_of(first, settings, os.environ, address)
 
 
-async def _hear(
-    builder: Builder,
-    recording: Recording,
-    reports: Reports,
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-) -> None:
+async def _hear(builder: Builder, reader: asyncio.StreamReader) -> None:
     """Do what the worker tells, until it ends."""
-    answering: set[asyncio.Task[None]] = set()
     while (message := await receive(reader)) is not None:
-        if isinstance(message, Ask) and reports.offers(message.path):
-            task = asyncio.create_task(_report(message, reports, builder, writer))
-            answering.add(task)
-            task.add_done_callback(answering.discard)
-        elif isinstance(message, Ask):
+        if isinstance(message, Ask):
             builder.answer(message)
-        elif isinstance(message, Counted):
-            recording.counted(message.batch)
         elif isinstance(message, Forgot):
             builder.forgot(message)
     # Nobody is left to end a builder that cannot end itself.
     asyncio.get_running_loop().call_later(LAST, os._exit, 1)
 
 
-async def _report(ask: Ask, reports: Reports, builder: Builder, writer: asyncio.StreamWriter) -> None:
-    try:
-        reply = await reports.draw(ask.path, builder.snapshot.site)
-    except Exception:
-        log.exception("a report could not be drawn")
-        reply = Reply(500, "This could not be drawn; the log tells why.")
-    send(writer, Told(ask.number, reply))
-
-
-async def _keep(builder: Builder, cache: Path | None, known: Knowledge, end: Callable[[], None]) -> None:
+async def _keep(builder: Builder, cache: Path | None, end: Callable[[], None]) -> None:
     """Keep what was read and told for the next start: when nothing has moved for a while, and at the end."""
     kept: Reading | None = None
 
     def keep() -> None:
         nonlocal kept
-        known.settle()
         library = builder.snapshot.library
         if cache is None or library.reading is None or library.reading is kept:
             return

@@ -20,7 +20,6 @@ from typing import Any
 
 from pprnet_feeds.content.model import Cache
 from pprnet_feeds.serving.representation import Representation
-from pprnet_feeds.serving.tally import Batch
 
 # The addresses whose answer depends on the query.
 OPML, OEMBED, SUBSCRIBE = "/feeds.opml", "/oembed", "/subscribe"
@@ -127,13 +126,6 @@ class Refused:
     """The site cannot be served at all; each problem in words for the operator."""
 
     problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What the worker has answered since it last told."""
-
-    batch: Batch
 
 
 def send(writer: asyncio.StreamWriter, message: object) -> None:

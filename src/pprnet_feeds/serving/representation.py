@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 from pprnet_feeds.serving.codings import BEST, LONGEST_VALUE, Content, Message, body_message, coding_for
 from pprnet_feeds.serving.codings import choices as _choices
 from pprnet_feeds.serving.semantics import ANY, IDENTITY, http_date, matches, not_modified_since
-from pprnet_feeds.serving.tally import Kind
 
 Pair = tuple[bytes, bytes]
 
@@ -28,6 +27,16 @@ Pair = tuple[bytes, bytes]
 LARGE = 65_536
 
 EMPTY_BODY = body_message(b"")
+
+
+class Kind(NamedTuple):
+    """How a request was answered: the status, the content coding, and the bytes of content."""
+
+    status: int
+    coding: str = ""
+    size: int = 0
+
+
 _UNCHANGED = Kind(304)
 _STATUS = {200: b"HTTP/1.1 200 OK\r\n", 304: b"HTTP/1.1 304 Not Modified\r\n"}
 

@@ -23,7 +23,6 @@ from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.fixed import FIXED, fixed
 from pprnet_feeds.pages.page import Page
-from pprnet_feeds.serving.changes import Keeping, Known, differing, record, things
 from pprnet_feeds.serving.disk import HELD, lost_posts
 from pprnet_feeds.serving.kept import Kept
 from pprnet_feeds.serving.messages import Alias
@@ -32,6 +31,7 @@ from pprnet_feeds.serving.program import drawing
 from pprnet_feeds.serving.representation import Representation
 from pprnet_feeds.serving.semantics import cache_control
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import Timestamps, TimestampStore, resources
 from pprnet_feeds.syndication.addresses import Address
 from pprnet_feeds.syndication.catalogue import BESIDE, LISTS, Catalogue, Document
 from pprnet_feeds.syndication.selection import Refusal, parse
@@ -53,7 +53,11 @@ class Snapshot:
     """
 
     def __init__(
-        self, library: Library, known: Known, before: Snapshot | None = None, ledger: Ledger | None = None
+        self,
+        library: Library,
+        known: Timestamps,
+        before: Snapshot | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.library = library
         self.site = library.site
@@ -63,6 +67,7 @@ class Snapshot:
         self.changed = known.newest
         self.catalogue: Catalogue = Catalogue(library, before.catalogue if before else None)
         self.ledger = ledger
+        self.seconds = 0.0  # how long it took to build
         self._kept = Kept()
         self._permalinks = Permalinks(self.catalogue)
 
@@ -202,7 +207,7 @@ def build(
     settings: Settings,
     environ: Mapping[str, str],
     now: datetime,
-    store: Keeping,
+    store: TimestampStore,
     before: Snapshot | None = None,
     cache: Path | None = None,
     moved: Collection[str] | None = None,
@@ -238,10 +243,5 @@ def build(
     if lost:
         return lost
 
-    def recorded(known: Known) -> Known:
-        if before and known is before.known and (library.site, ledger) == (before.site, before.ledger):
-            seen, gone = differing(before.library, library, ledger)
-            return record(known, seen, now, gone)
-        return record(known, things(library, drawing(), ledger), now)
-
-    return Snapshot(library, store.update(recorded), before, ledger)
+    timestamps = store.record(resources(library, drawing(), ledger), now)
+    return Snapshot(library, timestamps, before, ledger)

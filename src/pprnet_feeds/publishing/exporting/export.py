@@ -33,9 +33,9 @@ from pprnet_feeds.publishing.exporting.manifest import FOLDER
 from pprnet_feeds.publishing.exporting.nginx import FILE as NGINX
 from pprnet_feeds.publishing.exporting.nginx import draw_nginx
 from pprnet_feeds.publishing.exporting.notices import notices
-from pprnet_feeds.serving.knowledge import Knowledge
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 
 HTML = "text/html; charset=utf-8"
 
@@ -68,7 +68,7 @@ def draw(folder: Path, environ: Mapping[str, str], now: datetime) -> Snapshot | 
     ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
     problems += [*told, *library.problems]
-    return sorted(problems) or build(Settings(folder), environ, now, Knowledge())
+    return sorted(problems) or build(Settings(folder), environ, now, TimestampStore())
 
 
 def export(
