@@ -34,8 +34,8 @@ from pprnet_feeds.serving.answers import answer
 from pprnet_feeds.serving.building import KEEP_AFTER
 from pprnet_feeds.serving.messages import Alias, Reply
 from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 from processes import builders, workers
 from proxies import nginx
 from service import Answer, Service, serving
@@ -123,7 +123,7 @@ class Truth:
         self.folder = folder
         self.since: list[float] = []
         self.states: list[dict[str, Told]] = []
-        self._store = Store("")
+        self._store = TimestampStore("")
         self._snapshot: Snapshot | None = None
 
     def draw(self) -> dict[str, Told]:

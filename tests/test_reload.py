@@ -23,13 +23,10 @@ from many import make_site, name_of, write_post
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.serving import building, reload
 from pprnet_feeds.serving.builder import Builder
-from pprnet_feeds.serving.knowledge import Knowledge
 from pprnet_feeds.serving.messages import News
-from pprnet_feeds.serving.pinging import Pinging
-from pprnet_feeds.serving.recording import Recording
 from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 from service import ROOT, Service, command, serving
 
 pytestmark = pytest.mark.slow  # real files take real time to settle
@@ -167,9 +164,10 @@ def test_a_folder_that_cannot_be_read_empties_no_feed(site: Path):
     script = (
         "import sys; sys.path.insert(0, 'tests')\n"
         "from pathlib import Path; from datetime import datetime, UTC\n"
-        "from pprnet_feeds.serving.snapshot import build; from pprnet_feeds.serving.store import Store\n"
+        "from pprnet_feeds.serving.snapshot import build\n"
+        "from pprnet_feeds.state.last_modified import TimestampStore\n"
         "from pprnet_feeds.settings import Settings\n"
-        f"folder = Path({str(site)!r}); now = datetime(2024, 1, 1, tzinfo=UTC); store = Store()\n"
+        f"folder = Path({str(site)!r}); now = datetime(2024, 1, 1, tzinfo=UTC); store = TimestampStore()\n"
         "first = build(Settings(folder), {}, now, store)\n"
         "(folder / 'posts/sub').chmod(0)\n"
         "for held in (None, first):\n"
@@ -263,17 +261,19 @@ def cpu(service: Service) -> float:
 def test_a_post_scheduled_for_years_ahead_shortens_no_lifetime(site: Path):
     release = datetime.now(UTC) + timedelta(days=3650)
     write_post(site, 2, 2020, date=release.replace(microsecond=0).isoformat())
-    state = builder(site, Store()).state
+    state = builder(site, TimestampStore()).state
     assert state.shorten_from > datetime.now(UTC) + timedelta(days=3600)
 
 
 def test_lifetimes_are_shortened_before_a_cache_would_outlive_a_release(site: Path):
     release = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=900 + 3600 + 119)
     write_post(site, 2, 2020, date=release.isoformat())
-    assert builder(site, Store()).state.shorten_from == release - timedelta(seconds=900 + 3600)
+    assert builder(site, TimestampStore()).state.shorten_from == release - timedelta(seconds=900 + 3600)
 
 
-def builder(site: Path, store: Store, tell: Callable[[object], None] = lambda message: None) -> Builder:
+def builder(
+    site: Path, store: TimestampStore, tell: Callable[[object], None] = lambda message: None
+) -> Builder:
     """The builder of one worker, without its process."""
     settings = Settings(site)
 
@@ -285,8 +285,7 @@ def builder(site: Path, store: Store, tell: Callable[[object], None] = lambda me
 
     first = build(settings, {}, now(), store)
     assert isinstance(first, Snapshot)
-    pinging, recording = Pinging("", "", now), Recording("", now, {})
-    return Builder(site, first, rebuild, lambda: store.load().newest, now, pinging, recording, tell)
+    return Builder(site, first, rebuild, lambda: store.load().newest, now, lambda snapshot: None, tell)
 
 
 def kept_current(service: Builder, happened: Callable[[], object]) -> None:
@@ -307,7 +306,7 @@ def kept_current(service: Builder, happened: Callable[[], object]) -> None:
 
 def test_an_error_of_our_own_never_ends_reloading(site: Path, caplog: pytest.LogCaptureFixture):
     news: list[News] = []
-    service = builder(site, Store(), news.append)
+    service = builder(site, TimestampStore(), news.append)
     good, calls = service.rebuild, []
 
     async def sometimes(moved):
@@ -335,7 +334,7 @@ def test_an_error_of_our_own_never_ends_reloading(site: Path, caplog: pytest.Log
 
 def test_what_failed_is_tried_again_without_a_change(site: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(reload, "RETRY", 0.3)
-    service = builder(site, Store())
+    service = builder(site, TimestampStore())
     service.faults = [Problem("posts", 0, 0, "the folder cannot be read", "")]
     kept_current(service, lambda: not service.faults)
 
@@ -344,9 +343,9 @@ def test_what_another_process_has_recorded_is_taken_over(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(reload, "RETRY", 0.3)
-    service = builder(site, Store(str(tmp_path / "state")))
+    service = builder(site, TimestampStore(str(tmp_path / "state")))
     first = service.snapshot
-    other = Store(str(tmp_path / "state"))
+    other = TimestampStore(str(tmp_path / "state"))
     whole = write_post(site, 1, 2020).read_text()
     write_post(site, 1, 2020, title="Seen by the other one only")
     build(Settings(site), {}, datetime.now(UTC).replace(microsecond=0), other)
@@ -364,7 +363,7 @@ def test_where_the_system_tells_of_no_changes_the_files_are_asked(
 
     watch = watchfiles.awatch
     monkeypatch.setattr(watchfiles, "awatch", limited)
-    service = builder(site, Store())
+    service = builder(site, TimestampStore())
     write = iter(range(1000))
 
     def happened() -> bool:
@@ -462,11 +461,11 @@ def test_however_many_edits_there_were_few_kept_files_are_open(
     monkeypatch.setattr(building, "KEEP_AFTER", 0.01)
     for number in range(3, 9):
         write_post(site, number, 2020)
-    service, cache = builder(site, Store()), tmp_path / "state.posts"
+    service, cache = builder(site, TimestampStore()), tmp_path / "state.posts"
     seen: list[int] = []
 
     async def edited() -> None:
-        keeping = asyncio.create_task(building._keep(service, cache, Knowledge(), lambda: None))
+        keeping = asyncio.create_task(building._keep(service, cache, lambda: None))
         for number in range(9):
             async with asyncio.timeout(6):
                 while not (cache.exists() and cache.stat().st_mtime_ns not in seen):

@@ -17,8 +17,8 @@ from pprnet_feeds.serving import standing
 from pprnet_feeds.serving.builder import state_of
 from pprnet_feeds.serving.ending import keep_answers
 from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 from service import serving
 
 # No file of these tests is young.
@@ -46,7 +46,7 @@ class Ended:
 
     def read(self) -> Snapshot:
         # A change of a file's times is told by a clock that nobody can set back: it is an hour later.
-        found = build(self.settings, self.environ, NOW + timedelta(hours=1), Store(self.address))
+        found = build(self.settings, self.environ, NOW + timedelta(hours=1), TimestampStore(self.address))
         assert isinstance(found, Snapshot)
         return found
 

@@ -238,8 +238,8 @@ def _polls(connection: Connection, today: date) -> list[Polls]:
 def _former(connection: Connection, today: date) -> tuple[Former, ...]:
     rows = connection.execute(
         "SELECT address, kind, sum(requests) AS often, max(day) FROM polls "
-        "WHERE day BETWEEN :first AND :last AND kind IN ('moved', 'gone', 'guessed') AND address <> '' GROUP BY address, kind "
-        f"ORDER BY often DESC, address LIMIT {MOST_FORMER}",
+        "WHERE day BETWEEN :first AND :last AND kind IN ('moved', 'gone', 'guessed') AND address <> '' "
+        f"GROUP BY address, kind ORDER BY often DESC, address LIMIT {MOST_FORMER}",
         {"first": _days(today, RECENT)[0], "last": str(today)},
     )
     return tuple(Former(address, kind, int(requests), newest) for address, kind, requests, newest in rows)
