@@ -66,7 +66,6 @@ MAY_KNOW_THE_TIME = {
     "serving.clock",
     "serving.ending",  # how long drawing takes
     "serving.reload",
-    "stats.metrics",  # processor time
 }
 # The line between two processes.
 MAY_BE_IMPURE = {
@@ -143,7 +142,7 @@ def test_nothing_but_the_edges_asks_the_clock_the_machine_or_chance(module):
 def test_a_module_can_be_read_in_one_sitting(module):
     path = PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
     lines = path.read_text("utf-8").count("\n")
-    assert lines <= 250
+    assert lines <= 400
 
 
 @every_module
