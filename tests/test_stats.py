@@ -54,10 +54,8 @@ def keep(address: str, reports: Rows = (), polls: Rows = (), now: datetime = NOW
     with database.transaction() as connection:
         for table, rows in (("subscribers", reports), ("polls", polls)):
             for ago, *values in rows:
-                row = {f"v{number}": value for number, value in enumerate(values)}
-                marks = ", ".join(f":{name}" for name in row)
-                insert = f"INSERT INTO {table} VALUES (:day, {marks})"
-                connection.execute(insert, {"day": ago if isinstance(ago, str) else day(ago, now), **row})
+                row = (ago if isinstance(ago, str) else day(ago, now), *values)
+                connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", *row)
     return database
 
 

@@ -13,7 +13,7 @@ import os
 import re
 import sqlite3
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -58,23 +58,22 @@ class CorruptError(UnavailableError):
 
 
 class Connection:
-    """An open connection. Statements name their parameters like ``:this`` on both databases."""
+    """An open connection. The mark of a parameter is ``?`` on both databases."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self.is_sqlite = isinstance(raw, sqlite3.Connection)
 
-    def execute(self, statement: str, parameters: Mapping[str, object] | None = None) -> Any:
+    def execute(self, statement: str, *parameters: object) -> Any:
         """Run one statement and return its cursor."""
-        return self._raw.execute(self._written(statement), parameters or {})
+        return self._raw.execute(self._written(statement), parameters)
 
-    def execute_each(self, statement: str, rows: Sequence[Mapping[str, object]]) -> None:
+    def execute_each(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
         """Run one statement for each of *rows*."""
-        if rows:
-            self._raw.cursor().executemany(self._written(statement), rows)
+        self._raw.cursor().executemany(self._written(statement), list(rows))
 
     def _written(self, statement: str) -> str:
-        return statement if self.is_sqlite else re.sub(r":(\w+)", r"%(\1)s", statement)
+        return statement if self.is_sqlite else statement.replace("?", "%s")
 
 
 class Database:
@@ -237,7 +236,7 @@ def _migrate(connection: Connection) -> None:
         for table in _SCHEMA:
             connection.execute(f"CREATE TABLE IF NOT EXISTS {table}")
         connection.execute("INSERT INTO edition SELECT '' WHERE NOT EXISTS (SELECT * FROM edition)")
-        connection.execute("INSERT INTO schema_version VALUES (:version)", {"version": VERSION})
+        connection.execute("INSERT INTO schema_version VALUES (?)", VERSION)
 
 
 def _version(connection: Connection) -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -174,6 +175,9 @@ def _keep_later(seen: dict[str, Seen], name: str, was: Seen, before: Mapping[str
         seen[name] = was
 
 
+Change = Callable[[Timestamps], Timestamps]
+
+
 class TimestampStore:
     """Stores timestamps in the database at *address*; in memory alone when it is empty.
 
@@ -183,6 +187,7 @@ class TimestampStore:
 
     def __init__(self, address: str = "") -> None:
         self._database = Database(address) if address else None
+        self._place = self._database.place if self._database else "memory"
         self._timestamps = Timestamps()
         self._read: tuple[str, Timestamps] | None = None  # what the database holds, and under which mark
         self._failing = False
@@ -196,23 +201,13 @@ class TimestampStore:
         resources = list(resources)
         return self._update(lambda timestamps: record(timestamps, resources, now))
 
-    def _update(self, change: Callable[[Timestamps], Timestamps]) -> Timestamps:
-        if self._database is None:
-            self._timestamps = change(self._timestamps)
-            return self._timestamps
-        place = self._database.place
+    def _update(self, change: Change) -> Timestamps:
         try:
-            try:
-                self._timestamps = self._transact(self._database, change, Timestamps())
-            except CorruptError as fault:
-                log.warning(
-                    "the state in %s cannot be read (%s); it was put aside as %s and is begun anew: "
-                    "what this process does not remember counts as changed now",
-                    *(place, fault, self._database.put_aside()),
-                )
-                self._timestamps = self._transact(self._database, change, LOST)
+            self._timestamps = (
+                self._stored(self._database, change) if self._database else change(self._timestamps)
+            )
             if self._failing:
-                log.info("the state is kept in %s again", place)
+                log.info("the state is kept in %s again", self._place)
             self._failing = False
         except UnavailableError as fault:
             if not self._failing:
@@ -220,34 +215,34 @@ class TimestampStore:
                     "the state cannot be kept in %s (%s); it is kept in memory until it can: readers that "
                     "ask by date alone may miss what changes while the service is down, and other processes "
                     "may tell other dates",
-                    *(place, fault),
+                    *(self._place, fault),
                 )
             self._failing = True
-            if not self._timestamps.seen:
-                self._timestamps = _read_only(self._database)
+            if self._database and not self._timestamps.seen:
+                with suppress(UnavailableError), self._database.reading() as connection:
+                    self._timestamps = _read(connection)
             self._timestamps = change(self._timestamps)
         return self._timestamps
 
-    def _transact(
-        self, database: Database, change: Callable[[Timestamps], Timestamps], lost: Timestamps
-    ) -> Timestamps:
-        with database.transaction() as connection:
-            [mark] = connection.execute("SELECT mark FROM edition").fetchone()
-            stored = self._read[1] if self._read and self._read[0] == mark else _read(connection)
-            timestamps = change(merge(merge(self._timestamps, stored), lost))
-            if timestamps is not stored:
-                mark = _write(connection, stored.seen, timestamps.seen, mark)
+    def _stored(self, database: Database, change: Change, lost: Timestamps | None = None) -> Timestamps:
+        try:
+            with database.transaction() as connection:
+                [mark] = connection.execute("SELECT mark FROM edition").fetchone()
+                stored = self._read[1] if self._read and self._read[0] == mark else _read(connection)
+                timestamps = change(merge(merge(self._timestamps, stored), lost or Timestamps()))
+                if timestamps is not stored:
+                    mark = _write(connection, stored.seen, timestamps.seen, mark)
+        except CorruptError as fault:
+            if lost:
+                raise
+            log.warning(
+                "the state in %s cannot be read (%s); it was put aside as %s and is begun anew: "
+                "what this process does not remember counts as changed now",
+                *(database.place, fault, database.put_aside()),
+            )
+            return self._stored(database, change, LOST)
         self._read = mark, timestamps
         return timestamps
-
-
-def _read_only(database: Database) -> Timestamps:
-    """What can be read where nothing can be written; nothing if that fails as well."""
-    try:
-        with database.reading() as connection:
-            return _read(connection)
-    except UnavailableError:
-        return Timestamps()
 
 
 def _read(connection: Connection) -> Timestamps:
@@ -269,26 +264,18 @@ def _read(connection: Connection) -> Timestamps:
 
 def _write(connection: Connection, stored: Mapping[str, Seen], seen: Mapping[str, Seen], mark: str) -> str:
     """Make the rows of *seen* out of those of *stored*, which have the *mark*; return the new mark."""
-    rows = [
-        {
-            "name": name,
-            "digest": was.digest,
-            "topics": " ".join(was.membership.topics),
-            "research": " ".join(was.membership.research),
-            "issue": was.membership.issue,
-            "moment": int(was.timestamp.timestamp()),
-        }
-        for name, was in seen.items()
-        if stored.get(name) is not was and stored.get(name) != was
-    ]
+    rows = []
+    for name, was in seen.items():
+        if stored.get(name) is not was and stored.get(name) != was:
+            of, moment = was.membership, int(was.timestamp.timestamp())
+            rows.append((name, was.digest, " ".join(of.topics), " ".join(of.research), of.issue, moment))
     if rows:
         connection.execute_each(
-            "INSERT INTO seen (name, digest, topics, research, issue, moment) "
-            "VALUES (:name, :digest, :topics, :research, :issue, :moment) "
+            "INSERT INTO seen (name, digest, topics, research, issue, moment) VALUES (?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, topics = excluded.topics, "
             "research = excluded.research, issue = excluded.issue, moment = excluded.moment",
             rows,
         )
         mark = digest([mark, rows])
-        connection.execute("UPDATE edition SET mark = :mark", {"mark": mark})
+        connection.execute("UPDATE edition SET mark = ?", mark)
     return mark

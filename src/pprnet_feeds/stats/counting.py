@@ -203,34 +203,24 @@ def _prune(connection: Connection, oldest: str) -> None:
     for table in ("salts", "hashes", "pollers", "programs"):
         connection.execute(f"DELETE FROM {table}")
     for table in ("polls", "subscribers"):
-        connection.execute(f"DELETE FROM {table} WHERE day < :oldest", {"oldest": oldest})
+        connection.execute(f"DELETE FROM {table} WHERE day < ?", oldest)
 
 
 def _write(connection: Connection, counts: Counts) -> None:
     polls: list[Poll] = []
     reports: list[Report] = []
     for day in {day for day, _, _ in counts.polls}:
-        which = {"day": day}
-        polls += connection.execute("SELECT day, address, kind FROM polls WHERE day = :day", which).fetchall()
-        reports += connection.execute(
-            "SELECT day, address, reader, feed FROM subscribers WHERE day = :day", which
-        ).fetchall()
+        polls += connection.execute("SELECT day, address, kind FROM polls WHERE day = ?", day)
+        reports += connection.execute("SELECT day, address, reader, feed FROM subscribers WHERE day = ?", day)
     bounded = within_bounds(counts, polls, reports)
     connection.execute_each(
-        "INSERT INTO polls (day, address, kind, requests, bytes) "
-        "VALUES (:day, :path, :kind, :requests, :bytes) ON CONFLICT (day, address, kind) DO UPDATE SET "
+        "INSERT INTO polls (day, address, kind, requests, bytes) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (day, address, kind) DO UPDATE SET "
         "requests = polls.requests + excluded.requests, bytes = polls.bytes + excluded.bytes",
-        [
-            dict(zip(("day", "path", "kind", "requests", "bytes"), (*poll, *sums), strict=True))
-            for poll, sums in bounded.polls.items()
-        ],
+        ((*poll, *sums) for poll, sums in bounded.polls.items()),
     )
     connection.execute_each(
-        "INSERT INTO subscribers (day, address, reader, feed, subscribers) "
-        "VALUES (:day, :path, :reader, :feed, :subscribers) "
+        "INSERT INTO subscribers (day, address, reader, feed, subscribers) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (day, address, reader, feed) DO UPDATE SET subscribers = excluded.subscribers",
-        [
-            dict(zip(("day", "path", "reader", "feed", "subscribers"), (*report, number), strict=True))
-            for report, number in bounded.reports.items()
-        ],
+        ((*report, subscribers) for report, subscribers in bounded.reports.items()),
     )

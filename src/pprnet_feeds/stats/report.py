@@ -169,9 +169,9 @@ def _report(connection: Connection, site: Site, today: date) -> Report:
     newer: dict[tuple[str, str, str], int] = {}
     places = {day: place for place, day in enumerate(_days(today, HISTORY + FRESH - 1), 1 - FRESH)}
     rows = connection.execute(
-        "SELECT day, address, reader, feed, subscribers FROM subscribers WHERE day BETWEEN :first AND :last "
+        "SELECT day, address, reader, feed, subscribers FROM subscribers WHERE day BETWEEN ? AND ? "
         f"ORDER BY day DESC LIMIT {MOST_ROWS}",
-        {"first": min(places), "last": str(today)},
+        *(min(places), str(today)),
     )
     for day, address, reader, feed, subscribers in rows:
         begin = places.get(day)
@@ -224,9 +224,9 @@ def _polls(connection: Connection, today: date) -> list[Polls]:
     """The polls of each day of the whole history."""
     sums: dict[str, Counter[str]] = {day: Counter() for day in _days(today, HISTORY)}
     rows = connection.execute(
-        "SELECT day, kind, sum(requests), sum(bytes) FROM polls WHERE day BETWEEN :first AND :last "
+        "SELECT day, kind, sum(requests), sum(bytes) FROM polls WHERE day BETWEEN ? AND ? "
         "AND kind IN ('full', 'unchanged', 'guessed') GROUP BY day, kind",
-        {"first": min(sums), "last": str(today)},
+        *(min(sums), str(today)),
     )
     for day, kind, requests, size in rows:
         if day in sums:
@@ -238,9 +238,9 @@ def _polls(connection: Connection, today: date) -> list[Polls]:
 def _former(connection: Connection, today: date) -> tuple[Former, ...]:
     rows = connection.execute(
         "SELECT address, kind, sum(requests) AS often, max(day) FROM polls "
-        "WHERE day BETWEEN :first AND :last AND kind IN ('moved', 'gone', 'guessed') AND address <> '' "
+        "WHERE day BETWEEN ? AND ? AND kind IN ('moved', 'gone', 'guessed') AND address <> '' "
         f"GROUP BY address, kind ORDER BY often DESC, address LIMIT {MOST_FORMER}",
-        {"first": _days(today, RECENT)[0], "last": str(today)},
+        *(_days(today, RECENT)[0], str(today)),
     )
     return tuple(Former(address, kind, int(requests), newest) for address, kind, requests, newest in rows)
 

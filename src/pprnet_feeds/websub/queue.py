@@ -30,16 +30,14 @@ GIVE_UP = timedelta(days=3)
 # The row that says that there was a first run; no post has such a name.
 _BEGUN = ""
 _RECORD = (
-    "INSERT INTO told (name, moment) VALUES (:name, :moment) "
-    "ON CONFLICT (name) DO UPDATE SET moment = excluded.moment"
+    "INSERT INTO told (name, moment) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET moment = excluded.moment"
 )
 # A ping that is being sent at this moment keeps its claim, and is sent once more after it.
 _ENQUEUE = (
-    "INSERT INTO pings (hub, address, since, tries, due, held) VALUES (:hub, :feed, :since, 0, :due, 0) "
+    "INSERT INTO pings (hub, address, since, due, tries, held) VALUES (?, ?, ?, ?, 0, 0) "
     "ON CONFLICT (hub, address) DO UPDATE SET tries = 0, due = excluded.due, "
     "since = CASE WHEN pings.since < excluded.since THEN excluded.since ELSE pings.since + 1 END"
 )
-_THIS = "WHERE hub = :hub AND address = :feed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +91,11 @@ class Queue:
             changes = visible_changes(posts)
             if is_first := _BEGUN not in recorded:
                 changes[_BEGUN] = int(now.timestamp())
-            rows = [{"name": name, "moment": moment} for name, moment in sorted(changes.items())]
-            connection.execute_each(_RECORD, rows)
-            named, marks = _each(hubs)
-            connection.execute(f"DELETE FROM pings WHERE hub NOT IN ({marks})", named)
+            connection.execute_each(_RECORD, sorted(changes.items()))
+            connection.execute(f"DELETE FROM pings WHERE hub NOT IN ({_marks(hubs)})", *hubs)
             feeds = list(changed_feeds(catalogue, posts)) if posts and not is_first else []
-            times = {"since": _milliseconds(now), "due": _milliseconds(now + delay)}
-            rows = [{"hub": hub, "feed": feed, **times} for hub in hubs for feed in feeds]
-            connection.execute_each(_ENQUEUE, rows)
+            times = _milliseconds(now), _milliseconds(now + delay)
+            connection.execute_each(_ENQUEUE, ((hub, feed, *times) for hub in hubs for feed in feeds))
         return None if is_first else len(feeds)
 
     def claim(self, hubs: Sequence[str], due: datetime, now: datetime) -> Ping | None:
@@ -108,48 +103,43 @@ class Queue:
 
         The least tried comes first, and hubs take turns: one that fails delays no other.
         """
-        named, marks = _each(hubs)
         with self._database.transaction() as connection:
             row = connection.execute(
-                f"SELECT hub, address, since, tries FROM pings WHERE hub IN ({marks}) "
-                "AND due <= :due AND held <= :now ORDER BY tries, address, hub LIMIT 1",
-                named | {"due": _milliseconds(due), "now": _milliseconds(now)},
+                "SELECT hub, address, since, tries FROM pings WHERE due <= ? AND held <= ? "
+                f"AND hub IN ({_marks(hubs)}) ORDER BY tries, address, hub LIMIT 1",
+                *(_milliseconds(due), _milliseconds(now), *hubs),
             ).fetchone()
             if row is None:
                 return None
             hub, feed, since, tries = row
-            claimed = {"hub": hub, "feed": feed, "until": _milliseconds(now + CLAIM)}
-            connection.execute(f"UPDATE pings SET held = :until {_THIS}", claimed)
+            claim = "UPDATE pings SET held = ? WHERE hub = ? AND address = ?"
+            connection.execute(claim, _milliseconds(now + CLAIM), hub, feed)
         return Ping(hub, feed, _moment(since), tries)
 
     def settle(self, ping: Ping, outcome: Outcome, now: datetime) -> bool:
         """Record the outcome of a claimed ping; return whether it will be tried again."""
-        this: dict[str, object] = {"hub": ping.hub, "feed": ping.feed}
-        same = this | {"since": _milliseconds(ping.since)}
+        this = ping.hub, ping.feed
         again = outcome.kind in ("failed", "silent") and now - ping.since < GIVE_UP
         until = _milliseconds(now + timedelta(seconds=outcome.pause))
         with self._database.transaction() as connection:
+            # A feed that changed again meanwhile has a later ping, which nobody has claimed.
+            connection.execute("UPDATE pings SET held = 0 WHERE hub = ? AND address = ?", *this)
+            where, same = "WHERE hub = ? AND address = ? AND since = ?", (*this, _milliseconds(ping.since))
             if again:
                 due = max(until, _milliseconds(now + retry_delay(ping)))
-                postpone = f"UPDATE pings SET tries = :tries, due = :due {_THIS} AND since = :since"
-                connection.execute(postpone, same | {"tries": ping.tries + 1, "due": due})
+                connection.execute(f"UPDATE pings SET tries = ?, due = ? {where}", ping.tries + 1, due, *same)
             else:
-                connection.execute(f"DELETE FROM pings {_THIS} AND since = :since", same)
-            # A feed that changed again meanwhile has another ping, which nobody has claimed.
-            connection.execute(f"UPDATE pings SET held = 0 {_THIS}", this)
+                connection.execute(f"DELETE FROM pings {where}", *same)
             if outcome.pause:
-                pause = "UPDATE pings SET due = :due WHERE hub = :hub AND due < :due"
-                connection.execute(pause, {"hub": ping.hub, "due": until})
+                pause = "UPDATE pings SET due = ? WHERE hub = ? AND due < ?"
+                connection.execute(pause, until, ping.hub, until)
         return again
 
     def next_due(self, hubs: Sequence[str]) -> datetime | None:
         """When the next ping to one of *hubs* can be claimed; None when there is none."""
-        named, marks = _each(hubs)
-        next_one = (
-            f"SELECT min(CASE WHEN due < held THEN held ELSE due END) FROM pings WHERE hub IN ({marks})"
-        )
+        soonest = "SELECT min(CASE WHEN due < held THEN held ELSE due END) FROM pings WHERE hub IN "
         with self._database.transaction() as connection:
-            [due] = connection.execute(next_one, named).fetchone()
+            [due] = connection.execute(f"{soonest} ({_marks(hubs)})", *hubs).fetchone()
         return None if due is None else _moment(due)
 
 
@@ -165,10 +155,9 @@ def retry_delay(ping: Ping) -> timedelta:
     return timedelta(seconds=seconds * (0.8 + 0.4 * share))
 
 
-def _each(hubs: Sequence[str]) -> tuple[dict[str, object], str]:
-    """Parameters for *hubs*, and their marks within ``IN (…)``, which holds an impossible one when empty."""
-    named: dict[str, object] = {f"hub{number}": hub for number, hub in enumerate(hubs)}
-    return named, ", ".join(f":{name}" for name in named) or "''"
+def _marks(hubs: Sequence[str]) -> str:
+    """The marks of *hubs* within ``IN (…)``; an impossible hub where there is none."""
+    return ", ".join("?" * len(hubs)) or "''"
 
 
 def _milliseconds(moment: datetime) -> int:
