@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from pprnet_feeds.content.digests import appearance, digest
 from pprnet_feeds.content.ledger import Ledger, is_recorded
@@ -32,8 +33,7 @@ log = logging.getLogger("pprnet_feeds")
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(NamedTuple):
     """What a selection asks of a post; its attributes are those of a post."""
 
     topics: tuple[str, ...] = ()
@@ -45,8 +45,7 @@ class Membership:
 EVERYWHERE = Membership(issue="*")
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """One thing that documents are made of, as it is now.
 
     Attributes:
@@ -63,8 +62,7 @@ class Resource:
     recorded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One resource as it was last seen, or (without a digest) a membership that posts have left."""
 
     digest: str
