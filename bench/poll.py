@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 import results  # noqa: E402
 
 from many import make_site  # noqa: E402  # the simulation is the one the tests run
-from pprnet_feeds.serving.store import Store  # noqa: E402
+from pprnet_feeds.state.last_modified import TimestampStore  # noqa: E402
 from readers import Reader, years_of_edits  # noqa: E402
 
 KINDS = {
@@ -36,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         site = make_site(Path(folder) / "site", 24, 2014)
         readers = {(kind, path): Reader(path, *how) for kind, how in KINDS.items() for path in PATHS}
-        for snapshot in years_of_edits(site, Store(), set(), days):
+        for snapshot in years_of_edits(site, TimestampStore(), set(), days):
             for reader in readers.values():
                 reader.poll(snapshot)
     rows = []

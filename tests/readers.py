@@ -19,8 +19,8 @@ from xml.etree import ElementTree
 from many import TOPICS, name_of, write_post
 from pprnet_feeds.serving.reload import utc_now
 from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
@@ -102,7 +102,9 @@ def fresh(path: str, snapshot: Snapshot) -> dict[str, Entry]:
     return reader.entries
 
 
-def years_of_edits(folder: Path, store: Store, refiled: set[str], days: int = 730) -> Iterator[Snapshot]:
+def years_of_edits(
+    folder: Path, store: TimestampStore, refiled: set[str], days: int = 730
+) -> Iterator[Snapshot]:
     """The site day by day while its editor works on it: gains, back-dates, corrects, re-files, withdraws.
 
     The ids of re-filed posts are added to *refiled*.

@@ -27,9 +27,11 @@ from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.importing import sources
 from pprnet_feeds.publishing.plan import published
-from pprnet_feeds.serving import app, cache, encoding, hub, protocol, readers
+from pprnet_feeds.serving import app, cache, encoding, protocol
+from pprnet_feeds.stats import user_agents
 from pprnet_feeds.syndication import selection
 from pprnet_feeds.syndication.catalogue import Catalogue
+from pprnet_feeds.websub import client
 from service import Service, command, serving
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -330,12 +332,12 @@ def test_a_post_of_a_name_that_cannot_be_an_address_is_told_with_its_file(site: 
         (8_192, encoding.LONGEST_VALUE, "ignored, over 8,192 bytes too"),
         (32 * 1024 * 1024, cache.MOST_BYTES, "32 MiB of answers are kept"),
         (5, selection.MOST_TOPICS, "at most five topics"),
-        (10_000_000, readers.MOST_SUBSCRIBERS, "claims over ten million subscribers"),
+        (100_000, user_agents.MOST_SUBSCRIBERS, "claims over 100,000 subscribers"),
         (1_048_576, files.SIZE_LIMIT, "Only regular files up to 1 MiB"),
         (100, tags.DEPTH, "Nesting ends at 100"),
         (50_000_000, sources.SIZE_LIMIT, "up to 50 MB"),
-        (10.0, hub.TIMEOUT, "ten seconds, three redirects"),
-        (3, hub.MOST_REDIRECTS, "ten seconds, three redirects"),
+        (10.0, client.TIMEOUT, "ten seconds, three redirects"),
+        (3, client.MOST_REDIRECTS, "ten seconds, three redirects"),
         (900, Cache().max_age, "fresh for 15 minutes"),
         (7 * 86_400, Cache().stale_if_error, "up to a week"),
     ],

@@ -24,8 +24,8 @@ from copied import BASE, MOVED_POST, edit, make_site
 from pprnet_feeds.commands.build import build as build_command
 from pprnet_feeds.publishing.exporting.addresses import file_name
 from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 from service import ROOT, command, serving
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -94,7 +94,7 @@ def times(folder: Path) -> dict[str, int]:
 
 
 def documents(site: Path) -> list[str]:
-    snapshot = build(Settings(site), {}, NOW, Store())
+    snapshot = build(Settings(site), {}, NOW, TimestampStore())
     assert isinstance(snapshot, Snapshot)
     return list(snapshot.paths())
 

@@ -16,8 +16,8 @@ import pytest
 
 from copied import BASE, WITHDRAWN, edit, make_site
 from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 from proxies import found, free_port
 from service import Answer, Service, command, serving
 from test_build import NOW
@@ -73,7 +73,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def paths(site: Path) -> list[str]:
-    snapshot = build(Settings(site), {}, NOW, Store())
+    snapshot = build(Settings(site), {}, NOW, TimestampStore())
     assert isinstance(snapshot, Snapshot)
     return list(snapshot.paths())
 

@@ -32,8 +32,8 @@ import pytest
 from many import make_site, name_of, write_post
 from pprnet_feeds.serving.response import Reply
 from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 from processes import workers
 from proxies import nginx
 from service import Answer, Service, serving
@@ -121,7 +121,7 @@ class Truth:
         self.folder = folder
         self.since: list[float] = []
         self.states: list[dict[str, Told]] = []
-        self._store = Store("")
+        self._store = TimestampStore("")
         self._snapshot: Snapshot | None = None
 
     def draw(self) -> dict[str, Told]:

@@ -1,30 +1,43 @@
-"""What is kept of what was asked for: by the day, together with others, and nothing of anybody."""
+"""What is stored of requests: by the day, within bounds, and nothing of anybody."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sql
+from hypothesis import given
+from hypothesis import strategies as st
 
 import postgres
-from pprnet_feeds.serving import counting
-from pprnet_feeds.serving.counting import KEPT, Counting
-from pprnet_feeds.serving.database import Database
-from pprnet_feeds.serving.tally import Key, Kind
+from pprnet_feeds.state.database import Database
+from pprnet_feeds.stats.counting import (
+    LONGEST_PART,
+    MOST_FEED_IDS,
+    MOST_KEYS,
+    MOST_LOOSE_PATHS,
+    MOST_READERS,
+    MOST_REPORTS,
+    STORED,
+    Counts,
+    CountStore,
+    RequestCounter,
+    counts_of,
+    within_bounds,
+)
+from pprnet_feeds.stats.user_agents import KNOWN
 
+DAY = "2026-03-09"
 NOW = datetime(2026, 3, 9, 23, 59, 50, tzinfo=UTC)
 SOON = timedelta(seconds=10)
 NEXT_DAY = NOW + SOON
-FULL = Kind(200, "gzip", 4096)
-SAME = Kind(304)
+NEWSBOAT = b"Newsboat/2.36"
 FEEDLY = b"Feedly/1.0 (+http://www.feedly.com/fetcher.html; 462 subscribers; )"
-TABLES = ("polls", "subscribers", "pollers", "programs", "salts", "hashes")
 
 
 @pytest.fixture(scope="module")
@@ -47,253 +60,335 @@ def state(request, file) -> str:
 
 def rows(state: str, table: str) -> list[tuple[object, ...]]:
     with Database(state).transaction() as connection:
-        return sorted(tuple(row) for row in connection.execute(sql.text(f"SELECT * FROM {table}")))
+        return sorted(tuple(row) for row in connection.execute(f"SELECT * FROM {table}"))
 
 
-def polled(
-    client: str = "192.0.2.7", agent: bytes = b"Newsboat/2.36", path: bytes = b"/feed.atom", kind=SAME
-):
-    return {Key(path, kind, agent, client): 1}
-
-
-def waits(file: Path, why: str) -> str:
-    return f"what is asked for is counted in memory until the state in {file} can be used ({why})"
+def polled(agent: bytes = NEWSBOAT, path: bytes = b"/feed.atom", status: int = 304, size: int = 0):
+    return {(path, status, "", size, agent): 1}
 
 
 def messages(caplog) -> list[tuple[str, str]]:
     return [(record.levelname, record.getMessage()) for record in caplog.records]
 
 
-# -- what it is for
+# -- the counter of a process
 
 
-def test_what_was_asked_for_is_kept_by_the_day(state):
+def test_requests_for_the_same_are_one_key():
+    counter = RequestCounter()
+    for _ in range(3):
+        counter.add((b"/feed.atom", 200, "gzip", 4096, NEWSBOAT))
+    assert counter.take() == {(b"/feed.atom", 200, "gzip", 4096, NEWSBOAT): 3}
+    assert counter.take() == {}
+
+
+def test_a_query_and_the_end_of_a_long_user_agent_are_not_stored():
+    counter = RequestCounter()
+    for number in range(9):
+        counter.add((b"/feed.atom?_=%d" % number, 304, "", 0, b"a" * 60_000))
+    assert counter.take() == {(b"/feed.atom", 304, "", 0, b"a" * LONGEST_PART): 9}
+
+
+@pytest.mark.parametrize("status", [404, 405, 400, 414, 500, 503])
+def test_where_there_is_nothing_neither_path_nor_program_is_stored(status):
+    counter = RequestCounter()
+    for number in range(100):
+        counter.add((b"/wp-login.php%d" % number, status, "", 9, b"scanner"))
+    assert counter.take() == {(b"", status, "", 9, b""): 100}
+
+
+def test_a_path_that_is_longer_than_any_of_ours_is_not_stored():
+    counter = RequestCounter()
+    counter.add((b"/" + b"a" * LONGEST_PART, 200, "", 9, NEWSBOAT))
+    assert counter.take() == {(b"", 200, "", 9, b""): 1}
+
+
+def test_any_flood_costs_a_bounded_amount_of_memory_and_no_request_is_lost():
+    counter = RequestCounter()
+    tracemalloc.start()
+    for number in range(4 * MOST_KEYS):
+        path = b"/topics/%d,%s/feed.atom" % (number, b"a" * 200)
+        counter.add((path, 200, "br", number, b"%d" % number + b"x" * 4000))
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    batch = counter.take()
+    assert sum(batch.values()) == 4 * MOST_KEYS
+    assert len(batch) <= 2 * MOST_KEYS + 1
+    assert used < 16_000_000
+
+
+@given(st.lists(st.tuples(st.binary(), st.integers(100, 599), st.binary()), max_size=20))
+def test_whatever_comes_is_counted(requests):
+    counter = RequestCounter()
+    for path, status, agent in requests:
+        counter.add((path, status, "", 1, agent))
+    batch = counter.take()
+    assert sum(batch.values()) == len(requests)
+    counts_of(batch, DAY)
+
+
+# -- what a request counts for
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "counted"),
+    [
+        (b"/feed.atom", 200, [("/feed.atom", "full")]),
+        (b"/feed.json", 304, [("/feed.json", "unchanged")]),
+        (b"/topics/a,b/research/c/practice.rss", 304, [("/topics/a,b/research/c/practice.rss", "unchanged")]),
+        (b"/topics/a/archive/2021/feed.atom", 200, [("/topics/a/archive/2021/feed.atom", "full")]),
+        (b"/archive/feed.json", 200, [("/archive/feed.json", "full")]),
+        (b"/search/sleep/feed.atom", 200, [("/search/sleep/feed.atom", "full")]),
+        (b"/topics/a/citations.csl.json", 200, [("/topics/a/citations.csl.json", "full")]),
+        (b"/issues/feed.rss", 200, [("/issues/feed.rss", "full")]),
+        (b"/corrections/feed.json", 200, [("/corrections/feed.json", "full")]),
+        (b"/feed.xml", 200, [("/feed.xml", "guessed")]),
+        (b"/rss/", 304, [("/rss/", "guessed")]),
+        (b"/topics/a/rss/feed.xml", 304, [("/topics/a/rss/feed.xml", "guessed")]),
+        (b"/topics/old-name/feed.atom", 301, [("/topics/old-name/feed.atom", "moved")]),
+        (b"/posts/withdrawn/", 410, [("/posts/withdrawn/", "gone")]),
+        (b"/issues/2021-12/feed.atom", 410, [("/issues/2021-12/feed.atom", "gone")]),
+        (b"/%66eed.atom", 301, [("", "moved")]),
+        (b"", 404, [("", "missing")]),
+        # Pages, files beside posts, and errors are no polls.
+        (b"/", 200, []),
+        (b"/topics/", 200, []),
+        (b"/posts/feed/", 200, []),
+        (b"/posts/a.json", 200, []),
+        (b"/feeds.opml", 200, []),
+        (b"", 405, []),
+        (b"", 500, []),
+    ],
+)
+def test_a_request_counts_for_the_feed_it_asked_for(path, status, counted):
+    counts = counts_of(polled(path=path, status=status), DAY)
+    assert [(path, kind) for _, path, kind in counts.polls] == counted
+
+
+# -- what is stored of it
+
+
+def test_requests_are_stored_by_the_day(state):
     batch = {
-        Key(b"/feed.atom", FULL, b"Newsboat/2.36", "192.0.2.7"): 1,
-        Key(b"/feed.atom", SAME, b"Newsboat/2.36", "192.0.2.7"): 4,
-        Key(b"/feed.xml", SAME, FEEDLY, "192.0.2.8"): 2,
-        Key(b"", Kind(404, "", 99), None, None): 3,
+        (b"/feed.atom", 200, "gzip", 4096, NEWSBOAT): 1,
+        (b"/feed.atom", 200, "br", 4000, NEWSBOAT): 1,
+        (b"/feed.atom", 304, "", 0, NEWSBOAT): 4,
+        (b"/feed.xml", 304, "", 0, FEEDLY): 2,
+        (b"", 404, "", 99, b""): 3,
     }
-    Counting(Database(state)).fold(batch, NOW)
+    CountStore(Database(state)).store(batch, NOW)
     assert rows(state, "polls") == [
-        ("2026-03-09", "", "missing", 3, 297),
-        ("2026-03-09", "/feed.atom", "full", 1, 4096),
-        ("2026-03-09", "/feed.atom", "unchanged", 4, 0),
-        ("2026-03-09", "/feed.xml", "guessed", 2, 0),
+        (DAY, "", "missing", 3, 297),
+        (DAY, "/feed.atom", "full", 2, 8096),
+        (DAY, "/feed.atom", "unchanged", 4, 0),
+        (DAY, "/feed.xml", "guessed", 2, 0),
     ]
-    assert rows(state, "subscribers") == [("2026-03-09", "/feed.xml", "Feedly", "", 462)]
-    assert rows(state, "programs") == [("2026-03-09", "Feedly", 2), ("2026-03-09", "Newsboat", 5)]
-    assert rows(state, "pollers") == [
-        ("2026-03-09", "", 2),
-        ("2026-03-09", "/feed.atom", 1),
-        ("2026-03-09", "/feed.xml", 1),
-    ]
+    assert rows(state, "subscribers") == [(DAY, "/feed.xml", "Feedly", "", 462)]
 
 
 def test_batches_and_processes_add_up_and_the_latest_report_counts(state):
-    one, other = Counting(Database(state)), Counting(Database(state))
+    one, other = CountStore(Database(state)), CountStore(Database(state))
     for number, where in enumerate((one, other, one)):
-        where.fold(polled(agent=FEEDLY.replace(b"462", b"%d" % (462 + number)), kind=FULL), NOW)
-    assert rows(state, "polls") == [("2026-03-09", "/feed.atom", "full", 3, 3 * 4096)]
-    assert rows(state, "subscribers") == [("2026-03-09", "/feed.atom", "Feedly", "", 464)]
-    assert rows(state, "programs") == [("2026-03-09", "Feedly", 3)]
+        agent = FEEDLY.replace(b"462", b"%d" % (462 + number))
+        where.store(polled(agent, status=200, size=4096), NOW)
+    assert rows(state, "polls") == [(DAY, "/feed.atom", "full", 3, 3 * 4096)]
+    assert rows(state, "subscribers") == [(DAY, "/feed.atom", "Feedly", "", 464)]
 
 
-def test_whoever_comes_again_is_one_poller_for_all_workers(state):
-    one, other = Counting(Database(state)), Counting(Database(state))
-    for where in (one, other, one):
-        for client in ("192.0.2.7", "192.0.2.8"):
-            where.fold(polled(client), NOW)
-    assert rows(state, "pollers") == [("2026-03-09", "", 2), ("2026-03-09", "/feed.atom", 2)]
+def test_what_is_older_than_three_years_is_deleted(state):
+    CountStore(Database(state)).store(polled(FEEDLY), NOW - STORED - timedelta(days=1))
+    CountStore(Database(state)).store(polled(FEEDLY), NOW - STORED + timedelta(days=1))
+    CountStore(Database(state)).store({}, NOW)
+    days = {row[0] for table in ("polls", "subscribers") for row in rows(state, table)}
+    assert days == {str((NOW - STORED + timedelta(days=1)).date())}
 
 
-def test_at_midnight_the_count_stays_and_salt_and_hashes_are_gone(state):
-    where = Counting(Database(state))
-    where.fold(polled(), NOW)
-    [(_, salt, _)] = rows(state, "salts")
-    where.fold({}, NEXT_DAY)
-    assert rows(state, "pollers") == [("2026-03-09", "", 1), ("2026-03-09", "/feed.atom", 1)]
-    assert rows(state, "hashes") == []
-    [(day, other_salt, _)] = rows(state, "salts")
-    assert day == "2026-03-10"
-    assert other_salt != salt
-
-
-def test_the_same_poller_is_counted_anew_on_another_day(state):
-    where = Counting(Database(state))
-    where.fold(polled(), NOW)
-    where.fold(polled(), NEXT_DAY)
-    assert [number for _, address, number in rows(state, "pollers") if address] == [1, 1]
-    assert len(rows(state, "hashes")) == 2
-
-
-def test_a_replica_whose_clock_is_late_counts_requests_and_no_pollers_of_a_day_that_is_over(state):
-    early, late = Counting(Database(state)), Counting(Database(state))
-    late.fold(polled("192.0.2.7"), NOW)
-    early.fold(polled("192.0.2.8"), NEXT_DAY)
-    late.fold(polled("192.0.2.9"), NOW)
-    assert rows(state, "polls")[0] == ("2026-03-09", "/feed.atom", "unchanged", 2, 0)
-    assert [row for row in rows(state, "pollers") if row[1]] == [
-        ("2026-03-09", "/feed.atom", 1),
-        ("2026-03-10", "/feed.atom", 1),
-    ]
-    assert {day for day, _, _ in rows(state, "salts")} == {"2026-03-10"}
-    late.fold(polled("192.0.2.8"), NEXT_DAY)
-    assert rows(state, "pollers")[-1] == ("2026-03-10", "/feed.atom", 1)
-
-
-def test_a_clock_that_was_wrong_for_a_while_stops_nothing(state):
-    Counting(Database(state)).fold(polled(), NOW + timedelta(days=1000))
-    Counting(Database(state)).fold(polled(), NOW)
-    assert rows(state, "pollers")[:2] == [("2026-03-09", "", 1), ("2026-03-09", "/feed.atom", 1)]
-
-
-def test_what_is_older_than_three_years_is_thrown_away(state):
-    Counting(Database(state)).fold(polled(agent=FEEDLY), NOW - KEPT - timedelta(days=1))
-    Counting(Database(state)).fold(polled(agent=FEEDLY), NOW - KEPT + timedelta(days=1))
-    Counting(Database(state)).fold({}, NOW)
-    days = {row[0] for table in TABLES[:4] for row in rows(state, table)}
-    assert days == {str((NOW - KEPT + timedelta(days=1)).date())}
-
-
-def test_past_a_number_of_hashes_pollers_are_estimated_and_the_table_grows_no_more(state, monkeypatch):
-    monkeypatch.setattr(counting, "MOST_HASHES", 1000)
-    where = Counting(Database(state))
-    for start in range(0, 4000, 500):
-        batch = {}
-        for number in range(start, start + 500):
-            batch |= polled(f"2001:db8::{number:x}")
-        where.fold(batch, NOW)
-        assert len(rows(state, "hashes")) <= 1000
-    number = {address: number for _, address, number in rows(state, "pollers")}
-    assert number[""] == number["/feed.atom"]
-    assert 0.75 * 4000 < number[""] < 1.25 * 4000
-    where.fold(polled("2001:db8::1"), NOW)
-    assert len(rows(state, "hashes")) <= 1000
-
-
-def test_the_number_of_pings_that_wait_is_known_after_a_fold(state):
-    where = Counting(Database(state))
-    where.fold({}, NOW)
+def test_the_number_of_pings_that_wait_is_known_after_a_batch(state):
+    where = CountStore(Database(state))
+    where.store({}, NOW)
     assert where.pings == 0
     with Database(state).transaction() as connection:
-        connection.execute(sql.text("INSERT INTO pings VALUES ('https://hub', '/feed.atom', 0, 0, 0, 0)"))
-    where.fold(polled(), NOW)
+        connection.execute("INSERT INTO pings VALUES ('https://hub', '/feed.atom', 0, 0, 0, 0)")
+    where.store(polled(), NOW)
     assert where.pings == 1
 
 
 def test_when_nothing_is_asked_the_state_is_left_alone_for_a_minute(file):
-    where = Counting(Database(str(file)))
-    where.fold({}, NEXT_DAY)
+    where = CountStore(Database(str(file)))
+    where.store({}, NEXT_DAY)
     file.unlink()
-    where.fold({}, NEXT_DAY + timedelta(seconds=59))
+    where.store({}, NEXT_DAY + timedelta(seconds=59))
     assert not file.exists()
-    where.fold({}, NEXT_DAY + timedelta(seconds=60))
+    where.store({}, NEXT_DAY + timedelta(seconds=60))
     assert file.exists()
+
+
+# -- the bounds
+
+
+def made_up(reader: bytes, number: int) -> bytes:
+    return b"%s/1.0 (1000 subscribers; feed-id=x%d)" % (reader, number)
+
+
+def test_one_reader_has_at_most_five_feed_ids_for_one_feed_in_a_day(state):
+    where = CountStore(Database(state))
+    for start in range(0, 30_000, 10_000):
+        batch = {}
+        for number in range(start, start + 10_000):
+            batch |= polled(made_up(b"Feedly", number))
+        where.store(batch | polled(FEEDLY) | polled(b"NewsBlur Feed Fetcher - 27 subscribers"), NOW)
+    stored = rows(state, "subscribers")
+    assert len([row for row in stored if row[2] == "Feedly" and row[3]]) == MOST_FEED_IDS
+    # The number without an id, and those of other readers, have a place of their own.
+    assert (DAY, "/feed.atom", "Feedly", "", 462) in stored
+    assert (DAY, "/feed.atom", "NewsBlur", "", 27) in stored
+    assert sum(requests for *_, requests, _ in rows(state, "polls")) == 30_006
+
+
+def test_a_day_has_at_most_200_names_of_readers_and_known_ones_always_have_a_place(state):
+    where = CountStore(Database(state))
+    for start in "abcdef":
+        batch = {}
+        for number in range(100):
+            name = f"Reader {start}{chr(97 + number // 26)}{chr(97 + number % 26)}"
+            batch |= polled(name.encode() + b" - 5 subscribers")
+        where.store(batch, NOW)
+    where.store(polled(FEEDLY), NOW)
+    names = {reader for _, _, reader, _, _ in rows(state, "subscribers")}
+    assert len(names - KNOWN) == MOST_READERS - len(KNOWN)
+    assert "Feedly" in names
+
+
+def test_a_number_above_a_hundred_thousand_is_ignored(state):
+    where = CountStore(Database(state))
+    for number in (100_000, 100_001):
+        agent = b"Feedly/1.0 (%d subscribers; feed-id=n%d)" % (number, number)
+        where.store(polled(agent), NOW)
+    assert rows(state, "subscribers") == [(DAY, "/feed.atom", "Feedly", "n100000", 100_000)]
+
+
+def test_one_reader_has_a_bounded_number_of_reports_over_all_feeds(state):
+    batch = {}
+    for number in range(MOST_REPORTS + 50):
+        batch |= polled(FEEDLY, path=b"/topics/t%d/feed.atom" % number)
+    CountStore(Database(state)).store(batch, NOW)
+    CountStore(Database(state)).store(polled(b"Feedbin feed-id:1 - 102 subscribers"), NOW)
+    stored = rows(state, "subscribers")
+    assert len(stored) == MOST_REPORTS + 1
+    assert (DAY, "/feed.atom", "Feedbin", "1", 102) in stored
+
+
+def test_paths_that_clients_can_make_up_are_bounded_and_push_no_feed_out():
+    counts = Counts()
+    for number in range(3 * MOST_LOOSE_PATHS):
+        counts.add((DAY, f"/topics/a,b{number}/feed.atom", "full"), 1, 10)
+        counts.add((DAY, f"/search/w{number}/feed.atom", "full"), 1, 10)
+        counts.add((DAY, f"/old/{number}", "gone"), 1, 10)
+    counts.add((DAY, "/feed.atom", "full"), 1, 10)
+    bounded = within_bounds(counts, (), ())
+    assert len(bounded.polls) <= MOST_LOOSE_PATHS + 3
+    assert bounded.polls[DAY, "/feed.atom", "full"] == (1, 10)
+    assert sum(requests for requests, _ in bounded.polls.values()) == 9 * MOST_LOOSE_PATHS + 1
+    again = within_bounds(counts, bounded.polls, ())
+    assert again.polls.keys() <= bounded.polls.keys()
 
 
 # -- nothing of anybody
 
 
-def test_no_client_and_no_salt_of_another_day_is_anywhere_on_the_disk(file, caplog):
+def test_no_user_agent_and_nothing_made_from_an_address_is_anywhere_on_the_disk(file, caplog):
     caplog.set_level(logging.DEBUG)
-    where = Counting(Database(str(file)))
-    where.fold(polled("203.0.113.77", b"Newsboat/2.36 secret-agent"), NOW)
-    [(_, salt, _)] = rows(str(file), "salts")
-    where.fold(polled("203.0.113.78"), NEXT_DAY)
-    kept = b"".join(path.read_bytes() for path in file.parent.iterdir())
-    assert b"203.0.113" not in kept
-    assert b"secret-agent" not in kept
-    assert str(salt).encode() not in kept
+    CountStore(Database(str(file))).store(polled(b"Newsboat/2.36 secret-agent 203.0.113.77"), NOW)
+    stored = b"".join(path.read_bytes() for path in file.parent.iterdir())
+    assert b"203.0.113" not in stored
+    assert b"secret-agent" not in stored
     assert "203.0.113" not in caplog.text
+    for table in ("salts", "hashes", "pollers", "programs"):
+        assert rows(str(file), table) == []
 
 
-# -- what can befall it
+# -- what can go wrong
 
 
-def test_while_the_state_cannot_be_used_counts_wait_and_two_lines_tell_of_it(file, caplog):
+def test_while_the_state_cannot_be_used_counts_wait_and_two_lines_say_so(file, caplog):
     caplog.set_level(logging.INFO)
     file.mkdir()
-    where = Counting(Database(str(file)))
-    for number in range(3):
-        where.fold(polled(f"192.0.2.{number}", FEEDLY), NOW)
+    where = CountStore(Database(str(file)))
+    for _ in range(3):
+        where.store(polled(FEEDLY), NOW)
     file.rmdir()
-    where.fold(polled("192.0.2.0", FEEDLY), NOW)
-    assert rows(str(file), "polls") == [("2026-03-09", "/feed.atom", "unchanged", 4, 0)]
-    assert rows(str(file), "subscribers") == [("2026-03-09", "/feed.atom", "Feedly", "", 462)]
-    assert rows(str(file), "pollers") == [("2026-03-09", "", 3), ("2026-03-09", "/feed.atom", 3)]
-    why = waits(file, "unable to open database file")
-    assert messages(caplog) == [("WARNING", why), ("INFO", f"what is asked for is kept in {file} again")]
+    where.store(polled(FEEDLY), NOW)
+    assert rows(str(file), "polls") == [(DAY, "/feed.atom", "unchanged", 4, 0)]
+    assert rows(str(file), "subscribers") == [(DAY, "/feed.atom", "Feedly", "", 462)]
+    why = f"what is asked for is counted in memory until the state in {file} can be used"
+    assert messages(caplog) == [
+        ("WARNING", f"{why} (unable to open database file)"),
+        ("INFO", f"what is asked for is kept in {file} again"),
+    ]
 
 
-def test_what_waited_over_midnight_counts_for_its_own_day_without_its_pollers(file):
+def test_what_waited_over_midnight_counts_for_its_own_day(file):
     file.mkdir()
-    where = Counting(Database(str(file)))
-    where.fold(polled(), NOW)
+    where = CountStore(Database(str(file)))
+    where.store(polled(), NOW)
     file.rmdir()
-    where.fold(polled(), NEXT_DAY)
+    where.store(polled(), NEXT_DAY)
     assert rows(str(file), "polls") == [
-        ("2026-03-09", "/feed.atom", "unchanged", 1, 0),
+        (DAY, "/feed.atom", "unchanged", 1, 0),
         ("2026-03-10", "/feed.atom", "unchanged", 1, 0),
     ]
-    assert [day for day, _, _ in rows(str(file), "pollers")] == ["2026-03-10"] * 2
 
 
-def test_hashes_of_a_salt_that_nobody_else_has_are_not_mixed_with_the_others(file):
-    cut_off, other = Counting(Database(str(file))), Counting(Database(str(file)))
+def test_what_waits_is_bounded(file):
     file.mkdir()
-    cut_off.fold(polled(), NOW)
+    where = CountStore(Database(str(file)))
+    for start in range(0, 5 * MOST_LOOSE_PATHS, MOST_LOOSE_PATHS):
+        batch = {}
+        for number in range(start, start + MOST_LOOSE_PATHS):
+            batch |= polled(made_up(b"Feedly", number), path=b"/search/w%d/feed.atom" % number)
+        where.store(batch, NOW)
     file.rmdir()
-    other.fold(polled(), NOW)
-    cut_off.fold(polled(), NOW)
-    assert rows(str(file), "polls") == [("2026-03-09", "/feed.atom", "unchanged", 3, 0)]
-    assert rows(str(file), "pollers") == [("2026-03-09", "", 1), ("2026-03-09", "/feed.atom", 1)]
+    where.store({}, NOW)
+    assert len(rows(str(file), "polls")) <= MOST_LOOSE_PATHS + 1
+    assert sum(requests for *_, requests, _ in rows(str(file), "polls")) == 5 * MOST_LOOSE_PATHS
 
 
-def test_a_state_that_vanished_is_begun_anew_with_the_same_salt(file):
-    where = Counting(Database(str(file)))
-    where.fold(polled(), NOW)
-    [(_, salt, _)] = rows(str(file), "salts")
-    file.unlink()
-    where.fold(polled("192.0.2.8"), NOW)
-    assert [row[1] for row in rows(str(file), "salts")] == [salt]
-    assert rows(str(file), "polls") == [("2026-03-09", "/feed.atom", "unchanged", 1, 0)]
-
-
-def test_a_corrupt_state_is_told_once_and_left_to_whoever_mends_it(file, caplog):
+def test_a_corrupt_state_is_reported_once_and_left_as_it_is(file, caplog):
     file.write_bytes(b"no database at all" * 500)
-    where = Counting(Database(str(file)))
+    where = CountStore(Database(str(file)))
     for _ in range(3):
-        where.fold(polled(), NOW)
-    assert messages(caplog) == [("WARNING", waits(file, "file is not a database"))]
+        where.store(polled(), NOW)
+    assert [level for level, _ in messages(caplog)] == ["WARNING"]
+    assert messages(caplog)[0][1].endswith("(file is not a database)")
 
 
 @pytest.mark.slow
-def test_a_locked_state_keeps_nobody_for_more_than_seconds(file, caplog):
-    where = Counting(Database(str(file)))
-    where.fold(polled(), NOW)
+def test_a_locked_state_delays_nobody_for_more_than_seconds(file, caplog):
+    where = CountStore(Database(str(file)))
+    where.store(polled(), NOW)
     holder = sqlite3.connect(file, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    where.fold(polled(), NOW)
+    where.store(polled(), NOW)
     holder.rollback()
     holder.close()
-    where.fold({}, NOW)
-    assert rows(str(file), "polls") == [("2026-03-09", "/feed.atom", "unchanged", 2, 0)]
+    where.store({}, NOW)
+    assert rows(str(file), "polls") == [(DAY, "/feed.atom", "unchanged", 2, 0)]
     assert [level for level, _ in messages(caplog)] == ["WARNING"]
 
 
-def test_workers_that_fold_at_once_lose_nothing(state):
+def test_processes_that_store_at_once_lose_nothing(state):
     failed: list[BaseException] = []
 
-    def work(number: int) -> None:
+    def work() -> None:
         try:
-            where = Counting(Database(state))
+            where = CountStore(Database(state))
             for step in range(10):
-                where.fold(polled(f"192.0.2.{step}", path=b"/topics/%d/feed.atom" % (step % 2)), NOW)
+                where.store(polled(path=b"/topics/%d/feed.atom" % (step % 2)), NOW)
+            where.store({}, NOW + timedelta(minutes=2))
         except BaseException as error:
             failed.append(error)
 
-    workers = [threading.Thread(target=work, args=[number]) for number in range(3)]
+    workers = [threading.Thread(target=work) for _ in range(3)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -303,4 +398,3 @@ def test_workers_that_fold_at_once_lose_nothing(state):
         ("/topics/0/feed.atom", "unchanged", 15),
         ("/topics/1/feed.atom", "unchanged", 15),
     ]
-    assert rows(state, "pollers")[0] == ("2026-03-09", "", 10)

@@ -20,8 +20,8 @@ from many import make_site
 from pprnet_feeds.pages.page import Page
 from pprnet_feeds.serving.response import Response
 from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 from service import ROOT, SITES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,7 +54,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @cache
 def snapshot(folder: Path) -> Snapshot:
-    built = build(Settings(folder), {"PPRNET_BASE_URL": BASE}, NOW, Store(""))
+    built = build(Settings(folder), {"PPRNET_BASE_URL": BASE}, NOW, TimestampStore(""))
     assert isinstance(built, Snapshot), built
     return built
 

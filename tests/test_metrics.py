@@ -12,23 +12,19 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pprnet_feeds import __version__
-from pprnet_feeds.serving.metrics import ANSWERS, FOLDER, answer_of, shared
-from pprnet_feeds.serving.tally import Kind
+from pprnet_feeds.stats.metrics import ANSWERS, FOLDER, answer_of, share
 
 SRC = Path(__file__).parent.parent / "src"
 
 # A process that counts: it does what each line of its input says, and answers with a line.
 WORKER = """
 import os, sys
-from datetime import UTC, datetime
-from pathlib import Path
-from pprnet_feeds.serving.metrics import Metrics
-from pprnet_feeds.serving.tally import Key, Kind
+from pprnet_feeds.stats.metrics import Metrics, mark_dead
 
 metrics = Metrics()
 batch = {
-    Key(b"/feed.atom", Kind(200, "gzip", 1000), b"secret-agent/1", "203.0.113.77"): 3,
-    Key(b"/feed.atom", Kind(304), b"secret-agent/1", "203.0.113.77"): 9,
+    (b"/feed.atom", 200, "gzip", 1000, b"secret-agent/1"): 3,
+    (b"/feed.atom", 304, "", 0, b"secret-agent/1"): 9,
 }
 print("begun", flush=True)
 for line in sys.stdin:
@@ -92,15 +88,15 @@ def start() -> Iterator[Callable[[Path | None], Worker]]:
         worker.end()
 
 
-BUILT = "metrics.built(1.5, datetime.fromtimestamp({moment}, UTC), {posts})"
-MEASURE = "metrics.measure({'worker': os.getpid()})"
+BUILT = "metrics.built(1.5, {moment}, {posts}, 2)"
+MEASURE = "metrics.measure(4)"
 
 
 def test_one_process_tells_what_it_has_counted(start):
-    worker = (
-        start(None).do("metrics.add(batch)").do(BUILT.format(moment=1000, posts=6)).do("metrics.waiting(4)")
-    )
+    worker = start(None).do("metrics.add(batch)").do(BUILT.format(moment=1000, posts=6)).do(MEASURE)
     counted = {name: value for name, value in worker.tells().items() if value}
+    assert 10_000_000 < counted.pop("pprnet_resident_memory_bytes worker") < 1_000_000_000
+    assert 0 < counted.pop("pprnet_cpu_seconds_total worker") < 60
     assert counted == {
         "pprnet_requests_total gzip": 3,
         "pprnet_requests_total 304": 9,
@@ -109,7 +105,9 @@ def test_one_process_tells_what_it_has_counted(start):
         "pprnet_build_seconds_total": 1.5,
         "pprnet_snapshot_timestamp_seconds": 1000,
         "pprnet_posts": 6,
+        "pprnet_problems": 2,
         "pprnet_ping_queue_length": 4,
+        "pprnet_processes worker": 1,
         f"pprnet_build_info {__version__}": 1,
     }
 
@@ -122,8 +120,8 @@ def test_every_kind_of_answer_is_told_from_the_start_so_that_its_first_is_a_rise
 
 def test_whichever_worker_is_asked_answers_for_all(start, tmp_path):
     one, other = start(tmp_path), start(tmp_path)
-    one.do("metrics.add(batch)").do(BUILT.format(moment=1000, posts=6)).do("metrics.waiting(4)").do(MEASURE)
-    other.do("metrics.add(batch)").do(BUILT.format(moment=2000, posts=7)).do("metrics.waiting(4)").do(MEASURE)
+    one.do("metrics.add(batch)").do(BUILT.format(moment=1000, posts=6)).do(MEASURE)
+    other.do("metrics.add(batch)").do(BUILT.format(moment=2000, posts=7)).do(MEASURE)
     told = one.tells()
     assert other.tells() == told
     memory = told.pop("pprnet_resident_memory_bytes worker")
@@ -137,6 +135,7 @@ def test_whichever_worker_is_asked_answers_for_all(start, tmp_path):
         "pprnet_build_seconds_total": 3,
         "pprnet_snapshot_timestamp_seconds": 1000,  # of the one that is most behind
         "pprnet_posts": 7,
+        "pprnet_problems": 2,
         "pprnet_ping_queue_length": 4,
         "pprnet_processes worker": 2,
         f"pprnet_build_info {__version__}": 1,
@@ -148,19 +147,12 @@ def test_what_a_dead_worker_has_counted_stays_and_what_it_was_does_not(start, tm
     dead.do("metrics.add(batch)").do(BUILT.format(moment=1000, posts=6)).do(MEASURE)
     alive.do("metrics.add(batch)").do(BUILT.format(moment=2000, posts=6)).do(MEASURE)
     dead.end()
+    alive.do(f"mark_dead({dead.process.pid})")
     for _ in range(2):
         told = alive.tells()
         assert told["pprnet_requests_total 304"] == 18
         assert told["pprnet_snapshot_timestamp_seconds"] == 2000
         assert told["pprnet_processes worker"] == 1
-
-
-def test_workers_that_are_replaced_over_and_over_leave_no_files_behind(start, tmp_path):
-    for _ in range(3):
-        start(tmp_path).do("metrics.add(batch)").end()
-    alive = start(tmp_path)
-    assert alive.tells()["pprnet_requests_total 304"] == 27
-    assert {file.stem.rpartition("_")[2] for file in tmp_path.iterdir()} == {str(alive.process.pid)}
 
 
 def test_where_nothing_can_be_shared_a_process_counts_for_itself(start, tmp_path):
@@ -213,7 +205,7 @@ def test_names_and_units_are_as_prometheus_wants_them(start):
 
 def test_the_library_is_not_imported_before_it_is_needed():
     code = (
-        "import sys, pprnet_feeds.serving.metrics\n"
+        "import sys, pprnet_feeds.stats.metrics\n"
         "print([name for name in sys.modules if name.startswith('prometheus')])"
     )
     ran = subprocess.run(
@@ -223,45 +215,52 @@ def test_the_library_is_not_imported_before_it_is_needed():
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer"),
+    ("status", "coding", "answer"),
     [
-        (Kind(200), "full"),
-        (Kind(200, "br"), "br"),
-        (Kind(304), "304"),
-        (Kind(204), "2xx"),
-        (Kind(303), "3xx"),
-        (Kind(405), "4xx"),
-        (Kind(500), "5xx"),
-        (Kind(501), "4xx"),
+        (200, "", "full"),
+        (200, "br", "br"),
+        (304, "", "304"),
+        (204, "", "2xx"),
+        (303, "", "3xx"),
+        (405, "", "4xx"),
+        (500, "", "5xx"),
+        (501, "", "4xx"),
     ],
 )
-def test_each_answer_has_one_label(kind, answer):
-    assert answer_of(kind) == answer
+def test_each_answer_has_one_label(status, coding, answer):
+    assert answer_of(status, coding) == answer
 
 
 # -- the folder
 
 
-def test_the_processes_of_a_run_share_a_folder_that_is_gone_afterwards():
+def test_several_processes_share_a_folder_that_is_emptied_at_the_start(tmp_path):
     environ: dict[str, str] = {}
-    with shared(environ):
-        folder = Path(environ[FOLDER])
-        assert folder.stat().st_mode & 0o777 == 0o700
-        (folder / "counter_1.db").touch()
-    assert not folder.exists()
+    share(environ, tmp_path / "beside" / "numbers")
+    folder = Path(environ[FOLDER])
+    assert folder == tmp_path / "beside" / "numbers"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    (folder / "counter_1.db").touch()
+    share(environ := {}, folder)
+    assert list(folder.iterdir()) == []
+    assert environ == {FOLDER: str(folder)}
 
 
-def test_a_folder_that_the_operator_names_is_emptied_and_stays(tmp_path):
+def test_a_folder_that_the_operator_names_wins(tmp_path):
     (tmp_path / "counter_1.db").touch()
-    with shared({FOLDER: str(tmp_path)}):
-        assert list(tmp_path.iterdir()) == []
-    assert tmp_path.exists()
+    share(environ := {FOLDER: str(tmp_path)}, tmp_path / "other")
+    assert list(tmp_path.iterdir()) == []
+    assert environ == {FOLDER: str(tmp_path)}
 
 
-def test_where_there_can_be_no_folder_it_is_told_and_everything_goes_on(tmp_path, caplog):
+def test_one_process_shares_nothing(tmp_path):
+    share(environ := {FOLDER: str(tmp_path)}, None)
+    assert environ == {}
+
+
+def test_where_there_can_be_no_folder_one_line_says_so_and_everything_goes_on(tmp_path, caplog):
     (tmp_path / "file").touch()
-    environ = {FOLDER: str(tmp_path / "file")}
-    with shared(environ):
-        assert environ == {}
+    share(environ := {}, tmp_path / "file")
+    assert environ == {}
     (line,) = (record.getMessage() for record in caplog.records)
     assert line.startswith("each process counts for itself, and /metrics tells of one of them: [Errno 17]")

@@ -19,8 +19,8 @@ import postgres
 from many import make_site, write_post
 from service import ROOT, Service, serving
 
-# A new post of `many` is in the main feed, one of its topics or two, and a type, with four views each,
-# and in the feed of issues; in three formats each.
+# A new post of `many` stands in the main feed, its two topics and a type, with four views each, and in the
+# feed of issues; in three formats each.
 FEEDS = 12 * 4 + 3
 
 
@@ -183,16 +183,15 @@ def test_without_a_base_url_no_hub_is_told_to_fetch_from_localhost(site, hub, fi
 WITHOUT = """
 import asyncio, sys, datetime
 from pathlib import Path
-from pprnet_feeds.serving import app
-from pprnet_feeds.serving.pinging import Pinging
+from pprnet_feeds.serving.reload import utc_now
 from pprnet_feeds.serving.snapshot import build
-from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
+from pprnet_feeds.websub.extension import WebSub
 
 async def main():
-    pinging = Pinging("state.sqlite3", "", app.utc_now)
-    built = build(Settings(Path(sys.argv[1])), {}, app.utc_now(), Store())
-    pinging.swapped(built)
+    websub = WebSub("state.sqlite3", "", utc_now)
+    websub.swapped(build(Settings(Path(sys.argv[1])), {}, utc_now(), TimestampStore()))
     await asyncio.sleep(0.1)
     print(len(asyncio.all_tasks()), "httpx2" in sys.modules)
 

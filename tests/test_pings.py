@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,13 +17,13 @@ import hubs
 import postgres
 from many import make_site, write_post
 from pprnet_feeds.cli import main
-from pprnet_feeds.serving import hub as sending
-from pprnet_feeds.serving.database import Database, UnavailableError
-from pprnet_feeds.serving.pingqueue import HOLD, Queue
-from pprnet_feeds.serving.pings import LONGEST_WAIT, PATIENCE, Outcome, Ping, judge, wait
 from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.database import Database, UnavailableError
+from pprnet_feeds.state.last_modified import TimestampStore
+from pprnet_feeds.websub import client
+from pprnet_feeds.websub.client import outcome_of
+from pprnet_feeds.websub.queue import CLAIM, GIVE_UP, LONGEST_DELAY, Outcome, Ping, Queue, retry_delay
 from service import ROOT
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -32,7 +31,7 @@ SECOND = timedelta(seconds=1)
 A = "https://a.example.org/"
 B = "https://b.example.org/"
 BASE = "https://many.example.org"
-FAILED, SILENT, REFUSED, TOLD = Outcome("failed"), Outcome("silent"), Outcome("refused"), Outcome("told")
+FAILED, SILENT, REFUSED, TOLD = Outcome("failed"), Outcome("silent"), Outcome("refused"), Outcome("accepted")
 TESTS = Path(__file__).parent
 
 
@@ -60,7 +59,7 @@ def site(tmp_path) -> Path:
 
 
 def snapshot(site: Path, *hubs: str, now: datetime = NOW, **environ: str) -> Snapshot:
-    built = build(Settings(site), {"PPRNET_HUBS": ",".join(hubs), **environ}, now, Store())
+    built = build(Settings(site), {"PPRNET_HUBS": ",".join(hubs), **environ}, now, TimestampStore())
     assert isinstance(built, Snapshot)
     return built
 
@@ -73,7 +72,7 @@ def claimed(queue: Queue, *hubs: str, now: datetime = NOW) -> list[str]:
     """The feeds of all pings that can be claimed; they stay claimed."""
     found = []
     while ping := queue.claim(hubs or (A,), now, now):
-        found.append(ping.address.removeprefix(BASE))
+        found.append(ping.feed.removeprefix(BASE))
     return sorted(found)
 
 
@@ -114,7 +113,7 @@ def test_each_hub_is_told(queue, site):
     write_post(site, 8)
     record(queue, site, A, B)
     of_a = claimed(queue, A)
-    assert len(of_a) == 63
+    assert len(of_a) == 51
     assert claimed(queue, B) == of_a
 
 
@@ -129,7 +128,7 @@ def test_what_was_recorded_is_not_recorded_again_by_another_process(state, queue
 def test_a_change_while_nothing_ran_is_told_at_the_next_start(state, queue, site):
     record(queue, site)
     write_post(site, 0, updated="2026-11-01")
-    assert record(Queue(Database(state)), site) == 12 * 4 + 3
+    assert record(Queue(Database(state)), site) == 12 * 3 + 3
 
 
 @pytest.mark.parametrize(
@@ -162,7 +161,7 @@ def test_a_scheduled_post_is_told_at_its_moment(queue, site):
     record(queue, site)
     write_post(site, 8, date="2026-11-23T00:00:00Z")
     assert record(queue, site) == 0
-    assert record(queue, site, now=NOW + timedelta(days=1)) == 63
+    assert record(queue, site, now=NOW + timedelta(days=1)) == 51
 
 
 def test_a_post_that_vanished_and_came_back_is_not_told(queue, site):
@@ -225,7 +224,7 @@ def one(queue, site) -> Ping:
 def again(queue: Queue, one: Ping, now: datetime) -> Ping | None:
     """The ping to the same feed, if it can be claimed."""
     while ping := queue.claim((A,), now, now):
-        if ping.address == one.address:
+        if ping.feed == one.feed:
             return ping
     return None
 
@@ -235,30 +234,30 @@ def test_a_ping_that_is_held_is_nobody_elses(queue, one):
 
 
 def test_the_ping_of_a_holder_that_died_is_taken_over_when_the_hold_has_run_out(queue, one):
-    assert again(queue, one, NOW + HOLD - SECOND) is None
-    assert again(queue, one, NOW + HOLD) == one
+    assert again(queue, one, NOW + CLAIM - SECOND) is None
+    assert again(queue, one, NOW + CLAIM) == one
 
 
 def test_a_ping_that_was_told_is_gone(queue, one):
     assert queue.settle(one, TOLD, NOW) is False
-    assert again(queue, one, NOW + PATIENCE) is None
+    assert again(queue, one, NOW + GIVE_UP) is None
 
 
 def test_a_ping_that_was_refused_is_gone(queue, one):
     assert queue.settle(one, REFUSED, NOW) is False
-    assert again(queue, one, NOW + PATIENCE) is None
+    assert again(queue, one, NOW + GIVE_UP) is None
 
 
 @pytest.mark.parametrize("outcome", [FAILED, SILENT])
 def test_a_ping_that_failed_comes_again_when_its_wait_is_over(queue, one, outcome):
     assert queue.settle(one, outcome, NOW) is True
     assert again(queue, one, NOW + 0.8 * SECOND) is None
-    assert again(queue, one, NOW + 1.2 * SECOND) == Ping(one.hub, one.address, one.since, 1)
+    assert again(queue, one, NOW + 1.2 * SECOND) == Ping(one.hub, one.feed, one.since, 1)
 
 
 def test_a_ping_that_failed_for_three_days_is_given_up(queue, one):
-    assert queue.settle(one, FAILED, NOW + PATIENCE) is False
-    assert again(queue, one, NOW + 2 * PATIENCE) is None
+    assert queue.settle(one, FAILED, NOW + GIVE_UP) is False
+    assert again(queue, one, NOW + 2 * GIVE_UP) is None
 
 
 def test_a_feed_that_changed_while_its_ping_was_on_its_way_is_told_once_more(queue, site, one):
@@ -270,7 +269,7 @@ def test_a_feed_that_changed_while_its_ping_was_on_its_way_is_told_once_more(que
     assert second is not None
     assert second.since > one.since
     queue.settle(second, TOLD, NOW)
-    assert again(queue, one, NOW + PATIENCE) is None
+    assert again(queue, one, NOW + GIVE_UP) is None
 
 
 def test_a_failure_of_the_older_ping_does_not_postpone_the_newer(queue, site, one):
@@ -288,30 +287,30 @@ def test_a_feed_that_changed_twice_while_its_hub_was_down_is_told_once(queue, si
     assert ping is not None
     assert ping.tries == 0
     queue.settle(ping, TOLD, NOW)
-    assert again(queue, one, NOW + PATIENCE) is None
+    assert again(queue, one, NOW + GIVE_UP) is None
 
 
 def test_a_hub_that_asks_for_peace_gets_it_for_all_feeds(queue, one):
     queue.settle(one, Outcome("silent", "HTTP 429", 3600), NOW)
     assert claimed(queue, now=NOW + timedelta(minutes=59)) == []
-    assert len(claimed(queue, now=NOW + timedelta(hours=1))) == 63
+    assert len(claimed(queue, now=NOW + timedelta(hours=1))) == 51
 
 
 def test_the_queue_tells_when_there_is_something_to_do(queue, one):
-    assert queue.soonest((A,)) == NOW
+    assert queue.next_due((A,)) == NOW
     while queue.claim((A,), NOW, NOW):
         pass
-    assert queue.soonest((A,)) == NOW + HOLD
-    assert queue.soonest((B,)) is None
+    assert queue.next_due((A,)) == NOW + CLAIM
+    assert queue.next_due((B,)) is None
 
 
-CLAIM = """
+CLAIM_ALL = """
 import sys
 from test_pings import *
 queue = Queue(Database(sys.argv[1]))
 while ping := queue.claim((A,), NOW, NOW):
     queue.settle(ping, TOLD, NOW)
-    print(ping.address)
+    print(ping.feed)
 """
 
 
@@ -322,7 +321,7 @@ def test_processes_that_share_the_queue_send_each_ping_once(state, queue, site):
     record(queue, site)
     running = [
         subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", CLAIM, state],
+            [sys.executable, "-W", "error", "-c", CLAIM_ALL, state],
             env={"PYTHONPATH": f"{ROOT / 'src'}:{TESTS}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -333,7 +332,7 @@ def test_processes_that_share_the_queue_send_each_ping_once(state, queue, site):
     told = [process.communicate(timeout=60) for process in running]
     assert {errors for _, errors in told} == {""}
     addresses = [line for output, _ in told for line in output.splitlines()]
-    assert len(addresses) == len(set(addresses)) == 63
+    assert len(addresses) == len(set(addresses)) == 51
 
 
 RECORD = """
@@ -360,7 +359,7 @@ def test_of_processes_that_see_a_change_at_once_one_records_it(state, queue, sit
         )
         for _ in range(3)
     ]
-    assert sorted(process.communicate(timeout=60)[0] for process in running) == ["0\n", "0\n", "63\n"]
+    assert sorted(process.communicate(timeout=60)[0] for process in running) == ["0\n", "0\n", "51\n"]
 
 
 # -- how long to wait, and what an answer means
@@ -369,39 +368,39 @@ def test_of_processes_that_see_a_change_at_once_one_records_it(state, queue, sit
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 10**6), st.text(max_size=50))
 def test_waits_double_from_a_second_to_six_hours_give_or_take_a_fifth(tries, address):
-    usual = min(2 ** min(tries, 20), LONGEST_WAIT)
-    seconds = wait(Ping(A, address, NOW, tries)).total_seconds()
+    usual = min(2 ** min(tries, 20), LONGEST_DELAY)
+    seconds = retry_delay(Ping(A, address, NOW, tries)).total_seconds()
     assert 0.8 * usual <= seconds <= 1.2 * usual
 
 
 def test_feeds_that_failed_together_do_not_come_back_together():
-    waits = {wait(Ping(A, f"{BASE}/{number}", NOW, 5)) for number in range(50)}
+    waits = {retry_delay(Ping(A, f"{BASE}/{number}", NOW, 5)) for number in range(50)}
     assert len(waits) == 50
 
 
 @pytest.mark.parametrize(
     ("status", "retry_after", "outcome"),
     [
-        *((status, "", Outcome("told")) for status in (200, 202, 204, 299, 303)),
+        *((status, "", Outcome("accepted")) for status in (200, 202, 204, 299, 303)),
         *((status, "", Outcome("refused", f"HTTP {status}")) for status in (400, 401, 403, 404, 410, 422)),
         *((status, "", Outcome("failed", f"HTTP {status}")) for status in (100, 304, 408, 500, 502, 503)),
         (429, "", Outcome("silent", "HTTP 429")),
         (429, "120", Outcome("silent", "HTTP 429", 120)),
         (503, "Sun, 22 Nov 2026 12:01:00 GMT", Outcome("silent", "HTTP 503", 60)),
         (503, "Sun, 22 Nov 2026 11:00:00 GMT", Outcome("failed", "HTTP 503")),
-        (503, "99999999999999999999", Outcome("silent", "HTTP 503", LONGEST_WAIT)),
+        (503, "99999999999999999999", Outcome("silent", "HTTP 503", LONGEST_DELAY)),
         (500, "120", Outcome("failed", "HTTP 500")),
         (503, "soon", Outcome("failed", "HTTP 503")),
     ],
 )
 def test_an_answer_is_success_refusal_or_failure(status, retry_after, outcome):
-    assert judge(status, retry_after, NOW) == outcome
+    assert outcome_of(status, retry_after, NOW) == outcome
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60))
 def test_any_retry_after_at_all_asks_for_no_more_than_the_longest_wait(text):
-    assert 0 <= judge(429, text, NOW).pause <= LONGEST_WAIT
+    assert 0 <= outcome_of(429, text, NOW).pause <= LONGEST_DELAY
 
 
 # -- on the wire
@@ -431,26 +430,25 @@ def change(queue: Queue, site: Path, *urls: str) -> None:
 
 
 def tell(queue: Queue, *urls: str, now: datetime = NOW) -> list[str]:
-    results = asyncio.run(sending.tell(queue, urls, lambda: now))
-    return [line for _, line in sending.told(results)]
+    return [line for _, line in client.report(client.send_due(queue, urls, lambda: now))]
 
 
 def test_a_ping_is_a_form_that_every_hub_takes(local, site, hub):
     change(local, site, hub.url)
-    assert tell(local, hub.url) == [f"told {hub.url} of {BASE}/citations.atom and 62 more"]
+    assert tell(local, hub.url) == [f"told {hub.url} of {BASE}/citations.atom and 50 more"]
     assert hub.forms[0][:2] == ("POST", "application/x-www-form-urlencoded")
     assert sorted(hub.forms[0][2]) == [("hub.mode", "publish"), ("hub.url", hub.told[0])]
-    assert len(hub.told) == len(set(hub.told)) == 63
+    assert len(hub.told) == len(set(hub.told)) == 51
 
 
 def test_a_hub_that_refuses_is_asked_once(local, site, hub):
     hub.behaviour = 404
     change(local, site, hub.url)
     assert tell(local, hub.url) == [
-        f"refused by {hub.url}: {BASE}/citations.atom and 62 more (HTTP 404); it is not asked again"
+        f"refused by {hub.url}: {BASE}/citations.atom and 50 more (HTTP 404); it is not asked again"
     ]
-    assert tell(local, hub.url, now=NOW + PATIENCE) == []
-    assert len(hub.asked) == 63
+    assert tell(local, hub.url, now=NOW + GIVE_UP) == []
+    assert len(hub.asked) == 51
 
 
 @pytest.mark.parametrize("behaviour", [500, 503, 429, "drop", "stall", "/hub", "gopher://hub/"], ids=str)
@@ -459,7 +457,7 @@ def test_a_hub_that_fails_is_told_each_change_once_when_it_recovers(local, site,
     change(local, site, hub.url)
     with monkeypatch.context() as impatient:
         if behaviour == "stall":  # the others fail by themselves, and a busy machine is no failure
-            impatient.setattr(sending, "TIMEOUT", 0.3)
+            impatient.setattr(client, "TIMEOUT", 0.3)
         (line,) = tell(local, hub.url)
     assert line.startswith(f"could not tell {hub.url} of {BASE}/citations.atom and ")
     assert line.endswith("; it is tried again")
@@ -467,8 +465,8 @@ def test_a_hub_that_fails_is_told_each_change_once_when_it_recovers(local, site,
     hub.behaviour = 204
     hub.released.set()
     tell(local, hub.url, now=NOW + timedelta(minutes=1))
-    assert len(hub.told) == len(set(hub.told)) == 63
-    assert tell(local, hub.url, now=NOW + PATIENCE) == []
+    assert len(hub.told) == len(set(hub.told)) == 51
+    assert tell(local, hub.url, now=NOW + GIVE_UP) == []
 
 
 def test_a_hub_that_died_and_came_back_is_told_each_change_once(local, site, hub):
@@ -479,34 +477,34 @@ def test_a_hub_that_died_and_came_back_is_told_each_change_once(local, site, hub
         assert line.endswith(" (All connection attempts failed); it is tried again")
     hub.start()
     tell(local, hub.url, now=NOW + timedelta(hours=1))
-    assert len(hub.told) == len(set(hub.told)) == 63
+    assert len(hub.told) == len(set(hub.told)) == 51
 
 
 def test_a_silent_hub_is_asked_no_more_often_than_pings_are_sent_at_once(local, site, hub, monkeypatch):
-    monkeypatch.setattr(sending, "TIMEOUT", 1.0)
+    monkeypatch.setattr(client, "TIMEOUT", 1.0)
     hub.behaviour = "stall"
     change(local, site, hub.url)
     tell(local, hub.url)
-    assert len(hub.asked) == sending.AT_ONCE
+    assert len(hub.asked) == client.AT_ONCE
 
 
 @pytest.mark.slow
 def test_a_silent_hub_does_not_keep_another_from_being_told(local, site, hub, other, monkeypatch):
-    monkeypatch.setattr(sending, "TIMEOUT", 0.3)
+    monkeypatch.setattr(client, "TIMEOUT", 0.3)
     hub.behaviour = "stall"
     change(local, site, hub.url, other.url)
     tell(local, hub.url, other.url)
-    assert len(other.told) == len(set(other.told)) == 63
+    assert len(other.told) == len(set(other.told)) == 51
 
 
 def test_a_hub_that_fails_for_days_is_given_up(local, site, hub):
     hub.behaviour = 500
     change(local, site, hub.url)
-    assert tell(local, hub.url, now=NOW + PATIENCE) == [
-        f"could not tell {hub.url} of {BASE}/citations.atom and 62 more (HTTP 500); "
+    assert tell(local, hub.url, now=NOW + GIVE_UP) == [
+        f"could not tell {hub.url} of {BASE}/citations.atom and 50 more (HTTP 500); "
         "it was tried for days and is given up"
     ]
-    assert tell(local, hub.url, now=NOW + 2 * PATIENCE) == []
+    assert tell(local, hub.url, now=NOW + 2 * GIVE_UP) == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -514,7 +512,7 @@ def test_a_redirected_ping_stays_a_ping(local, site, hub, status):
     hub.behaviour, hub.status = "/moved", status
     change(local, site, hub.url)
     tell(local, hub.url)
-    assert len(hub.told) == 63
+    assert len(hub.told) == 51
     assert {(method, len(form)) for method, _, form in hub.forms} == {("POST", 2)}
 
 
@@ -522,7 +520,7 @@ def test_an_answer_without_an_end_is_not_read(local, site, hub):
     hub.behaviour = "endless"
     change(local, site, hub.url)
     tell(local, hub.url)
-    assert len(hub.told) == 63
+    assert len(hub.told) == 51
 
 
 def test_a_state_that_vanishes_while_pings_are_sent_is_told(local, site, tmp_path):
@@ -557,9 +555,9 @@ def test_the_first_run_notes_and_the_next_tells(ping, site, hub):
     assert ping() == (0, [NOTED])
     assert ping() == (0, ["No feed changed since the last ping."])
     write_post(site, 8)
-    assert ping() == (0, [f"Told {hub.url} of {BASE}/citations.atom and 62 more."])
+    assert ping() == (0, [f"Told {hub.url} of {BASE}/citations.atom and 50 more."])
     assert ping() == (0, ["No feed changed since the last ping."])
-    assert len(hub.told) == 63
+    assert len(hub.told) == 51
 
 
 def test_a_refusal_is_a_failure_of_the_command(ping, site, hub):
@@ -568,7 +566,7 @@ def test_a_refusal_is_a_failure_of_the_command(ping, site, hub):
     hub.behaviour = 400
     assert ping() == (
         1,
-        [f"Refused by {hub.url}: {BASE}/citations.atom and 62 more (HTTP 400); it is not asked again."],
+        [f"Refused by {hub.url}: {BASE}/citations.atom and 50 more (HTTP 400); it is not asked again."],
     )
 
 
@@ -581,7 +579,7 @@ def test_a_hub_that_is_down_is_told_by_a_later_run(ping, site, hub):
     assert lines[0].endswith(" (All connection attempts failed); it is tried again.")
     assert lines[1].startswith("The rest is tried again by the service, or by `pprnet-feeds ping` after ")
     hub.start()
-    while len(hub.told) < 63:
+    while len(hub.told) < 51:
         ping()
     assert len(set(hub.told)) == len(hub.told)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from many import make_site
-from pprnet_feeds.serving.store import Store
+from pprnet_feeds.state.last_modified import TimestampStore
 from readers import Reader, fresh, years_of_edits
 
 KINDS = {"both": ("etag", "date"), "etag": ("etag",), "date": ("date",)}
@@ -19,7 +19,7 @@ def test_a_subscriber_of_two_years_ends_with_what_a_fresh_one_sees(tmp_path: Pat
     paths = ("/feed.atom", "/topics/alpha,beta/feed.atom", "/research/trials/summary.atom")
     readers = {(kind, path): Reader(path, sends) for kind, sends in KINDS.items() for path in paths}
     naive = {path: Reader(path, (), coded=False) for path in paths}
-    store = Store(str(tmp_path / "state.sqlite3"))
+    store = TimestampStore(str(tmp_path / "state.sqlite3"))
     refiled: set[str] = set()
     for snapshot in years_of_edits(folder, store, refiled):
         for reader in (*readers.values(), *naive.values()):

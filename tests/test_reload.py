@@ -153,9 +153,10 @@ def test_a_folder_that_cannot_be_read_empties_no_feed(site: Path):
     script = (
         "import sys; sys.path.insert(0, 'tests')\n"
         "from pathlib import Path; from datetime import datetime, UTC\n"
-        "from pprnet_feeds.serving.snapshot import build; from pprnet_feeds.serving.store import Store\n"
+        "from pprnet_feeds.serving.snapshot import build\n"
+        "from pprnet_feeds.state.last_modified import TimestampStore\n"
         "from pprnet_feeds.settings import Settings\n"
-        f"folder = Path({str(site)!r}); now = datetime(2024, 1, 1, tzinfo=UTC); store = Store()\n"
+        f"folder = Path({str(site)!r}); now = datetime(2024, 1, 1, tzinfo=UTC); store = TimestampStore()\n"
         "first = build(Settings(folder), {}, now, store)\n"
         "(folder / 'posts/sub').chmod(0)\n"
         "for held in (None, first):\n"

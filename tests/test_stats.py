@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sql
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,13 +28,11 @@ from postgres import running
 from pprnet_feeds.cli import main
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages import stats
-from pprnet_feeds.pages.figures import Figures, Former, Polls, Series, size
 from pprnet_feeds.pages.fixed import fixed
 from pprnet_feeds.pages.page import Page
-from pprnet_feeds.pages.plots import HEIGHT, WIDTH, Plot, plot
-from pprnet_feeds.serving import statistics
-from pprnet_feeds.serving.database import Database
+from pprnet_feeds.state.database import Database
+from pprnet_feeds.stats.page import HEIGHT, PATH, WIDTH, Plot, page, plot
+from pprnet_feeds.stats.report import Former, Polls, Report, Series, report, size
 from service import ROOT
 
 NOW = datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
@@ -50,19 +47,15 @@ def day(ago: int, now: datetime = NOW) -> str:
     return str((now - timedelta(days=ago)).date())
 
 
-def keep(
-    address: str, reports: Rows = (), polls: Rows = (), pollers: Rows = (), now: datetime = NOW
-) -> Database:
-    """A store with these rows: ``address, reader, feed, subscribers``, ``address, kind, requests, bytes``
-    and ``address, number``, each after how many days ago it was."""
+def keep(address: str, reports: Rows = (), polls: Rows = (), now: datetime = NOW) -> Database:
+    """A store with these rows: ``address, reader, feed, subscribers`` and ``address, kind, requests, bytes``,
+    each after how many days ago it was."""
     database = Database(address)
     with database.transaction() as connection:
-        for table, rows in (("subscribers", reports), ("polls", polls), ("pollers", pollers)):
+        for table, rows in (("subscribers", reports), ("polls", polls)):
             for ago, *values in rows:
-                row = {f"v{number}": value for number, value in enumerate(values)}
-                marks = ", ".join(f":{name}" for name in row)
-                insert = sql.text(f"INSERT INTO {table} VALUES (:day, {marks})")
-                connection.execute(insert, {"day": ago if isinstance(ago, str) else day(ago, now), **row})
+                row = (ago if isinstance(ago, str) else day(ago, now), *values)
+                connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", *row)
     return database
 
 
@@ -79,8 +72,8 @@ def file(tmp_path: Path) -> str:
     return str(tmp_path / "state.sqlite3")
 
 
-def figures(database: Database, site: Site) -> Figures:
-    found = statistics.figures(database, site, NOW)
+def figures(database: Database, site: Site) -> Report:
+    found = report(database, site, NOW)
     assert found is not None
     return found
 
@@ -139,9 +132,8 @@ def test_days_that_are_to_come_or_none_at_all_are_passed_over(file: str, site: S
     days = ("2026-11-23", "2026-11-0x", "2026-02-31", "", "9")
     reports = [(ago, "/feed.atom", "Feedly", "", 4) for ago in days]
     polls = [(ago, "/feed.atom", "full", 1, 10) for ago in days]
-    pollers = [(ago, "", 4) for ago in days]
-    found = figures(keep(file, reports, polls, pollers), site)
-    assert (found.days, found.total.now, found.polls, found.feeds) == ((), 0, (), ())
+    found = figures(keep(file, reports, polls), site)
+    assert (found.days, found.total.now, found.polls, found.feeds) == ([], 0, (), ())
 
 
 def test_four_hundred_days_are_looked_back_on(file: str, site: Site):
@@ -152,7 +144,7 @@ def test_four_hundred_days_are_looked_back_on(file: str, site: Site):
     assert found.recent == Polls(full=1, bytes=10)
 
 
-def test_polls_are_summed_by_day_and_pollers_are_those_of_the_whole_service(file: str, site: Site):
+def test_polls_are_summed_by_day(file: str, site: Site):
     polls = [
         (1, "/feed.atom", "full", 2, 80_000),
         (1, "/feed.atom", "unchanged", 90, 0),
@@ -162,12 +154,12 @@ def test_polls_are_summed_by_day_and_pollers_are_those_of_the_whole_service(file
         (1, "/topics/old/feed.atom", "moved", 60, 600),
         (0, "/feed.atom", "full", 1, 40_000),
     ]
-    found = figures(keep(file, (), polls, [(1, "", 30), (1, "/feed.atom", 28)]), site)
+    found = figures(keep(file, (), polls), site)
     assert found.polls == (
-        Polls(full=2, unchanged=97, guessed=4, bytes=120_000, pollers=30),
+        Polls(full=2, unchanged=97, guessed=4, bytes=120_000),
         Polls(full=1, bytes=40_000),
     )
-    assert (found.recent.requests, found.recent.share, found.recent.pollers) == (104, 97, 30)
+    assert (found.recent.requests, found.recent.share) == (104, 97)
 
 
 def test_former_and_guessed_addresses_are_told_with_their_last_day(file: str, site: Site):
@@ -189,21 +181,21 @@ def test_former_and_guessed_addresses_are_told_with_their_last_day(file: str, si
 
 def test_nothing_is_made_where_there_is_no_store(tmp_path: Path, site: Site):
     place = tmp_path / "not/there.sqlite3"
-    assert statistics.figures(Database(str(place)), site, NOW) is None
+    assert report(Database(str(place)), site, NOW) is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_store_of_another_version_is_not_read(file: str, site: Site):
     database = keep(file, [(0, "/feed.atom", "Feedly", "", 4)])
     with database.transaction() as connection:
-        connection.exec_driver_sql("INSERT INTO schema_version VALUES (99)")
-    assert statistics.figures(database, site, NOW) is None
+        connection.execute("INSERT INTO schema_version VALUES (99)")
+    assert report(database, site, NOW) is None
 
 
 def test_figures_are_read_while_the_service_writes(file: str, site: Site):
     database = keep(file, [(0, "/feed.atom", "Feedly", "", 4)])
     with database.transaction() as connection:
-        connection.exec_driver_sql("DELETE FROM subscribers")
+        connection.execute("DELETE FROM subscribers")
         assert figures(Database(file), site).total.now == 4
     assert figures(database, site).total.now == 0
 
@@ -215,8 +207,8 @@ def test_postgresql_tells_the_same_figures(file: str, site: Site):
     polls = [(2, "/feed.atom", "unchanged", 90, 0), (2, "/rss.xml", "guessed", 4, 40_000)]
     with running() as server:
         address = server.database()
-        assert statistics.figures(Database(address), site, NOW) is None  # and makes no table
-        told = [figures(keep(where, reports, polls, [(1, "", 30)]), site) for where in (address, file)]
+        assert report(Database(address), site, NOW) is None  # and makes no table
+        told = [figures(keep(where, reports, polls), site) for where in (address, file)]
     assert told[0] == told[1]
     assert now(told[0].feeds) == {"Alpha": 1, "Beta": 1}
 
@@ -290,13 +282,13 @@ def year(file: str) -> Database:
              for kind, sums in (("full", (300, 12_900_000)), ("unchanged", (4000 + ago, 0)))]  # fmt: skip
     former = [(0, f"/topics/formerly-called-by-another-name-{number}/feed.atom", "moved", number, 0)
               for number in range(1, 60)]  # fmt: skip
-    return keep(file, reports, [*polls, *former], [(ago, "", 300 + ago) for ago in range(400)])
+    return keep(file, reports, [*polls, *former])
 
 
 @pytest.fixture(scope="module")
 def full_page(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Page:
     file = tmp_path_factory.mktemp("year") / "state.sqlite3"
-    return stats.page(figures(year(str(file)), site), site)
+    return page(figures(year(str(file)), site), site)
 
 
 def test_the_page_is_sound_and_light_however_much_it_shows(full_page: Page):
@@ -335,38 +327,36 @@ def test_the_page_says_what_the_figures_are_not(full_page: Page):
     ("found", "says"),
     [
         (None, "The figures cannot be read at this moment."),
-        (Figures(NOW.date(), Series("", None, (), {}), (), (), (), ()), "There are no figures yet."),
+        (Report(NOW.date(), Series("", None, ())), "There are no figures yet."),
     ],
 )
-def test_the_page_without_figures_says_why(found: Figures | None, says: str, site: Site):
-    page = stats.page(found, site)
-    assert judge_page(page.body) == []
-    assert says in HtmlPage(page.body).words
+def test_the_page_without_figures_says_why(found: Report | None, says: str, site: Site):
+    shown_page = page(found, site)
+    assert judge_page(shown_page.body) == []
+    assert says in HtmlPage(shown_page.body).words
 
 
 def test_on_the_first_day_the_page_shows_what_is_known_of_it(file: str, site: Site):
-    database = keep(
-        file, [(0, "/feed.atom", "Feedly", "", 4)], [(0, "/feed.atom", "full", 3, 30)], [(0, "", 3)]
-    )
-    page = stats.page(figures(database, site), site)
-    assert judge_page(page.body) == []
-    words = HtmlPage(page.body).words
+    database = keep(file, [(0, "/feed.atom", "Feedly", "", 4)], [(0, "/feed.atom", "full", 3, 30)])
+    shown_page = page(figures(database, site), site)
+    assert judge_page(shown_page.body) == []
+    words = HtmlPage(shown_page.body).words
     assert "4 on 2026-11-22." in words
     assert "Plots of polls begin when the first day is over." in words
 
 
 def test_today_is_left_out_of_what_is_counted_by_the_day(file: str, site: Site):
-    pollers = [(0, "", 5), (1, "", 80), (2, "", 70)]
-    page = stats.page(figures(keep(file, (), (), pollers), site), site)
-    assert "From 70 on 2026-11-20 to 80 on 2026-11-21." in HtmlPage(page.body).words
+    polls = [(ago, "/feed.atom", "full", number, 0) for ago, number in ((0, 5), (1, 80), (2, 70))]
+    shown_page = page(figures(keep(file, (), polls), site), site)
+    assert "From 70 on 2026-11-20 to 80 on 2026-11-21." in HtmlPage(shown_page.body).words
 
 
 def test_hostile_names_are_text_on_the_page(file: str, site: Site):
     reports = [(0, f"/topics/{HOSTILE}/feed.atom", HOSTILE, HOSTILE, 4)]
     database = keep(file, reports, [(0, f"/{HOSTILE}", "moved", 1, 1)])
-    page = stats.page(figures(database, site), site)
-    assert b"<img" not in page.body
-    assert HOSTILE[:20] in texts(page.body)
+    shown_page = page(figures(database, site), site)
+    assert b"<img" not in shown_page.body
+    assert HOSTILE[:20] in texts(shown_page.body)
 
 
 @contextlib.contextmanager
@@ -375,11 +365,11 @@ def shown(page: Page) -> Iterator[str]:
 
     class OnePage(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = page.body if self.path == stats.STATS else fixed(self.path)
+            body = page.body if self.path == PATH else fixed(self.path)
             sheet = (("content-type", "text/css" if self.path.endswith(".css") else "image/x-icon"),)
             self.send_response(200 if body else 404)
             ours = (*page.headers, ("content-type", page.media_type))
-            for name, value in ours if self.path == stats.STATS else sheet:
+            for name, value in ours if self.path == PATH else sheet:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body or b"")
@@ -391,7 +381,7 @@ def shown(page: Page) -> Iterator[str]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}{stats.STATS}"
+            yield f"http://127.0.0.1:{server.server_port}{PATH}"
         finally:
             server.shutdown()
             thread.join()
@@ -435,7 +425,7 @@ def small(tmp_path: Path) -> Path:
         (1, "/topics/old/feed.atom", "moved", 31, 0),
         (1, "/rss.xml", "guessed", 4, 0),
     ]
-    keep(str(tmp_path / "state.sqlite3"), reports, polls, [(1, "", 310)], today)
+    keep(str(tmp_path / "state.sqlite3"), reports, polls, today)
     return folder
 
 
@@ -464,7 +454,6 @@ def test_the_command_tells_subscribers_by_feed_and_reader(small: Path):
         "A lower bound: many readers report nothing, and whoever follows two feeds counts twice.\n"
         "\n"
         "Polls in 30 days: 12,349, of which 91 % cost nothing (304); 43 MB sent\n"
-        f"Pollers on {day(1, today)}: 310\n"
         "\n"
         "Former and guessed addresses still in use, polls in 30 days:\n"
         "  /topics/old/feed.atom    moved  31\n"
@@ -516,10 +505,7 @@ def test_the_command_tells_programs_the_same(small: Path):
             {"feed": "Alpha", "path": "/topics/alpha/", "subscribers": 12, "readers": {"Feedly": 12}},
             {"feed": "Beta", "path": "/topics/beta/", "subscribers": 3, "readers": {HOSTILE: 3}},
         ],
-        "polls": {
-            "days": 30, "requests": 12_349, "unchanged": 11_345, "bytes": 43_000_000,
-            "pollers_yesterday": 310,
-        },
+        "polls": {"days": 30, "requests": 12_349, "unchanged": 11_345, "bytes": 43_000_000},
         "former": [
             {"address": "/topics/old/feed.atom", "is": "moved", "requests": 31, "newest": day(1, today)},
             {"address": "/rss.xml", "is": "guessed", "requests": 4, "newest": day(1, today)},

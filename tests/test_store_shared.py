@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 import postgres
-from pprnet_feeds.serving.store import Store
-from test_changes import FIRST, LATER, MUCH_LATER, NAPS, NOW, SLEEP, VOWS
+from pprnet_feeds.state.last_modified import TimestampStore
+from test_last_modified import FIRST, LATER, MUCH_LATER, NAPS, NOW, SLEEP, VOWS
 from test_store import BETTER, PROCESS, SAME, run, see
 
 
@@ -26,13 +26,13 @@ def address(server) -> str:
 
 
 def test_after_a_restart_everything_is_known_again(address):
-    assert see(Store(address), NOW, NAPS, VOWS) == FIRST
-    edited = see(Store(address), LATER, BETTER)
-    assert see(Store(address), MUCH_LATER, BETTER) == edited == Store(address).load()
+    assert see(TimestampStore(address), NOW, NAPS, VOWS) == FIRST
+    edited = see(TimestampStore(address), LATER, BETTER)
+    assert see(TimestampStore(address), MUCH_LATER, BETTER) == edited == TimestampStore(address).load()
 
 
 def test_the_second_replica_tells_what_the_first_has_recorded(address):
-    one, other = Store(address), Store(address)
+    one, other = TimestampStore(address), TimestampStore(address)
     see(one, NOW, NAPS, VOWS)
     see(other, NOW, NAPS, VOWS)
     first = see(one, LATER, BETTER)
@@ -45,14 +45,14 @@ def test_replicas_that_begin_and_record_at_once_lose_nothing(address):
     running = [run(PROCESS, address, str(number), start) for number in range(3)]
     told = [process.communicate(timeout=60) for process in running]
     assert [errors for _, errors in told] == ["", "", ""]
-    known = Store(address).load()
+    known = TimestampStore(address).load()
     assert set(known.seen) == set(FIRST.seen)
     assert max(moment for moment, _ in told).strip() == known.last_modified(SLEEP.holds).isoformat()
 
 
 @pytest.mark.slow
 def test_replicas_that_see_one_change_at_once_tell_one_moment(address):
-    see(Store(address), NOW, NAPS, VOWS)
+    see(TimestampStore(address), NOW, NAPS, VOWS)
     start = str(time.time() + 2)
     running = [run(SAME, address, str(number), start) for number in range(3)]
     told = [process.communicate(timeout=60) for process in running]
@@ -61,7 +61,7 @@ def test_replicas_that_see_one_change_at_once_tell_one_moment(address):
 
 
 def test_a_server_that_is_away_is_told_once_and_never_in_the_way(tmp_path, address, caplog):
-    store = Store(f"postgresql+psycopg://feeds:secret@/state?host={tmp_path}")
+    store = TimestampStore(f"postgresql+psycopg://feeds:secret@/state?host={tmp_path}")
     see(store, NOW, NAPS, VOWS)
     assert see(store, LATER, BETTER, VOWS).last_modified(SLEEP.holds) == LATER
     (line,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]

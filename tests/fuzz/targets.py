@@ -42,7 +42,7 @@ from pprnet_feeds.publishing import csl
 from pprnet_feeds.publishing.importing import announcements, sources
 from pprnet_feeds.publishing.importing.filing import Shelf
 from pprnet_feeds.publishing.plan import changes, published
-from pprnet_feeds.serving.readers import MOST_SUBSCRIBERS, read_agent
+from pprnet_feeds.stats.user_agents import MOST_SUBSCRIBERS, read_user_agent
 from pprnet_feeds.syndication import addresses, conformance
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.selection import Refusal
@@ -257,8 +257,8 @@ def importing(data: bytes) -> None:
 
 def agent(data: bytes) -> None:
     """What a reading program says of itself."""
-    told = read_agent(data)
-    assert re.fullmatch(r"[ -~]{0,60}", told.program)
+    told = read_user_agent(data)
+    assert re.fullmatch(r"[ -~]{0,60}", told.name)
     assert re.fullmatch(r"[0-9A-Za-z]{0,64}", told.feed)
     assert told.subscribers is None or 0 <= told.subscribers <= MOST_SUBSCRIBERS
 

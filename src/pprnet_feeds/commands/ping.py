@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 
@@ -10,12 +9,11 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.serving.changes import InMemory
-from pprnet_feeds.serving.database import Database, UnavailableError
-from pprnet_feeds.serving.pingqueue import Queue
 from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.statefile import state_address
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.database import Database, UnavailableError, state_address
+from pprnet_feeds.state.last_modified import TimestampStore
+from pprnet_feeds.websub.queue import Queue
 
 NOBODY = "No hub was told."
 
@@ -36,7 +34,7 @@ def ping(folder: Path) -> None:
         pprnet-feeds ping
         PPRNET_BASE_URL=https://feeds.example.org pprnet-feeds ping --site /srv/blog
     """
-    built = build(Settings(folder.resolve()), os.environ, options.now(), InMemory())
+    built = build(Settings(folder.resolve()), os.environ, options.now(), TimestampStore())
     if not isinstance(built, Snapshot):
         options.fail(built.problems, NOBODY)
     if not built.site.base_url:
@@ -55,28 +53,28 @@ def ping(folder: Path) -> None:
     except ValueError as error:
         raise click.UsageError(f"PPRNET_STATE: {error}") from error
     try:
-        clean = asyncio.run(_ping(queue, built))
+        clean = _send(queue, built)
     except UnavailableError as fault:
         raise click.ClickException(f"The state cannot be used ({fault}). {NOBODY}") from fault
     raise SystemExit(0 if clean else 1)
 
 
-async def _ping(queue: Queue, snapshot: Snapshot) -> bool:
-    """Tell what is to be told now, in lines; whether every hub took it."""
-    from pprnet_feeds.serving import hub  # only where there is one
+def _send(queue: Queue, snapshot: Snapshot) -> bool:
+    """Send the pings that are due, and print what became of them; whether every hub accepted them."""
+    from pprnet_feeds.websub import client  # only where there is a hub
 
-    feeds = await asyncio.to_thread(queue.record, snapshot.catalogue, options.now())
+    feeds = queue.record(snapshot.catalogue, options.now())
     if feeds is None:
         click.echo("Noted what is there. The hubs are told of what changes from now on.")
         return True
-    results = await hub.tell(queue, snapshot.site.hubs, options.now)
-    for _, line in hub.told(results):
+    results = client.send_due(queue, snapshot.site.hubs, options.now)
+    for _, line in client.report(results):
         click.echo(f"{line[0].upper()}{line[1:]}.")
-    waiting = await asyncio.to_thread(queue.soonest, snapshot.site.hubs)
+    waiting = queue.next_due(snapshot.site.hubs)
     if waiting is not None:
         click.echo(
             f"The rest is tried again by the service, or by `pprnet-feeds ping` after {waiting:%H:%M:%S} UTC."
         )
     elif not results:
         click.echo("No feed changed since the last ping.")
-    return all(outcome.kind == "told" for _, outcome, _ in results)
+    return all(outcome.kind == "accepted" for _, outcome, _ in results)

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,10 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.serving import logs, metrics
-from pprnet_feeds.serving.statefile import state_address
+from pprnet_feeds.serving import logs
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.database import Database, state_address
+from pprnet_feeds.stats import metrics
 
 if TYPE_CHECKING:
     from pprnet_feeds.serving.app import ResponseCache
@@ -54,58 +56,67 @@ def serve(folder: Path, drafts: bool) -> None:
     # uvicorn finishes running requests and then raises the signal again; stopping is no failure.
     signal.signal(signal.SIGTERM, _stop)
     logs.configure(sys.stderr)
-    with metrics.shared(os.environ, _address(settings) if workers > 1 else ""):
-        _check_free(host, port or 8000)
-        _check_site(settings)
-        import uvicorn
+    metrics.share(os.environ, _metrics_folder(settings.folder, port or 8000) if workers > 1 else None)
+    _check_free(host, port or 8000)
+    _check_site(settings)
+    import uvicorn
 
-        from pprnet_feeds.serving import protocol
+    from pprnet_feeds.serving import protocol
 
-        missing = protocol.missing()
-        if missing:
-            log.warning(
-                "this uvicorn lacks %s: heads are limited to 64 kB, but not in time; clients that do not "
-                "read are not closed; a target with a # is answered; prepared responses take longer",
-                ", ".join(missing),
-            )
-        how: dict[str, Any] = {
-            "factory": True,
-            "host": host,
-            "port": port or 8000,
-            "workers": workers,
-            "http": "h11" if missing else "pprnet_feeds.serving.protocol:Protocol",
-            "date_header": bool(missing),
-            "ws": "none",
-            "loop": "uvloop",
-            "log_config": None,
-            "log_level": "error",  # its warnings are about requests: a client could fill the log
-            "access_log": False,
-            "proxy_headers": False,
-            "server_header": False,
-            "timeout_graceful_shutdown": 8,
-        }
-        if workers > 1:
-            _supervise(uvicorn.Config("pprnet_feeds.commands.serve:application", **how))
-        else:
-            uvicorn.run(application, **how)
+    missing = protocol.missing()
+    if missing:
+        log.warning(
+            "this uvicorn lacks %s: heads are limited to 64 kB, but not in time; clients that do not "
+            "read are not closed; a target with a # is answered; prepared responses take longer",
+            ", ".join(missing),
+        )
+    how: dict[str, Any] = {
+        "factory": True,
+        "host": host,
+        "port": port or 8000,
+        "workers": workers,
+        "http": "h11" if missing else "pprnet_feeds.serving.protocol:Protocol",
+        "date_header": bool(missing),
+        "ws": "none",
+        "loop": "uvloop",
+        "log_config": None,
+        "log_level": "error",  # its warnings are about requests: a client could fill the log
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": 8,
+    }
+    if workers > 1:
+        _supervise(uvicorn.Config("pprnet_feeds.commands.serve:application", **how))
+    else:
+        uvicorn.run(application, **how)
 
 
 def application() -> ResponseCache:
     """Make the application of this process, as its environment says."""
     from pprnet_feeds.serving.app import create
-    from pprnet_feeds.serving.pinging import Pinging
-    from pprnet_feeds.serving.recording import Recording
     from pprnet_feeds.serving.reload import utc_now
-    from pprnet_feeds.serving.store import Store
+    from pprnet_feeds.state.last_modified import TimestampStore
+    from pprnet_feeds.stats.extension import Statistics
+    from pprnet_feeds.websub.extension import WebSub
 
     logs.configure(sys.stderr)
     settings = Settings.from_environ(os.environ)
     address = _address(settings)
     if not address:
         log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
-    pinging = Pinging(address, settings.base_url, utc_now)
-    recording = Recording(address, utc_now, stats=settings.stats)
-    return create(settings, [pinging, recording], Store(address))
+    websub = WebSub(address, settings.base_url, utc_now)
+    statistics = Statistics(address, utc_now, page=settings.stats)
+    return create(settings, [websub, statistics], TimestampStore(address))
+
+
+def _metrics_folder(folder: Path, port: int) -> Path:
+    """Where several processes count together: beside the state, and apart from services on other ports."""
+    elsewhere = {name: value for name, value in os.environ.items() if name != "PPRNET_STATE"}
+    for address in (state_address(folder, os.environ), state_address(folder, elsewhere)):
+        if address and (file := Database(address).file):
+            return Path(f"{file}.metrics-{port}")
+    return Path(tempfile.mkdtemp(prefix="pprnet-feeds-"))
 
 
 def _address(settings: Settings) -> str:
@@ -127,7 +138,10 @@ def _supervise(config: Any) -> None:
         def keep_subprocess_alive(self) -> None:
             if self.should_exit.is_set():  # somebody asks us to stop
                 return
+            before = {process.pid for process in self.processes}
             super().keep_subprocess_alive()
+            for number in before - {process.pid for process in self.processes}:
+                metrics.mark_dead(number or 0)
             if not self.should_exit.is_set() or not any(map(_answers, self.processes)):
                 return
             self.should_exit.clear()
@@ -169,13 +183,10 @@ def _check_site(settings: Settings) -> None:
 
 def _check_state(address: str) -> None:
     """Stop when the state cannot be kept at *address*; a path is always good."""
-    if "://" in address:
-        from pprnet_feeds.serving.store import Store  # its library takes long to load
-
-        try:
-            Store(address)
-        except ValueError as error:
-            raise click.UsageError(f"PPRNET_STATE: {error}") from error
+    try:
+        Database(address)
+    except ValueError as error:
+        raise click.UsageError(f"PPRNET_STATE: {error}") from error
 
 
 def _stop(number: int, frame: Any) -> None:

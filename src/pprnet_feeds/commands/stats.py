@@ -1,4 +1,4 @@
-"""``pprnet-feeds stats``: how many people follow which feed, and through what, as far as anybody says."""
+"""``pprnet-feeds stats``: subscribers by feed and reader, from what readers report."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ import click
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import shown
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages.figures import RECENT, WHY, Figures, Series, number, size
-from pprnet_feeds.serving.database import Database
-from pprnet_feeds.serving.statefile import state_address
-from pprnet_feeds.serving.statistics import figures
+from pprnet_feeds.state.database import Database, state_address
+from pprnet_feeds.stats.report import RECENT, WHY, Report, Series, number, report, size
 
 NOTE = "A lower bound: many readers report nothing, and whoever follows two feeds counts twice."
 # The room between columns, and what is left of a name at least.
@@ -34,9 +32,9 @@ GAP, SHORTEST = 2, 8
     help="A table, or JSON for programs.",
 )
 def stats(folder: Path, form: str) -> None:
-    """Tell how many subscribers each feed has, by reader, from what readers report.
+    """Print how many subscribers each feed has, by reader, from what readers report.
 
-    A running service keeps the figures in $PPRNET_STATE. They are only read here.
+    A running service stores the figures in $PPRNET_STATE. They are only read here.
 
     \b
     Examples:
@@ -53,7 +51,7 @@ def stats(folder: Path, form: str) -> None:
         database = Database(address)
     except ValueError as error:
         raise click.UsageError(f"PPRNET_STATE: {error}") from error
-    found = figures(database, site, options.now())
+    found = report(database, site, options.now())
     if found is None and ("://" in database.place or Path(database.place).exists()):
         raise click.ClickException(f"The figures in {database.place} cannot be read.")
     if form == "json":
@@ -69,7 +67,7 @@ def _width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _data(found: Figures | None) -> dict[str, object]:
+def _data(found: Report | None) -> dict[str, object]:
     """The figures for programs; numbers are numbers, and the newest."""
     if found is None or not found.polls:
         return {"day": None, "subscribers": 0, "feeds": [], "polls": None, "former": []}
@@ -91,7 +89,6 @@ def _data(found: Figures | None) -> dict[str, object]:
             "requests": recent.requests,
             "unchanged": recent.unchanged,
             "bytes": recent.bytes,
-            "pollers_yesterday": recent.pollers,
         },
         "former": [
             {"address": one.address, "is": WHY[one.kind], "requests": one.requests, "newest": one.newest}
@@ -100,7 +97,7 @@ def _data(found: Figures | None) -> dict[str, object]:
     }
 
 
-def _lines(found: Figures, width: int | None) -> list[str]:
+def _lines(found: Report, width: int | None) -> list[str]:
     """The figures for people, in lines that fit *width*."""
     recent = found.recent
     lines = [f"Subscriptions that feed readers report, {found.today} (UTC)", ""]
@@ -108,8 +105,6 @@ def _lines(found: Figures, width: int | None) -> list[str]:
     lines += ["", NOTE, ""]
     share = "" if recent.share is None else f", of which {recent.share} % cost nothing (304)"
     lines += [f"Polls in {RECENT} days: {number(recent.requests)}{share}; {size(recent.bytes)} sent"]
-    if len(found.days) > 1:
-        lines += [f"Pollers on {found.days[-2]}: {number(recent.pollers)}"]
     if found.former:
         lines += ["", f"Former and guessed addresses still in use, polls in {RECENT} days:"]
         rows = [[shown(one.address), WHY[one.kind], number(one.requests)] for one in found.former]
@@ -117,7 +112,7 @@ def _lines(found: Figures, width: int | None) -> list[str]:
     return lines
 
 
-def _table(found: Figures, width: int | None) -> list[str]:
+def _table(found: Report, width: int | None) -> list[str]:
     """A row for each feed that has subscribers, a column for each reader as far as they fit."""
     feeds = [feed for feed in found.feeds if feed.now]
     readers = [reader.name for reader in found.readers if reader.now]
@@ -129,7 +124,7 @@ def _table(found: Figures, width: int | None) -> list[str]:
     return _columns(rows, width)
 
 
-def _rows(found: Figures, feeds: Sequence[Series], readers: Sequence[str], *, rest: bool) -> list[list[str]]:
+def _rows(found: Report, feeds: Sequence[Series], readers: Sequence[str], *, rest: bool) -> list[list[str]]:
     """The table with a column for each of *readers*, and one for the others if there are more."""
     rows = [["", "all", *map(shown, readers), *["others"] * rest]]
     named = [(feed.name, feed.now, feed.now_by) for feed in feeds]

@@ -30,7 +30,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.pages import embedding, subscribing
 from pprnet_feeds.serving.cache import Cache
-from pprnet_feeds.serving.changes import InMemory, Keeping
 from pprnet_feeds.serving.conditional import cache_control
 from pprnet_feeds.serving.reload import Reloader, utc_now
 from pprnet_feeds.serving.response import (
@@ -46,6 +45,7 @@ from pprnet_feeds.serving.response import (
 )
 from pprnet_feeds.serving.snapshot import Snapshot
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 from pprnet_feeds.syndication.selection import Refusal, Selection, parse, selections
 
 log = logging.getLogger("pprnet_feeds")
@@ -201,10 +201,12 @@ class ResponseCache:
         await response(scope, receive, send)
 
 
-def create(settings: Settings, extensions: Sequence[Any] = (), store: Keeping | None = None) -> ResponseCache:
+def create(
+    settings: Settings, extensions: Sequence[Any] = (), store: TimestampStore | None = None
+) -> ResponseCache:
     """Make the application. *store* remembers when things changed; without one only this process does."""
     service = Service(utc_now, extensions)
-    reloader = Reloader(settings, os.environ, store or InMemory())
+    reloader = Reloader(settings, os.environ, store or TimestampStore())
 
     def endpoint(find: Callable[[Request, Snapshot], Awaitable[Response | Reply]]) -> Route | Any:
         async def respond(request: Request) -> Any:

@@ -24,9 +24,9 @@ from typing import Protocol
 from pprnet_feeds.content import files
 from pprnet_feeds.content.problems import Problem, shown
 from pprnet_feeds.content.reader import AtRest
-from pprnet_feeds.serving.changes import Keeping
 from pprnet_feeds.serving.snapshot import Failure, Snapshot, build
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -125,7 +125,7 @@ class Rest:
 class Reloader:
     """Builds the snapshots of a site, one after the other."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str], store: Keeping) -> None:
+    def __init__(self, settings: Settings, environ: Mapping[str, str], store: TimestampStore) -> None:
         self._settings, self._environ, self._store = settings, environ, store
         self._rest = Rest(AT_REST_IN_PREVIEW if settings.drafts else AT_REST)
         self._latest: Snapshot | None = None
@@ -213,8 +213,10 @@ class Reloader:
             _report(built)
 
     def _build(self, now: datetime, at_rest: AtRest) -> Snapshot | Failure:
+        began = time.monotonic()
         built = build(self._settings, self._environ, now, self._store, self._latest, at_rest)
-        if isinstance(built, Snapshot):
+        if isinstance(built, Snapshot) and built is not self._latest:
+            built.seconds = time.monotonic() - began
             self._latest = built
         return built
 

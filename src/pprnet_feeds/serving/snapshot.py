@@ -34,10 +34,10 @@ from pprnet_feeds.content.reader import AtRest
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.fixed import FIXED, fixed
 from pprnet_feeds.pages.page import Page
-from pprnet_feeds.serving.changes import Keeping, Known, record, things
 from pprnet_feeds.serving.conditional import cache_control
 from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import Timestamps, TimestampStore, resources
 from pprnet_feeds.syndication.addresses import Address
 from pprnet_feeds.syndication.catalogue import BESIDE, LISTS, Catalogue, Document
 from pprnet_feeds.syndication.selection import Refusal
@@ -57,10 +57,11 @@ class Snapshot:
 
     Attributes:
         known: when everything was last changed.
+        seconds: how long it took to build.
         not_before: the newest change that the ledger records; an earlier clock is wrong.
     """
 
-    def __init__(self, library: Library, known: Known) -> None:
+    def __init__(self, library: Library, known: Timestamps) -> None:
         self.library = library
         self.site = library.site
         self.problems = library.problems
@@ -68,6 +69,7 @@ class Snapshot:
         self.known = known
         self.not_before = _newest_change(library.ledger)
         self.catalogue = Catalogue(library)
+        self.seconds = 0.0
 
     @cached_property
     def pages(self) -> Pages:
@@ -221,7 +223,7 @@ def build(
     settings: Settings,
     environ: Mapping[str, str],
     now: datetime,
-    store: Keeping,
+    store: TimestampStore,
     before: Snapshot | None = None,
     at_rest: AtRest | None = None,
 ) -> Snapshot | Failure:
@@ -250,10 +252,9 @@ def build(
         return Failure(lost, temporary=True)
     is_same = before is not None and library is before.library
     # Another process may have recorded a change meanwhile.
-    if before is not None and is_same and store.update(lambda known: known) is before.known:
+    if before is not None and is_same and store.load() is before.known:
         return before
-    resources = things(library, drawing())
-    return Snapshot(library, store.update(lambda known: record(known, resources, now)))
+    return Snapshot(library, store.record(resources(library, drawing()), now))
 
 
 @cache

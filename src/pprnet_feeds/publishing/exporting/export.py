@@ -33,9 +33,9 @@ from pprnet_feeds.publishing.exporting.manifest import FOLDER
 from pprnet_feeds.publishing.exporting.nginx import FILE as NGINX
 from pprnet_feeds.publishing.exporting.nginx import draw_nginx
 from pprnet_feeds.publishing.exporting.notices import notices
-from pprnet_feeds.serving.changes import InMemory
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 
 HTML = "text/html; charset=utf-8"
 
@@ -70,7 +70,7 @@ def draw(folder: Path, environ: Mapping[str, str], now: datetime) -> Snapshot | 
     problems += [*told, *library.problems]
     if problems:
         return sorted(problems)
-    built = build(Settings(folder), environ, now, InMemory())
+    built = build(Settings(folder), environ, now, TimestampStore())
     return built if isinstance(built, Snapshot) else built.problems
 
 

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pprnet_feeds.serving.readers import BROWSER, LONGEST_NAME, MOST_SUBSCRIBERS, Reader, read_agent
+from pprnet_feeds.stats.user_agents import (
+    BROWSER,
+    LONGEST_NAME,
+    MOST_SUBSCRIBERS,
+    Reader,
+    read_user_agent,
+)
 
 MOZILLA = "Mozilla/5.0 (compatible; "
 
@@ -34,7 +40,7 @@ REPORTS = {
 @pytest.mark.parametrize("agent", REPORTS)
 def test_every_known_reader_is_understood(agent):
     name, subscribers, feed = REPORTS[agent]
-    assert read_agent(agent.encode()) == Reader(name, True, subscribers, feed)
+    assert read_user_agent(agent.encode()) == Reader(name, subscribers, feed)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +64,7 @@ def test_every_known_reader_is_understood(agent):
     ],
 )
 def test_a_reader_that_we_do_not_know_may_report_in_any_of_the_usual_words(agent, subscribers):
-    assert read_agent(agent.encode()) == Reader("PodHopper", False, subscribers)
+    assert read_user_agent(agent.encode()) == Reader("PodHopper", subscribers)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +83,7 @@ def test_a_reader_that_we_do_not_know_may_report_in_any_of_the_usual_words(agent
     ],
 )
 def test_readers_that_report_nobody_are_known_by_name(agent, name):
-    assert read_agent(agent.encode()) == Reader(name, True)
+    assert read_user_agent(agent.encode()) == Reader(name)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +107,8 @@ def test_readers_that_report_nobody_are_known_by_name(agent, name):
     ],
 )
 def test_any_other_program_goes_by_what_it_calls_itself(agent, name):
-    reader = read_agent(agent.encode())
-    assert (reader.program, reader.known, reader.subscribers) == (name, False, None)
+    reader = read_user_agent(agent.encode())
+    assert (reader.name, reader.subscribers) == (name, None)
 
 
 @given(
@@ -111,11 +117,11 @@ def test_any_other_program_goes_by_what_it_calls_itself(agent, name):
     | st.text("0123456789,.;:-/() feedidsubscribers", max_size=300).map(lambda text: text.encode())
 )
 def test_any_user_agent_at_all_gives_what_may_be_kept(agent):
-    reader = read_agent(agent)
-    assert len(reader.program) <= LONGEST_NAME
-    assert reader.program.isascii()
-    assert reader.program.isprintable()
-    assert "." not in reader.program
+    reader = read_user_agent(agent)
+    assert len(reader.name) <= LONGEST_NAME
+    assert reader.name.isascii()
+    assert reader.name.isprintable()
+    assert "." not in reader.name
     assert reader.subscribers is None or 0 <= reader.subscribers <= MOST_SUBSCRIBERS
     assert reader.feed.isalnum() or reader.feed == ""
     assert len(reader.feed) <= 64
@@ -126,5 +132,5 @@ def test_any_user_agent_at_all_gives_what_may_be_kept(agent):
 )
 def test_no_user_agent_takes_long(part):
     began = time.process_time()
-    read_agent((part * 20_000).encode())
+    read_user_agent((part * 20_000).encode())
     assert time.process_time() - began < 0.5

@@ -1,9 +1,9 @@
-"""Which program asks, and for how many people: what a User-Agent tells (RFC 9110 §10.1.5).
+"""Which program sends a request, and for how many people: what a User-Agent says (RFC 9110 §10.1.5).
 
-Services that read for many fetch a feed once and say for how many. It is the
-only number of subscribers there is, and it is only a claim: whoever likes can
-send any. So a claim is held against bounds, a name keeps nothing but plain
-characters, and nothing here may raise or be slow, whatever a stranger sends.
+Services that read for many people fetch a feed once and report for how many.
+It is the only number of subscribers there is, and it is only a claim: any client
+can send any. So a number is checked against a bound, a name consists of plain
+characters, and nothing here raises or is slow, whatever a client sends.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-# A larger claim is nonsense, and not believed at all.
-MOST_SUBSCRIBERS = 10_000_000
+# A larger number is not believed at all.
+MOST_SUBSCRIBERS = 100_000
 LONGEST_NAME = 60
-# What somebody reads with who types an address into a browser.
+# The name for a person's browser.
 BROWSER = "a browser"
 
-# What programs are called whose names we know, by what their User-Agents say, in lower case, at the beginning
-# of a word. So a service that fetches with a library, or pretends to be a browser, goes by its own name.
+# The names of known readers, by what stands in their User-Agents, in lower case, at the beginning of a word.
+# So a service that fetches with a library, or pretends to be a browser, is counted under its own name.
 _NAMES = {
     **{"feedly": "Feedly", "feedbin": "Feedbin", "inoreader": "Inoreader", "newsblur": "NewsBlur"},
     **{"theoldreader": "The Old Reader", "bazqux": "BazQux", "dreamwidth": "Dreamwidth"},
@@ -37,7 +37,7 @@ _NAMED = re.compile(r"(?<![a-z])(?:" + "|".join(map(re.escape, _NAMES)) + ")")
 _BROWSERS = re.compile(r"(?:Mozilla|Opera)/.*(?:Gecko|WebKit|Trident|Presto)", re.ASCII)
 # A number that stands by itself, with or without commas between its thousands.
 _NUMBER = r"(?<![\w.,:/+-])([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})"
-_CLAIMS = (
+_SUBSCRIBERS = (
     re.compile(_NUMBER + r" {0,3}(?:subscribers?|readers?|users?)\b", re.ASCII | re.IGNORECASE),
     # YahooFeedSeeker puts the word first.
     re.compile(r"\b(?:subscribers|readers|users)[ :=]{1,3}([0-9]{1,12})(?![\w.,])", re.ASCII | re.IGNORECASE),
@@ -52,34 +52,31 @@ _COMPATIBLE = re.compile(r"\(compatible; {0,3}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What a User-Agent tells.
+    """What a User-Agent says.
 
     Attributes:
-        program: the name of the reading program, in printable ASCII; empty when there is none.
-        known: whether it is one that we know, and not just any name.
+        name: of the program, in printable ASCII; empty when there is none.
         subscribers: for how many people it says it fetches; None when it does not say.
-        feed: its own name of the feed, of letters and digits; a service that knows several gives the
-            subscribers of each.
+        feed: its own id of the feed, of letters and digits; a service that knows a feed under several
+            ids reports the subscribers of each.
     """
 
-    program: str
-    known: bool = False
+    name: str
     subscribers: int | None = None
     feed: str = ""
 
 
-@lru_cache(1024)
-def read_agent(agent: bytes) -> Reader:
+@lru_cache(1024)  # of about 200 bytes; saves 10 µs for each reader in each batch
+def read_user_agent(value: bytes) -> Reader:
     """Read the value of a User-Agent field."""
-    text = agent.decode("ascii", "replace")
-    named = _NAMED.search(text.lower())
-    found = next((match for claim in _CLAIMS if (match := claim.search(text))), None)
+    text = value.decode("ascii", "replace")
+    known = _NAMED.search(text.lower())
+    found = next((match for pattern in _SUBSCRIBERS if (match := pattern.search(text))), None)
     subscribers = int(found[1].replace(",", "")) if found else None
     if subscribers is not None and subscribers > MOST_SUBSCRIBERS:
         subscribers = None
     feed = _FEED.search(text)
-    program = _NAMES[named[0]] if named else _product(text)
-    return Reader(program, named is not None, subscribers, feed[1] if feed else "")
+    return Reader(_NAMES[known[0]] if known else _product(text), subscribers, feed[1] if feed else "")
 
 
 def _product(text: str) -> str:

@@ -14,22 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pprnet_feeds.content.digests import digest
 from pprnet_feeds.content.ledger import Ledger, record_of
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Citation, Person, Post, Site, Term
-from pprnet_feeds.serving.changes import (
-    EVERYWHERE,
-    LONGEST_PAST,
-    LOST,
-    Known,
-    Membership,
-    Seen,
-    digest,
-    joined,
-    record,
-    things,
-)
 from pprnet_feeds.serving.snapshot import drawing
+from pprnet_feeds.state.last_modified import LOST, Timestamps, merge, record, resources
 from pprnet_feeds.syndication.selection import Selection
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -75,15 +65,15 @@ def library(*posts: Post, site: Site = SITE) -> Library:
 
 
 def seen_at(
-    known: Known, now: datetime, *posts: Post, site: Site = SITE, drawn_by: str = "first edition"
-) -> Known:
-    return record(known, things(library(*posts, site=site), drawn_by), now)
+    known: Timestamps, now: datetime, *posts: Post, site: Site = SITE, drawn_by: str = "first edition"
+) -> Timestamps:
+    return record(known, resources(library(*posts, site=site), drawn_by), now)
 
 
-FIRST = seen_at(Known(), NOW, NAPS, VOWS)
+FIRST = seen_at(Timestamps(), NOW, NAPS, VOWS)
 
 
-def risen(before: Known, after: Known) -> dict[Selection, datetime]:
+def risen(before: Timestamps, after: Timestamps) -> dict[Selection, datetime]:
     """The selections that tell another moment than before, with the new one."""
     moments = {which: after.last_modified(which.holds) for which in EVERY_SELECTION}
     return {which: moment for which, moment in moments.items() if moment != before.last_modified(which.holds)}
@@ -102,7 +92,7 @@ def test_at_the_very_start_the_posts_tell_their_own_dates_so_that_replicas_agree
 
 def test_no_moment_is_in_the_future_even_if_a_post_says_so():
     ahead = replace(NAPS, updated=MUCH_LATER)
-    assert seen_at(Known(), NOW, ahead).last_modified(ALL.holds) == NOW
+    assert seen_at(Timestamps(), NOW, ahead).last_modified(ALL.holds) == NOW
 
 
 def test_nothing_new_is_the_same_knowledge():
@@ -116,7 +106,7 @@ def test_the_order_of_posts_and_the_names_of_their_files_are_nothing_new():
 def test_the_order_of_the_sentences_is_nothing_new():
     one = replace(SITE, issues={"2021-05": "…sleep", "2021-06": "…trust"})
     other = replace(SITE, issues={"2021-06": "…trust", "2021-05": "…sleep"})
-    known = seen_at(Known(), NOW, NAPS, site=one)
+    known = seen_at(Timestamps(), NOW, NAPS, site=one)
     assert seen_at(known, LATER, NAPS, site=other) is known
 
 
@@ -259,37 +249,23 @@ def test_lost_knowledge_counts_everything_as_changed_now():
 def test_of_two_knowledges_the_later_moment_counts():
     one = seen_at(FIRST, LATER, replace(NAPS, body="Better."), VOWS)
     other = seen_at(FIRST, MUCH_LATER, NAPS, replace(VOWS, body="Better."))
-    assert joined(one, other).seen == {
+    assert merge(one, other).seen == {
         **FIRST.seen,
         "post:naps": one.seen["post:naps"],
         "post:vows": other.seen["post:vows"],
     }
-    assert joined(one, FIRST) is one
+    assert merge(one, FIRST) is one
 
 
 def test_a_vanished_post_does_not_come_back_from_an_older_knowledge():
     gone = seen_at(FIRST, LATER, VOWS)
-    assert joined(FIRST, gone) == gone
-    assert joined(gone, FIRST) is gone
-
-
-def test_the_past_is_bounded_the_oldest_is_forgotten_and_no_moment_falls():
-    past = {
-        f"post:{number}": Seen("", Membership(("sleep",)), BEGINNING + timedelta(seconds=number))
-        for number in range(LONGEST_PAST + 3)
-    }
-    known = seen_at(Known(past), NOW, VOWS)
-    assert sum(not seen.digest for seen in known.seen.values()) == LONGEST_PAST + 1
-    assert known.seen["forgotten"] == Seen("", EVERYWHERE, BEGINNING + timedelta(seconds=2))
-    assert known.last_modified(SLEEP.holds) == NOW
-    newest = BEGINNING + timedelta(seconds=LONGEST_PAST + 2)
-    quiet = Known({name: seen for name, seen in known.seen.items() if seen.digest == ""})
-    assert quiet.last_modified(SLEEP.holds) == newest
+    assert merge(FIRST, gone) == gone
+    assert merge(gone, FIRST) is gone
 
 
 def test_a_digest_is_the_same_whatever_the_hash_seed():
     code = (
-        "from tests.test_changes import SITE, NAPS, digest\n"
+        "from tests.test_last_modified import SITE, NAPS, digest\n"
         "from pprnet_feeds.serving.snapshot import drawing\n"
         "print(digest([NAPS, SITE, {'b': 1, 'a': 2}]), drawing())"
     )
@@ -325,7 +301,7 @@ SOME_POSTS = st.dictionaries(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(SOME_POSTS, st.integers(-200_000, 200_000)), min_size=2, max_size=6))
 def test_whatever_editors_and_clocks_do_a_changed_selection_rises_and_an_unchanged_one_stays(history):
-    known, before = Known(), None
+    known, before = Timestamps(), None
     for posts, clock in history:
         now_there = {
             name: replace(post(name, BEGINNING, topics, issue="2021-05", body=body), status=status)
@@ -343,6 +319,6 @@ def test_whatever_editors_and_clocks_do_a_changed_selection_rises_and_an_unchang
 
 def test_a_post_that_has_been_published_since_counts_from_then():
     ledger = Ledger({NAPS.id: record_of(NAPS, None, LATER)})
-    told = replace(library(NAPS), ledger=ledger, recorded=frozenset([NAPS.id]))
-    found = things(told, "first edition")
+    known = replace(library(NAPS), ledger=ledger, recorded=frozenset([NAPS.id]))
+    found = resources(known, "first edition")
     assert [thing.since for thing in found if thing.recorded] == [LATER]

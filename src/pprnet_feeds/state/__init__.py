@@ -1,0 +1,1 @@
+"""What must survive a restart: the database, and when each content was first seen."""

@@ -1,0 +1,226 @@
+"""Counts the requests for feeds, and stores the counts by the day.
+
+Nothing of a client but the name that its program reports gets this far: no
+address, and nothing derived from one. Clients may send anything, so memory and
+rows are bounded: what is one too many is counted without its path, or not as a
+report. Nobody's feeds depend on the counts. While the state cannot be used they
+wait in memory, and one line in the log says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pprnet_feeds.state.database import Connection, Database, UnavailableError
+from pprnet_feeds.stats.user_agents import KNOWN, read_user_agent
+from pprnet_feeds.syndication.addresses import GUESSED
+from pprnet_feeds.syndication.bibliography import MEDIA_TYPES
+from pprnet_feeds.syndication.channel import FORMATS, VIEWS
+
+log = logging.getLogger("pprnet_feeds")
+
+# Keys of one batch, and the length of their parts: about 4 MB when all are different.
+MOST_KEYS, LONGEST_PART = 8192, 300
+# Rows of one day: paths, and paths that clients can make up in any number.
+MOST_PATHS, MOST_LOOSE_PATHS = 10_000, 1_000
+# Reports of one day: names of readers (known ones always have a place), reports of one name, and ids of one
+# name for one feed.
+MOST_READERS, MOST_REPORTS, MOST_FEED_IDS = 200, 200, 5
+# How long counts are stored, and how often the state is looked at when there is nothing to store.
+STORED = timedelta(days=3 * 366)
+IDLE = timedelta(minutes=1)
+
+_KINDS = {200: "full", 304: "unchanged", 301: "moved", 404: "missing", 410: "gone"}
+_FOLDER = r"/(?:issues/|corrections/|(?:topics/[^/]+/)?(?:research/[^/]+/)?|search/[^/]+/)"
+_FEED = re.compile(
+    rf"{_FOLDER}(?:archive/(?:[0-9]+/)?)?(?:{'|'.join(VIEWS)})"
+    rf"\.(?:{'|'.join(map(re.escape, (*FORMATS, *MEDIA_TYPES)))})"
+)
+_GUESSED = re.compile(rf"{_FOLDER}(?:{'|'.join(map(re.escape, GUESSED))})")
+_COMBINES = re.compile(r"[,+]|/topics/.*/research/|^/search/")
+# Any other former address is a spelling that somebody made up.
+_PLAIN = re.compile(r"/[a-z0-9/._-]*")
+
+# Target, status, coding, bytes of content and User-Agent of a response.
+Key = tuple[bytes, int, str, int, bytes]
+Poll = tuple[str, str, str]  # day, path, kind
+Report = tuple[str, str, str, str]  # day, path, reader, the reader's id of the feed
+
+
+class RequestCounter:
+    """The requests of one process since the last `take`. For the event loop's thread alone."""
+
+    def __init__(self) -> None:
+        self._requests: dict[Key, int] = {}
+
+    def add(self, key: Key) -> None:
+        """Count one response."""
+        if key in self._requests:
+            self._requests[key] += 1
+            return
+        target, status, coding, size, agent = key
+        path = target.partition(b"?")[0]
+        if status not in (200, 301, 304, 410) or len(path) > LONGEST_PART:
+            path = b""
+        if not path or len(self._requests) >= MOST_KEYS:
+            agent = b""
+        if len(self._requests) >= 2 * MOST_KEYS:
+            path, size = b"", 0
+        short = path, status, coding, size, agent[:LONGEST_PART]
+        self._requests[short] = self._requests.get(short, 0) + 1
+
+    def take(self) -> Mapping[Key, int]:
+        """Return what was counted, and begin again."""
+        batch, self._requests = self._requests, {}
+        return batch
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is stored: requests and bytes for each poll, and the newest subscribers of each report."""
+
+    polls: dict[Poll, tuple[int, int]] = field(default_factory=dict)
+    reports: dict[Report, int] = field(default_factory=dict)
+
+    def add(self, poll: Poll, requests: int, size: int) -> None:
+        """Add to a poll."""
+        before = self.polls.get(poll, (0, 0))
+        self.polls[poll] = before[0] + requests, before[1] + size
+
+
+def counts_of(batch: Mapping[Key, int], day: str, waiting: Counts | None = None) -> Counts:
+    """What is stored of *batch*, under one *day* (YYYY-MM-DD, UTC), with what is *waiting* already."""
+    counts = waiting or Counts()
+    for (target, status, _, size, agent), requests in batch.items():
+        path, kind = target.decode("latin-1"), _KINDS.get(status, "")
+        if kind in ("moved", "gone"):
+            path = path if _PLAIN.fullmatch(path) else ""
+        elif kind == "missing":
+            path = ""
+        elif _GUESSED.fullmatch(path):
+            kind = "guessed"
+        elif not _FEED.fullmatch(path):
+            kind = ""
+        if kind:
+            counts.add((day, path, kind), requests, requests * size)
+            reader = read_user_agent(agent)
+            if path and reader.name and reader.subscribers is not None:
+                counts.reports[day, path, reader.name, reader.feed] = reader.subscribers
+    return counts
+
+
+def within_bounds(counts: Counts, polls: Iterable[Poll], reports: Collection[Report]) -> Counts:
+    """*counts* within what their days may have, which have rows for *polls* and *reports* already."""
+    bounded = Counts()
+    paths: dict[bool, set[tuple[str, str]]] = {False: set(), True: set()}
+    for day, path, kind in polls:
+        paths[_is_loose(path, kind)].add((day, path))
+    for (day, path, kind), sums in counts.polls.items():
+        rows = paths[loose := _is_loose(path, kind)]
+        if (day, path) not in rows and len(rows) >= (MOST_LOOSE_PATHS if loose else MOST_PATHS):
+            path = ""
+        rows.add((day, path))
+        bounded.add((day, path, kind), *sums)
+    stored, present = set(reports), paths[False] | paths[True]
+    unknown = {(day, reader) for day, _, reader, _ in stored if reader not in KNOWN}
+    of_reader = Counter((day, reader) for day, _, reader, _ in stored)
+    of_feed = Counter((day, path, reader) for day, path, reader, feed in stored if feed)
+    for report, subscribers in counts.reports.items():
+        day, path, reader, feed = report
+        if (day, path) not in present:
+            continue
+        if report not in stored:
+            if reader not in KNOWN and (day, reader) not in unknown:
+                if len(unknown) >= MOST_READERS - len(KNOWN):
+                    continue
+                unknown.add((day, reader))
+            if of_reader[day, reader] >= MOST_REPORTS or (
+                feed and of_feed[day, path, reader] >= MOST_FEED_IDS
+            ):
+                continue
+            of_reader[day, reader] += 1
+            of_feed[day, path, reader] += bool(feed)
+        bounded.reports[report] = subscribers
+    return bounded
+
+
+def _is_loose(path: str, kind: str) -> bool:
+    """Whether clients can make up any number of such paths."""
+    return kind in ("moved", "gone") or _COMBINES.search(path) is not None
+
+
+class CountStore:
+    """Stores what one process has counted in *database*.
+
+    Attributes:
+        pings: the length of the queue of pings, when the state could last be used.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.pings = 0
+        self._database = database
+        self._waiting = Counts()
+        self._pruned = ""
+        self._used: datetime | None = None
+        self._failing = False
+
+    def store(self, batch: Mapping[Key, int], now: datetime) -> None:
+        """Store what *batch* says, under the day of *now* (UTC). Not on the event loop: it may wait."""
+        day = now.date().isoformat()
+        counts, self._waiting = counts_of(batch, day, self._waiting), Counts()
+        if not counts.polls and self._used and self._used <= now < self._used + IDLE:
+            return
+        try:
+            with self._database.transaction() as connection:
+                if self._pruned != day:
+                    _prune(connection, (now - STORED).date().isoformat())
+                _write(connection, counts)
+                [self.pings] = connection.execute("SELECT count(*) FROM pings").fetchone()
+        except UnavailableError as fault:
+            self._waiting = within_bounds(counts, (), ())
+            if not self._failing:
+                log.warning(
+                    "what is asked for is counted in memory until the state in %s can be used (%s)",
+                    *(self._database.place, fault),
+                )
+            self._failing = True
+            return
+        self._pruned, self._used = day, now
+        if self._failing:
+            log.info("what is asked for is kept in %s again", self._database.place)
+        self._failing = False
+
+
+def _prune(connection: Connection, oldest: str) -> None:
+    """Delete old counts, and all that the version before derived from clients' addresses."""
+    if connection.is_sqlite:
+        connection.execute("PRAGMA secure_delete = ON")  # also in the file
+    for table in ("salts", "hashes", "pollers", "programs"):
+        connection.execute(f"DELETE FROM {table}")
+    for table in ("polls", "subscribers"):
+        connection.execute(f"DELETE FROM {table} WHERE day < ?", oldest)
+
+
+def _write(connection: Connection, counts: Counts) -> None:
+    polls: list[Poll] = []
+    reports: list[Report] = []
+    for day in {day for day, _, _ in counts.polls}:
+        polls += connection.execute("SELECT day, address, kind FROM polls WHERE day = ?", day)
+        reports += connection.execute("SELECT day, address, reader, feed FROM subscribers WHERE day = ?", day)
+    bounded = within_bounds(counts, polls, reports)
+    connection.execute_each(
+        "INSERT INTO polls (day, address, kind, requests, bytes) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (day, address, kind) DO UPDATE SET "
+        "requests = polls.requests + excluded.requests, bytes = polls.bytes + excluded.bytes",
+        ((*poll, *sums) for poll, sums in bounded.polls.items()),
+    )
+    connection.execute_each(
+        "INSERT INTO subscribers (day, address, reader, feed, subscribers) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (day, address, reader, feed) DO UPDATE SET subscribers = excluded.subscribers",
+        ((*report, subscribers) for report, subscribers in bounded.reports.items()),
+    )

@@ -1,0 +1,149 @@
+"""The extension of the service that counts its responses, and shows the numbers at /metrics and /stats.
+
+A response costs an addition. A thread does the rest every few seconds. Of a
+client, only its User-Agent is looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pprnet_feeds.state.database import Database
+from pprnet_feeds.stats.counting import CountStore, Key, RequestCounter
+
+if TYPE_CHECKING:
+    from pprnet_feeds.serving.snapshot import Snapshot
+    from pprnet_feeds.stats.metrics import Metrics
+
+log = logging.getLogger("pprnet_feeds")
+
+# Seconds between two batches; the first comes sooner, so that a monitor sees the process.
+INTERVAL, FIRST = 10.0, 1.0
+# For how long a page is answered again: anybody may ask for it.
+FRESH = timedelta(minutes=1)
+# Requests that watch the service are not counted.
+_UNCOUNTED = (b"/healthz", b"/readyz", b"/metrics", b"/stats")
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+class Sent(Protocol):
+    """What is counted of a response: its status, coding (empty for none) and bytes of content."""
+
+    status: int
+    coding: str
+    size: int
+
+
+class Statistics:
+    """Counts the responses of one process.
+
+    *state* is the address of the state; empty when nothing is stored. *page* adds /stats. *clock*
+    returns the time in UTC.
+    """
+
+    def __init__(self, state: str, clock: Callable[[], datetime], *, page: bool) -> None:
+        self.routes = [Route("/metrics", self._metrics_response)]
+        self._database = Database(state) if state else None
+        if page and self._database:
+            self.routes.append(Route("/stats", self._page_response))
+        self._clock = clock
+        self._counter = RequestCounter()
+        self._store = CountStore(self._database) if self._database else None
+        self._metrics: Metrics | None = None
+        self._metrics_lock, self._store_lock = threading.Lock(), threading.Lock()
+        self._builds: list[tuple[float, float, int, int]] = []
+        self._snapshot: Snapshot | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._page: tuple[datetime, Response] | None = None
+        self._page_lock = asyncio.Lock()
+
+    def swapped(self, snapshot: Snapshot) -> None:
+        """Take note that *snapshot* is served from now on. Call it on the event loop."""
+        build = (
+            snapshot.seconds,
+            self._clock().timestamp(),
+            len(snapshot.library.posts),
+            len(snapshot.problems),
+        )
+        self._builds.append(build)
+        self._snapshot = snapshot
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    def answered(self, target: bytes, headers: Sequence[tuple[bytes, bytes]], response: Sent) -> None:
+        """Count one response to a request for *target* with *headers*. Call it on the event loop."""
+        if target in _UNCOUNTED:
+            return
+        agent = b""
+        for name, value in headers:
+            if name == b"user-agent":
+                agent = value
+                break
+        self._counter.add((target, response.status, response.coding, response.size, agent))
+
+    async def _run(self) -> None:
+        """Record a batch now and then, and the last one when the event loop ends and cancels its tasks."""
+        seconds = FIRST
+        try:
+            while True:
+                await asyncio.sleep(seconds)
+                seconds = INTERVAL
+                await asyncio.to_thread(self._record, self._counter.take())
+        finally:
+            await asyncio.to_thread(self._record, self._counter.take())
+
+    def _record(self, batch: Mapping[Key, int]) -> None:
+        try:
+            with self._metrics_lock:
+                self._numbers().add(batch)
+            if self._store:
+                with self._store_lock:
+                    self._store.store(batch, self._clock())
+        except Exception:
+            log.exception("what was asked for could not be recorded")
+
+    def _numbers(self) -> Metrics:
+        """The metrics with all that is known by now."""
+        if self._metrics is None:
+            from pprnet_feeds.stats.metrics import Metrics
+
+            self._metrics = Metrics()
+        while self._builds:
+            self._metrics.built(*self._builds.pop(0))
+        self._metrics.measure(self._store.pings if self._store else 0)
+        return self._metrics
+
+    async def _metrics_response(self, request: Request) -> Response:
+        def render() -> tuple[bytes, str]:
+            with self._metrics_lock:
+                return self._numbers().text()
+
+        text, media_type = await asyncio.to_thread(render)
+        return Response(text, headers={**_HEADERS, "content-type": media_type})
+
+    async def _page_response(self, request: Request) -> Response:
+        now = self._clock()
+        async with self._page_lock:
+            if self._page is None or not now - FRESH < self._page[0] <= now:
+                self._page = now, await asyncio.to_thread(self._render_page, now)
+        return self._page[1]
+
+    def _render_page(self, now: datetime) -> Response:
+        from pprnet_feeds.stats.page import page  # only where somebody looks
+        from pprnet_feeds.stats.report import report
+
+        assert self._database
+        assert self._snapshot
+        site = self._snapshot.site
+        shown = page(report(self._database, site, now), site)
+        headers = {**_HEADERS, **dict(shown.headers), "content-type": shown.media_type}
+        return Response(shown.body, headers=headers)

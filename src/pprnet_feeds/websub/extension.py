@@ -1,0 +1,103 @@
+"""The extension of the service that sends its pings: after a swap, away from all requests.
+
+Without a hub it starts no task, stores nothing and imports no HTTP client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pprnet_feeds.state.database import Database, UnavailableError
+from pprnet_feeds.websub.queue import Queue
+
+if TYPE_CHECKING:
+    from pprnet_feeds.serving.snapshot import Snapshot
+
+log = logging.getLogger("pprnet_feeds")
+
+# Every process answers with the new bytes by then; a hub that fetched sooner might get the old ones.
+SETTLED = timedelta(seconds=3)
+# How long to wait for other processes' pings, for due ones, and for a state that cannot be used; in seconds.
+LONGEST_SLEEP, SHORTEST_SLEEP, UNAVAILABLE_SLEEP = 60.0, 1.0, 5.0
+
+
+class WebSub:
+    """Sends a ping to the hubs of each snapshot that is swapped in.
+
+    *state* is the address of the state, empty when there is none. *listening* is the address that
+    replaces a missing base URL, where no hub could fetch anything. *clock* returns the time in UTC.
+    """
+
+    def __init__(self, state: str, listening: str, clock: Callable[[], datetime]) -> None:
+        self._queue = Queue(Database(state)) if state else None
+        self._listening = listening
+        self._clock = clock
+        self._snapshot: Snapshot | None = None
+        self._recorded: Snapshot | None = None
+        self._wake = asyncio.Event()
+        self._stopping = threading.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._failing = False
+
+    def swapped(self, snapshot: Snapshot) -> None:
+        """Take note that *snapshot* is served from now on. Call it on the event loop."""
+        self._snapshot = snapshot
+        self._wake.set()
+        if not snapshot.site.hubs or self._task:
+            return
+        if snapshot.site.base_url == self._listening:
+            self._warn("the hubs are not told of changes: no base_url is set")
+        elif not self._queue:
+            self._warn("the hubs are not told of changes: nothing is kept of what they were told")
+        else:
+            self._task = asyncio.create_task(self._run(self._queue))
+
+    async def _run(self, queue: Queue) -> None:
+        """Send what is due, until the event loop ends and cancels its tasks.
+
+        The thread of a round then finishes the pings that are on their way.
+        """
+        try:
+            while True:
+                self._wake.clear()
+                seconds = await asyncio.to_thread(self._round, queue, self._snapshot)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), seconds)
+        finally:
+            self._stopping.set()
+
+    def _round(self, queue: Queue, snapshot: Snapshot | None) -> float:
+        """Record what changed and send what is due; return for how many seconds nothing more is due."""
+        if not snapshot or not snapshot.site.hubs or snapshot.site.base_url == self._listening:
+            return LONGEST_SLEEP
+        try:
+            from pprnet_feeds.websub import client  # only where there is a hub
+
+            if self._recorded is not snapshot:
+                queue.record(snapshot.catalogue, self._clock(), SETTLED)
+                self._recorded = snapshot
+            for level, line in client.report(
+                client.send_due(queue, snapshot.site.hubs, self._clock, self._stopping)
+            ):
+                log.log(level, "%s", line)
+            due = queue.next_due(snapshot.site.hubs)
+            self._failing = False
+            left = (due - self._clock()).total_seconds() if due else LONGEST_SLEEP
+            return min(max(left, SHORTEST_SLEEP), LONGEST_SLEEP)
+        except UnavailableError as fault:
+            self._warn(f"the hubs are not told of changes until the state can be used ({fault})")
+            return UNAVAILABLE_SLEEP
+        except Exception:
+            log.exception("sending pings failed; it is tried again")
+            return LONGEST_SLEEP
+
+    def _warn(self, line: str) -> None:
+        if not self._failing:
+            log.warning("%s", line)
+        self._failing = True

@@ -1,0 +1,168 @@
+"""The queue of pings in the state, shared by all processes that use the state.
+
+There is one ping for each hub and feed: a feed that changes again before its hub
+has answered needs no second one, since the hub fetches what is there by then. A
+process claims a ping before it sends it. When the process dies, the claim runs
+out and another process takes the ping. So a ping is sent once, unless a process
+dies between a hub's answer and the statement that records it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from pprnet_feeds.state.database import Database
+from pprnet_feeds.syndication.catalogue import Catalogue
+from pprnet_feeds.websub.changes import changed_feeds, changed_posts, visible_changes
+
+# How long a claim lasts: twice the time that sending may take.
+CLAIM = timedelta(seconds=20)
+# The first delay after a failure, which doubles at each further one, up to the longest; in seconds.
+FIRST_DELAY = 1
+LONGEST_DELAY = 6 * 3600
+# A hub that has failed for so long gets no more pings for this change.
+GIVE_UP = timedelta(days=3)
+
+# The row that says that there was a first run; no post has such a name.
+_BEGUN = ""
+_RECORD = (
+    "INSERT INTO told (name, moment) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET moment = excluded.moment"
+)
+# A ping that is being sent at this moment keeps its claim, and is sent once more after it.
+_ENQUEUE = (
+    "INSERT INTO pings (hub, address, since, due, tries, held) VALUES (?, ?, ?, ?, 0, 0) "
+    "ON CONFLICT (hub, address) DO UPDATE SET tries = 0, due = excluded.due, "
+    "since = CASE WHEN pings.since < excluded.since THEN excluded.since ELSE pings.since + 1 END"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A message to one hub about one feed.
+
+    Attributes:
+        feed: the URL of the feed in one format, as its `self` link has it.
+        since: when the feed changed; a later change of the same feed is another ping.
+        tries: how often it has failed.
+    """
+
+    hub: str
+    feed: str
+    since: datetime
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a ping.
+
+    Attributes:
+        kind: refused pings are dropped, failed and silent ones are tried again; a silent hub did
+            not answer at all, or asked for a pause.
+        reason: for the operator.
+        pause: for how many seconds the hub asked to get no pings.
+    """
+
+    kind: Literal["accepted", "refused", "failed", "silent"]
+    reason: str = ""
+    pause: int = 0
+
+
+class Queue:
+    """The queue in *database*, for one site. Every method raises UnavailableError as `Database` does."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, catalogue: Catalogue, now: datetime, delay: timedelta = timedelta()) -> int | None:
+        """Add a ping for each hub and feed with a visible change; return the number of feeds.
+
+        The pings are due after *delay*. The first run of all adds nothing and returns None:
+        subscribers already have what is there then.
+        """
+        hubs = catalogue.site.hubs
+        with self._database.transaction() as connection:
+            recorded = dict(connection.execute("SELECT name, moment FROM told").fetchall())
+            posts = changed_posts(catalogue.library, recorded)
+            changes = visible_changes(posts)
+            if is_first := _BEGUN not in recorded:
+                changes[_BEGUN] = int(now.timestamp())
+            connection.execute_each(_RECORD, sorted(changes.items()))
+            connection.execute(f"DELETE FROM pings WHERE hub NOT IN ({_marks(hubs)})", *hubs)
+            feeds = list(changed_feeds(catalogue, posts)) if posts and not is_first else []
+            times = _milliseconds(now), _milliseconds(now + delay)
+            connection.execute_each(_ENQUEUE, ((hub, feed, *times) for hub in hubs for feed in feeds))
+        return None if is_first else len(feeds)
+
+    def claim(self, hubs: Sequence[str], due: datetime, now: datetime) -> Ping | None:
+        """Claim the next ping to one of *hubs* that was due by *due*; None when there is none.
+
+        The least tried comes first, and hubs take turns: one that fails delays no other.
+        """
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT hub, address, since, tries FROM pings WHERE due <= ? AND held <= ? "
+                f"AND hub IN ({_marks(hubs)}) ORDER BY tries, address, hub LIMIT 1",
+                *(_milliseconds(due), _milliseconds(now), *hubs),
+            ).fetchone()
+            if row is None:
+                return None
+            hub, feed, since, tries = row
+            claim = "UPDATE pings SET held = ? WHERE hub = ? AND address = ?"
+            connection.execute(claim, _milliseconds(now + CLAIM), hub, feed)
+        return Ping(hub, feed, _moment(since), tries)
+
+    def settle(self, ping: Ping, outcome: Outcome, now: datetime) -> bool:
+        """Record the outcome of a claimed ping; return whether it will be tried again."""
+        this = ping.hub, ping.feed
+        again = outcome.kind in ("failed", "silent") and now - ping.since < GIVE_UP
+        until = _milliseconds(now + timedelta(seconds=outcome.pause))
+        with self._database.transaction() as connection:
+            # A feed that changed again meanwhile has a later ping, which nobody has claimed.
+            connection.execute("UPDATE pings SET held = 0 WHERE hub = ? AND address = ?", *this)
+            where, same = "WHERE hub = ? AND address = ? AND since = ?", (*this, _milliseconds(ping.since))
+            if again:
+                due = max(until, _milliseconds(now + retry_delay(ping)))
+                connection.execute(f"UPDATE pings SET tries = ?, due = ? {where}", ping.tries + 1, due, *same)
+            else:
+                connection.execute(f"DELETE FROM pings {where}", *same)
+            if outcome.pause:
+                pause = "UPDATE pings SET due = ? WHERE hub = ? AND due < ?"
+                connection.execute(pause, until, ping.hub, until)
+        return again
+
+    def next_due(self, hubs: Sequence[str]) -> datetime | None:
+        """When the next ping to one of *hubs* can be claimed; None when there is none."""
+        soonest = "SELECT min(CASE WHEN due < held THEN held ELSE due END) FROM pings WHERE hub IN "
+        with self._database.transaction() as connection:
+            [due] = connection.execute(f"{soonest} ({_marks(hubs)})", *hubs).fetchone()
+        return None if due is None else _moment(due)
+
+
+def retry_delay(ping: Ping) -> timedelta:
+    """How long to wait after a ping has failed once more.
+
+    The delays double. Each is up to a fifth shorter or longer, by the digest of the ping, so that
+    feeds which failed together are not tried again together.
+    """
+    seconds = min(FIRST_DELAY << min(ping.tries, LONGEST_DELAY.bit_length()), LONGEST_DELAY)
+    text = f"{ping.hub} {ping.feed} {ping.tries}"
+    share = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big") / 2**32
+    return timedelta(seconds=seconds * (0.8 + 0.4 * share))
+
+
+def _marks(hubs: Sequence[str]) -> str:
+    """The marks of *hubs* within ``IN (…)``; an impossible hub where there is none."""
+    return ", ".join("?" * len(hubs)) or "''"
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
