@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from many import make_site
 from pprnet_feeds import __version__
 from pprnet_feeds.stats.metrics import ANSWERS, FOLDER, answer_of, share
+from processes import workers
+from service import serving
 
 SRC = Path(__file__).parent.parent / "src"
 
@@ -264,3 +270,35 @@ def test_where_there_can_be_no_folder_one_line_says_so_and_everything_goes_on(tm
     assert environ == {}
     (line,) = (record.getMessage() for record in caplog.records)
     assert line.startswith("each process counts for itself, and /metrics tells of one of them: [Errno 17]")
+
+
+# -- the running service
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_replaced_loses_no_request_and_is_counted_once(tmp_path):
+    state = tmp_path / "state.sqlite3"
+    environ = {"PPRNET_STATE": str(state), "WEB_CONCURRENCY": "2"}
+    with serving(make_site(tmp_path / "site", 4), **environ) as service:
+
+        def shown(name: str) -> float:
+            lines = service.ask("/metrics").body.decode().splitlines()
+            return next((float(line.split()[-1]) for line in lines if line.startswith(name)), 0.0)
+
+        def soon(name: str, value: float) -> None:
+            latest = time.monotonic() + 30
+            while shown(name) != value:
+                assert time.monotonic() < latest, (name, shown(name))
+                time.sleep(0.2)
+
+        soon("pprnet_processes{", 2)
+        for _ in range(40):
+            service.ask("/feed.atom")
+        soon('pprnet_requests_total{answer="full"}', 40)
+        os.kill(workers(service)[0], signal.SIGKILL)
+        time.sleep(1)
+        soon("pprnet_processes{", 2)
+        assert shown('pprnet_requests_total{answer="full"}') == 40
+        folder = Path(f"{state}.metrics-{service.port}")
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert service.stop() == 0

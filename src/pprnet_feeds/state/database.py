@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-# The version of the schema. It stands in a table, which PostgreSQL has as well and the version before reads.
+# The version of the schema. It is in a table, which PostgreSQL has as well and the version before reads.
 VERSION = 4
 _SCHEMA = (
     # When each resource was first seen as it is now, in seconds; the mark changes with every change of a row.
@@ -128,7 +128,7 @@ class Database:
                 raise UnavailableError(f"it is of schema {version}")
             yield connection
 
-    def put_aside(self) -> str:
+    def rename_corrupt(self) -> str:
         """Rename a corrupt file, so that the next transaction begins a new one; return the new name.
 
         A file that another process has begun since our last transaction stays.

@@ -235,7 +235,7 @@ class TimestampStore:
             log.warning(
                 "the state in %s cannot be read (%s); it was put aside as %s and is begun anew: "
                 "what this process does not remember counts as changed now",
-                *(database.place, fault, database.put_aside()),
+                *(database.place, fault, database.rename_corrupt()),
             )
             return self._stored(database, change, LOST)
         self._read = mark, timestamps

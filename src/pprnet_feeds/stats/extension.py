@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +21,7 @@ from pprnet_feeds.state.database import Database
 from pprnet_feeds.stats.counting import CountStore, Key, RequestCounter
 
 if TYPE_CHECKING:
+    from pprnet_feeds.serving.response import Sent
     from pprnet_feeds.serving.snapshot import Snapshot
     from pprnet_feeds.stats.metrics import Metrics
 
@@ -33,14 +34,6 @@ FRESH = timedelta(minutes=1)
 # Requests that watch the service are not counted.
 _UNCOUNTED = (b"/healthz", b"/readyz", b"/metrics", b"/stats")
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-
-
-class Sent(Protocol):
-    """What is counted of a response: its status, coding (empty for none) and bytes of content."""
-
-    status: int
-    coding: str
-    size: int
 
 
 class Statistics:
@@ -79,8 +72,8 @@ class Statistics:
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
-    def answered(self, target: bytes, headers: Sequence[tuple[bytes, bytes]], response: Sent) -> None:
-        """Count one response to a request for *target* with *headers*. Call it on the event loop."""
+    def answered(self, target: bytes, headers: Sequence[tuple[bytes, bytes]], sent: Sent) -> None:
+        """Count what was *sent* for *target* to a client with these *headers*. Call it on the event loop."""
         if target in _UNCOUNTED:
             return
         agent = b""
@@ -88,7 +81,7 @@ class Statistics:
             if name == b"user-agent":
                 agent = value
                 break
-        self._counter.add((target, response.status, response.coding, response.size, agent))
+        self._counter.add((target, sent.status, sent.coding, sent.size, agent))
 
     async def _run(self) -> None:
         """Record a batch now and then, and the last one when the event loop ends and cancels its tasks."""

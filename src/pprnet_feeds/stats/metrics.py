@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pprnet_feeds import __version__
 from pprnet_feeds.stats.counting import Key
@@ -29,6 +29,20 @@ log = logging.getLogger("pprnet_feeds")
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 ANSWERS = ("full", "gzip", "br", "304", "301", "404", "410", "2xx", "3xx", "4xx", "5xx")
+_HELP = {
+    "requests_total": "Requests, by kind of answer.",
+    "response_bytes_total": "Bytes of content sent, without headers.",
+    "builds_total": "How often the site was read and made ready.",
+    "build_seconds_total": "Time that all builds took.",
+    "cpu_seconds_total": "Processor time used, by kind of process.",
+    "snapshot_timestamp_seconds": "When what is served was made, as Unix time; of the process most behind.",
+    "posts": "Posts that are served.",
+    "problems": "Problems in posts and settings, as /readyz lists them.",
+    "ping_queue_length": "Pings that wait to be sent to hubs.",
+    "resident_memory_bytes": "Memory in use, by kind of process.",
+    "processes": "Processes, by kind.",
+    "build_info": "The version of the program.",
+}
 # The library maps its files into memory, where a full disk would end the process: it must have room for them.
 _ROOM = 1 << 20
 
@@ -78,29 +92,25 @@ class Metrics:
         client.disable_created_metrics()  # type: ignore[no-untyped-call]  # the multiprocess mode has none
         self._registry = client.CollectorRegistry()
 
-        def counter(name: str, words: str, *labels: str) -> Counter:
-            return client.Counter(name, words, labels, registry=self._registry)
+        def counter(name: str, *labels: str) -> Counter:
+            return client.Counter(f"pprnet_{name}", _HELP[name], labels, registry=self._registry)
 
-        def gauge(name: str, words: str, *labels: str, of_all: str = "livemax") -> Gauge:
-            return client.Gauge(name, words, labels, registry=self._registry, multiprocess_mode=of_all)  # type: ignore[arg-type]
+        def gauge(name: str, *labels: str, of_all: str = "livemax") -> Gauge:
+            how: Any = {"registry": self._registry, "multiprocess_mode": of_all}
+            return client.Gauge(f"pprnet_{name}", _HELP[name], labels, **how)
 
-        self._requests = counter("pprnet_requests_total", "Requests, by kind of answer.", "answer")
-        self._bytes = counter("pprnet_response_bytes_total", "Bytes of content, without headers.", "answer")
-        self._builds = counter("pprnet_builds_total", "How often the site was read and made ready.")
-        self._building = counter("pprnet_build_seconds_total", "Time that all builds took.")
-        self._cpu = counter("pprnet_cpu_seconds_total", "Processor time used, by kind of process.", "process")
-        self._current = gauge(
-            "pprnet_snapshot_timestamp_seconds",
-            "When what is served was made, as Unix time; of the process that is most behind.",
-            of_all="livemin",
-        )
-        self._posts = gauge("pprnet_posts", "Posts that are served.")
-        self._problems = gauge("pprnet_problems", "Problems in posts and settings, as /readyz lists them.")
-        self._pings = gauge("pprnet_ping_queue_length", "Pings that wait to be sent to hubs.")
-        memory = "Memory in use, by kind of process."
-        self._memory = gauge("pprnet_resident_memory_bytes", memory, "process", of_all="livesum")
-        gauge("pprnet_processes", "Processes, by kind.", "process", of_all="livesum").labels("worker").set(1)
-        gauge("pprnet_build_info", "The version of the program.", "version").labels(__version__).set(1)
+        self._requests = counter("requests_total", "answer")
+        self._bytes = counter("response_bytes_total", "answer")
+        self._builds = counter("builds_total")
+        self._building = counter("build_seconds_total")
+        self._cpu = counter("cpu_seconds_total", "process")
+        self._current = gauge("snapshot_timestamp_seconds", of_all="livemin")
+        self._posts = gauge("posts")
+        self._problems = gauge("problems")
+        self._pings = gauge("ping_queue_length")
+        self._memory = gauge("resident_memory_bytes", "process", of_all="livesum")
+        gauge("processes", "process", of_all="livesum").labels("worker").set(1)
+        gauge("build_info", "version").labels(__version__).set(1)
         for answer in ANSWERS:  # from the start, so that the first of each is a rise
             self._requests.labels(answer)
             self._bytes.labels(answer)

@@ -150,8 +150,8 @@ def _seconds(retry_after: str, now: datetime) -> int:
     if text.isascii() and text.isdigit():
         return min(int(text[:9]), LONGEST_DELAY)
     try:
-        moment = parsedate_to_datetime(text)
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+        until = parsedate_to_datetime(text)
+        seconds = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
     except (ValueError, OverflowError, IndexError, TypeError):
         return 0
     return max(0, min(int(seconds.total_seconds()), LONGEST_DELAY))

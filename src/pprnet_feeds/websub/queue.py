@@ -114,7 +114,7 @@ class Queue:
             hub, feed, since, tries = row
             claim = "UPDATE pings SET held = ? WHERE hub = ? AND address = ?"
             connection.execute(claim, _milliseconds(now + CLAIM), hub, feed)
-        return Ping(hub, feed, _moment(since), tries)
+        return Ping(hub, feed, _timestamp(since), tries)
 
     def settle(self, ping: Ping, outcome: Outcome, now: datetime) -> bool:
         """Record the outcome of a claimed ping; return whether it will be tried again."""
@@ -140,7 +140,7 @@ class Queue:
         soonest = "SELECT min(CASE WHEN due < held THEN held ELSE due END) FROM pings WHERE hub IN "
         with self._database.transaction() as connection:
             [due] = connection.execute(f"{soonest} ({_marks(hubs)})", *hubs).fetchone()
-        return None if due is None else _moment(due)
+        return None if due is None else _timestamp(due)
 
 
 def retry_delay(ping: Ping) -> timedelta:
@@ -160,9 +160,9 @@ def _marks(hubs: Sequence[str]) -> str:
     return ", ".join("?" * len(hubs)) or "''"
 
 
-def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+def _milliseconds(timestamp: datetime) -> int:
+    return round(timestamp.timestamp() * 1000)
 
 
-def _moment(milliseconds: int) -> datetime:
+def _timestamp(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
