@@ -16,7 +16,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from many import make_site
 from pprnet_feeds.stats.extension import Statistics
+from service import serving
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SNAPSHOT = SimpleNamespace(seconds=1.5, library=SimpleNamespace(posts=range(6)), problems=("one", "two"))
@@ -127,3 +129,17 @@ def test_while_the_state_is_locked_everything_else_goes_on(tmp_path, caplog):
     assert asyncio.run(serve()) < 0.8
     holder.close()
     assert len(caplog.records) == 1
+
+
+@pytest.mark.slow
+def test_what_is_asked_for_just_before_the_service_is_stopped_is_stored(tmp_path):
+    state = tmp_path / "state.sqlite3"
+    with serving(make_site(tmp_path / "site", 4), PPRNET_STATE=str(state)) as service:
+        time.sleep(2)
+        before = sum(row[2] for row in rows(state))
+        for _ in range(7):
+            service.ask("/feed.atom", User_Agent=FEEDLY[1].decode())
+        assert service.stop() == 0
+        assert sum(row[2] for row in rows(state)) == before + 7
+        assert service.process.stderr is not None
+        assert "Traceback" not in service.process.stderr.read()

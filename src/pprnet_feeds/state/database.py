@@ -94,7 +94,7 @@ class Database:
             self.file = Path(address.removeprefix("sqlite:///")).absolute()
             self.place = str(self.file)
         elif _POSTGRES.match(address):
-            self.place = re.sub(r"(://[^:/@?]*:)[^@]*(?=@)|(\bpassword=)[^&]*", r"\1\2***", address)
+            self.place = re.sub(r"(://[^:/@?]*:)[^/]*(?=@)|(\bpassword=)[^&]*", r"\1\2***", address)
             self._target = _POSTGRES.sub("postgresql", address)
             self._errors += (_check_postgres(self._target),)
         elif not scheme:
