@@ -26,8 +26,8 @@ log = logging.getLogger("pprnet_feeds")
 
 # Keys of one batch, and the length of their parts: about 4 MB when all are different.
 MOST_KEYS, LONGEST_PART = 8192, 300
-# Rows of one day: paths, and paths that clients can make up in any number.
-MOST_PATHS, MOST_LOOSE_PATHS = 10_000, 1_000
+# Paths of one day, of those that clients can make up in any number.
+MOST_LOOSE_PATHS = 1_000
 # Reports of one day: names of readers (known ones always have a place), reports of one name, and ids of one
 # name for one feed.
 MOST_READERS, MOST_REPORTS, MOST_FEED_IDS = 200, 200, 5
@@ -116,17 +116,13 @@ def counts_of(batch: Mapping[Key, int], day: str, waiting: Counts | None = None)
 
 def within_bounds(counts: Counts, polls: Iterable[Poll], reports: Collection[Report]) -> Counts:
     """*counts* within what their days may have, which have rows for *polls* and *reports* already."""
-    bounded = Counts()
-    paths: dict[bool, set[tuple[str, str]]] = {False: set(), True: set()}
-    for day, path, kind in polls:
-        paths[_is_loose(path, kind)].add((day, path))
+    bounded, loose = Counts(), {(day, path) for day, path, kind in polls if _is_loose(path, kind)}
     for (day, path, kind), sums in counts.polls.items():
-        rows = paths[loose := _is_loose(path, kind)]
-        if (day, path) not in rows and len(rows) >= (MOST_LOOSE_PATHS if loose else MOST_PATHS):
-            path = ""
-        rows.add((day, path))
+        if _is_loose(path, kind) and (day, path) not in loose:
+            path = path if len(loose) < MOST_LOOSE_PATHS else ""
+            loose.add((day, path))
         bounded.add((day, path, kind), *sums)
-    stored, present = set(reports), paths[False] | paths[True]
+    stored, present = set(reports), {(day, path) for day, path, _ in bounded.polls}
     unknown = {(day, reader) for day, _, reader, _ in stored if reader not in KNOWN}
     of_reader = Counter((day, reader) for day, _, reader, _ in stored)
     of_feed = Counter((day, path, reader) for day, path, reader, feed in stored if feed)

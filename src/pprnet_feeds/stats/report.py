@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import accumulate
+from typing import NamedTuple
 
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.state.database import Connection, Database, UnavailableError
@@ -29,12 +30,11 @@ WHY = {"moved": "moved", "gone": "withdrawn", "guessed": "guessed"}
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The subscribers of one feed or reader, day by day.
+    """The subscribers of one feed or reader, day by day; the last day is today.
 
     Attributes:
         name: a reader's own name, or a feed's title.
         path: the page of the feed's posts, without the leading slash; None when it has none.
-        days: a number for each day of the report; the last is today's.
         now_by: today's number by reader, the largest first; empty for a reader.
     """
 
@@ -49,16 +49,8 @@ class Series:
         return self.days[-1] if self.days else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Polls:
-    """Requests for feeds, on one day or on several.
-
-    Attributes:
-        full: those answered with the whole feed.
-        unchanged: those answered by 304, which cost nothing but the headers.
-        guessed: those of guessed addresses, answered in either way.
-        bytes: the bodies sent.
-    """
+class Polls(NamedTuple):
+    """Requests for feeds on one or more days: answered in full, by 304, at guessed addresses; bytes sent."""
 
     full: int = 0
     unchanged: int = 0
@@ -72,33 +64,25 @@ class Polls:
 
     @property
     def share(self) -> int | None:
-        """The percentage that cost nothing, never rounded up; None when there was no poll."""
+        """The percentage that cost nothing (304), never rounded up; None when there was no poll."""
         known = self.full + self.unchanged
         return 100 * self.unchanged // known if known else None
 
 
-@dataclass(frozen=True, slots=True)
-class Former:
-    """An address that is still requested and is not, or no longer, the one to use.
-
-    Attributes:
-        kind: a key of `WHY`.
-        requests: in the last `RECENT` days.
-        newest: the last of these days with a request: YYYY-MM-DD.
-    """
+class Former(NamedTuple):
+    """An address that is not, or no longer, the one to use: requests in `RECENT` days, and the last day."""
 
     address: str
-    kind: str
+    kind: str  # a key of `WHY`
     requests: int
     newest: str
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything, from the first day with a request or a subscriber to today.
+    """Everything, from the first day with a request or a subscriber to *today* (UTC), which is not over.
 
     Attributes:
-        today: the last day of each series, in UTC, which is not over.
         feeds: by selection of posts, whatever the view and format; most subscribers first.
         readers: most subscribers first.
         polls: one for each day.
@@ -125,9 +109,7 @@ class Report:
 
 def together(polls: Sequence[Polls]) -> Polls:
     """The sums of several days."""
-    return Polls(
-        *(sum(getattr(day, name) for day in polls) for name in ("full", "unchanged", "guessed", "bytes"))
-    )
+    return Polls(*map(sum, zip(*polls, strict=True)))
 
 
 def report(database: Database, site: Site, now: datetime) -> Report | None:
@@ -139,9 +121,8 @@ def report(database: Database, site: Site, now: datetime) -> Report | None:
         return None
 
 
-def number(count: int) -> str:
-    """A count as people read it, the same in every locale: ``12,345``."""
-    return f"{count:,}"
+# A count as people read it, the same in every locale: 12,345.
+number = "{:,}".format
 
 
 def size(count: int) -> str:
