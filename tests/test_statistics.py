@@ -143,3 +143,11 @@ def test_what_is_asked_for_just_before_the_service_is_stopped_is_stored(tmp_path
         assert sum(row[2] for row in rows(state)) == before + 7
         assert service.process.stderr is not None
         assert "Traceback" not in service.process.stderr.read()
+
+
+def test_before_anything_could_be_read_the_page_asks_for_patience(tmp_path):
+    statistics = Statistics(str(tmp_path / "state"), lambda: NOW, page=True)
+    with TestClient(Starlette(routes=statistics.routes)) as client:
+        response = client.get("/stats")
+        assert (response.status_code, response.headers["retry-after"]) == (503, "60")
+        assert client.get("/metrics").status_code == 200

@@ -17,11 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pprnet_feeds.serving.response import ERROR, Sent
 from pprnet_feeds.state.database import Database
 from pprnet_feeds.stats.counting import CountStore, Key, RequestCounter
 
 if TYPE_CHECKING:
-    from pprnet_feeds.serving.response import Sent
+    from pprnet_feeds.content.model import Site
     from pprnet_feeds.serving.snapshot import Snapshot
     from pprnet_feeds.stats.metrics import Metrics
 
@@ -33,7 +34,6 @@ INTERVAL, FIRST = 10.0, 1.0
 FRESH = timedelta(minutes=1)
 # Requests that watch the service are not counted.
 _UNCOUNTED = (b"/healthz", b"/readyz", b"/metrics", b"/stats")
-_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 class Statistics:
@@ -121,22 +121,23 @@ class Statistics:
                 return self._numbers().text()
 
         text, media_type = await asyncio.to_thread(render)
-        return Response(text, headers={**_HEADERS, "content-type": media_type})
+        return Response(text, headers={**ERROR, "content-type": media_type})
 
     async def _page_response(self, request: Request) -> Response:
+        if self._snapshot is None:
+            text = "The posts cannot be read just now; ask again in a minute.\n"
+            return Response(text, 503, {**ERROR, "content-type": "text/plain", "retry-after": "60"})
         now = self._clock()
         async with self._page_lock:
             if self._page is None or not now - FRESH < self._page[0] <= now:
-                self._page = now, await asyncio.to_thread(self._render_page, now)
+                self._page = now, await asyncio.to_thread(self._render_page, self._snapshot.site, now)
         return self._page[1]
 
-    def _render_page(self, now: datetime) -> Response:
+    def _render_page(self, site: Site, now: datetime) -> Response:
         from pprnet_feeds.stats.page import page  # only where somebody looks
         from pprnet_feeds.stats.report import report
 
         assert self._database
-        assert self._snapshot
-        site = self._snapshot.site
         shown = page(report(self._database, site, now), site)
-        headers = {**_HEADERS, **dict(shown.headers), "content-type": shown.media_type}
+        headers = {**ERROR, **dict(shown.headers), "content-type": shown.media_type}
         return Response(shown.body, headers=headers)
