@@ -67,10 +67,18 @@ class Recording:
 
     def answered(self, target: bytes, headers: Sequence[Pair], sent: Sent) -> None:
         """Count one response."""
-        path = target.partition(b"?")[0]
-        agent = next((value for name, value in headers if name == b"user-agent"), None)
-        ours = sent.status in (200, 301, 304, 410)
-        self._tally.add((path if ours else b"", sent, agent, None))
+        agent = None
+        for name, value in headers:
+            if name == b"user-agent":
+                agent = value
+                break
+        key = target, sent, agent, None
+        counted = self._tally.counts.get(key)
+        if counted is not None:
+            counted[0] += 1
+        else:
+            ours = sent.status in (200, 301, 304, 410)
+            self._tally.add((target.partition(b"?")[0] if ours else b"", sent, agent, None))
 
     async def _run(self) -> None:
         try:
