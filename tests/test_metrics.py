@@ -242,9 +242,10 @@ def test_each_answer_has_one_label(kind, answer):
 # -- the folder
 
 
-def test_the_processes_of_a_run_share_a_folder_that_is_gone_afterwards():
+def test_the_processes_of_a_run_share_a_folder_beside_the_state_that_is_gone_afterwards(tmp_path):
     environ: dict[str, str] = {}
-    with shared(environ):
+    with shared(environ, str(tmp_path / "state")):
+        assert Path(environ[FOLDER]).parent == tmp_path
         folder = Path(environ[FOLDER])
         assert folder.stat().st_mode & 0o777 == 0o700
         (folder / "counter_1.db").touch()
@@ -253,7 +254,7 @@ def test_the_processes_of_a_run_share_a_folder_that_is_gone_afterwards():
 
 def test_a_folder_that_the_operator_names_is_emptied_and_stays(tmp_path):
     (tmp_path / "counter_1.db").touch()
-    with shared({FOLDER: str(tmp_path)}):
+    with shared({FOLDER: str(tmp_path)}, ""):
         assert list(tmp_path.iterdir()) == []
     assert tmp_path.exists()
 
@@ -261,7 +262,7 @@ def test_a_folder_that_the_operator_names_is_emptied_and_stays(tmp_path):
 def test_where_there_can_be_no_folder_it_is_told_and_everything_goes_on(tmp_path, caplog):
     (tmp_path / "file").touch()
     environ = {FOLDER: str(tmp_path / "file")}
-    with shared(environ):
+    with shared(environ, ""):
         assert environ == {}
     (line,) = (record.getMessage() for record in caplog.records)
     assert line.startswith("each process counts for itself, and /metrics tells of one of them: [Errno 17]")

@@ -114,7 +114,7 @@ def test_each_hub_is_told(queue, site):
     write_post(site, 8)
     record(queue, site, A, B)
     of_a = claimed(queue, A)
-    assert len(of_a) == 63
+    assert len(of_a) == 51
     assert claimed(queue, B) == of_a
 
 
@@ -162,7 +162,7 @@ def test_a_scheduled_post_is_told_at_its_moment(queue, site):
     record(queue, site)
     write_post(site, 8, date="2026-11-23T00:00:00Z")
     assert record(queue, site) == 0
-    assert record(queue, site, now=NOW + timedelta(days=1)) == 63
+    assert record(queue, site, now=NOW + timedelta(days=1)) == 51
 
 
 def test_a_post_that_vanished_and_came_back_is_not_told(queue, site):
@@ -294,7 +294,7 @@ def test_a_feed_that_changed_twice_while_its_hub_was_down_is_told_once(queue, si
 def test_a_hub_that_asks_for_peace_gets_it_for_all_feeds(queue, one):
     queue.settle(one, Outcome("silent", "HTTP 429", 3600), NOW)
     assert claimed(queue, now=NOW + timedelta(minutes=59)) == []
-    assert len(claimed(queue, now=NOW + timedelta(hours=1))) == 63
+    assert len(claimed(queue, now=NOW + timedelta(hours=1))) == 51
 
 
 def test_the_queue_tells_when_there_is_something_to_do(queue, one):
@@ -333,7 +333,7 @@ def test_processes_that_share_the_queue_send_each_ping_once(state, queue, site):
     told = [process.communicate(timeout=60) for process in running]
     assert {errors for _, errors in told} == {""}
     addresses = [line for output, _ in told for line in output.splitlines()]
-    assert len(addresses) == len(set(addresses)) == 63
+    assert len(addresses) == len(set(addresses)) == 51
 
 
 RECORD = """
@@ -360,7 +360,7 @@ def test_of_processes_that_see_a_change_at_once_one_records_it(state, queue, sit
         )
         for _ in range(3)
     ]
-    assert sorted(process.communicate(timeout=60)[0] for process in running) == ["0\n", "0\n", "63\n"]
+    assert sorted(process.communicate(timeout=60)[0] for process in running) == ["0\n", "0\n", "51\n"]
 
 
 # -- how long to wait, and what an answer means
@@ -440,7 +440,7 @@ def test_a_ping_is_a_form_that_every_hub_takes(local, site, hub):
     assert tell(local, hub.url) == [f"told {hub.url} of {BASE}/citations.atom and 62 more"]
     assert hub.forms[0][:2] == ("POST", "application/x-www-form-urlencoded")
     assert sorted(hub.forms[0][2]) == [("hub.mode", "publish"), ("hub.url", hub.told[0])]
-    assert len(hub.told) == len(set(hub.told)) == 63
+    assert len(hub.told) == len(set(hub.told)) == 51
 
 
 def test_a_hub_that_refuses_is_asked_once(local, site, hub):
@@ -450,7 +450,7 @@ def test_a_hub_that_refuses_is_asked_once(local, site, hub):
         f"refused by {hub.url}: {BASE}/citations.atom and 62 more (HTTP 404); it is not asked again"
     ]
     assert tell(local, hub.url, now=NOW + PATIENCE) == []
-    assert len(hub.asked) == 63
+    assert len(hub.asked) == 51
 
 
 @pytest.mark.parametrize("behaviour", [500, 503, 429, "drop", "stall", "/hub", "gopher://hub/"], ids=str)
@@ -467,7 +467,7 @@ def test_a_hub_that_fails_is_told_each_change_once_when_it_recovers(local, site,
     hub.behaviour = 204
     hub.released.set()
     tell(local, hub.url, now=NOW + timedelta(minutes=1))
-    assert len(hub.told) == len(set(hub.told)) == 63
+    assert len(hub.told) == len(set(hub.told)) == 51
     assert tell(local, hub.url, now=NOW + PATIENCE) == []
 
 
@@ -479,7 +479,7 @@ def test_a_hub_that_died_and_came_back_is_told_each_change_once(local, site, hub
         assert line.endswith(" (All connection attempts failed); it is tried again")
     hub.start()
     tell(local, hub.url, now=NOW + timedelta(hours=1))
-    assert len(hub.told) == len(set(hub.told)) == 63
+    assert len(hub.told) == len(set(hub.told)) == 51
 
 
 def test_a_silent_hub_is_asked_no_more_often_than_pings_are_sent_at_once(local, site, hub, monkeypatch):
@@ -496,7 +496,7 @@ def test_a_silent_hub_does_not_keep_another_from_being_told(local, site, hub, ot
     hub.behaviour = "stall"
     change(local, site, hub.url, other.url)
     tell(local, hub.url, other.url)
-    assert len(other.told) == len(set(other.told)) == 63
+    assert len(other.told) == len(set(other.told)) == 51
 
 
 def test_a_hub_that_fails_for_days_is_given_up(local, site, hub):
@@ -514,7 +514,7 @@ def test_a_redirected_ping_stays_a_ping(local, site, hub, status):
     hub.behaviour, hub.status = "/moved", status
     change(local, site, hub.url)
     tell(local, hub.url)
-    assert len(hub.told) == 63
+    assert len(hub.told) == 51
     assert {(method, len(form)) for method, _, form in hub.forms} == {("POST", 2)}
 
 
@@ -522,7 +522,7 @@ def test_an_answer_without_an_end_is_not_read(local, site, hub):
     hub.behaviour = "endless"
     change(local, site, hub.url)
     tell(local, hub.url)
-    assert len(hub.told) == 63
+    assert len(hub.told) == 51
 
 
 def test_a_state_that_vanishes_while_pings_are_sent_is_told(local, site, tmp_path):
@@ -559,7 +559,7 @@ def test_the_first_run_notes_and_the_next_tells(ping, site, hub):
     write_post(site, 8)
     assert ping() == (0, [f"Told {hub.url} of {BASE}/citations.atom and 62 more."])
     assert ping() == (0, ["No feed changed since the last ping."])
-    assert len(hub.told) == 63
+    assert len(hub.told) == 51
 
 
 def test_a_refusal_is_a_failure_of_the_command(ping, site, hub):
@@ -581,7 +581,7 @@ def test_a_hub_that_is_down_is_told_by_a_later_run(ping, site, hub):
     assert lines[0].endswith(" (All connection attempts failed); it is tried again.")
     assert lines[1].startswith("The rest is tried again by the service, or by `pprnet-feeds ping` after ")
     hub.start()
-    while len(hub.told) < 63:
+    while len(hub.told) < 51:
         ping()
     assert len(set(hub.told)) == len(hub.told)
 

@@ -53,7 +53,7 @@ def shared(environ: MutableMapping[str, str], state: str) -> Iterator[None]:
         return
     try:
         folder = Path(named)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for file in [*folder.glob("*.db"), *folder.glob("*.dead")]:
             file.unlink()
     except OSError as fault:
