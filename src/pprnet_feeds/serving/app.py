@@ -15,7 +15,6 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
@@ -65,21 +64,6 @@ _PREFLIGHT = ERROR | {
     "access-control-allow-headers": "If-None-Match, If-Modified-Since, Accept, Accept-Encoding, A-IM",
     "access-control-max-age": "86400",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Extension:
-    """What the service calls besides answering requests; nothing of it may take long.
-
-    Attributes:
-        swapped: is given each snapshot that is served from then on.
-        answered: is given the target, the header fields and the outcome of each response.
-        routes: further addresses.
-    """
-
-    swapped: Callable[[Snapshot], object] | None = None
-    answered: Callable[[bytes, Sequence[Pair], Sent], object] | None = None
-    routes: Sequence[Route] = ()
 
 
 class Service:

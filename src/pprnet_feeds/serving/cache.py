@@ -120,7 +120,7 @@ class Cache:
             log.exception("rendering %s failed", key)
             return _FAILED
         finally:
-            if snapshot is self.snapshot:
+            if self._pending.get(key) is asyncio.current_task():
                 del self._pending[key]
         return self._store(key, snapshot, rendered) if isinstance(rendered, Response) else rendered
 

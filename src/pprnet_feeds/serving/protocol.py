@@ -68,37 +68,38 @@ def missing() -> list[str]:
     """The internals of uvicorn that this module needs and that the installed one lacks."""
     names = [name for owner, names in _NEEDED for name in names if not hasattr(owner, name)]
     code: Any = getattr(HttpToolsProtocol.__init__, "__code__", None)
-    return names + [name for name in _ATTRIBUTES if name not in getattr(code, "co_names", ())]
+    names += [name for name in _ATTRIBUTES if name not in getattr(code, "co_names", ())]
+    cycle = getattr(getattr(httptools_impl, "RequestResponseCycle", None), "__init__", None)
+    return names + ["default_headers"] * ("default_headers" not in getattr(cycle, "__annotations__", ()))
 
 
 class _Date:
-    """The field line of `Date`, made once a second."""
+    """The field `Date`, made once a second, as a line and as the header fields of every response."""
 
-    second = 0
-    line = b""
+    def __init__(self) -> None:
+        self.second, self.line = 0, b""
+        self.fields: list[tuple[bytes, bytes]] = []
 
-    @classmethod
-    def now(cls) -> bytes:
-        """The line for a response that is sent now."""
+    def renew(self) -> None:
+        """Make the field for this second."""
         second = int(time.time())
-        if second != cls.second:
-            cls.second, cls.line = second, f"date: {formatdate(second, usegmt=True)}\r\n".encode()
-        return cls.line
+        if second != self.second:
+            value = formatdate(second, usegmt=True).encode()
+            self.second, self.line = second, b"date: %b\r\n" % value
+            self.fields = [(b"date", value)]
+
+    def now(self) -> bytes:
+        """The line for a response that is sent now."""
+        self.renew()
+        return self.line
+
+    def __add__(self, other: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The header fields of a response that is sent now: uvicorn adds its own to its default ones."""
+        self.renew()
+        return self.fields + other
 
 
-def dated(app: Any) -> Any:
-    """An ASGI application whose responses have a `Date`."""
-
-    async def call(scope: Any, receive: Any, send: Any) -> None:
-        async def send_dated(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                date = _Date.now()[6:-2]
-                message = message | {"headers": [(b"date", date), *message.get("headers", ())]}
-            await send(message)
-
-        await app(scope, receive, send_dated)
-
-    return call
+_DATE = _Date()
 
 
 class Protocol(HttpToolsProtocol):
@@ -125,7 +126,6 @@ class Protocol(HttpToolsProtocol):
         """Begin to watch a new connection."""
         super().connection_made(transport)
         self._at_once = getattr(self.app, "at_once", None)
-        self.app = dated(self.app)
         self._timer = self.loop.call_later(self.patience, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -215,6 +215,7 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._running = cycle
+        cycle.default_headers = _DATE
         super()._start_asgi_task(cycle, app)
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -241,7 +242,7 @@ class Protocol(HttpToolsProtocol):
         prepared = self._at_once(self.url, self.headers)
         if prepared is None:
             return False
-        fields = _Date.now()
+        fields = _DATE.now()
         keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
         if not keep_alive:
             fields += _CLOSE
@@ -294,4 +295,4 @@ class Protocol(HttpToolsProtocol):
         }
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
         start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
-        return start + _Date.now() + lines + b"\r\n" + body
+        return start + _DATE.now() + lines + b"\r\n" + body
