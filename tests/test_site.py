@@ -219,7 +219,8 @@ def test_a_character_that_was_left_out_of_a_variable_is_told(folder):
         ("PPRNET_STATEE", "Did you mean PPRNET_STATE?"),
         (
             "PPRNET_AUTHOR",
-            "Did you mean PPRNET_AUTHOR_NAME or PPRNET_AUTHOR_URL or PPRNET_AUTHOR_EMAIL?",
+            "Did you mean PPRNET_AUTHOR_NAME or PPRNET_AUTHOR_URL or PPRNET_AUTHOR_EMAIL "
+            "or PPRNET_AUTHOR_ORCID?",
         ),
         (
             "PPRNET_CACHE",
