@@ -23,6 +23,8 @@ _RSS1 = "{http://purl.org/rss/1.0/}"
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _MEDIA = "{http://search.yahoo.com/mrss/}"
+# A reference as our feeds show it.
+_REFERENCE = re.compile(r"<(p|li)><cite>(.*?)</cite>(?: <a [^>]*>[^<]*</a>)?</\1>")
 _DELETED = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 
 
@@ -70,6 +72,8 @@ def _found(element: Element, item: _Item, line: int, site: Site) -> Found:
     id = markings.own_id(item.id, site)
     shown = [text for source in element.findall(f"{_DC}source") if (text := markings.plain(source.text))]
     blocks = of_html(item.html)
+    if id and not shown:
+        shown = [markings.from_html(found[2]) for found in _REFERENCE.finditer(item.html)]
     status: Status = "published"
     note, labels = "", item.labels
     if id:
