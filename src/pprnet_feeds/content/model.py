@@ -32,8 +32,8 @@ class Person:
 
     @property
     def link(self) -> str:
-        """The person's own address, else that of the ORCID record, else empty."""
-        return self.url or (f"https://orcid.org/{self.orcid}" if self.orcid else "")
+        """The address of the ORCID record, which programs know people by, else `url`."""
+        return f"https://orcid.org/{self.orcid}" if self.orcid else self.url
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from functools import cached_property
 from urllib.parse import urljoin
 
 from pprnet_feeds.content import markup
-from pprnet_feeds.content.model import Citation, Person, Post, Site
-from pprnet_feeds.content.references import authors_as_printed, complete
+from pprnet_feeds.content.model import Citation, Post, Site
+from pprnet_feeds.content.references import complete
 from pprnet_feeds.content.sentences import first_sentences
 from pprnet_feeds.syndication.channel import Category, Deletion, Entry, View, permalink
-from pprnet_feeds.syndication.citations import reference_html
+from pprnet_feeds.syndication.citations import authors, reference_html
 from pprnet_feeds.syndication.drawn import Drawn
 from pprnet_feeds.syndication.selection import lead, month_name
 
@@ -173,7 +173,8 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
         categories=tuple(categories),
         summary=sentence or titles,
         html="".join(parts),
-        cites=tuple(cite for post in posts for cite in post.cites),
+        publication=site.title,
+        cites=tuple(cite for post in posts for cite in _text(post, site).cites),
     )
 
 
@@ -200,7 +201,7 @@ def _entry(text: _Text, summary: str, html: str = "") -> Entry:
         categories=text.categories,
         summary=summary,
         html=html,
-        related=tuple((cite.link, cite.title or cite.text) for cite in text.cites if cite.link),
+        publication=site.title,
         cites=text.cites,
         image=post.image and replace(post.image, url=urljoin(url, post.image.url)),
     )
@@ -210,8 +211,6 @@ def _study(text: _Text, place: int, cite: Citation) -> Entry:
     """The cited work itself; our post is its abstract and the related link."""
     post, site = text.post, text.site
     ours = permalink(post, site)
-    # Without authors of its own the entry would inherit the blog's (RFC 4287 §4.1.2).
-    names = cite.authors or (authors_as_printed(cite.text) or "Authors not stated",)
     return Entry(
         id=f"{post_id(post, site)}/cites/{place}",
         key=f"{post.id}-{place}",
@@ -219,11 +218,11 @@ def _study(text: _Text, place: int, cite: Citation) -> Entry:
         title=cite.title or cite.text,
         published=post.published,
         updated=post.updated,
-        authors=tuple(Person(name) for name in names),
+        authors=authors(cite),
         categories=text.categories,
         summary=text.summary,
         html=text.head + text.body,
-        related=((ours, post.title),),
+        post=(ours, post.title),
         study=cite,
     )
 

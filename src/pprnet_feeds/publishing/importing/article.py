@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pprnet_feeds.content.model import Citation
-from pprnet_feeds.content.references import authors_as_printed, parse_reference
+from pprnet_feeds.content.references import certain_authors, parse_reference
 from pprnet_feeds.publishing.importing.blocks import Block
 from pprnet_feeds.publishing.importing.markdown import plainly
 
@@ -21,7 +21,7 @@ _LONGEST_HTML = 2_000_000
 def is_reference(block: Block) -> bool:
     """Whether a block is a printed reference: authors, a year in brackets, a work."""
     fits = len(block.text) <= _LONGEST_REFERENCE and "\n" not in block.text and not block.level
-    return fits and authors_as_printed(block.text) != ""
+    return fits and certain_authors(block.text) != ()
 
 
 def is_practice(block: Block) -> bool:

@@ -23,6 +23,8 @@ _RSS1 = "{http://purl.org/rss/1.0/}"
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _MEDIA = "{http://search.yahoo.com/mrss/}"
+# A reference as our feeds show it.
+_REFERENCE = re.compile(r"<(p|li)><cite>(.*?)</cite>(?: <a [^>]*>[^<]*</a>)?</\1>")
 _DELETED = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 
 
@@ -70,20 +72,23 @@ def _found(element: Element, item: _Item, line: int, site: Site) -> Found:
     id = markings.own_id(item.id, site)
     shown = [text for source in element.findall(f"{_DC}source") if (text := markings.plain(source.text))]
     blocks = of_html(item.html)
+    if id and not shown:
+        shown = [markings.from_html(found[2]) for found in _REFERENCE.finditer(item.html)]
     status: Status = "published"
     note, labels = "", item.labels
     if id:
         status, note, labels, blocks = read_status(item.labels, blocks)
     cites, body = article.compose(blocks, shown)
+    date, updated = (markings.moment(each, site.time_zone) for each in (item.date, item.updated))
     return Found(
         line=line,
         title=item.title,
-        date=markings.moment(item.date, site.time_zone),
+        date=date,
         body=body,
         cites=(*map(parse_reference, shown), *cites),
         id=id,
         slug=markings.own_slug(item.link) if id else "",
-        updated="" if item.updated == item.date else markings.moment(item.updated, site.time_zone),
+        updated="" if updated == date else updated,
         labels=labels,
         summary=item.summary if says_more(item.summary, blocks) else "",
         authors=markings.guests(list(item.authors), site),
@@ -162,7 +167,7 @@ def _rss(element: Element) -> _Item:
         title=markings.from_html(text("title", f"{_RSS1}title")),
         link=link,
         date=date,
-        updated=date,
+        updated=text(f"{_ATOM}updated") or date,
         html=whole or described,
         summary=markings.from_html(described) if whole else "",
         labels=tuple(markings.plain(each.text) for each in categories),
