@@ -12,10 +12,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin
 
 from pprnet_feeds.content import markup
-from pprnet_feeds.content.model import Citation, Person, Post, Site
+from pprnet_feeds.content.model import Citation, Image, Person, Post, Site
 from pprnet_feeds.content.references import authors_as_printed, complete
 from pprnet_feeds.content.sentences import first_sentences
 from pprnet_feeds.syndication.channel import Category, Deletion, Entry, View, permalink
@@ -25,13 +25,13 @@ from pprnet_feeds.syndication.selection import lead, month_name
 
 _STATUS = {"corrected": "Corrected", "retracted": "Retracted", "withdrawn": "Withdrawn"}
 
-# All that CommonMark makes a heading of the second level of begins or ends like this, unless it is HTML.
-_SECOND_LEVEL = re.compile(r"(?:^|\r) {0,3}(?:##(?!#)|-+[ \t]*(?:$|\r))", re.MULTILINE)
 # A heading, an empty line and a paragraph that no line below makes a heading.
 _PLAIN_PRACTICE = re.compile(
     r"(?:\A|\n\n)## practice implications\n\n[a-z][^\n]*(?:\n[a-z][^\n]*)*(?:\n*\Z|\n\n)",
     re.IGNORECASE | re.ASCII,
 )
+_SECOND_LEVEL = re.compile(r"(</?h)2\b")
+_SHOWN = re.compile(r'<img[^<>]* src="([^"]*)"')
 # What may stand around a heading so that it is none; and how long a text breaks no bound of the renderer.
 _AROUND = re.compile(r"[<|\r\t]|```|~~~|\[\^")
 _SHORT = 15_000
@@ -55,10 +55,42 @@ class _Text:
         return markup.sections(self.body)
 
     @cached_property
-    def head(self) -> str:
-        """The note of a correction and the references, as a reader shows them above the text."""
-        note = _note_html(self.post)
-        return note + "".join(f"{reference_html(cite)}\n" for cite in self.post.cites)
+    def image(self) -> Image | None:
+        """The picture, with its address in full."""
+        image = self.post.image
+        return image and replace(image, url=urljoin(permalink(self.post, self.site), image.url))
+
+    def figure(self, text: str) -> str:
+        """The picture for the head of *text*, which is HTML; nothing where the text shows it."""
+        image = self.image
+        if not image or unquote(image.url) in (unquote(html.unescape(url)) for url in _SHOWN.findall(text)):
+            return ""
+        size = f' width="{image.width}" height="{image.height}"' if image.width and image.height else ""
+        url, alt = html.escape(image.url), html.escape(image.alt)
+        return f'<figure><img src="{url}" alt="{alt}"{size}></figure>\n'
+
+    @property
+    def whole(self) -> str:
+        """The text as a reader shows it, the references as a list at its end."""
+        return self._around(self.body, "<h2>References</h2>\n<ul>\n{}</ul>\n", "<li>{}</li>\n")
+
+    @property
+    def practical(self) -> str:
+        """The practice implications as a reader shows them, then the reference."""
+        return self._around(f"{self.practice}\n", "{}", "<p>{}</p>\n")
+
+    def _around(self, text: str, around: str, each: str) -> str:
+        """*text* after the note of a correction and the picture, and before the references it lacks."""
+        head = _note_html(self.post) + self.figure(text)
+        start, inner, end = markup.section(text, "references")
+        own = _letters(text[inner:end])
+        lacking = (cite for cite in self.cites if not any(part in own for part in _marks(cite)))
+        missing = [each.format(reference_html(cite)) for cite in lacking]
+        if not missing:
+            return head + text
+        if start < end:  # a list of its own is completed
+            around = "<ul>\n{}</ul>\n" if around != "{}" else around
+        return head + text[:end] + around.format("".join(missing)) + text[end:]
 
     @cached_property
     def cites(self) -> tuple[Citation, ...]:
@@ -75,7 +107,8 @@ class _Text:
         """The summary as typed, else taken from what comes before the practice implications."""
         if self.post.summary:
             return self.post.summary
-        return first_sentences(markup.plain_text(self._sections[0])) or self.post.title
+        account = markup.running_text(self._sections[0]) or markup.running_text(self.practice)
+        return first_sentences(account) or self.post.title
 
     @cached_property
     def practice(self) -> str:
@@ -85,7 +118,7 @@ class _Text:
     @cached_property
     def practice_summary(self) -> str:
         """The summary in a feed of practice implications."""
-        return first_sentences(markup.plain_text(self.practice)) or self.summary
+        return first_sentences(markup.running_text(self.practice)) or self.summary
 
 
 # Two bytes a letter, of the whole text and of what is cut out of it: a year of ten thousand posts.
@@ -105,13 +138,13 @@ def post_entries(post: Post, view: View, site: Site) -> tuple[Entry, ...]:
     if view == "citations":
         return tuple(_study(text, place, cite) for place, cite in enumerate(text.cites, 1))
     if view == "summary":
-        note = f"{_note(post)} " if _note(post) else ""
-        return (_entry(text, summary=note + text.summary),)
+        summary = markup.joined((_note(post), text.summary)).replace("\n", " ")
+        return (_entry(text, summary=summary),)
     if view == "practice":
         if not text.practice:
             return ()
-        return (_entry(text, summary=text.practice_summary, html=text.head + text.practice),)
-    return (_entry(text, summary=text.summary, html=text.head + text.body),)
+        return (_entry(text, summary=text.practice_summary, html=text.practical),)
+    return (_entry(text, summary=text.summary, html=text.whole),)
 
 
 def has_practice(post: Post, site: Site) -> bool:
@@ -119,17 +152,15 @@ def has_practice(post: Post, site: Site) -> bool:
     body = post.body
     if "implications" not in body.lower():
         return False
-    headings = sum(1 for _ in _SECOND_LEVEL.finditer(body))
-    if not headings and "<" not in body:
-        return False
-    if headings == 1 and len(body) < _SHORT and _PLAIN_PRACTICE.search(body) and not _AROUND.search(body):
+    if len(body) < _SHORT and _PLAIN_PRACTICE.search(body) and not _AROUND.search(body):
         return True
     return bool(_text(post, site).practice)
 
 
-def rendered(post: Post, site: Site) -> str:
-    """The body as safe HTML with absolute addresses."""
-    return _text(post, site).body
+def rendered(post: Post, site: Site) -> tuple[str, str]:
+    """The body as safe HTML with absolute addresses, and the picture for its head where it lacks it."""
+    text = _text(post, site)
+    return text.body, text.figure(text.body)
 
 
 def post_id(post: Post, site: Site) -> str:
@@ -158,8 +189,7 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
         link = html.escape(permalink(post, site))
         title = f'<h2><a href="{link}">{html.escape(post.title)}</a></h2>\n'
         # A page has one heading of the second level a post: its own move down.
-        body = text.body.replace("<h2>", "<h3>").replace("</h2>", "</h3>")
-        parts.append(title + text.head + body)
+        parts.append(title + _SECOND_LEVEL.sub(r"\g<1>3", text.whole))
     categories = {category: None for post in posts for category in _text(post, site).categories}
     titles = "; ".join(post.title for post in posts)
     return Entry(
@@ -181,7 +211,7 @@ def correction_entry(post: Post, site: Site) -> Entry:
     """A corrected, retracted or withdrawn post in the feed of corrections."""
     text, title = _text(post, site), f"{_STATUS[post.status]}: {post.title}"
     if post.status != "withdrawn":
-        return replace(_entry(text, summary=text.summary, html=text.head + text.body), title=title)
+        return replace(_entry(text, summary=text.summary, html=text.whole), title=title)
     note = _note(post)
     return replace(_entry(text, summary=note, html=f"<p>{html.escape(note)}</p>\n"), title=title, image=None)
 
@@ -202,7 +232,7 @@ def _entry(text: _Text, summary: str, html: str = "") -> Entry:
         html=html,
         related=tuple((cite.link, cite.title or cite.text) for cite in text.cites if cite.link),
         cites=text.cites,
-        image=post.image and replace(post.image, url=urljoin(url, post.image.url)),
+        image=text.image,
     )
 
 
@@ -222,7 +252,7 @@ def _study(text: _Text, place: int, cite: Citation) -> Entry:
         authors=tuple(Person(name) for name in names),
         categories=text.categories,
         summary=text.summary,
-        html=text.head + text.body,
+        html=text.whole,
         related=((ours, post.title),),
         study=cite,
     )
@@ -248,3 +278,13 @@ def _note_html(post: Post) -> str:
         return ""
     text = f" {html.escape(post.note)}" if post.note else ""
     return f"<p><strong>{_STATUS[post.status]}.</strong>{text}</p>\n"
+
+
+def _marks(cite: Citation) -> list[str]:
+    """By which a reference is known again in a list of references."""
+    return [_letters(text) for text in (html.escape(cite.text), cite.doi) if text]
+
+
+def _letters(text: str) -> str:
+    """The letters and digits of HTML, in which two ways to print one reference agree."""
+    return "".join(filter(str.isalnum, markup.plain_text(text).casefold()))

@@ -69,11 +69,13 @@ def read_feed(tree: xmltree.Tree, file: str, site: Site) -> Reading:
 def _found(element: Element, item: _Item, line: int, site: Site) -> Found:
     id = markings.own_id(item.id, site)
     shown = [text for source in element.findall(f"{_DC}source") if (text := markings.plain(source.text))]
-    blocks = of_html(item.html)
+    blocks, image = of_html(item.html), _image(element)
     status: Status = "published"
     note, labels = "", item.labels
     if id:
         status, note, labels, blocks = read_status(item.labels, blocks)
+        listed, blocks = article.of_ours(blocks, image)
+        shown = shown or listed
     cites, body = article.compose(blocks, shown)
     return Found(
         line=line,
@@ -87,7 +89,7 @@ def _found(element: Element, item: _Item, line: int, site: Site) -> Found:
         labels=labels,
         summary=item.summary if says_more(item.summary, blocks) else "",
         authors=markings.guests(list(item.authors), site),
-        image=_image(element),
+        image=image,
         aliases=() if id else markings.former_path(item.link),
         status=status,
         note=note,
