@@ -12,18 +12,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from urllib.parse import unquote, urljoin
+from urllib.parse import urljoin
 
 from pprnet_feeds.content import markup
 from pprnet_feeds.content.model import Citation, Image, Person, Post, Site
 from pprnet_feeds.content.references import authors_as_printed, complete
 from pprnet_feeds.content.sentences import first_sentences
+from pprnet_feeds.syndication import fulltext
 from pprnet_feeds.syndication.channel import Category, Deletion, Entry, View, permalink
-from pprnet_feeds.syndication.citations import reference_html
 from pprnet_feeds.syndication.drawn import Drawn
+from pprnet_feeds.syndication.fulltext import STATUS, note
 from pprnet_feeds.syndication.selection import lead, month_name
-
-_STATUS = {"corrected": "Corrected", "retracted": "Retracted", "withdrawn": "Withdrawn"}
 
 # A heading, an empty line and a paragraph that no line below makes a heading.
 _PLAIN_PRACTICE = re.compile(
@@ -31,7 +30,6 @@ _PLAIN_PRACTICE = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _SECOND_LEVEL = re.compile(r"(</?h)2\b")
-_SHOWN = re.compile(r'<img[^<>]* src="([^"]*)"')
 # What may stand around a heading so that it is none; and how long a text breaks no bound of the renderer.
 _AROUND = re.compile(r"[<|\r\t]|```|~~~|\[\^")
 _SHORT = 15_000
@@ -60,37 +58,15 @@ class _Text:
         image = self.post.image
         return image and replace(image, url=urljoin(permalink(self.post, self.site), image.url))
 
-    def figure(self, text: str) -> str:
-        """The picture for the head of *text*, which is HTML; nothing where the text shows it."""
-        image = self.image
-        if not image or unquote(image.url) in (unquote(html.unescape(url)) for url in _SHOWN.findall(text)):
-            return ""
-        size = f' width="{image.width}" height="{image.height}"' if image.width and image.height else ""
-        url, alt = html.escape(image.url), html.escape(image.alt)
-        return f'<figure><img src="{url}" alt="{alt}"{size}></figure>\n'
-
     @property
     def whole(self) -> str:
         """The text as a reader shows it, the references as a list at its end."""
-        return self._around(self.body, "<h2>References</h2>\n<ul>\n{}</ul>\n", "<li>{}</li>\n")
+        return fulltext.arranged(self.body, self.post, self.image, self.cites)
 
     @property
     def practical(self) -> str:
         """The practice implications as a reader shows them, then the reference."""
-        return self._around(f"{self.practice}\n", "{}", "<p>{}</p>\n")
-
-    def _around(self, text: str, around: str, each: str) -> str:
-        """*text* after the note of a correction and the picture, and before the references it lacks."""
-        head = _note_html(self.post) + self.figure(text)
-        start, inner, end = markup.section(text, "references")
-        own = _letters(text[inner:end])
-        lacking = (cite for cite in self.cites if not any(part in own for part in _marks(cite)))
-        missing = [each.format(reference_html(cite)) for cite in lacking]
-        if not missing:
-            return head + text
-        if start < end:  # a list of its own is completed
-            around = "<ul>\n{}</ul>\n" if around != "{}" else around
-        return head + text[:end] + around.format("".join(missing)) + text[end:]
+        return fulltext.arranged(f"{self.practice}\n", self.post, self.image, self.cites, listed=False)
 
     @cached_property
     def cites(self) -> tuple[Citation, ...]:
@@ -138,7 +114,7 @@ def post_entries(post: Post, view: View, site: Site) -> tuple[Entry, ...]:
     if view == "citations":
         return tuple(_study(text, place, cite) for place, cite in enumerate(text.cites, 1))
     if view == "summary":
-        summary = markup.joined((_note(post), text.summary)).replace("\n", " ")
+        summary = markup.joined((note(post), text.summary)).replace("\n", " ")
         return (_entry(text, summary=summary),)
     if view == "practice":
         if not text.practice:
@@ -160,7 +136,7 @@ def has_practice(post: Post, site: Site) -> bool:
 def rendered(post: Post, site: Site) -> tuple[str, str]:
     """The body as safe HTML with absolute addresses, and the picture for its head where it lacks it."""
     text = _text(post, site)
-    return text.body, text.figure(text.body)
+    return text.body, fulltext.figure(text.image, text.body)
 
 
 def post_id(post: Post, site: Site) -> str:
@@ -209,11 +185,12 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
 
 def correction_entry(post: Post, site: Site) -> Entry:
     """A corrected, retracted or withdrawn post in the feed of corrections."""
-    text, title = _text(post, site), f"{_STATUS[post.status]}: {post.title}"
+    text, title = _text(post, site), f"{STATUS[post.status]}: {post.title}"
     if post.status != "withdrawn":
         return replace(_entry(text, summary=text.summary, html=text.whole), title=title)
-    note = _note(post)
-    return replace(_entry(text, summary=note, html=f"<p>{html.escape(note)}</p>\n"), title=title, image=None)
+    notice = note(post)
+    entry = _entry(text, summary=notice, html=f"<p>{html.escape(notice)}</p>\n")
+    return replace(entry, title=title, image=None)
 
 
 def _entry(text: _Text, summary: str, html: str = "") -> Entry:
@@ -262,29 +239,5 @@ def _categories(post: Post, site: Site) -> tuple[Category, ...]:
     scheme = f"tag:{site.tag_root}/"
     topics = [Category(slug, f"{scheme}topics", site.topic[slug].label) for slug in post.topics]
     research = [Category(slug, f"{scheme}research", site.research_type[slug].label) for slug in post.research]
-    status = (
-        [Category(post.status, f"{scheme}status", _STATUS[post.status])] if post.status in _STATUS else []
-    )
+    status = [Category(post.status, f"{scheme}status", STATUS[post.status])] if post.status in STATUS else []
     return (*topics, *research, *status)
-
-
-def _note(post: Post) -> str:
-    """What became of the post, in plain text; nothing when nothing did."""
-    return f"{_STATUS[post.status]}. {post.note}".rstrip() if post.status in _STATUS else ""
-
-
-def _note_html(post: Post) -> str:
-    if post.status not in _STATUS:
-        return ""
-    text = f" {html.escape(post.note)}" if post.note else ""
-    return f"<p><strong>{_STATUS[post.status]}.</strong>{text}</p>\n"
-
-
-def _marks(cite: Citation) -> list[str]:
-    """By which a reference is known again in a list of references."""
-    return [_letters(text) for text in (html.escape(cite.text), cite.doi) if text]
-
-
-def _letters(text: str) -> str:
-    """The letters and digits of HTML, in which two ways to print one reference agree."""
-    return "".join(filter(str.isalnum, markup.plain_text(text).casefold()))
