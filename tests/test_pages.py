@@ -265,7 +265,7 @@ def test_a_post_stands_with_its_study_its_implications_and_the_way_on(small: Ser
     shown = page(small, POST)
     words = shown.words
     order = ['Trust <3 grows & "slowly"', "March 2021, by Bea Guest", "Corrected. The first version",
-             "The studies", "Slow trust", "after eight sessions", "Practice Implications Wait;",
+             "after eight sessions", "Practice Implications Wait;", "The studies", "Slow trust",
              "Filed under"]  # fmt: skip
     main = words[words.index("Archive") :]
     places = [main.find(text) for text in order]

@@ -102,11 +102,11 @@ def _csl_name(name: Name) -> dict[str, str]:
 
 
 def reference_html(citation: Citation) -> str:
-    """The reference as printed, as one HTML paragraph with the work's address as a link."""
+    """The reference as printed, with the work's address as a link."""
     link = html.escape(citation.link)
     text = html.escape(citation.text)
     if not link:
-        return f"<p><cite>{text}</cite></p>"
+        return f"<cite>{text}</cite>"
     # The address often stands in the reference already: it becomes the link then.
     shown, lower = html.escape(citation.doi or citation.url), text.lower()
     # A letter that becomes two would move all that follow it.
@@ -116,5 +116,5 @@ def reference_html(citation: Citation) -> str:
         resolver = _RESOLVER.search(text, max(0, start - 20), start)
         start = resolver.start() if resolver else start
         linked = f'{text[:start]}<a href="{link}">{text[start:end]}</a>{text[end:]}'
-        return f"<p><cite>{linked}</cite></p>"
-    return f'<p><cite>{text}</cite> <a href="{link}">{link}</a></p>'
+        return f"<cite>{linked}</cite>"
+    return f'<cite>{text}</cite> <a href="{link}">{link}</a>'

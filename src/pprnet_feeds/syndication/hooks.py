@@ -173,6 +173,8 @@ def _scholarly(el: Any, entry: Entry) -> None:
         media = etree.SubElement(el, tag, {"url": entry.image.url, "medium": "image", **size})
         if entry.image.alt:
             _add(media, "media", "description", entry.image.alt)
+        thumbnail = {"url": entry.image.url, **size}
+        etree.SubElement(el, f"{{{NAMESPACES['media']}}}thumbnail", thumbnail)
 
 
 def _add(el: Any, prefix: str, name: str, text: str) -> None:

@@ -24,7 +24,6 @@ _CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _MEDIA = "{http://search.yahoo.com/mrss/}"
 # A reference as our feeds show it.
-_REFERENCE = re.compile(r"<(p|li)><cite>(.*?)</cite>(?: <a [^>]*>[^<]*</a>)?</\1>")
 _DELETED = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 
 
@@ -71,13 +70,13 @@ def read_feed(tree: xmltree.Tree, file: str, site: Site) -> Reading:
 def _found(element: Element, item: _Item, line: int, site: Site) -> Found:
     id = markings.own_id(item.id, site)
     shown = [text for source in element.findall(f"{_DC}source") if (text := markings.plain(source.text))]
-    blocks = of_html(item.html)
-    if id and not shown:
-        shown = [markings.from_html(found[2]) for found in _REFERENCE.finditer(item.html)]
+    blocks, image = of_html(item.html), _image(element)
     status: Status = "published"
     note, labels = "", item.labels
     if id:
         status, note, labels, blocks = read_status(item.labels, blocks)
+        listed, blocks = article.of_ours(blocks, image)
+        shown = shown or listed
     cites, body = article.compose(blocks, shown)
     date, updated = (markings.moment(each, site.time_zone) for each in (item.date, item.updated))
     return Found(
@@ -92,7 +91,7 @@ def _found(element: Element, item: _Item, line: int, site: Site) -> Found:
         labels=labels,
         summary=item.summary if says_more(item.summary, blocks) else "",
         authors=markings.guests(list(item.authors), site),
-        image=_image(element),
+        image=image,
         aliases=() if id else markings.former_path(item.link),
         status=status,
         note=note,
