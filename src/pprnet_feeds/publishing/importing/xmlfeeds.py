@@ -13,7 +13,13 @@ from xml.etree.ElementTree import Element
 from pprnet_feeds.content.model import Image, Person, Site, Status
 from pprnet_feeds.content.references import parse_reference
 from pprnet_feeds.publishing.importing import article, markings, xmltree
-from pprnet_feeds.publishing.importing.acceptance import other_view, says_more, unusable, withdrawn
+from pprnet_feeds.publishing.importing.acceptance import (
+    not_public,
+    other_view,
+    says_more,
+    unusable,
+    withdrawn,
+)
 from pprnet_feeds.publishing.importing.blocks import of_html
 from pprnet_feeds.publishing.importing.readings import Found, Reading
 from pprnet_feeds.publishing.importing.statuses import read_status
@@ -23,6 +29,7 @@ _RSS1 = "{http://purl.org/rss/1.0/}"
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _MEDIA = "{http://search.yahoo.com/mrss/}"
+_APP = "{http://www.w3.org/2007/app}"
 _DELETED = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 
 
@@ -61,7 +68,7 @@ def read_feed(tree: xmltree.Tree, file: str, site: Site) -> Reading:
         line = tree.lines[item]
         found = _found(item, read(item), line, site)
         fault = unusable(found, file)
-        left += [fault] if fault else []
+        left += [fault] if fault else [not_public(found, file, "a draft")] if found.draft else []
         posts += [] if fault else [found]
     return Reading(kind, tuple(posts), tuple(sorted(left)))
 
@@ -89,6 +96,7 @@ def _found(element: Element, item: _Item, line: int, site: Site) -> Found:
         authors=markings.guests(list(item.authors), site),
         image=_image(element),
         aliases=() if id else markings.former_path(item.link),
+        draft=element.findtext(f"{_APP}control/{_APP}draft", "").strip() == "yes",  # RFC 5023 §13.1
         status=status,
         note=note,
     )
