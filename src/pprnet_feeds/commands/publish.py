@@ -51,10 +51,10 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
         raise SystemExit(1)
     text = ledgers.write(published(library, ledger, options.now(), frozenset(forgotten)))
     path = folder / ledgers.FILE
+    if path.exists() and path.read_text("utf-8") == text:
+        click.echo("\nNothing to publish: the ledger says all of this already.")
+        return
     with options.writing(path, "Nothing was published."):
-        if path.exists() and path.read_text("utf-8") == text:
-            click.echo("\nNothing to publish: the ledger says all of this already.")
-            return
         write_over(path, text)
     files = sorted({change.file for change in found})
     # A file that went away, or has another name now, is taken out of git with its folder: whether git
