@@ -191,6 +191,7 @@ def test_a_wordpress_post_has_its_reference_and_its_practice_implications(site):
 
 def test_what_is_no_post_in_an_export_is_counted(site):
     assert told(read(WORDPRESS, site)) == [
+        "49: the post 'A Draft About Ink' becomes a draft: it is not public there, but 'draft'",
         "66: 1 of type 'page': not a post",
         "73: 1 of type 'attachment': not a post",
         "78: the post 'Nothing in It' has no text that can be read",

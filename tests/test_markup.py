@@ -101,7 +101,7 @@ def test_an_id_that_has_the_prefix_already_is_still_met_by_its_link():
         ("//other.example/x", "https://other.example/x"),
         ("http://a.example/x", "http://a.example/x"),
         ("http:a.example/x", "http://a.example/x"),
-        ("https:///a.example/x", "https:///a.example/x"),
+        ("https:///a.example/x", "https://a.example/x"),
         ("HTTPS://a.example/x", "https://a.example/x"),
         ("mailto:a@b.example", "mailto:a@b.example"),
         ("tel:+16135550100", "tel:+16135550100"),

@@ -40,7 +40,8 @@ def importing(sources: tuple[Path, ...], folder: Path) -> None:
     site, problems = read_site(folder, os.environ)
     if site is None or problems:
         options.fail(problems, "Nothing was written.")
-    filing.remove_leftovers(folder)
+    with options.writing(folder, "Nothing was written."):
+        filing.remove_leftovers(folder)
     shelf = Shelf(folder, site)
     outcomes = [_import(path, folder, site, shelf) for path in sources]
     if not all(outcomes):
@@ -58,18 +59,13 @@ def _import(path: Path, folder: Path, site: Site, shelf: Shelf) -> bool:
     shelf.begin()
     left = [*reading.left, *announcements.compare_lists(reading, site, name), *_strange(reading, site, name)]
     filed: list[Filed] = []
-    try:
+    with options.writing(folder, "What was written stays; import again to finish."):
         for outcome, line in _filed(reading, shelf):
             if isinstance(outcome, Problem):
                 left.append(Problem(name, line, 0, outcome.what, outcome.mend))
             else:
                 filed.append(outcome)
         announced = announcements.enter_sentence(reading, folder, name)
-    except OSError as error:
-        written = sum(each.what == "written" for each in filed)
-        raise click.ClickException(
-            f"{folder} does not take another file: {error.strerror}. {written} were written; run it again."
-        ) from None
     left += [announced.problem] if announced.problem else []
     _tell(reading, name, filed, announced.told, sorted(left))
     return True

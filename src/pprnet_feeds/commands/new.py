@@ -91,10 +91,8 @@ def new(
 def _write(folder: Path, site: Site, stems: Iterator[str], text_of: Callable[[str], str]) -> Path:
     """Write the draft under the first of *stems* that is still free."""
     posts = folder / "posts"
-    try:
+    with options.writing(posts, "Nothing was written."):
         posts.mkdir(exist_ok=True)
-    except OSError as error:
-        raise click.ClickException(f"{posts} cannot be made: {error.strerror}.") from None
     while True:
         stem = next(stems)
         path = posts / f"{stem}.md"
@@ -102,12 +100,11 @@ def _write(folder: Path, site: Site, stems: Iterator[str], text_of: Callable[[st
         _, problems = read_post(text, f"posts/{path.name}", site)
         if problems:
             options.fail(problems, "Nothing was written.")
-        try:
-            postfile.write_new(path, text)
-        except FileExistsError:
-            continue  # it came in between
-        except OSError as error:
-            raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from None
+        with options.writing(path, "Nothing was written."):
+            try:
+                postfile.write_new(path, text)
+            except FileExistsError:
+                continue  # it came in between
         return path
 
 

@@ -54,7 +54,8 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
     if path.exists() and path.read_text("utf-8") == text:
         click.echo("\nNothing to publish: the ledger says all of this already.")
         return
-    write_over(path, text)
+    with options.writing(path, "Nothing was published."):
+        write_over(path, text)
     files = sorted({change.file for change in found})
     # A file that went away, or has another name now, is taken out of git with its folder: whether git
     # knows it, and so would take its name, is not known here.

@@ -15,7 +15,7 @@ import html as entities
 import re
 import threading
 from collections.abc import Iterable
-from urllib.parse import unquote, urljoin
+from urllib.parse import unquote
 
 import comrak
 import nh3
@@ -42,8 +42,7 @@ _RAW_TAG = re.compile(r"<(?:[/!?]|[A-Za-z][A-Za-z0-9-]*(?:[\s/>]|\Z))")
 # A list is two elements deep; the others, such as a link in a cell of a table, are few.
 _NESTING = ("<blockquote", "<ul", "<ul", "<ol", "<ol", "<em", "<strong")
 _OTHERS = 10
-_DOUBTFUL = re.compile(r'(?:href|src)="(?!https?://|#)')
-_NO_HOST = re.compile(r"(?i:(https?):(?!//)/*)")
+_DOUBTFUL = re.compile(r'(?:href|src)="(?!https?://(?:[\w-]{1,63}\.)*[\w-]{1,63}(?::\d{1,4})?[/?#"]|#)')
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 
 _FOOTNOTES = re.compile(r'<section class="footnotes">.*?</section>', re.DOTALL)
@@ -144,16 +143,12 @@ def _placed(_tag: str, name: str, value: str) -> str | None:
     """The value of an attribute at the place; None leaves the attribute out."""
     if name == "id":
         return _place.prefix + value.removeprefix(_place.prefix)
-    if name not in ("href", "src") or value.startswith(("https://", "http://")):
+    if name not in ("href", "src"):
         return value
-    address = active.bare(value)
-    if address.startswith("#"):
+    if (address := active.bare(value)).startswith("#"):
         fragment = address[1:]
         return f"{_place.base}#{_place.prefix + fragment.removeprefix(_place.prefix) if fragment else ''}"
-    try:
-        return _NO_HOST.sub(r"\1://", urljoin(_place.base, address), count=1)
-    except ValueError:
-        return None
+    return active.absolute(address, _place.base)
 
 
 # One for all bodies: making it takes longer than cleaning.

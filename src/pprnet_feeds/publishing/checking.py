@@ -18,11 +18,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pprnet_feeds.content.ledger import read_ledger
-from pprnet_feeds.content.library import read_library
-from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.content.library import Library, read_library
+from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.together import cores
-from pprnet_feeds.syndication.catalogue import Catalogue
+from pprnet_feeds.pages.fixed import FIXED
+from pprnet_feeds.publishing.exporting.addresses import file_name, guessed
+from pprnet_feeds.publishing.exporting.hosts import HEADERS, REDIRECTS
+from pprnet_feeds.publishing.exporting.manifest import FOLDER
+from pprnet_feeds.publishing.exporting.notices import notices
+from pprnet_feeds.serving.messages import ASKED
+from pprnet_feeds.syndication.catalogue import BESIDE, Catalogue
 from pprnet_feeds.syndication.channel import FORMATS
 from pprnet_feeds.syndication.conformance import Format, faults
 
@@ -51,7 +57,7 @@ def check_site(
     # Posts can be read without a ledger, and all faults are told in one run.
     ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
-    problems += [*told, *library.problems]
+    problems += [*told, *library.problems, *own_addresses_as_aliases(library)]
     if problems:
         return sorted(problems), 0
     catalogue = Catalogue(library)
@@ -60,6 +66,32 @@ def check_site(
         problems += found
         step()
     return sorted(problems), len(paths)
+
+
+def own_addresses_as_aliases(library: Library) -> list[Problem]:
+    """The former paths of posts at which something of ours is: no copy in files could hold both."""
+    former = [(post, alias) for post in (*library.posts, *library.withdrawn) for alias in post.aliases]
+    if not former:
+        return []
+    from pprnet_feeds.pages.pages import Pages  # templates take long to load
+
+    catalogue = Catalogue(library)
+    documents = set(catalogue.paths())
+    names = (*notices(library.site), HEADERS, REDIRECTS, FOLDER)
+    own = {*documents, *Pages(catalogue).paths(), *FIXED, *ASKED, *(f"/{name}" for name in names)}
+    own |= {f"/{file_name(path)}" for path in own} | {guess for path in documents for guess in guessed(path)}
+    tops = {path.split("/")[1].lower() for path in own} - {"posts"}
+
+    def is_own(alias: str) -> bool:
+        forms = [alias.rstrip("/") + end for end in ("", *(f".{form}" for form in BESIDE))]
+        return any(form in documents or form.split("/")[1].lower() in tops for form in forms)
+
+    mend = "Take it away: readers get what we have there already."
+    return [
+        Problem(post.file, 0, 0, f"the path {quoted(alias)} in `aliases` is one of our own addresses", mend)
+        for post, alias in former
+        if is_own(alias)
+    ]
 
 
 def _judged(catalogue: Catalogue, paths: list[str]) -> Iterator[list[Problem]]:

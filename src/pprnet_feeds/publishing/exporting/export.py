@@ -17,6 +17,7 @@ from pprnet_feeds.content.ledger import read_ledger
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.publishing.checking import own_addresses_as_aliases
 from pprnet_feeds.publishing.exporting import addresses
 from pprnet_feeds.publishing.exporting.bucket import Bucket
 from pprnet_feeds.publishing.exporting.filling import Item, Outcome, fill
@@ -67,8 +68,9 @@ def draw(folder: Path, environ: Mapping[str, str], now: datetime) -> Snapshot | 
     kept = read_ledger(folder)
     ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
-    problems += [*told, *library.problems]
-    return sorted(problems) or build(Settings(folder), environ, now, Knowledge())
+    problems += [*told, *library.problems, *own_addresses_as_aliases(library)]
+    faults = sorted(problem for problem in problems if not problem.warning)
+    return faults or build(Settings(folder), environ, now, Knowledge())
 
 
 def export(
