@@ -34,6 +34,7 @@ class Problem:
         column: counted from 1; 0 means the whole line.
         what: what is wrong, quoting what was typed. Lower case, no full stop.
         mend: what to type instead, in the imperative, with an example.
+        warning: whether it keeps nothing out of the feeds.
     """
 
     file: str
@@ -41,6 +42,7 @@ class Problem:
     column: int
     what: str
     mend: str
+    warning: bool = False
 
     @property
     def place(self) -> str:

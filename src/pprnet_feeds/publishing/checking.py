@@ -17,11 +17,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from pprnet_feeds.content.ledger import read_ledger
+from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.together import cores
+from pprnet_feeds.publishing import waiting
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.channel import FORMATS
 from pprnet_feeds.syndication.conformance import Format, faults
@@ -52,7 +53,8 @@ def check_site(
     ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
     problems += [*told, *library.problems]
-    if problems:
+    problems += waiting.warnings(library, ledger or Ledger(), now)
+    if any(not problem.warning for problem in problems):
         return sorted(problems), 0
     catalogue = Catalogue(library)
     paths = list(catalogue.paths())
