@@ -43,6 +43,8 @@ def test_publish_changes_no_record_of_the_first_ledger_where_a_scheduled_post_is
     records = {line.rstrip(",") for line in (site / "feeds/ledger.json").read_text().splitlines()}
     first = {line.rstrip(",") for line in (FIRST / "feeds/ledger.json").read_text().splitlines()}
     assert first <= records
+    (added,) = records - first
+    assert added.startswith('{"id": "2190-06-scheduled", ')
 
 
 def test_an_edit_of_a_post_of_the_first_ledger_changes_only_what_was_edited(site: Path):
