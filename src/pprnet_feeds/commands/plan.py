@@ -69,8 +69,8 @@ def planned(
     New posts have the moments of publication that are recorded for them at *now*.
     """
     problems, _ = check_site(folder, os.environ, now)
-    if any(not problem.warning for problem in problems):
-        options.fail(problems, "Nothing was published.")
+    if wrong := [problem for problem in problems if not problem.warning]:
+        options.fail(wrong, "Nothing was published.")
     found, told = read_site(folder, os.environ, "" if needs_base_url else ADDRESS)
     ledger = read_ledger(folder)
     if isinstance(ledger, list):

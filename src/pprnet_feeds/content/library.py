@@ -44,7 +44,7 @@ class Library:
     next_release: datetime | None
     unrecorded: int = 0
     remains: frozenset[str] = frozenset()
-    waiting: tuple[Post, ...] = ()
+    waiting: tuple[Post, ...] = field(default=(), compare=False, repr=False)
     reading: Reading | None = field(default=None, compare=False, repr=False)
 
 
@@ -127,7 +127,8 @@ def _is_public(post: Post, now: datetime) -> bool:
 def _at(post: Post, now: datetime, ledger: Ledger) -> Post:
     """The post as readers may see it: a change of the future has not happened yet."""
     record = ledger.records.get(post.id)
-    return post if post.updated <= now else post.but(updated=record.updated if record else post.published)
+    before = record.updated if record and record.updated <= now else post.published
+    return post if post.updated <= now else post.but(updated=before)
 
 
 def _without_doubles(posts: list[Post], now: datetime, ledger: Ledger) -> tuple[list[Post], list[Problem]]:
