@@ -34,7 +34,7 @@ class Problem:
         column: counted from 1; 0 means the whole line.
         what: what is wrong, quoting what was typed. Lower case, no full stop.
         mend: what to type instead, in the imperative, with an example.
-        warning: whether it keeps nothing out of the feeds.
+        warning: whether it keeps nothing out, and is only reported.
     """
 
     file: str

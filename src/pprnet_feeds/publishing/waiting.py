@@ -43,9 +43,10 @@ def warnings(library: Library, ledger: Ledger, now: datetime) -> list[Problem]:
     """Dates more than a year ahead and, where the site has a ledger, live posts that it does not know."""
     found = []
     for post in library.waiting:
-        moments = (("date", post.published, post.date), ("updated", post.updated, rfc3339(post.updated)))
-        if far := [(key, typed) for key, moment, typed in moments if moment - now > _FAR_AHEAD]:
-            what = f"`{far[0][0]}` is more than a year ahead: {quoted(far[0][1])}"
+        is_date = post.published - now > _FAR_AHEAD
+        key, typed = ("date", post.date) if is_date else ("updated", rfc3339(post.updated))
+        if post.updated - now > _FAR_AHEAD:
+            what = f"`{key}` is more than a year ahead: {quoted(typed)}"
             mend = "Is the year right? Until then no reader sees it."
             found.append(Problem(post.file, 0, 0, what, mend, warning=True))
     for post in (*library.posts, *library.withdrawn) if ledger.records else ():
