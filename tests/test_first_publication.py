@@ -281,6 +281,16 @@ def test_a_live_post_that_the_ledger_does_not_know_keeps_the_moment_its_date_mea
     assert post.published == datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
+def test_a_server_whose_clock_is_behind_shows_no_other_date_than_the_recorded_one(site: Path):
+    write(site, "known", "2020-03")
+    write(site, "one", "2026-03")
+    first = publish(site)
+    behind = NOW - timedelta(minutes=2)
+    assert items(site, "/feed.json", behind) == ["Known"]
+    assert publish(site, behind) == first
+    assert items(site, "/feed.json") == ["One", "Known"]
+
+
 # Scheduled posts.
 
 

@@ -89,8 +89,9 @@ class Ledger:
             record = _moved(post, missing, zone)
         if record is None or (record.id != post.id and not is_default_id(post)):
             return post
-        # What was recorded before its moment has come may still be put off.
-        if record.changed < record.published and post.published > now:
+        # A record made before its moment gives way to a post that is put off, or brought forward in time.
+        is_put_off = record.changed < record.published and post.published > now
+        if is_put_off or (record.published > now and record.date != post.date):
             return post
         former = dict.fromkeys((*record.former, record.slug))
         addresses = [f"/posts/{slug}/" for slug in former if slug != post.slug]

@@ -80,11 +80,11 @@ def assemble(
     reading: Reading, site: Site, now: datetime, *, drafts: bool = False, ledger: Ledger | None = None
 ) -> Library:
     """All posts of a *reading* side by side, as they stand at *now*; no file is touched."""
-    ledger = (ledger or Ledger()).shown(now)
+    ledger = ledger or Ledger()
     site, changes = (site, []) if drafts else _announced(site, now)
     read = reading.by_file.values()
     known = ledger.identified([each.post for each in read if each.post], site.time_zone, now)
-    single, doubles = _without_doubles(known, now, ledger)
+    single, doubles = _without_doubles(known, now, ledger.shown(now))
     coming = [post for post in single if post.updated > now]  # never before `published`
     for post in coming:
         if not post.draft:
