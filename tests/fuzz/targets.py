@@ -32,10 +32,10 @@ from htmljudge import _absolute, _data, _inactive
 from pprnet_feeds.content import characters, markup, references
 from pprnet_feeds.content.ledger import read_ledger, write
 from pprnet_feeds.content.library import Library, read_library
-from pprnet_feeds.content.model import SLUG
 from pprnet_feeds.content.posts import read_post
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.content.slugs import SLUG
 from pprnet_feeds.pages import embedding, subscribing
 from pprnet_feeds.pages.pages import Pages
 from pprnet_feeds.publishing import csl

@@ -15,7 +15,7 @@ import msgspec
 from pprnet_feeds.content.model import Post
 
 # What a reader can see of a post.
-_SEEN = tuple(each.name for each in fields(Post) if each.name not in ("file", "body_line", "draft"))
+_SEEN = tuple(each.name for each in fields(Post) if each.name not in ("file", "body_line", "draft", "date"))
 
 
 def digest(value: object, without: Collection[str] = ()) -> str:

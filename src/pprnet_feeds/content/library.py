@@ -15,7 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from pprnet_feeds.content import together
-from pprnet_feeds.content.dates import beginning_of, month_of
+from pprnet_feeds.content.dates import beginning_of
 from pprnet_feeds.content.ledger import Ledger, is_recorded, withdrawn_post
 from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.content.problems import Problem, quoted
@@ -27,12 +27,13 @@ class Library:
     """Everything a site says at one moment.
 
     Attributes:
-        posts: those that readers may see, the newest first: by `published`, then by id.
+        posts: those that readers may see, the newest first: by year, then `published`, then id.
         withdrawn: those taken back, in the same order.
         problems: in the order of files and lines.
         next_release: the next moment at which any of this changes by itself.
         unrecorded: how many public posts are not in the ledger as they stand.
         remains: the ids of withdrawn posts whose files are gone, too.
+        waiting: what readers do not see yet, by file: drafts, scheduled posts, changes of the future.
         reading: what was read of each file, for the next library.
     """
 
@@ -43,6 +44,7 @@ class Library:
     next_release: datetime | None
     unrecorded: int = 0
     remains: frozenset[str] = frozenset()
+    waiting: tuple[Post, ...] = field(default=(), compare=False, repr=False)
     reading: Reading | None = field(default=None, compare=False, repr=False)
 
 
@@ -81,18 +83,18 @@ def assemble(
     ledger = ledger or Ledger()
     site, changes = (site, []) if drafts else _announced(site, now)
     read = reading.by_file.values()
-    known = ledger.identified([each.post for each in read if each.post], site.time_zone)
-    single, doubles = _without_doubles(known, now, ledger)
+    known = ledger.identified([each.post for each in read if each.post], site.time_zone, now)
+    single, doubles = _without_doubles(known, now, ledger.shown(now))
     coming = [post for post in single if post.updated > now]  # never before `published`
     for post in coming:
         if not post.draft:
             changes += [moment for moment in (post.published, post.updated) if moment > now]
-    public = single if drafts else [post for post in single if not post.draft and post.published <= now]
-    public = [_at(post, now) for post in public] if coming and not drafts else list(public)
+    public = single if drafts else [post for post in single if _is_public(post, now)]
+    public = [_at(post, now, ledger) for post in public] if coming and not drafts else list(public)
     public.sort(key=attrgetter("id"))
-    public.sort(key=attrgetter("published"), reverse=True)
+    public.sort(key=attrgetter("year", "published"), reverse=True)
     gone = [record for record in ledger.gone(known) if record.status == "withdrawn"]
-    remains = [withdrawn_post(record, month_of(record.published, site.time_zone)) for record in gone]
+    remains = [withdrawn_post(record, site.time_zone) for record in gone]
     withdrawn = [post for post in public if post.status == "withdrawn"]
     told = chain.from_iterable(each.problems for each in read if each.problems)
     return Library(
@@ -103,6 +105,7 @@ def assemble(
         next_release=min(changes, default=None),
         unrecorded=sum(not is_recorded(post, ledger) for post in public) if ledger.records else len(public),
         remains=frozenset(post.id for post in remains),
+        waiting=tuple(post for post in single if post.draft or post.updated > now),
         reading=reading,
     )
 
@@ -121,9 +124,11 @@ def _is_public(post: Post, now: datetime) -> bool:
     return not post.draft and post.published <= now
 
 
-def _at(post: Post, now: datetime) -> Post:
+def _at(post: Post, now: datetime, ledger: Ledger) -> Post:
     """The post as readers may see it: a change of the future has not happened yet."""
-    return post if post.updated <= now else post.but(updated=post.published)
+    record = ledger.records.get(post.id)
+    before = record.updated if record and record.updated <= now else post.published
+    return post if post.updated <= now else post.but(updated=before)
 
 
 def _without_doubles(posts: list[Post], now: datetime, ledger: Ledger) -> tuple[list[Post], list[Problem]]:

@@ -7,16 +7,12 @@ Nothing in here reads files, knows a format or asks the clock.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
-
-SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-SLUG_LENGTH = 100
 
 Status = Literal["published", "corrected", "retracted", "withdrawn"]
 
@@ -119,16 +115,15 @@ class Post(_Memory):
         file: path relative to the site, with forward slashes.
         id: last part of the permanent id.
         slug: last part of the permalink.
-        published: UTC, whole seconds.
-        updated: UTC, whole seconds; never before *published*.
-        issue: the month in the site's zone, ``2021-12``.
-        topics: slugs, in the order of ``topics.yaml``.
-        research: slugs, in the order of ``research.yaml``.
+        published, updated: UTC, whole seconds; *updated* is never the earlier one.
+        issue: the month that *date* names, in the site's zone: ``2021-12``.
+        topics, research: slugs, in the order of ``topics.yaml`` and ``research.yaml``.
         summary: plain text as typed; empty when it is to be taken from the body.
         authors: empty when the site's author wrote it.
         aliases: former paths of the permalink, each beginning with a slash.
         body: CommonMark, with ``\\n`` line ends.
         body_line: the line of the file on which the body begins, from 1.
+        date: as written in the file; empty when no file is left.
     """
 
     file: str
@@ -150,6 +145,12 @@ class Post(_Memory):
     note: str = ""
     body: str = ""
     body_line: int = 1
+    date: str = ""
+
+    @property
+    def year(self) -> int:
+        """The year of its archive, which *date* names."""
+        return int(self.issue[:4])
 
     def let_go(self, shelf: Any, place: int) -> None:
         """Leave the long parts to a *shelf* that has them at that place."""

@@ -79,6 +79,7 @@ def _post(parts: frontmatter.FrontMatter, header: Mapping, faults: Faults, site:
     moment = partial(_moment, zone=site.time_zone)
     title = fields.one(found, "title", faults, _title)
     published = fields.one(found, "date", faults, moment)
+    date = fields.scalar(found["date"][0][1], "date", faults) if published else None
     updated = fields.one(found, "updated", faults, moment)
     topic = partial(terms.choose, terms=site.topics, noun="topic", file="feeds/topics.yaml")
     research = partial(terms.choose, terms=site.research, noun="research type", file="feeds/research.yaml")
@@ -129,6 +130,7 @@ def _post(parts: frontmatter.FrontMatter, header: Mapping, faults: Faults, site:
         note=note,
         body=parts.body,
         body_line=parts.body_line,
+        date=date or "",
     )
 
 

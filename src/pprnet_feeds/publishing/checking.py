@@ -17,12 +17,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from pprnet_feeds.content.ledger import read_ledger
+from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.together import cores
 from pprnet_feeds.pages.fixed import FIXED
+from pprnet_feeds.publishing import waiting
 from pprnet_feeds.publishing.exporting.addresses import file_name, guessed
 from pprnet_feeds.publishing.exporting.hosts import HEADERS, REDIRECTS
 from pprnet_feeds.publishing.exporting.manifest import FOLDER
@@ -58,7 +59,8 @@ def check_site(
     ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
     problems += [*told, *library.problems, *own_addresses_as_aliases(library)]
-    if problems:
+    problems += waiting.warnings(library, ledger or Ledger(), now)
+    if any(not problem.warning for problem in problems):
         return sorted(problems), 0
     catalogue = Catalogue(library)
     paths = list(catalogue.paths())

@@ -64,7 +64,7 @@ class Contents:
         self.library = library
         self.site = library.site
         self._spreads: dict[_Feed, _Spread] = {}
-        self._years: dict[_Feed, set[int]] = {}  # of publication; with the open one
+        self._years: dict[_Feed, set[int]] = {}  # with the open one
         self._practical: dict[int, bool] = {}
         self.issues: dict[str, Month] = {}
         self.gone: tuple[Item, ...] = ()
@@ -105,17 +105,16 @@ class Contents:
 
         # Copies: whoever is answered from *before* in another thread adds to what is remembered there.
         self._spreads = {feed: spread for feed, spread in before._spreads.copy().items() if stays(feed)}
-        zone = self.site.time_zone
         for feed, years in before._years.copy().items():
             if feed[0] == "posts":
-                moved = {history.year_of(post.published, zone) for post in changed if feed[1].holds(post)}
+                moved = {post.year for post in changed if feed[1].holds(post)}
                 self._years[feed] = years - moved | self._with_items(Plan(*feed, "atom"), moved)
             elif not changed:
                 self._years[feed] = years
 
     def posts(self, selection: Selection, year: int = 0) -> list[Post]:
         """The posts of a selection in the library's order; of one *year*, if it is given."""
-        return self._living.in_order(selection, year, self.site.time_zone)
+        return self._living.in_order(selection, year)
 
     def count(self, selection: Selection) -> int:
         """How many posts the selection holds."""
@@ -140,10 +139,10 @@ class Contents:
         if years is None:
             if plan.series == "posts":
                 sides = (self._living, self._dead)
-                found = {year for side in sides for year in side.published.years(plan.selection, zone)}
+                found = {year for side in sides for year in side.published.years(plan.selection)}
                 years = self._with_items(plan, found)
             else:
-                years = {history.year_of(item.published, zone) for item in self._items(plan.series)}
+                years = {item.year for item in self._items(plan.series)}
             self._remember(self._years, feed, years)
         updated = self._spread(plan).updated
         return sorted(years - {history.year_of(updated, zone) if updated else 0})
@@ -199,8 +198,7 @@ class Contents:
     def _all_of_year(self, plan: Plan) -> list[Item]:
         if plan.series == "posts":
             return list(self._of_year(plan, self._living, plan.year))
-        zone = self.site.time_zone
-        of_year = [i for i in self._items(plan.series) if history.year_of(i.published, zone) == plan.year]
+        of_year = [item for item in self._items(plan.series) if item.year == plan.year]
         return sorted(of_year, key=by_publication, reverse=True)
 
     def _items_newest(self, plan: Plan) -> Iterable[Item]:
@@ -214,7 +212,7 @@ class Contents:
 
     def _of_year(self, plan: Plan, side: Filed, year: int) -> Iterator[Post]:
         """The posts of one side and year in a feed of posts, the newest first."""
-        return self._in_view(plan.view, side.published.held(plan.selection, year, self.site.time_zone))
+        return self._in_view(plan.view, side.published.held(plan.selection, year))
 
     def _items(self, series: Series) -> list[Item]:
         """All items of a feed that is not of posts."""

@@ -15,14 +15,12 @@ from datetime import datetime
 from heapq import merge
 from operator import attrgetter
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication.differences import Difference
-from pprnet_feeds.syndication.history import year_of
 from pprnet_feeds.syndication.selection import EVERYTHING, Selection
 
-Key = Callable[[Any], tuple[datetime | str, ...]]
+Key = Callable[[Any], tuple[datetime | str | int, ...]]
 Lists = dict[str, list[Post]]
 
 
@@ -39,6 +37,11 @@ class Month:
     updated: datetime
     posts: tuple[Post, ...]
     filed: list[Post] = field(repr=False, compare=False)
+
+    @property
+    def year(self) -> int:
+        """The year of its archive."""
+        return int(self.id[:4])
 
 
 Item = Post | Month
@@ -89,14 +92,14 @@ class Filing:
         after.months = lists(self.months, lambda post: (post.issue,))
         return after
 
-    def held(self, selection: Selection, year: int = 0, zone: ZoneInfo | None = None) -> Iterator[Post]:
-        """The posts of *selection*, the greatest first; those published in *year* only, if one is given.
+    def held(self, selection: Selection, year: int = 0) -> Iterator[Post]:
+        """The posts of *selection*, the greatest first; those of *year* only, if one is given.
 
-        Years are cut out of lists that are in the order of publication.
+        Years are cut out of lists that are in the order of archives.
         """
         lists, exact = self._lists(selection)
-        if year and zone:
-            lists = [_of_year(posts, year, zone) for posts in lists]
+        if year:
+            lists = [_of_year(posts, year) for posts in lists]
         found: Iterator[Post] = (
             _single(merge(*map(reversed, lists), key=self.key, reverse=True))
             if len(lists) != 1
@@ -109,15 +112,15 @@ class Filing:
         lists, exact = self._lists(selection)
         return len(lists[0]) if exact and len(lists) == 1 else sum(1 for _ in self.held(selection))
 
-    def years(self, selection: Selection, zone: ZoneInfo) -> list[int]:
-        """The years in which posts that may be of the selection were published, the newest first."""
+    def years(self, selection: Selection) -> list[int]:
+        """The years of posts that may be of the selection, the newest first."""
         found: set[int] = set()
         for posts in self._lists(selection)[0]:
             end = len(posts)
             while end:
-                year = year_of(posts[end - 1].published, zone)
+                year = posts[end - 1].year
                 found.add(year)
-                end = _start(posts, year, zone, end)
+                end = _start(posts, year, end)
         return sorted(found, reverse=True)
 
     def _lists(self, selection: Selection) -> tuple[list[list[Post]], bool]:
@@ -137,9 +140,9 @@ class Filing:
         return [of_type], not lists
 
 
-def by_publication(post: Any) -> tuple[datetime, str]:
-    """The order of archives."""
-    return post.published, post.id
+def by_publication(post: Any) -> tuple[int, datetime, str]:
+    """The order of archives: a post of December that was published in January stays in its year."""
+    return post.year, post.published, post.id
 
 
 def by_change(post: Any) -> tuple[datetime, datetime, str]:
@@ -169,9 +172,9 @@ class Filed:
         published = self.published.refiled(difference.gone, difference.come)
         return Filed(published, self.changed.refiled(difference.gone, difference.come))
 
-    def in_order(self, selection: Selection, year: int, zone: ZoneInfo) -> list[Post]:
+    def in_order(self, selection: Selection, year: int) -> list[Post]:
         """The posts of a selection, or of a year of it, as the library has them: the newest first."""
-        return _in_order(self.published.held(selection, year, zone))
+        return _in_order(self.published.held(selection, year))
 
 
 def months_of(filing: Filing, before: dict[str, Month]) -> dict[str, Month]:
@@ -189,7 +192,7 @@ def months_of(filing: Filing, before: dict[str, Month]) -> dict[str, Month]:
 def _in_order(held: Iterable[Post]) -> list[Post]:
     """Posts that come as archives have them, the newest first; those of one moment by their ids."""
     ascending = list(held)[::-1]
-    return sorted(ascending, key=attrgetter("published"), reverse=True)
+    return sorted(ascending, key=attrgetter("year", "published"), reverse=True)
 
 
 def _single(posts: Iterable[Post]) -> Iterator[Post]:
@@ -201,10 +204,10 @@ def _single(posts: Iterable[Post]) -> Iterator[Post]:
         last = post
 
 
-def _of_year(posts: list[Post], year: int, zone: ZoneInfo) -> list[Post]:
-    return posts[_start(posts, year, zone) : _start(posts, year + 1, zone)]
+def _of_year(posts: list[Post], year: int) -> list[Post]:
+    return posts[_start(posts, year) : _start(posts, year + 1)]
 
 
-def _start(posts: list[Post], year: int, zone: ZoneInfo, end: int | None = None) -> int:
+def _start(posts: list[Post], year: int, end: int | None = None) -> int:
     """Where the posts of *year* begin."""
-    return bisect_left(posts, year, hi=end, key=lambda post: year_of(post.published, zone))
+    return bisect_left(posts, year, hi=end, key=attrgetter("year"))
