@@ -68,6 +68,7 @@ MAY_KNOW_THE_TIME = {
 MAY_BE_IMPURE = {
     "serving.counting": {"secrets"},
     "serving.child": {"socket"},
+    "serving.protocol": {"socket"},
     "serving.beginning": {"socket"},
 }
 IMPURE_LIBRARIES = {"random", "secrets", "uuid", "locale", "socket", "platform", "getpass"}

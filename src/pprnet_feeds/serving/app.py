@@ -92,8 +92,8 @@ class Application:
         if held is None or self.shortens:
             return None
         fields = dict(headers)
-        if b"transfer-encoding" in fields:  # a body whose end cannot be found ends the connection
-            return None
+        if b"transfer-encoding" in fields or b"host" not in fields or len(fields) != len(headers):
+            return None  # a body without an end ends the connection, and two Hosts are an error
         ready = held.ready(headers, fields)
         if ready is None:
             return None

@@ -8,6 +8,7 @@ program can do to it becomes one kind of error here, in words for the operator.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -101,6 +102,7 @@ class Database:
         try:
             if self._file:
                 self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _keep_private(self._file)
                 self._opened = identity(self._file)
             with self._engine.connect() as connection:
                 self._lock(connection)
@@ -149,6 +151,18 @@ class Database:
         except OSError as fault:
             raise UnavailableError(_words(fault)) from fault
         return aside
+
+
+def _keep_private(file: Path) -> None:
+    """Let only this user read the state. One that is there is not opened: its locks would go with that."""
+    with suppress(OSError):  # SQLite says what is wrong
+        descriptor = os.open(os.path.realpath(file), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        os.fchmod(descriptor, 0o600)
+        os.close(descriptor)
+    for name in (file, *(Path(f"{file}{suffix}") for suffix in ("-wal", "-shm"))):
+        with suppress(OSError):
+            if name.is_file() and name.stat().st_mode & 0o077:
+                name.chmod(0o600)
 
 
 def _migrate(connection: sql.Connection) -> None:

@@ -14,7 +14,7 @@ from pprnet_feeds.pages.page import Page
 from pprnet_feeds.serving.messages import OEMBED, OPML, SUBSCRIBE, Reply
 from pprnet_feeds.serving.representation import Representation
 from pprnet_feeds.serving.snapshot import Snapshot
-from pprnet_feeds.syndication.selection import Refusal
+from pprnet_feeds.syndication.selection import Refusal, chosen
 
 LONGEST_QUERY = 4096
 
@@ -26,7 +26,9 @@ def asked(path: str, query_string: bytes, snapshot: Snapshot) -> Representation 
         return _oembed(dict(query), snapshot)
     if path == SUBSCRIBE:
         return _subscribe(query, snapshot)
-    topics = [value for name, value in query if name == "topic"]
+    topics = chosen((value for name, value in query if name == "topic"), "topics", snapshot.site)
+    if isinstance(topics, Refusal):
+        return topics
     return snapshot.chosen(topics) if topics else snapshot.find(OPML)
 
 

@@ -36,7 +36,9 @@ _EVERYBODY: tuple[Pair, ...] = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"ETag, Last-Modified, Link"),
 )
-_AS_XML: Pair = (b"content-type", b"application/xml; charset=utf-8")
+# A type, and what it adds to entity tags: one tag stands for one type (RFC 9110 §8.8.1).
+_Type = tuple[Pair, str]
+_AS_XML: _Type = (b"content-type", b"application/xml; charset=utf-8"), "-x"
 
 
 class Answer(NamedTuple):
@@ -57,21 +59,13 @@ class Answer(NamedTuple):
     fields: bytes
 
 
-class _Coded(NamedTuple):
-    """The ready answers in one coding."""
-
-    ok: Answer
-    ok_as_xml: Answer
-    not_modified: Answer
-
-
 class Representation:
     """One document and all the answers it can be asked for.
 
     *media_type* is the whole value of Content-Type. *links* is the value of
     Link, empty for none. With *plain_xml* a browser that opens the document
     gets the same bytes as ``application/xml``, which it shows instead of
-    downloading them. *extra* headers go with the document, not with a 304.
+    downloading them, under tags of their own. *extra* headers go with the document, not with a 304.
     """
 
     def __init__(
@@ -89,8 +83,8 @@ class Representation:
         self._content = Content(body)
         self._last_modified = last_modified.astimezone(UTC)
         self._date = http_date(last_modified).encode()
-        self._type: Pair = (b"content-type", media_type.encode())
-        self._type_as_xml = _AS_XML if plain_xml else self._type
+        own: _Type = (b"content-type", media_type.encode()), ""
+        self._types = (own, _AS_XML) if plain_xml else (own,)
         vary = b"Accept-Encoding, Sec-Fetch-Dest" if plain_xml else b"Accept-Encoding"
         self._always = ((b"cache-control", cache_control.encode()), (b"vary", vary), *_EVERYBODY)
         self._with_content = (
@@ -108,13 +102,13 @@ class Representation:
     @property
     def identity(self) -> tuple[object, ...]:
         """All that tells it from another answer at the same address."""
-        return self.tag, self._type, self._repeated, self._with_content
+        return self.tag, self._types, self._repeated, self._with_content
 
     def parts(self) -> dict[str, Any]:
         """What it is made of besides its body, as its maker takes it."""
-        kind, last, cache = self._type[1].decode(), self._last_modified, self._always[0][1].decode()
+        kind, last, cache = self._types[0][0][1].decode(), self._last_modified, self._always[0][1].decode()
         told = {"media_type": kind, "last_modified": last, "cache_control": cache, "links": self.links}
-        return told | {"plain_xml": self._type_as_xml != self._type, "extra": self._with_content[2:]}
+        return told | {"plain_xml": len(self._types) > 1, "extra": self._with_content[2:]}
 
     @property
     def body(self) -> bytes:
@@ -162,15 +156,17 @@ class Representation:
         fields = dict(headers) if fields is None else fields
         if len(fields) != len(headers):
             fields = _joined(headers)
+        number = len(self._types) - 1 if fields.get(b"sec-fetch-dest") == b"document" else 0
         held = fields.get(b"if-none-match")
         if held is not None:
             # If-Modified-Since does not count beside it, whatever it says (RFC 9110 §13.1.3).
-            ready = self._not_modified.get(held)
+            unchanged = self._not_modified[number]
+            ready = unchanged.get(held)
             if ready is not None:
                 return ready
-            tag = self._match(held)
+            tag = _match(held, unchanged)
             if tag is not None and tag != ANY:
-                return self._not_modified[tag.encode()]
+                return unchanged[tag.encode()]
             not_modified = tag is not None
         else:
             since = fields.get(b"if-modified-since")
@@ -182,52 +178,41 @@ class Representation:
             if self._content.length > LARGE and not self._content.is_made(coding):
                 return None
             coded = self._make(coding)
-        if not_modified:
-            return coded.not_modified
-        if fields.get(b"sec-fetch-dest") == b"document":
-            return coded.ok_as_xml
-        return coded.ok
+        return coded[number][not_modified]
 
     def _prepare(self) -> None:
         """Make what depends on the Link field; a 304 needs no coding to be made."""
         link = ((b"link", self.links.encode()),) if self.links else ()
         self._repeated = (*self._always, *link)
-        self._coded: dict[str, _Coded] = {}
-        self._not_modified: dict[bytes, Answer] = {}
-        for tag in (*self._content.tags.values(), self._content.best_tag):
-            # §15.4.5: what a cache needs to renew its copy; Last-Modified adds nothing to an entity tag.
-            ready = _answer(EMPTY_BODY, _UNCHANGED, (b"etag", tag.encode()), *self._repeated)
-            self._not_modified[tag.encode()] = self._not_modified[f"W/{tag}".encode()] = ready
+        # By coding and type: the document, and that it is unchanged; the latter by type and tag, too.
+        self._coded: dict[str, list[tuple[Answer, Answer]]] = {}
+        self._not_modified: list[dict[bytes, Answer]] = [{} for _ in self._types]
+        for unchanged, (_, suffix) in zip(self._not_modified, self._types, strict=True):
+            for coded in (*self._content.tags.values(), self._content.best_tag):
+                tag = _marked(coded, suffix)
+                # §15.4.5: what a cache needs to renew its copy; Last-Modified adds nothing to an entity tag.
+                ready = _answer(EMPTY_BODY, _UNCHANGED, (b"etag", tag), *self._repeated)
+                unchanged[tag] = unchanged[b"W/" + tag] = ready
 
-    def _make(self, coding: str) -> _Coded:
+    def _make(self, coding: str) -> list[tuple[Answer, Answer]]:
         found = self._content.message(coding)
         if found is None:
             # What Brotli does not make smaller, gzip with its longer frame does not either.
             made = self._coded.get(IDENTITY) or self._make(IDENTITY)
         else:
-            message, tag = found[0], found[1].encode()
-            rest: tuple[Pair, ...] = (
-                (b"content-length", b"%d" % len(message["body"])),
-                (b"etag", tag),
-                *self._repeated,
-                *self._with_content,
-            )
+            message = found[0]
+            size: tuple[Pair, ...] = ((b"content-length", b"%d" % len(message["body"])),)
             if coding != IDENTITY:
-                rest = ((b"content-encoding", coding.encode()), *rest)
+                size = ((b"content-encoding", coding.encode()), *size)
+            rest = *self._repeated, *self._with_content
             kind = Kind(200, "" if coding == IDENTITY else coding, len(message["body"]))
-            made = _Coded(
-                _answer(message, kind, self._type, *rest),
-                _answer(message, kind, self._type_as_xml, *rest),
-                self._not_modified[tag],
-            )
+            made = []
+            for unchanged, (shown_as, suffix) in zip(self._not_modified, self._types, strict=True):
+                tag = _marked(found[1], suffix)
+                ok = _answer(message, kind, shown_as, *size, (b"etag", tag), *rest)
+                made.append((ok, unchanged[tag]))
         self._coded[coding] = made
         return made
-
-    def _match(self, held: bytes) -> str | None:
-        if len(held) > LONGEST_VALUE:
-            return None
-        tags = (*self._content.tags.values(), self._content.best_tag)
-        return matches(held.decode("latin-1"), tags)
 
     def _is_since(self, since: bytes) -> bool:
         return len(since) <= LONGEST_VALUE and not_modified_since(
@@ -242,6 +227,16 @@ def _joined(headers: Collection[Pair]) -> dict[bytes, bytes]:
         if name in _CONSULTED:
             lines.setdefault(name, []).append(value)
     return {name: b", ".join(values) for name, values in lines.items()}
+
+
+def _match(held: bytes, tags: Collection[bytes]) -> str | None:
+    if len(held) > LONGEST_VALUE:
+        return None
+    return matches(held.decode("latin-1"), [tag.decode() for tag in tags if tag.startswith(b'"')])
+
+
+def _marked(tag: str, suffix: str) -> bytes:
+    return f'{tag[:-1]}{suffix}"'.encode()
 
 
 def _answer(body: Message, kind: Kind, *headers: Pair) -> Answer:

@@ -34,7 +34,7 @@ from pprnet_feeds.serving.semantics import cache_control
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.syndication.addresses import Address
 from pprnet_feeds.syndication.catalogue import BESIDE, LISTS, Catalogue, Document
-from pprnet_feeds.syndication.selection import Refusal, parse
+from pprnet_feeds.syndication.selection import Refusal, Selection
 
 if TYPE_CHECKING:
     from pprnet_feeds.pages.pages import Pages
@@ -115,14 +115,9 @@ class Snapshot:
             return False
         return address.plan is None or not address.plan.year
 
-    def chosen(self, slugs: Collection[str]) -> Representation | Refusal:
+    def chosen(self, slugs: Collection[str]) -> Representation:
         """The list of the feeds of some topics, as OPML."""
-        read = [parse(f"topics/{slug}/", self.site) for slug in slugs]
-        refused = next((found for found in read if isinstance(found, Refusal)), None)
-        if refused:
-            return refused
-        asked = {found[0] for found in read if not isinstance(found, Refusal)}
-        chosen = [selection for selection in self.catalogue.listed() if selection in asked]
+        chosen = [Selection(topics=(topic.slug,)) for topic in self.site.topics if topic.slug in slugs]
         address = LISTS[0] + "?" + "&".join(f"topic={selection.topics[0]}" for selection in chosen)
         found = self._kept.get(address)
         if found is None:

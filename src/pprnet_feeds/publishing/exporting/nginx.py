@@ -124,7 +124,8 @@ def _rest(prefix: str, base_url: str, kinds: Mapping[Kind, Fields]) -> str:
     for name in (MISSING, WITHDRAWN):
         parts.append(_location(f"= {prefix}/{name}", ["    internal;", *_error("", " always")]))
     if shown:
-        parts.append(_location("@pprnet_shown", _sent(shown.shown_as, shown, True)))
+        # nginx has one tag for a file, whatever the type: a browser would go on with the type it saw first.
+        parts.append(_location("@pprnet_shown", ["    etag off;", *_sent(shown.shown_as, shown, True)]))
     return "\n".join(parts)
 
 
