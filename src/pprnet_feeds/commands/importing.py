@@ -14,6 +14,7 @@ from pprnet_feeds.content.files import name_of
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.problems import Problem, report
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.content.terms import did_you_mean
 from pprnet_feeds.publishing.importing import announcements, filing, postfiles
 from pprnet_feeds.publishing.importing.filing import Filed, Shelf
 from pprnet_feeds.publishing.importing.readings import Found, Reading
@@ -96,7 +97,8 @@ def _strange(reading: Reading, site: Site, name: str) -> list[Problem]:
     return [
         Problem(
             name, first[label], 0, f"no topic or research type is called '{label}' ({_some(number, 'post')})",
-            "Add it to feeds/topics.yaml before you import, or name a topic in the posts themselves.",
+            f"{did_you_mean(label, site.topics)} Add it to feeds/topics.yaml before you import, "
+            "or name a topic in the posts themselves.".strip(),
         )
         for label, number in counted.items()
     ]  # fmt: skip

@@ -12,7 +12,7 @@ import click
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
-from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.content.problems import Problem, report, stop
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.checking import ADDRESS, check_site
 from pprnet_feeds.publishing.plan import MEANING, REFUSED, Change, changes
@@ -39,20 +39,23 @@ def plan(folder: Path, form: str) -> None:
         pprnet-feeds plan
         pprnet-feeds plan --site /srv/blog --format json
     """
-    _, _, found = planned(folder)
+    _, _, found, warnings = planned(folder)
     if form == "json":
         told = {"changes": [asdict(change) for change in found], "refused": bool(refused(found))}
+        told["warnings"] = [asdict(warning) for warning in warnings]
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        click.echo(in_words(found), nl=False)
+        click.echo(report(warnings) + in_words(found), nl=False)
     if refused(found):
         raise SystemExit(1)
 
 
-def planned(folder: Path, *, needs_base_url: bool = False) -> tuple[Library, Ledger, list[Change]]:
-    """The site in *folder* beside its ledger, once it is sound; stops with all its problems otherwise."""
+def planned(
+    folder: Path, *, needs_base_url: bool = False
+) -> tuple[Library, Ledger, list[Change], list[Problem]]:
+    """The site in *folder* beside its ledger, and its warnings; stops when it has problems."""
     problems, _ = check_site(folder, os.environ, options.now())
-    if problems:
+    if stop(problems):
         options.fail(problems, "Nothing was published.")
     found, told = read_site(folder, os.environ, "" if needs_base_url else ADDRESS)
     ledger = read_ledger(folder)
@@ -64,7 +67,7 @@ def planned(folder: Path, *, needs_base_url: bool = False) -> tuple[Library, Led
         mend = "Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds."
         options.fail([Problem("feeds/site.yaml", 0, 0, "no base_url is set", mend)], "Nothing was published.")
     library = read_library(folder, found, options.now(), ledger=ledger)
-    return library, ledger, changes(library, ledger)
+    return library, ledger, changes(library, ledger), problems
 
 
 def refused(found: list[Change]) -> list[Change]:

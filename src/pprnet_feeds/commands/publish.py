@@ -11,6 +11,7 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.commands.plan import in_words, planned, refused
 from pprnet_feeds.content import ledger as ledgers
 from pprnet_feeds.content.ledger import Ledger
+from pprnet_feeds.content.problems import report
 from pprnet_feeds.publishing.plan import Change, published
 from pprnet_feeds.publishing.postfile import write_over
 
@@ -40,12 +41,12 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
         pprnet-feeds publish
         pprnet-feeds publish --site /srv/blog --forget 2021-12-a-post
     """
-    library, ledger, found = planned(folder, needs_base_url=True)
+    library, ledger, found, warnings = planned(folder, needs_base_url=True)
     unknown = [id for id in forgotten if id not in ledger.records]
     if unknown:
         raise click.UsageError(f"the ledger knows no post '{unknown[0]}'")
     left = [change for change in refused(found) if change.kind != "vanished" or change.id not in forgotten]
-    click.echo(in_words(found), nl=False)
+    click.echo(report(warnings) + in_words(found), nl=False)
     if left:
         click.echo("\nNothing was published.")
         raise SystemExit(1)

@@ -188,7 +188,7 @@ def _with_own_aliases(post: Post, taken: dict[tuple[str, str], Post], problems: 
             continue
         what = f"the path {quoted(alias)} in `aliases` is taken by {owner.file}"
         mend = f"Take it away here; until then it leads to {owner.file}."
-        problems.append(Problem(post.file, 0, 0, what, mend))
+        problems.append(Problem(post.file, 0, 0, what, mend, warning=True))
     return post.but(aliases=tuple(alias for alias, owner in owners.items() if owner is post))
 
 

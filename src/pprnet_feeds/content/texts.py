@@ -32,4 +32,4 @@ def faults(body: str, body_line: int, file: str) -> list[Problem]:
         )
         for line, name in markup.repeated_footnotes(body)
     ]
-    return [Problem(file, body_line + line - 1, 0, what, mend) for line, what, mend in sorted(found)]
+    return [Problem(file, body_line + line - 1, 0, what, mend, True) for line, what, mend in sorted(found)]

@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pprnet_feeds.content.ledger import read_ledger
-from pprnet_feeds.content.library import read_library
-from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.content.library import Library, read_library
+from pprnet_feeds.content.problems import Problem, stop
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.together import cores
+from pprnet_feeds.publishing.deadlinks import DeadLinks
+from pprnet_feeds.serving.changes import Known
+from pprnet_feeds.serving.snapshot import Snapshot
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.channel import FORMATS
 from pprnet_feeds.syndication.conformance import Format, faults
@@ -39,27 +42,25 @@ _FORMS: dict[str, Format] = {media_type: form for form, media_type in FORMATS.it
 
 def check_site(
     folder: Path, environ: Mapping[str, str], now: datetime, step: Callable[[], None] = lambda: None
-) -> tuple[list[Problem], int]:
-    """All problems of the site in *folder*, in order, and how many documents were drawn.
+) -> tuple[list[Problem], Library | None]:
+    """All problems and warnings of the site in *folder*, in order, and its library, drafts included.
 
     *step* is called after each document, for a progress bar.
     """
     site, problems = read_site(folder, environ, ADDRESS)
     if site is None:
-        return problems, 0
+        return problems, None
     kept = read_ledger(folder)
     # Posts can be read without a ledger, and all faults are told in one run.
     ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
-    problems += [*told, *library.problems]
-    if problems:
-        return sorted(problems), 0
-    catalogue = Catalogue(library)
-    paths = list(catalogue.paths())
-    for found in _judged(catalogue, paths):
-        problems += found
-        step()
-    return sorted(problems), len(paths)
+    snapshot = Snapshot(library, Known(), ledger=ledger)
+    problems += [*told, *library.problems, *DeadLinks(snapshot, folder, now).warnings()]
+    if not stop(problems):
+        for found in _judged(snapshot.catalogue, list(snapshot.catalogue.paths())):
+            problems += found
+            step()
+    return sorted(problems), library
 
 
 def _judged(catalogue: Catalogue, paths: list[str]) -> Iterator[list[Problem]]:
