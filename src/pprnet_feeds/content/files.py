@@ -45,7 +45,7 @@ _KINDS = (
         "a picture",
         _UPLOAD,
     ),
-    (("",), "a file of another kind", "Move it out of posts/."),
+    (("",), "another kind of file, or a link", "Move it out of posts/."),
 )
 
 
