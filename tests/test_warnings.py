@@ -136,14 +136,14 @@ DEAD = [
     ("burnout-in-therapists", "Did you mean /posts/2021-12-burnout-in-therapists/?"),
     ("/2021-12-burnout-in-therapists/", "Did you mean /posts/2021-12-burnout-in-therapists/?"),
     ("https://feeds.example.org/posts/burnout-in-therapists/", "Did you mean /posts/2021-12-burnout-in-"),
-    ("http://FEEDS.example.org/posts/nope-nope/", "All addresses are on https://feeds.example.org/ and"),
-    ("//feeds.example.org/nope/", "All addresses are on https://feeds.example.org/ and"),
-    ("/topics/nope/", "All addresses are on https://feeds.example.org/ and"),
+    ("http://FEEDS.example.org/posts/nope-nope/", "Take it out, or write an address that is there."),
+    ("//feeds.example.org/nope/", "Take it out, or write an address that is there."),
+    ("/topics/nope/", "Take it out, or write an address that is there."),
     ("/topics/depression/", "Did you mean /topics/depression-and-depressive-symptoms/?"),
     ("/topics/trainig/feed.atom", "Did you mean /topics/training/feed.atom?"),
     ("/research/meta-analysis/", "Did you mean /research/meta-analyses/?"),
     ("/topic/", "Did you mean /topics/?"),
-    ("/archive/1999/", "All addresses are on https://feeds.example.org/ and"),
+    ("/archive/1999/", "Take it out, or write an address that is there."),
     ("www.example.org", "Did you mean https://www.example.org?"),
     ("www.example.org/a?b#c", "Did you mean https://www.example.org/a?b#c?"),
     ("example.org/about", "Did you mean https://example.org/about?"),
@@ -280,6 +280,19 @@ def test_a_fragment_that_leads_nowhere_within_the_post_is_a_warning(site):
         "posts/a.md:6: warning: '#plce' leads to nothing in this post",
         "    Did you mean #place?",
     ]
+
+
+def test_fragments_are_compared_as_browsers_read_them(site):
+    body = '[a](#caf%C3%A9) [b](#café) [c](#top) [d](#) [e][1] [^n]\n\n<p id="café">x</p>\n\n[^n]: N.\n[1]: #café\n'
+    assert warned(site, body) == []
+
+
+def test_a_site_without_a_base_url_is_looked_at_too(site):
+    settings = site / "feeds/site.yaml"
+    settings.write_text(re.sub(r"(?m)^base_url:.*\n", "", settings.read_text("utf-8")), "utf-8")
+    told = warned(site, "[a](/topics/nope/) [b](/topics/training/)\n")
+    assert told[0] == "posts/a.md:6: warning: the link '/topics/nope/' leads nowhere"
+    assert len(told) == 2
 
 
 def test_a_link_to_a_post_that_readers_do_not_see_is_a_warning_unless_they_see_it_first(site):

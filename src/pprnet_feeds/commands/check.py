@@ -10,7 +10,7 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.library import Library
-from pprnet_feeds.content.problems import Form, count, in_words, report, some, stop
+from pprnet_feeds.content.problems import Form, blocking, count, in_words, report, some
 from pprnet_feeds.publishing.checking import check_site
 
 
@@ -36,7 +36,7 @@ def check(folder: Path, form: Form, *, strict: bool) -> None:
     """
     now = options.now()
     problems, library = check_site(folder, os.environ, now)
-    if stop(problems) or library is None:
+    if blocking(problems) or library is None:
         options.fail(problems, "Nothing was published.", form)
     number, hidden = _posts(library, now)
     words = f"{number}, {count(problems) if problems else 'no problems'}"

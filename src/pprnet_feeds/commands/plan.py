@@ -12,7 +12,7 @@ import click
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
-from pprnet_feeds.content.problems import Problem, report, stop
+from pprnet_feeds.content.problems import Problem, blocking, report
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.checking import ADDRESS, check_site
 from pprnet_feeds.publishing.plan import MEANING, REFUSED, Change, changes
@@ -55,7 +55,7 @@ def planned(
 ) -> tuple[Library, Ledger, list[Change], list[Problem]]:
     """The site in *folder* beside its ledger, and its warnings; stops when it has problems."""
     problems, _ = check_site(folder, os.environ, options.now())
-    if stop(problems):
+    if blocking(problems):
         options.fail(problems, "Nothing was published.")
     found, told = read_site(folder, os.environ, "" if needs_base_url else ADDRESS)
     ledger = read_ledger(folder)

@@ -44,7 +44,7 @@ _NESTING = ("<blockquote", "<ul", "<ul", "<ol", "<ol", "<em", "<strong")
 _OTHERS = 10
 _DOUBTFUL = re.compile(r'(?:href|src)="(?!https?://|#)')
 _NO_HOST = re.compile(r"(?i:(https?):(?!//)/*)")
-_LEADING = re.compile(r"\[|<(?:a|img)\b", re.IGNORECASE)
+_LEADING = re.compile(r"\[|(?:href|src)\s*=\s*[\"']?(?!https?://|mailto:|#fn)", re.IGNORECASE)
 # A mark without its footnote, and a link or picture whose address has a blank in it or is not given.
 _UNDEFINED = re.compile(
     r"\[\^[^\]\s]+\]|!\[[^\[\]]*\]\([^()\n]*\)|\[[^\[\]]+\](?:\([^()\n]*[/.]\w[^()\n]*\)|\[[^\[\]0-9][^\[\]]*\])"
@@ -94,14 +94,15 @@ def active_content(source: str) -> list[tuple[int, str]]:
     return active.find(comrak.render_markdown(source, _EXTENSIONS, _PARSING, _PLACED), source)
 
 
-def addresses(source: str) -> Iterator[tuple[int, str, str]]:
-    """Where a body leads: the line, counted from 1, `a` or `img`, and the address as typed.
+def addresses(source: str, host: str) -> Iterator[tuple[int, str, str]]:
+    """Where a body leads, if it may be to *host*: the line, from 1, `a` or `img`, the address as typed.
 
     With `text` comes what was meant as a link or a footnote's mark, and is shown to readers as typed.
     """
     html = _drawn(source, _PLACED) or ""
+    may_lead = _LEADING.search(html) or host.lower() in html.lower()
     code = 0
-    for line, token in active.placed(html, source) if _LEADING.search(html) else ():
+    for line, token in active.placed(html, source) if may_lead else ():
         if token.name in ("code", "pre"):
             code += 1 if token.kind == "start" else -1
         elif token.kind == "text" and not code:
@@ -111,7 +112,7 @@ def addresses(source: str) -> Iterator[tuple[int, str, str]]:
                     yield line + text.count("\n", 0, found.start()), "text", found[0]
         elif token.kind == "start" and token.name in ("a", "img"):
             for name, value, _ in token.attributes:
-                if name in ("href", "src"):
+                if name in ("href", "src") and not value.startswith("#fn"):  # footnotes lead to each other
                     yield line, token.name, active.bare(entities.unescape(value))
 
 

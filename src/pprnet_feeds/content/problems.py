@@ -103,7 +103,7 @@ def count(problems: Sequence[Problem]) -> str:
     return f"{told} in {some(files, 'file')}."
 
 
-def stop(problems: Iterable[Problem]) -> bool:
+def blocking(problems: Iterable[Problem]) -> bool:
     """Whether one of *problems* is more than a warning."""
     return any(not problem.warning for problem in problems)
 

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from pprnet_feeds.content.ledger import read_ledger
 from pprnet_feeds.content.library import Library, read_library
-from pprnet_feeds.content.problems import Problem, stop
+from pprnet_feeds.content.problems import Problem, blocking
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.together import cores
 from pprnet_feeds.publishing.deadlinks import DeadLinks
@@ -56,7 +56,7 @@ def check_site(
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
     snapshot = Snapshot(library, Known(), ledger=ledger)
     problems += [*told, *library.problems, *DeadLinks(snapshot, folder, now).warnings()]
-    if not stop(problems):
+    if not blocking(problems):
         for found in _judged(snapshot.catalogue, list(snapshot.catalogue.paths())):
             problems += found
             step()

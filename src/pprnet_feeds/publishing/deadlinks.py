@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-from pprnet_feeds.content import markup
+from pprnet_feeds.content import files, markup
 from pprnet_feeds.content.dois import doi_in
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.problems import Problem, nearest, quoted
@@ -41,6 +41,7 @@ class DeadLinks:
         faulty = [f"/posts/{PurePosixPath(name).stem}/" for name, each in read.items() if each.post is None]
         self._status = dict.fromkeys((*snapshot.paths(), *_OPERATION, *ASKED, *faulty), 200)
         paths = ((path, post) for post in self.posts for path in (f"/posts/{post.slug}", *post.aliases))
+        self._near: dict[str, str] = {}
         self._at = {path.rstrip("/"): post for path, post in paths}
 
     def warnings(self) -> Iterator[Problem]:
@@ -49,8 +50,9 @@ class DeadLinks:
             front = [("a", url) for url in (*(w.url for w in post.cites), *(p.url for p in post.authors))]
             front += [("img", post.image.url)] if post.image else []
             places = [(self._line(post, url), kind, url) for kind, url in front if path_of(url, self.site)]
-            body = ((post.body_line + line - 1, kind, url) for line, kind, url in markup.addresses(post.body))
-            for line, kind, typed in (*places, *body):
+            body = markup.addresses(post.body, urlsplit(self.site.base_url).netloc)
+            places += [(post.body_line + line - 1, kind, url) for line, kind, url in body]
+            for line, kind, typed in places:
                 if found := self._fault(post, kind, typed):
                     yield Problem(post.file, line, 0, *found, warning=True)
 
@@ -74,7 +76,7 @@ class DeadLinks:
         status = self._answered(path)
         if address == own and fragment:
             ids = re.findall(r' id="([^"]+)"', markup.render(post.body, base=own, prefix=""))
-            if fragment in (*ids, "top") or fragment.startswith("fn-"):
+            if unquote(fragment) in (*ids, "top"):
                 return None
             mend = "Take the link out, or link to a heading of this post."
             mend = f"Did you mean #{near}?" if (near := nearest(fragment, ids)) else mend
@@ -91,7 +93,7 @@ class DeadLinks:
         if meant := self._meant(typed, path, kind):
             return what, f"Did you mean {meant}?"
         is_file = kind == "img" or _FILE.search(path)
-        return what, _UPLOAD if is_file else f"All addresses are on {self.site.base_url}/ and its pages."
+        return what, _UPLOAD if is_file else "Take it out, or write an address that is there."
 
     def _answered(self, path: str) -> int:
         """The status of what the service answers at *path*."""
@@ -116,8 +118,9 @@ class DeadLinks:
         if found := suggest(slug, terms) if slug else []:
             return f"{below}/{folder}/{found[0].slug}/{rest}"
         last = PurePosixPath(path.lower().removesuffix(".md")).name
-        name = nearest(last, self._names) if not terms else ""
-        return below + self._names[name] if name else ""
+        if last not in self._near:  # to compare with many names takes long
+            self._near[last] = nearest(last, self._names) if not terms else ""
+        return below + self._names[self._near[last]] if self._near[last] else ""
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -130,7 +133,8 @@ class DeadLinks:
 
     def _line(self, post: Post, text: str) -> int:
         """The line on which *text* is typed first; 0 when it is written in another way."""
-        lines = (self.folder / post.file).read_text("utf-8", errors="replace").split("\n")
+        whole = files.read_text(self.folder / post.file, post.file)
+        lines = whole.split("\n") if isinstance(whole, str) else ()
         return next((number for number, line in enumerate(lines, 1) if text in line), 0)
 
 
