@@ -12,8 +12,9 @@ import click
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.files import name_of
 from pprnet_feeds.content.model import Site
-from pprnet_feeds.content.problems import Problem, report
+from pprnet_feeds.content.problems import Problem, report, some
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.content.terms import did_you_mean
 from pprnet_feeds.publishing.importing import announcements, filing, postfiles
 from pprnet_feeds.publishing.importing.filing import Filed, Shelf
 from pprnet_feeds.publishing.importing.readings import Found, Reading
@@ -91,8 +92,9 @@ def _strange(reading: Reading, site: Site, name: str) -> list[Problem]:
             first.setdefault(label, post.line)
     return [
         Problem(
-            name, first[label], 0, f"no topic or research type is called '{label}' ({_some(number, 'post')})",
-            "Add it to feeds/topics.yaml before you import, or name a topic in the posts themselves.",
+            name, first[label], 0, f"no topic or research type is called '{label}' ({some(number, 'post')})",
+            f"{did_you_mean(label, site.topics)} Add it to feeds/topics.yaml before you import, "
+            "or name a topic in the posts themselves.".strip(),
         )
         for label, number in counted.items()
     ]  # fmt: skip
@@ -111,7 +113,3 @@ def _tell(reading: Reading, name: str, filed: list[Filed], announced: str, left:
     click.echo(f"\n{report(left, 'text', summary)}", nl=False)
     if not all(each.has_topic for each in filed):
         click.echo("Now run `check`: it names each post that still needs a topic.")
-
-
-def _some(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

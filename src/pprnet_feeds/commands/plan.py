@@ -13,7 +13,7 @@ import click
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
-from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.content.problems import Problem, blocking, report
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.checking import ADDRESS, check_site
 from pprnet_feeds.publishing.plan import MEANING, REFUSED, Change, changes, dated
@@ -44,11 +44,12 @@ def plan(folder: Path, form: str) -> None:
         pprnet-feeds plan --site /srv/blog --format json
     """
     now = options.now()
-    library, _, found = planned(folder, now)
+    library, _, found, warnings = planned(folder, now)
     if form == "json":
         told = {
             "changes": [asdict(change) for change in found],
             "refused": bool(refused(found)),
+            "warnings": [asdict(warning) for warning in warnings],
             "waiting": [
                 {"file": file, "kind": kind, "moment": moment and rfc3339(moment)}
                 for file, kind, moment in waiting(library, now)
@@ -56,21 +57,21 @@ def plan(folder: Path, form: str) -> None:
         }
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        click.echo(in_words(found, waiting_lines(library, now)), nl=False)
+        click.echo(report(warnings) + in_words(found, waiting_lines(library, now)), nl=False)
     if refused(found):
         raise SystemExit(1)
 
 
 def planned(
     folder: Path, now: datetime, *, needs_base_url: bool = False
-) -> tuple[Library, Ledger, list[Change]]:
-    """The site in *folder* beside its ledger, once it is sound; stops with all its problems otherwise.
+) -> tuple[Library, Ledger, list[Change], list[Problem]]:
+    """The site in *folder* beside its ledger, and its warnings; stops when it has problems.
 
     New posts have the moments of publication that are recorded for them at *now*.
     """
     problems, _ = check_site(folder, os.environ, now)
-    if wrong := [problem for problem in problems if not problem.warning]:
-        options.fail(wrong, "Nothing was published.")
+    if blocking(problems):
+        options.fail(problems, "Nothing was published.")
     found, told = read_site(folder, os.environ, "" if needs_base_url else ADDRESS)
     ledger = read_ledger(folder)
     if isinstance(ledger, list):
@@ -81,7 +82,7 @@ def planned(
         mend = "Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds."
         options.fail([Problem("feeds/site.yaml", 0, 0, "no base_url is set", mend)], "Nothing was published.")
     library = dated(read_library(folder, found, now, ledger=ledger), ledger, now)
-    return library, ledger, changes(library, ledger.shown(now))
+    return library, ledger, changes(library, ledger.shown(now)), problems
 
 
 def refused(found: list[Change]) -> list[Change]:

@@ -11,9 +11,10 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.commands.plan import in_words, planned, refused
 from pprnet_feeds.content import ledger as ledgers
 from pprnet_feeds.content.ledger import Ledger
+from pprnet_feeds.content.problems import report
 from pprnet_feeds.publishing.plan import Change, published
 from pprnet_feeds.publishing.postfile import write_over
-from pprnet_feeds.publishing.waiting import waiting_lines
+from pprnet_feeds.publishing.waiting import UNRECORDED, waiting_lines
 
 # Of more files than these only the folder is named.
 MOST_NAMED = 20
@@ -42,12 +43,13 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
         pprnet-feeds publish --site /srv/blog --forget 2021-12-a-post
     """
     now = options.now()
-    library, ledger, found = planned(folder, now, needs_base_url=True)
+    library, ledger, found, warnings = planned(folder, now, needs_base_url=True)
+    warnings = [warning for warning in warnings if warning.what != UNRECORDED]  # this command records them
     unknown = [id for id in forgotten if id not in ledger.records]
     if unknown:
         raise click.UsageError(f"the ledger knows no post '{unknown[0]}'")
     left = [change for change in refused(found) if change.kind != "vanished" or change.id not in forgotten]
-    click.echo(in_words(found, waiting_lines(library, now)), nl=False)
+    click.echo(report(warnings) + in_words(found, waiting_lines(library, now)), nl=False)
     if left:
         click.echo("\nNothing was published.")
         raise SystemExit(1)

@@ -68,17 +68,20 @@ def find(html: str, source: str) -> list[tuple[int, str]]:
     as the first attribute of each element that came from Markdown. A tag that
     was typed has none: it is looked for behind the last place known.
     """
-    place = _Place(source)
     last = source.count("\n") + 1  # a tag of many lines may end where the source has ended
     found = []
-    for token in tags.tokens(html):
-        if token.kind == "text":
-            continue
-        line = place.line(html, token)
+    for line, token in placed(html, source):
         if token.kind == "start":
             for at, what in _active(token):
                 found.append((min(line + html.count("\n", token.start, at), last), what))
     return sorted(found, key=lambda pair: pair[0])
+
+
+def placed(html: str, source: str) -> Iterator[tuple[int, tags.Token]]:
+    """Each token of such *html* with the line of *source* on which it begins."""
+    place = _Place(source)
+    for token in tags.tokens(html):
+        yield place.line(html, token), token
 
 
 def _active(token: tags.Token) -> Iterator[tuple[int, str]]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import html as entities
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 import comrak
@@ -43,6 +43,11 @@ _RAW_TAG = re.compile(r"<(?:[/!?]|[A-Za-z][A-Za-z0-9-]*(?:[\s/>]|\Z))")
 _NESTING = ("<blockquote", "<ul", "<ul", "<ol", "<ol", "<em", "<strong")
 _OTHERS = 10
 _DOUBTFUL = re.compile(r'(?:href|src)="(?!https?://(?:[\w-]{1,63}\.)*[\w-]{1,63}(?::\d{1,4})?[/?#"]|#)')
+_LEADING = re.compile(r"\[|(?:href|src)\s*=\s*[\"']?(?!https?://|mailto:|#fn)", re.IGNORECASE)
+# A mark without its footnote, and a link or picture whose address has a blank in it or is not given.
+_UNDEFINED = re.compile(
+    r"\[\^[^\]\s]+\]|!\[[^\[\]]*\]\([^()\n]*\)|\[[^\[\]]+\](?:\([^()\n]*[/.]\w[^()\n]*\)|\[[^\[\]0-9][^\[\]]*\])"
+)
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 
 _FOOTNOTES = re.compile(r'<section class="footnotes">.*?</section>', re.DOTALL)
@@ -97,6 +102,28 @@ def active_content(source: str) -> list[tuple[int, str]]:
     if not (_RAW_TAG.search(source) or _DOUBTFUL.search(html)):
         return []
     return active.find(comrak.render_markdown(source, _EXTENSIONS, _PARSING, _PLACED), source)
+
+
+def addresses(source: str, host: str) -> Iterator[tuple[int, str, str]]:
+    """Where a body leads, if it may be to *host*: the line, from 1, `a` or `img`, the address as typed.
+
+    With `text` comes what was meant as a link or a footnote's mark, and is shown to readers as typed.
+    """
+    html = _drawn(source, _PLACED) or ""
+    may_lead = _LEADING.search(html) or host.lower() in html.lower()
+    code = 0
+    for line, token in active.placed(html, source) if may_lead else ():
+        if token.name in ("code", "pre"):
+            code += 1 if token.kind == "start" else -1
+        elif token.kind == "text" and not code:
+            text = html[token.start : token.end]
+            for found in _UNDEFINED.finditer(text):
+                if re.search(rf"(?<!\\){re.escape(entities.unescape(found[0]))}", source):
+                    yield line + text.count("\n", 0, found.start()), "text", found[0]
+        elif token.kind == "start" and token.name in ("a", "img"):
+            for name, value, _ in token.attributes:
+                if name in ("href", "src") and not value.startswith("#fn"):  # footnotes lead to each other
+                    yield line, token.name, active.bare(entities.unescape(value))
 
 
 def repeated_footnotes(source: str) -> list[tuple[int, str]]:

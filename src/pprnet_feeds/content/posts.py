@@ -8,6 +8,7 @@ published in part.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import cast, get_args
@@ -71,7 +72,8 @@ def read_post(text: str, file: str, site: Site, *, bodies: bool = False) -> tupl
     post = _post(parts, parts.header, faults, site) if parts.header else None
     sound = post is not None and not faults.found
     in_body = texts.faults(parts.body, parts.body_line, file) if bodies else []
-    return (post if sound else None), sorted([*parts.notices, *faults.found, *in_body])
+    mended = [replace(notice, warning=True) for notice in parts.notices]
+    return (post if sound else None), sorted([*mended, *faults.found, *in_body])
 
 
 def _post(parts: frontmatter.FrontMatter, header: Mapping, faults: Faults, site: Site) -> Post | None:

@@ -97,7 +97,7 @@ def read_files(
     by_file: dict[str, FileRead] = {}
     problems: list[Problem] = []
     is_new = not is_valid
-    for found in files.entries(folder):
+    for found in files.entries(folder, strangers=bodies):
         if isinstance(found, Problem):
             problems.append(found)
             continue

@@ -8,7 +8,6 @@ behind.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +16,7 @@ from typing import cast
 
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
+from pprnet_feeds.content.terms import suggest
 from pprnet_feeds.syndication import bibliography, entries, jsonfeed, opml, xmlfeed
 from pprnet_feeds.syndication.addresses import Address, Plan, read
 from pprnet_feeds.syndication.channel import FORMATS, VIEWS, Channel, Entry, View
@@ -168,16 +168,10 @@ class Catalogue:
     def near(self, refusal: Refusal) -> list[Selection]:
         """The topics or research types whose names are nearest to the one that is unknown."""
         terms = {"topics": self.site.topics, "research": self.site.research}.get(refusal.folder, ())
-        names: dict[str, list[str]] = {}
-        for term in terms:
-            for name in (term.slug, *term.slug.split("-")):
-                names.setdefault(name, []).append(term.slug)
-        # A stranger's name may be long, and comparing is quadratic.
-        close = difflib.get_close_matches(refusal.asked.lower()[:100], names, n=3, cutoff=0.7)
-        slugs = list(dict.fromkeys(slug for name in close for slug in names[name]))[:5]
+        found = suggest(refusal.asked[:100], terms)  # a stranger's name may be long
         if refusal.folder == "topics":
-            return [Selection(topics=(slug,)) for slug in slugs]
-        return [Selection(research=slug) for slug in slugs]
+            return [Selection(topics=(term.slug,)) for term in found]
+        return [Selection(research=term.slug) for term in found]
 
     def _feed(self, plan: Plan) -> Document:
         channel = self.contents.channel(plan)
