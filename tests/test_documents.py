@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judges import judge_feedparser, judge_json_schema
+from judges import faults, judge_feedparser
 from pprnet_feeds.content.characters import clean
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Citation, Term
@@ -25,7 +25,6 @@ from pprnet_feeds.syndication import xmlfeed
 from pprnet_feeds.syndication.addresses import Plan
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.channel import VIEWS
-from pprnet_feeds.syndication.conformance import faults
 from pprnet_feeds.syndication.contents import Contents
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.selection import EVERYTHING

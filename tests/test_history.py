@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from judges import judge_feedparser
+from judges import faults, judge_feedparser
 from many import make_site, name_of, write_post
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.conformance import faults
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 BASE = "https://many.example.org"

@@ -22,7 +22,7 @@ from pprnet_feeds.publishing.checking import check_site
     help="Plain text, JSON for programs, or annotations for a pull request on GitHub.",
 )
 def check(folder: Path, form: Form) -> None:
-    """Find every fault in posts and feeds, then draw every document and validate it.
+    """Find every fault in posts and feeds, then render every post.
 
     Exits with 1 when there is a fault.
 
@@ -31,10 +31,10 @@ def check(folder: Path, form: Form) -> None:
         pprnet-feeds check
         pprnet-feeds check --site /srv/blog --format github
     """
-    problems, documents = check_site(folder, os.environ, options.now())
+    problems, posts = check_site(folder, os.environ, options.now())
     if problems:
         options.fail(problems, "Nothing was published.", form)
     if form == "text":
-        click.echo(f"Sound: {documents} documents drawn and validated.")
+        click.echo(f"Sound: {posts} posts rendered.")
     else:
         click.echo(report([], form), nl=False)
