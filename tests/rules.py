@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import html5lib
@@ -152,7 +152,7 @@ def html_is_inert(document: Document) -> Found:
     yield from (found for *_, html in document.entries for text in html for found in html_faults(text))
 
 
-@cache
+@lru_cache(512)
 def html_faults(html: str) -> tuple[str, ...]:
     """What is wrong with a fragment of HTML, wherever it is shown."""
     parser = html5lib.HTMLParser(namespaceHTMLElements=False)

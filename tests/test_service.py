@@ -372,7 +372,7 @@ def test_faulty_settings_stop_the_service_at_its_start(site: Path):
 def test_check_finds_nothing_wrong_with_the_repository():
     done = command("check")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "Sound: 737 documents drawn and validated.\n"
+    assert done.stdout == "Sound: 6 posts rendered.\n"
 
 
 def test_check_tells_three_problems_with_lines_and_cures(site: Path):
