@@ -17,7 +17,6 @@ from typing import Any
 import feedparser
 import jsonschema
 from lxml import etree
-from referencing import Registry, Resource
 
 from rules import RULES, SPACES, Document
 
@@ -93,13 +92,11 @@ def _grammar(form: str) -> Any:
     if form not in JSON_FORMS:
         return etree.RelaxNG(etree.parse(GRAMMARS / f"{form}.rng"))
     schemas = {name: json.loads((GRAMMARS / name).read_text("utf-8")) for name in ("feed.json", "csl.json")}
-    registry = Registry().with_resources(
-        (schema["$id"], Resource.from_contents(schema)) for schema in schemas.values()
-    )
     for schema in schemas.values():
         jsonschema.Draft202012Validator.check_schema(schema)
-    start = {"$ref": f"https://grammars.invalid/{JSON_FORMS[form]}"}
-    return jsonschema.Draft202012Validator(start, registry=registry)
+    # One schema that holds both, each under its `$id`, so that one can refer to the other.
+    whole = {"$defs": schemas, "$ref": f"https://grammars.invalid/{JSON_FORMS[form]}"}
+    return jsonschema.Draft202012Validator(whole)
 
 
 def _against_grammar(root: Any, form: str) -> list[str]:
