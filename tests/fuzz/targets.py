@@ -43,7 +43,7 @@ from pprnet_feeds.publishing.importing import announcements, sources
 from pprnet_feeds.publishing.importing.filing import Shelf
 from pprnet_feeds.publishing.plan import changes, published
 from pprnet_feeds.serving.readers import MOST_SUBSCRIBERS, read_agent
-from pprnet_feeds.syndication import addresses, conformance
+from pprnet_feeds.syndication import addresses
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.selection import Refusal
 
@@ -263,17 +263,11 @@ def agent(data: bytes) -> None:
     assert told.subscribers is None or 0 <= told.subscribers <= MOST_SUBSCRIBERS
 
 
-def judged(data: bytes) -> None:
-    """A document of any kind before the rules of its format, which never raise."""
-    for form in ("atom", "rss", "json", "opml"):
-        conformance.faults(data, form)  # type: ignore[arg-type]
-
-
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
         *(post, site, body, reference, registry, address, query, headers),
-        *(ledger, documents, importing, agent, judged),
+        *(ledger, documents, importing, agent),
     )
 }
 

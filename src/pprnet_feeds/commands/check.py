@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.problems import Form, blocking, count, in_words, report, some
 from pprnet_feeds.publishing.checking import check_site
-from pprnet_feeds.publishing.waiting import waiting_lines
+from pprnet_feeds.publishing.waiting import waiting, waiting_lines
 
 
 @click.command()
@@ -25,7 +26,7 @@ from pprnet_feeds.publishing.waiting import waiting_lines
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 also when there are only warnings.")
 def check(folder: Path, form: Form, *, strict: bool) -> None:
-    """Find every fault in posts and feeds, then draw every document and validate it.
+    """Find every fault in posts and feeds, then render every post.
 
     Exits with 1 when there is a problem; a warning keeps nothing out. Drafts and scheduled posts are listed.
 
@@ -38,7 +39,7 @@ def check(folder: Path, form: Form, *, strict: bool) -> None:
     problems, library = check_site(folder, os.environ, now)
     if blocking(problems) or library is None:
         options.fail(problems, "Nothing was published.", form)
-    number, hidden = _posts(library), waiting_lines(library, now)
+    number, hidden = _posts(library, now), waiting_lines(library, now)
     words = f"{number}, {count(problems) if problems else 'no problems'}"
     if form == "text":
         blocks = (in_words(problems), "".join(f"{line}\n" for line in hidden), words)
@@ -49,10 +50,9 @@ def check(folder: Path, form: Form, *, strict: bool) -> None:
         raise SystemExit(1)
 
 
-def _posts(library: Library) -> str:
+def _posts(library: Library, now: datetime) -> str:
     """The number of posts, in words."""
-    drafts = sum(post.draft for post in library.waiting)
-    scheduled = len(library.waiting) - drafts
-    kinds = [f"{many} {kind}" for many, kind in ((drafts, "draft"), (scheduled, "scheduled")) if many]
+    kinds = [kind for _, kind, _ in waiting(library, now)]
+    hidden = [f"{kinds.count(kind)} {kind}" for kind in ("draft", "scheduled") if kind in kinds]
     number = len(library.posts) + len(library.withdrawn) - len(library.remains)
-    return some(number, "post") + (f" ({', '.join(kinds)})" if kinds else "")
+    return some(number, "post") + (f" ({', '.join(hidden)})" if hidden else "")
