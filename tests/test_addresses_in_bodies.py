@@ -60,10 +60,11 @@ def test_check_says_where_an_address_cannot_be(tmp_path: Path, address: str):
     done = command("check", "--site", str(site))
     place = "posts/2013-01-01-post-0.md"
     assert (
-        f"{place}:10: the text holds a link with an impossible host or port, which is removed" in done.stdout
+        f"{place}:10: warning: the text holds a link with an impossible host or port, which is removed"
+        in done.stdout
     )
     assert (
-        f"{place}:12: the text holds an image with an impossible host or port, which is removed"
+        f"{place}:12: warning: the text holds an image with an impossible host or port, which is removed"
         in done.stdout
     )
 

@@ -42,7 +42,7 @@ def write(site: Path, name: str, date: str, **keys: str) -> Path:
 
 def publish(site: Path, now: datetime = NOW) -> dict[str, dict[str, Any]]:
     """Publish at a given time, as the command does; the records by id."""
-    library, ledger, found = planned(site, now, needs_base_url=True)
+    library, ledger, found, _ = planned(site, now, needs_base_url=True)
     assert not [change for change in found if change.mend]
     text = ledgers.write(published(library, ledger, now, frozenset()))
     (site / ledgers.FILE).write_text(text)
@@ -205,7 +205,7 @@ def test_posts_published_in_the_same_second_by_two_runs_share_no_moment(site: Pa
 def test_what_plan_says_of_a_new_post_is_what_publish_records(site: Path):
     for name, date in (("a", "2026-03"), ("b", "2020-01"), ("c", "2026-03-28T23:59:59Z")):
         write(site, name, date, updated="2026-03-28T23:59:59Z" if name == "b" else date)
-    _, _, found = planned(site, NOW)
+    _, _, found, _ = planned(site, NOW)
     said = {change.id: change.shown[1] for change in found}
     assert said == {id: moment[:10] for id, moment in moments(site).items()}
 

@@ -140,4 +140,4 @@ def test_an_answer_without_an_end_is_neither_waited_for_nor_held(tmp_path, start
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     line = asked(tmp_path, start, b" " * 1_000_000)
     assert line == told or not told
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(before, 200_000)  # kB
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, 200_000)  # kB

@@ -64,12 +64,12 @@ def test_todays_date_before_noon_is_listed_as_what_readers_do_not_see_yet(site: 
     morning = datetime(2026, 3, 29, 9, tzinfo=UTC)
     write(site, "today", "2026-03-29")
     write(site, name_of(0), "2013-01-01", updated="2026-03-29", topics="[alpha]")
-    library, _, _ = planned(site, morning)
+    library, *_ = planned(site, morning)
     assert waiting_lines(library, morning)[1:] == [
         f"  posts/{name_of(0)}.md: its `updated` counts from 2026-03-29 at 12:00",
         "  posts/today.md: appears on 2026-03-29 at 12:00",
     ]
-    library, _, _ = planned(site, morning + timedelta(hours=3))
+    library, *_ = planned(site, morning + timedelta(hours=3))
     assert waiting_lines(library, morning + timedelta(hours=3)) == []
 
 

@@ -114,8 +114,11 @@ def test_the_last_line_counts_posts_and_drafts_and_scheduled_posts_are_listed(si
     post(site, "b", "Text.\n", more="draft: true")
     post(site, "c", "Text.\n", date=f"{datetime.now(UTC).year + 1}-01-02T03:04:00Z")
     told = check(site)
-    assert told.startswith("posts/b.md: a draft\nposts/c.md: scheduled for ")
-    assert f"{datetime.now(UTC).year + 1}-01-01 22:04 (America/Toronto)\n" in told
+    assert told.startswith(
+        "Readers do not see these yet (times of America/Toronto):\n"
+        "  posts/b.md: a draft\n"
+        f"  posts/c.md: appears on {datetime.now(UTC).year + 1}-01-01 at 22:04\n"
+    )
     assert told.endswith("\n\n4 posts (1 draft, 1 scheduled), no problems\n")
 
 
@@ -352,7 +355,7 @@ def test_a_file_in_posts_that_is_no_post_is_a_warning_but_not_what_editors_leave
 
 def test_plan_reports_files_that_are_no_posts_too(site):
     (site / "posts/a.docx").write_bytes(b"x")
-    assert command("plan", "--site", str(site)).stdout.startswith("posts/a.docx: warning: this is ")
+    assert "\nposts/a.docx: warning: this is " in command("plan", "--site", str(site)).stdout
 
 
 # Topics in everyday words

@@ -57,7 +57,7 @@ def plan(folder: Path, form: str) -> None:
         }
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        click.echo(report(warnings) + in_words(found, waiting_lines(library, now)), nl=False)
+        click.echo(in_words(found, waiting_lines(library, now), warnings), nl=False)
     if refused(found):
         raise SystemExit(1)
 
@@ -90,8 +90,8 @@ def refused(found: list[Change]) -> list[Change]:
     return [change for change in found if change.kind in REFUSED]
 
 
-def in_words(found: list[Change], waiting: list[str]) -> str:
-    """The changes as an editor reads them, and the lines of what is *waiting*."""
+def in_words(found: list[Change], waiting: list[str], warnings: list[Problem]) -> str:
+    """The changes as an editor reads them, the lines of what is *waiting*, and the warnings."""
     lines: list[str] = []
     kind = ""
     for change in found:
@@ -108,4 +108,5 @@ def in_words(found: list[Change], waiting: list[str]) -> str:
         lines += [""]
     feeds = {title for change in found for title in change.feeds}
     closing = f"{len(feeds)} feeds change." if found else "Subscribers will notice nothing."
-    return "\n".join([*lines, closing, *([""] if waiting else []), *waiting]) + "\n"
+    text = "\n".join([*lines, closing, *([""] if waiting else []), *waiting]) + "\n"
+    return text + (f"\n{report(warnings)}" if warnings else "")

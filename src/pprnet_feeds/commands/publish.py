@@ -11,7 +11,6 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.commands.plan import in_words, planned, refused
 from pprnet_feeds.content import ledger as ledgers
 from pprnet_feeds.content.ledger import Ledger
-from pprnet_feeds.content.problems import report
 from pprnet_feeds.publishing.plan import Change, published
 from pprnet_feeds.publishing.postfile import write_over
 from pprnet_feeds.publishing.waiting import UNRECORDED, waiting_lines
@@ -49,7 +48,7 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
     if unknown:
         raise click.UsageError(f"the ledger knows no post '{unknown[0]}'")
     left = [change for change in refused(found) if change.kind != "vanished" or change.id not in forgotten]
-    click.echo(report(warnings) + in_words(found, waiting_lines(library, now)), nl=False)
+    click.echo(in_words(found, waiting_lines(library, now), warnings), nl=False)
     if left:
         click.echo("\nNothing was published.")
         raise SystemExit(1)
