@@ -267,8 +267,8 @@ def test_the_base_url_of_the_environment_will_do(own, own_copy):
 
 def test_a_faulty_post_is_told_as_check_tells_it_and_nothing_is_built(own, tmp_path):
     edit(own / POST, "title: ", "titel: ")
-    told = command("check", cwd=own).stdout.replace("Nothing was published.", "Nothing was built.")
-    assert refused(own, tmp_path / "copy") == told
+    *fault, _, _ = refused(own, tmp_path / "copy").splitlines()
+    assert command("check", cwd=own).stdout.splitlines()[: len(fault)] == fault
     assert not (tmp_path / "copy").exists()
 
 

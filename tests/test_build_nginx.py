@@ -219,3 +219,23 @@ def test_a_site_below_a_path_of_its_host_is_answered_there(site, tmp_path):
     assert [answer.status for answer in answers] == [200, 200, 301, 410]
     assert answers[2].headers["location"] == f"{BASE}/blog/topics/alliance/"
     assert f'<{BASE}/blog/feed.atom>; rel="self"' in answers[1].headers["link"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["/v1.0-beta", "/~ada/blog", "/a_b/c.d"])
+def test_the_path_of_a_site_is_no_pattern_and_its_hub_no_variable(site, tmp_path, path):
+    edited = tmp_path / "site"
+    make_site(edited)
+    edit(edited / "feeds/site.yaml", BASE, f"{BASE}{path}")
+    hub = "https://hub.example/$host?x=$1"
+    done = command("build", str(tmp_path / f"root{path}"), cwd=edited, PPRNET_HUBS=hub)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with nginx(tmp_path / "root", tmp_path, path) as copy:
+        feed, guess, former = (copy.ask(f"{path}{one}") for one in ("/feed.atom", "/feed", "/2020/12/sleep"))
+        stranger = copy.ask(f"{path.replace('.', 'x')}/feed")
+    assert [feed.status, guess.status, former.status, stranger.status] == [
+        *(200, 200, 301),
+        404 if "." in path else 200,
+    ]
+    assert former.headers["location"].startswith(f"{BASE}{path}/posts/")
+    assert '<https://hub.example/%24host?x=%241>; rel="hub"' in feed.headers["link"]

@@ -77,7 +77,7 @@ def blog(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     (location,) = re.findall(r"```nginx\n(location = /blog .*?)```", text, re.DOTALL)
     root = "    location / {\n        include pprnet-feeds/proxy.conf;\n    }"
     further = {
-        '"~^(?<pprnet_rest>/[^?]*)" $pprnet_rest;': '"~^/blog(?<pprnet_rest>/[^?]*)" $pprnet_rest;',
+        '"~^(?<pprnet_rest>/[^?#]*)" $pprnet_rest;': '"~^/blog(?<pprnet_rest>/[^?#]*)" $pprnet_rest;',
         root: f"location / {{ return 418; }}\n{location}",
     }
     with nginx(folder, service.port, further=further) as proxy:

@@ -93,6 +93,13 @@ def test_systemd_understands_every_line_and_finds_little_exposed(tmp_path: Path,
     assert judged.returncode == 0, judged.stdout[-300:]
 
 
+def test_it_begins_once_the_clock_is_right():
+    for key in ("Wants", "After"):
+        assert (
+            "time-sync.target" in " ".join(value for name, value in directives(UNIT) if name == key).split()
+        )
+
+
 def test_it_serves_from_the_units_command_and_environment_and_ends_with_0(tmp_path: Path, site: Path):
     before = sorted(site.rglob("*"))
     with instance(free_port(), site, tmp_path, WEB_CONCURRENCY="2") as service:

@@ -97,6 +97,25 @@ def test_our_own_feed_comes_back_as_it_was(small):
     assert same_text(drawn(small, "/feed.atom")) == same_text(wanted)
 
 
+@pytest.mark.parametrize("form", ["atom", "json", "rss"])
+def test_a_reference_that_nobody_can_read_comes_back_from_our_own_feed_as_a_reference(form, small):
+    unreadable = "A talk by A. Ek & friends, never printed"
+    (small / "posts/talk.md").write_text(
+        f'---\ntitle: A talk\ndate: 2021-09\ntopics: [alliance]\ncites: ["{unreadable}"]\n---\nThe account.\n'
+    )
+    (found,) = [
+        post for post in read(drawn(small, f"/feed.{form}"), the_site(small)).posts if post.id == "talk"
+    ]
+    assert [cite.text for cite in found.cites] == [unreadable]
+    assert found.body == "The account.\n"
+
+
+@pytest.mark.parametrize("form", ["atom", "json", "rss"])
+def test_a_change_that_subscribers_saw_comes_back_from_every_format(form, small):
+    posts = read((TESTS / f"golden/small.feed.{form}").read_text("utf-8"), the_site(small)).posts
+    assert [post.updated for post in posts] == ["2021-04-02", "", ""]
+
+
 def test_an_id_that_is_not_the_name_of_the_file_is_kept(small):
     (small / "posts/moved.md").write_text(
         '---\ntitle: "Other"\ndate: 2020-01\nid: 2021-01-an-essay-without-a-study\n---\n'
@@ -172,6 +191,7 @@ def test_a_wordpress_post_has_its_reference_and_its_practice_implications(site):
 
 def test_what_is_no_post_in_an_export_is_counted(site):
     assert told(read(WORDPRESS, site)) == [
+        "49: the post 'A Draft About Ink' becomes a draft: it is not public there, but 'draft'",
         "66: 1 of type 'page': not a post",
         "73: 1 of type 'attachment': not a post",
         "78: the post 'Nothing in It' has no text that can be read",

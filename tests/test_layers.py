@@ -63,6 +63,8 @@ MAY_KNOW_THE_TIME = {
     "serving.protocol",  # the field `Date`
     "serving.reload",
 }
+# The option of a connection that no other layer sets.
+MAY_BE_IMPURE = {"serving.protocol": {"socket"}}
 IMPURE_LIBRARIES = {"random", "secrets", "uuid", "locale", "socket", "platform", "getpass"}
 IMPURE_CALLS = {
     *("datetime.now", "datetime.utcnow", "datetime.today", "date.today"),

@@ -59,7 +59,7 @@ def test_a_folder_of_many_posts_is_moved_in_no_more_time_than_each_post_needs():
     known = Ledger({each.id: record_of(each, None, NOW) for each in many})
     renamed = [each.but(id=f"{each.id}-x", file=f"posts/{each.id}-x.md", body="Edited.") for each in many]
     before = time.process_time()
-    found = known.identified(renamed, UTC_ZONE)
+    found = known.identified(renamed, UTC_ZONE, NOW)
     assert time.process_time() - before < 2
     assert [each.id for each in found] == [each.id for each in many]
 

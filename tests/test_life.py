@@ -68,7 +68,10 @@ def test_a_post_from_its_draft_to_its_withdrawal(site: Path, tmp_path: Path):
         said = ran(site, "new", "The life of a post", "--date", "2014-06", "--topic", "alpha")
         path = site / "posts/2014-06-the-life-of-a-post.md"
         assert "posts/2014-06-the-life-of-a-post.md" in said
-        assert ran(site, "plan") == "Subscribers will notice nothing.\n"
+        assert ran(site, "plan") == (
+            "Subscribers will notice nothing.\n\nReaders do not see these yet (times of UTC):\n"
+            "  posts/2014-06-the-life-of-a-post.md: a draft\n"
+        )
         assert reader.poll(changes=False) == []
 
         text = path.read_text().replace("draft: true", "draft: false")

@@ -101,7 +101,7 @@ def test_an_id_that_has_the_prefix_already_is_still_met_by_its_link():
         ("//other.example/x", "https://other.example/x"),
         ("http://a.example/x", "http://a.example/x"),
         ("http:a.example/x", "http://a.example/x"),
-        ("https:///a.example/x", "https:///a.example/x"),
+        ("https:///a.example/x", "https://a.example/x"),
         ("HTTPS://a.example/x", "https://a.example/x"),
         ("mailto:a@b.example", "mailto:a@b.example"),
         ("tel:+16135550100", "tel:+16135550100"),
@@ -277,10 +277,14 @@ def test_plain_text_of_any_text_has_no_space_around_its_lines(text):
         "Practice   Implications\n---",
         "<h2 id='x'>Practice\nImplications</h2>",
         "## Practice Implications[^1]",
+        "# Practice Implications",
+        "Practice Implications",
+        "**Practice Implications:**",
+        "__practice implications__ :",
     ],
 )
 def test_the_implications_stand_under_their_heading(heading):
-    html = render(f"A.\n\n{heading}\n\nB.\n\n### C\n\nD.\n\n## E\n\nF.\n\n[^1]: G.")
+    html = render(f"A.\n\n{heading}\n\nB.\n\n### C\n\nD.\n\n# E\n\nF.\n\n[^1]: G.")
     assert markup.sections(html)[1] == "<p>B.</p>\n<h3>C</h3>\n<p>D.</p>"
 
 
@@ -295,8 +299,9 @@ def test_the_implications_reach_to_the_footnotes_which_stay_with_the_account():
     "source",
     [
         "A.",
-        "# Practice Implications\n\nA.",
-        "### Practice Implications\n\nA.",
+        "Practice Implications\nA.",
+        "**Practice Implications:** A.",
+        "Implications for Practice\n\nA.",
         "## Practice\n\nA.",
         "> ## Practice Implications\n>\n> A.",
         "- ## Practice Implications\n\n  A.",

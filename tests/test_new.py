@@ -236,7 +236,7 @@ def test_faulty_settings_are_told_first(site):
 def test_a_folder_that_cannot_be_written_to_is_told(site):
     (site / "posts").write_text("no folder", "utf-8")
     result = new(site, "T", "--topic", "training")
-    assert result.stderr == f"Error: {site}/posts cannot be made: File exists.\n"
+    assert result.stderr == f"Error: {site}/posts cannot be written: File exists. Nothing was written.\n"
     assert result.exit_code == 1
 
 

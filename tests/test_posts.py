@@ -66,6 +66,7 @@ def test_three_keys_make_a_post():
         topics=("alliance",),
         body="Text.\n",
         body_line=7,
+        date="2026-03",
     )
 
 
@@ -141,6 +142,7 @@ note: A figure was wrong.""",
         status="corrected",
         note="A figure was wrong.",
         body_line=32,
+        date="2026-03-09",
     )
 
 

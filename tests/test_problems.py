@@ -44,6 +44,7 @@ def test_programs_get_every_part_by_its_name():
                 "column": 7,
                 "what": "`date` is not a date: '100%'",
                 "mend": "Write a month.",
+                "warning": False,
             }
         ],
         "consequence": "Nothing was published.",

@@ -347,3 +347,64 @@ def test_a_half_sent_request_after_a_whole_one_is_closed_as_well(quick: int):
         assert peer.recv(1000).startswith(b"HTTP/1.1 204 ")
         peer.sendall(b"GET / HT")
         assert parsed(read(peer))[0] == 408
+
+
+class Curt(Protocol):
+    patience = 0.1
+    stall = 0.6
+
+
+WHOLE = 30_000_000
+SLOW = 1.0
+
+
+@pytest.fixture(scope="module")
+def curt() -> Iterator[int]:
+    """The port of a server that soon lets go who accepts nothing, around an application with long answers."""
+
+    async def app(scope, receive, send):
+        if scope["type"] == "http":
+            if scope["path"] == "/late":
+                await asyncio.sleep(SLOW)
+            length = (b"content-length", b"%d" % WHOLE)
+            await send({"type": "http.response.start", "status": 200, "headers": [length]})
+            await send({"type": "http.response.body", "body": b"a" * WHOLE})
+
+    config = uvicorn.Config(app, port=0, http=Curt, ws="none", lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+        thread.start()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        thread.join()
+
+
+@contextlib.contextmanager
+def asking(port: int, path: str, *further: str) -> Iterator[socket.socket]:
+    """A client with little room for what it does not read."""
+    with socket.socket() as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        peer.settimeout(20)
+        peer.connect(("127.0.0.1", port))
+        peer.sendall("\r\n".join([f"GET {path} HTTP/1.1", "Host: x", *further, "", ""]).encode())
+        yield peer
+
+
+@pytest.mark.parametrize("further", [(), ("Connection: close",)])
+def test_a_client_that_accepts_nothing_for_too_long_gets_no_more(curt: int, further: tuple[str, ...]):
+    with asking(curt, "/", *further) as peer:
+        time.sleep(Curt.stall + 5 * Curt.patience + 1)
+        assert len(read(peer)) < WHOLE
+
+
+@pytest.mark.parametrize("path", ["/", "/late"])
+def test_a_client_that_accepts_a_little_now_and_then_gets_everything(curt: int, path: str):
+    with asking(curt, path, "Connection: close") as peer:
+        answer = 0
+        until = time.monotonic() + SLOW + 3 * Curt.stall
+        while time.monotonic() < until:
+            answer += len(peer.recv(200_000))
+            time.sleep(Curt.stall / 3)
+        answer += len(read(peer))
+        assert answer > WHOLE

@@ -13,7 +13,7 @@ from pprnet_feeds.content.authorlist import read_authors
 from pprnet_feeds.content.dois import doi_in
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.model import Citation
-from pprnet_feeds.content.references import LONGEST, authors_as_printed, complete, parse_reference
+from pprnet_feeds.content.references import LONGEST, certain_authors, complete, parse_reference
 from pprnet_feeds.content.site import read_site
 from service import ROOT
 
@@ -380,13 +380,24 @@ def test_a_list_of_authors_is_read_whole_or_not_at_all(text, names):
     assert read_authors(text) == names
 
 
-def test_a_cut_list_of_authors_can_be_had_as_it_is_printed():
-    text = "Ek, A., Lind, K., ….Ott, P. (2021). Calm. World of Talk, 20, 387-396."
-    assert authors_as_printed(text) == "Ek, A., Lind, K., ….Ott, P."
-
-
-def test_what_is_no_reference_has_no_authors_as_printed():
-    assert authors_as_printed("What we know (2021). And what not.") == ""
+@pytest.mark.parametrize(
+    ("printed", "names"),
+    [
+        ("Ek, A., Lind, K., ….Ott, P.", ("Ek, A.", "Lind, K.", "Ott, P.")),
+        ("Ek, A., Lind, K., … Ott, P.,", ("Ek, A.", "Lind, K.", "Ott, P.")),
+        ("Ek, A., Lind, K., . . . & Ott, P.", ("Ek, A.", "Lind, K.", "Ott, P.")),
+        ("Ek, A., Lind, K., ... the TALK Group", ("Ek, A.", "Lind, K.")),
+        ("de Jong, K., et al.", ("de Jong, K.",)),
+        ("Ek, A., & Lind, K., et al. (Eds.).", ("Ek, A.", "Lind, K.")),
+        ("Ek, A., & Ott, P. (Eds.).", ("Ek, A.", "Ott, P.")),
+        ("World Health Organization", ("World Health Organization",)),
+        ("Ek, A., & Ott, P.", ("Ek, A.", "Ott, P.")),
+        ("What we know", ()),
+        ("Ek, A., Lin… Ott, P.", ()),
+    ],
+)
+def test_of_a_list_that_is_cut_or_names_editors_the_names_that_are_certain_can_be_had(printed, names):
+    assert certain_authors(f"{printed} (2021). Calm. World of Talk, 20, 387-396.") == names
 
 
 ARTICLE = "Ek, A. (2020). Calm. Journal of Talk, 3(1), 4-5."

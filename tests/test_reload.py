@@ -377,7 +377,7 @@ def test_a_port_that_is_taken_is_told_with_the_way_out(site: Path, workers: str)
         done = command("serve", "--site", str(site), PORT=str(running.port), WEB_CONCURRENCY=workers)
     assert done.returncode == 1
     assert f"cannot listen on 0.0.0.0:{running.port}: another program listens there" in done.stdout
-    assert "Set PORT to another port" in done.stdout
+    assert "Choose another --host or --port" in done.stdout
     assert "Errno" not in done.stdout + done.stderr
 
 

@@ -372,7 +372,7 @@ def test_faulty_settings_stop_the_service_at_its_start(site: Path):
 def test_check_finds_nothing_wrong_with_the_repository():
     done = command("check")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "Sound: 632 documents drawn and validated.\n"
+    assert done.stdout == "6 posts, no problems\n"
 
 
 def test_check_tells_three_problems_with_lines_and_cures(site: Path):
@@ -388,9 +388,9 @@ def test_check_tells_three_problems_with_lines_and_cures(site: Path):
         "    Write a month like 2026-03, a day like 2026-03-09, or a moment like 2026-03-09T14:30:00-05:00.\n"
         "posts/2026-03-burnout.md:5: no topic is called 'Alliances'\n"
         "    Did you mean 'Alliance' (alliance)?\n"
-        "posts/2026-03-burnout.md:9: the text holds a <script> element, which is removed\n"
+        "posts/2026-03-burnout.md:9: warning: the text holds a <script> element, which is removed\n"
         "    Take it out; say it in words, or with Markdown's own links and images.\n"
-        "\n3 problems in 1 file. Nothing was published.\n"
+        "\n2 problems and 1 warning in 1 file. Nothing was published.\n"
     )
 
 

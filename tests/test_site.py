@@ -65,7 +65,10 @@ cache: {max_age: 60, stale_while_revalidate: 0, stale_if_error: 9}
     write(
         folder,
         "site",
-        LEAST.replace("{name: Ann}", "{name: Ann, url: 'https://a.org', email: a@a.org}") + more,
+        LEAST.replace(
+            "{name: Ann}", "{name: Ann, url: 'https://a.org', email: a@a.org, orcid: 0000-0002-1825-0097}"
+        )
+        + more,
     )
     write(folder, "topics", "- {slug: b, label: B, description: D, former: [old-b]}\n")
     write(folder, "research", "- {slug: reviews, label: Reviews}\n")
@@ -77,7 +80,7 @@ cache: {max_age: 60, stale_while_revalidate: 0, stale_if_error: 9}
             short_title="PPRNet",
             base_url="https://example.org/blog",
             tag_root="example.org,2013:t",
-            author=Person("Ann", "https://a.org", "a@a.org"),
+            author=Person("Ann", "https://a.org", "a@a.org", "0000-0002-1825-0097"),
             language="en-CA",
             time_zone=ZoneInfo("America/Toronto"),
             rights="© us",
@@ -219,7 +222,8 @@ def test_a_character_that_was_left_out_of_a_variable_is_told(folder):
         ("PPRNET_STATEE", "Did you mean PPRNET_STATE?"),
         (
             "PPRNET_AUTHOR",
-            "Did you mean PPRNET_AUTHOR_NAME or PPRNET_AUTHOR_URL or PPRNET_AUTHOR_EMAIL?",
+            "Did you mean PPRNET_AUTHOR_NAME or PPRNET_AUTHOR_URL or PPRNET_AUTHOR_EMAIL "
+            "or PPRNET_AUTHOR_ORCID?",
         ),
         (
             "PPRNET_CACHE",

@@ -41,6 +41,11 @@ sub vcl_recv {
         ban("obj.status != 0");
         return (synth(200, "Dropped"));
     }
+    # What is no path is nobody's address, and a `#` ends one: what stands behind it would hide the path below.
+    if (req.url !~ "^/" && req.method != "OPTIONS") {
+        return (synth(400));
+    }
+    set req.url = regsub(req.url, "#.*$", "");
     if (req.url ~ "^/(metrics|readyz)(\?|$)" && client.ip !~ operator) {
         return (synth(404));
     }
@@ -68,6 +73,11 @@ sub vcl_recv {
     if (req.method == "OPTIONS") {
         return (pass);
     }
+
+    # A field may stand on several lines, which are one list; only the first would be looked at.
+    std.collect(req.http.Accept-Encoding);
+    std.collect(req.http.Sec-Fetch-Dest);
+    std.collect(req.http.If-None-Match);
 
     # Of all that readers write into Accept-Encoding, one of three values is left. What a reader takes at its
     # full weight comes first, then what it takes at all; what has the weight 0 is never sent.

@@ -5,7 +5,9 @@ The help of the whole is there at once because no command is imported for it.
 
 from __future__ import annotations
 
+import errno
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -39,6 +41,14 @@ class _Commands(click.Group):
         module = import_module(f"pprnet_feeds.commands.{name}")
         found: click.Command = getattr(module, name)
         return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:  # click knows of a reader that has left
+                raise
+            raise click.ClickException(f"the output cannot be written: {error.strerror}.") from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any
-from xml.etree import ElementTree
 
 import html5lib
 
 from htmljudge import _inactive
+from judges import judge_document
 from pprnet_feeds.content import tags
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.syndication import conformance
 from pprnet_feeds.syndication.catalogue import Catalogue
 
 # XML 1.0 §2.2, and what HTML text may not hold: never in anything that leaves here.
@@ -27,12 +26,8 @@ def sound(catalogue: Catalogue, paths: list[str]) -> None:
         if document is None:
             continue
         assert not FORBIDDEN.search(document.body.decode())
-        form = {"atom": "atom", "rss": "rss", "json": "json"}.get(path.rpartition(".")[2])
-        if form and not path.endswith(".csl.json") and not path.startswith("/posts/"):
-            found = conformance.faults(document.body, form)  # type: ignore[arg-type]
-            assert not found, (path, found)
-        if form in ("atom", "rss"):
-            ElementTree.fromstring(document.body)
+        found = judge_document(document.body, path)
+        assert not found, (path, found)
 
 
 def tellable(problems: Iterable[Problem], last: int = 10**9) -> None:

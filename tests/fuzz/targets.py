@@ -32,10 +32,10 @@ from htmljudge import _absolute, _data, _inactive
 from pprnet_feeds.content import characters, markup, references
 from pprnet_feeds.content.ledger import read_ledger, write
 from pprnet_feeds.content.library import Library, read_library
-from pprnet_feeds.content.model import SLUG
 from pprnet_feeds.content.posts import read_post
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.content.slugs import SLUG
 from pprnet_feeds.pages import embedding, subscribing
 from pprnet_feeds.pages.pages import Pages
 from pprnet_feeds.publishing import csl
@@ -43,7 +43,7 @@ from pprnet_feeds.publishing.importing import announcements, sources
 from pprnet_feeds.publishing.importing.filing import Shelf
 from pprnet_feeds.publishing.plan import changes, published
 from pprnet_feeds.stats.user_agents import MOST_SUBSCRIBERS, read_user_agent
-from pprnet_feeds.syndication import addresses, conformance
+from pprnet_feeds.syndication import addresses
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.selection import Refusal
 
@@ -263,17 +263,11 @@ def agent(data: bytes) -> None:
     assert told.subscribers is None or 0 <= told.subscribers <= MOST_SUBSCRIBERS
 
 
-def judged(data: bytes) -> None:
-    """A document of any kind before the rules of its format, which never raise."""
-    for form in ("atom", "rss", "json", "opml"):
-        conformance.faults(data, form)  # type: ignore[arg-type]
-
-
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
         *(post, site, body, reference, registry, address, query, headers),
-        *(ledger, documents, importing, agent, judged),
+        *(ledger, documents, importing, agent),
     )
 }
 

@@ -17,6 +17,7 @@ from pprnet_feeds.publishing.exporting.manifest import RefusedError
 from pprnet_feeds.syndication.channel import rfc3339
 
 CONSEQUENCE = "Nothing was built."
+UNFINISHED = "What was written stays; build again to finish."
 
 
 @click.command()
@@ -43,14 +44,11 @@ def build(place: str, folder: Path) -> None:
     if isinstance(snapshot, list):
         options.fail(snapshot, CONSEQUENCE)
     try:
-        where = Bucket(place, os.environ) if mark else Folder(Path(place), folder)
-        with _Progress() as progress:
+        with options.writing(place, UNFINISHED), _Progress() as progress:
+            where = Bucket(place, os.environ) if mark else Folder(Path(place), folder)
             exported = export(snapshot, where, progress.begin)
     except RefusedError as error:
         raise click.ClickException(f"{place}: {error}. {error.mend}") from None
-    except OSError as error:
-        what = f"{error.filename or place}: {error.strerror or error}"
-        raise click.ClickException(f"{what}. What was written stays; build again to finish.") from None
     click.echo(_in_words(place, exported), nl=False)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.content.problems import Form, report
+from pprnet_feeds.content.library import Library
+from pprnet_feeds.content.problems import Form, blocking, count, in_words, report, some
 from pprnet_feeds.publishing.checking import check_site
+from pprnet_feeds.publishing.waiting import waiting, waiting_lines
 
 
 @click.command()
@@ -21,20 +24,35 @@ from pprnet_feeds.publishing.checking import check_site
     default="text",
     help="Plain text, JSON for programs, or annotations for a pull request on GitHub.",
 )
-def check(folder: Path, form: Form) -> None:
-    """Find every fault in posts and feeds, then draw every document and validate it.
+@click.option("--strict", is_flag=True, help="Exit with 1 also when there are only warnings.")
+def check(folder: Path, form: Form, *, strict: bool) -> None:
+    """Find every fault in posts and feeds, then render every post.
 
-    Exits with 1 when there is a fault.
+    Exits with 1 when there is a problem; a warning keeps nothing out. Drafts and scheduled posts are listed.
 
     \b
     Examples:
         pprnet-feeds check
-        pprnet-feeds check --site /srv/blog --format github
+        pprnet-feeds check --site /srv/blog --format github --strict
     """
-    problems, documents = check_site(folder, os.environ, options.now())
-    if problems:
+    now = options.now()
+    problems, library = check_site(folder, os.environ, now)
+    if blocking(problems) or library is None:
         options.fail(problems, "Nothing was published.", form)
+    number, hidden = _posts(library, now), waiting_lines(library, now)
+    words = f"{number}, {count(problems) if problems else 'no problems'}"
     if form == "text":
-        click.echo(f"Sound: {documents} documents drawn and validated.")
+        blocks = (in_words(problems), "".join(f"{line}\n" for line in hidden), words)
+        click.echo("\n".join(filter(None, blocks)))
     else:
-        click.echo(report([], form), nl=False)
+        click.echo(report(problems, form, words), nl=False)
+    if problems and strict:
+        raise SystemExit(1)
+
+
+def _posts(library: Library, now: datetime) -> str:
+    """The number of posts, in words."""
+    kinds = [kind for _, kind, _ in waiting(library, now)]
+    hidden = [f"{kinds.count(kind)} {kind}" for kind in ("draft", "scheduled") if kind in kinds]
+    number = len(library.posts) + len(library.withdrawn) - len(library.remains)
+    return some(number, "post") + (f" ({', '.join(hidden)})" if hidden else "")

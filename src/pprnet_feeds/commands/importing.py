@@ -12,8 +12,9 @@ import click
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.files import name_of
 from pprnet_feeds.content.model import Site
-from pprnet_feeds.content.problems import Problem, report
+from pprnet_feeds.content.problems import Problem, report, some
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.content.terms import did_you_mean
 from pprnet_feeds.publishing.importing import announcements, filing, postfiles
 from pprnet_feeds.publishing.importing.filing import Filed, Shelf
 from pprnet_feeds.publishing.importing.readings import Found, Reading
@@ -40,7 +41,8 @@ def importing(sources: tuple[Path, ...], folder: Path) -> None:
     site, problems = read_site(folder, os.environ)
     if site is None or problems:
         options.fail(problems, "Nothing was written.")
-    filing.remove_leftovers(folder)
+    with options.writing(folder, "Nothing was written."):
+        filing.remove_leftovers(folder)
     shelf = Shelf(folder, site)
     outcomes = [_import(path, folder, site, shelf) for path in sources]
     if not all(outcomes):
@@ -58,18 +60,13 @@ def _import(path: Path, folder: Path, site: Site, shelf: Shelf) -> bool:
     shelf.begin()
     left = [*reading.left, *announcements.compare_lists(reading, site, name), *_strange(reading, site, name)]
     filed: list[Filed] = []
-    try:
+    with options.writing(folder, "What was written stays; import again to finish."):
         for outcome, line in _filed(reading, shelf):
             if isinstance(outcome, Problem):
                 left.append(Problem(name, line, 0, outcome.what, outcome.mend))
             else:
                 filed.append(outcome)
         announced = announcements.enter_sentence(reading, folder, name)
-    except OSError as error:
-        written = sum(each.what == "written" for each in filed)
-        raise click.ClickException(
-            f"{folder} does not take another file: {error.strerror}. {written} were written; run it again."
-        ) from None
     left += [announced.problem] if announced.problem else []
     _tell(reading, name, filed, announced.told, sorted(left))
     return True
@@ -95,8 +92,9 @@ def _strange(reading: Reading, site: Site, name: str) -> list[Problem]:
             first.setdefault(label, post.line)
     return [
         Problem(
-            name, first[label], 0, f"no topic or research type is called '{label}' ({_some(number, 'post')})",
-            "Add it to feeds/topics.yaml before you import, or name a topic in the posts themselves.",
+            name, first[label], 0, f"no topic or research type is called '{label}' ({some(number, 'post')})",
+            f"{did_you_mean(label, site.topics)} Add it to feeds/topics.yaml before you import, "
+            "or name a topic in the posts themselves.".strip(),
         )
         for label, number in counted.items()
     ]  # fmt: skip
@@ -115,7 +113,3 @@ def _tell(reading: Reading, name: str, filed: list[Filed], announced: str, left:
     click.echo(f"\n{report(left, 'text', summary)}", nl=False)
     if not all(each.has_topic for each in filed):
         click.echo("Now run `check`: it names each post that still needs a topic.")
-
-
-def _some(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

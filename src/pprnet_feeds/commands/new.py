@@ -19,7 +19,8 @@ from pprnet_feeds.content.model import Citation, Site, Term
 from pprnet_feeds.content.posts import read_post
 from pprnet_feeds.content.problems import quoted
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.publishing import choosing, doi, newpost, postfile
+from pprnet_feeds.content.terms import named, search, suggest
+from pprnet_feeds.publishing import doi, newpost, postfile
 
 REGISTRY_VARIABLE = "PPRNET_DOI_REGISTRY"
 
@@ -91,10 +92,8 @@ def new(
 def _write(folder: Path, site: Site, stems: Iterator[str], text_of: Callable[[str], str]) -> Path:
     """Write the draft under the first of *stems* that is still free."""
     posts = folder / "posts"
-    try:
+    with options.writing(posts, "Nothing was written."):
         posts.mkdir(exist_ok=True)
-    except OSError as error:
-        raise click.ClickException(f"{posts} cannot be made: {error.strerror}.") from None
     while True:
         stem = next(stems)
         path = posts / f"{stem}.md"
@@ -102,12 +101,11 @@ def _write(folder: Path, site: Site, stems: Iterator[str], text_of: Callable[[st
         _, problems = read_post(text, f"posts/{path.name}", site)
         if problems:
             options.fail(problems, "Nothing was written.")
-        try:
-            postfile.write_new(path, text)
-        except FileExistsError:
-            continue  # it came in between
-        except OSError as error:
-            raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from None
+        with options.writing(path, "Nothing was written."):
+            try:
+                postfile.write_new(path, text)
+            except FileExistsError:
+                continue  # it came in between
         return path
 
 
@@ -131,10 +129,10 @@ def _chosen(names: tuple[str, ...], terms: tuple[Term, ...], option: str, file: 
     """The slugs of the named terms, each once, in the order in which they stand in *file*."""
     slugs = set()
     for name in names:
-        term = choosing.named(name, terms)
+        term = named(name, terms)
         if term is None:
-            near = choosing.search(name, terms) or choosing.nearest(name, terms)
-            raise click.UsageError(f"{option}: nothing is called {quoted(name)}. {_offer(near[:5], file)}")
+            near = _offer(suggest(name, terms), file)
+            raise click.UsageError(f"{option}: nothing is called {quoted(name)}. {near}")
         slugs.add(term.slug)
     return [term.slug for term in terms if term.slug in slugs]
 
@@ -168,7 +166,7 @@ def _ask_registry(typed: str) -> Citation:
 def _topics(title: str, terms: tuple[Term, ...]) -> list[str]:
     """Topics for a post that was given none: asked for where somebody can answer."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        near = _offer(choosing.nearest(title, terms), "feeds/topics.yaml")
+        near = _offer(suggest(title, terms), "feeds/topics.yaml")
         raise click.UsageError(f"a post needs a topic: add --topic NAME. {near}")
     number = {term.slug: place for place, term in enumerate(terms, 1)}
     _say("What is it about?", list(terms), number)
@@ -181,7 +179,7 @@ def _topics(title: str, terms: tuple[Term, ...]) -> list[str]:
             chosen[found[0].slug] = None
             click.echo(f"  + {found[0].label}", err=True)
         elif typed:
-            offered = found or choosing.nearest(typed, terms)
+            offered = found or suggest(typed, terms)
             line = "Which of these?" if offered else "No topic is called that. Try another word."
             _say(line, offered, number)
         elif chosen:
@@ -193,8 +191,8 @@ def _topics(title: str, terms: tuple[Term, ...]) -> list[str]:
 def _found(typed: str, terms: tuple[Term, ...]) -> list[Term]:
     if typed.isascii() and typed.isdigit() and len(typed) < 5:
         return [terms[int(typed) - 1]] if 0 < int(typed) <= len(terms) else []
-    exact = choosing.named(typed, terms)
-    return [exact] if exact else choosing.search(typed, terms)
+    exact = named(typed, terms)
+    return [exact] if exact else search(typed, terms)
 
 
 def _say(line: str, terms: list[Term], number: dict[str, int]) -> None:

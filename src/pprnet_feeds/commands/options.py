@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -23,6 +24,16 @@ site = click.option(
 def now() -> datetime:
     """The time, in UTC and whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+@contextlib.contextmanager
+def writing(place: Path | str, consequence: str) -> Iterator[None]:
+    """Stop with a plain message when the disk does not take what is written to *place*."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{place} cannot be written: {error.strerror or error}. {consequence}"
+        raise click.ClickException(what) from None
 
 
 def fail(problems: Sequence[Problem], consequence: str, form: Form = "text") -> NoReturn:

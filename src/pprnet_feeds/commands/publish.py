@@ -13,6 +13,7 @@ from pprnet_feeds.content import ledger as ledgers
 from pprnet_feeds.content.ledger import Ledger
 from pprnet_feeds.publishing.plan import Change, published
 from pprnet_feeds.publishing.postfile import write_over
+from pprnet_feeds.publishing.waiting import UNRECORDED, waiting_lines
 
 # Of more files than these only the folder is named.
 MOST_NAMED = 20
@@ -30,32 +31,37 @@ MOST_NAMED = 20
 def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
     """Check everything, then write feeds/ledger.json.
 
-    The ledger keeps the id, the address and the first date of every post, so
-    that a renamed or edited file is never shown to subscribers as new. Commit
-    it with the posts. Needs a base_url. Exits with 1, like `plan`, when an id
-    changed or a file vanished.
+    The ledger keeps the id, the address and the first moment of every post, so
+    that a renamed or edited file is never shown to subscribers as new. Scheduled
+    posts are recorded before their moment. Commit it with the posts. Needs a
+    base_url. Exits with 1, like `plan`, when an id changed or a file vanished.
 
     \b
     Examples:
         pprnet-feeds publish
         pprnet-feeds publish --site /srv/blog --forget 2021-12-a-post
     """
-    library, ledger, found = planned(folder, needs_base_url=True)
+    now = options.now()
+    library, ledger, found, warnings = planned(folder, now, needs_base_url=True)
+    warnings = [warning for warning in warnings if warning.what != UNRECORDED]  # this command records them
     unknown = [id for id in forgotten if id not in ledger.records]
     if unknown:
         raise click.UsageError(f"the ledger knows no post '{unknown[0]}'")
     left = [change for change in refused(found) if change.kind != "vanished" or change.id not in forgotten]
-    click.echo(in_words(found), nl=False)
+    click.echo(in_words(found, waiting_lines(library, now), warnings), nl=False)
     if left:
         click.echo("\nNothing was published.")
         raise SystemExit(1)
-    text = ledgers.write(published(library, ledger, options.now(), frozenset(forgotten)))
+    after = published(library, ledger, now, frozenset(forgotten))
+    text = ledgers.write(after)
     path = folder / ledgers.FILE
     if path.exists() and path.read_text("utf-8") == text:
         click.echo("\nNothing to publish: the ledger says all of this already.")
         return
-    write_over(path, text)
-    files = sorted({change.file for change in found})
+    with options.writing(path, "Nothing was published."):
+        write_over(path, text)
+    recorded = (each for each in after.records.values() if ledger.records.get(each.id) != each)
+    files = sorted({change.file for change in found} | {record.path for record in recorded})
     # A file that went away, or has another name now, is taken out of git with its folder: whether git
     # knows it, and so would take its name, is not known here.
     are_there = all((folder / file).exists() for file in files) and not any(

@@ -25,28 +25,35 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pprnet_feeds")
 
+_LOOPBACK, _EVERYWHERE = "127.0.0.1", "0.0.0.0"
 CONSEQUENCE = "The feeds were not started."
 
 
 @click.command()
 @options.site
+@click.option("--host", help="The address to listen on.", metavar="ADDRESS")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on; it wins over $PORT.")
 @click.option("--drafts", is_flag=True, help="Show drafts and scheduled posts too, for a preview.")
-def serve(folder: Path, drafts: bool) -> None:
+def serve(folder: Path, host: str | None, port: int | None, drafts: bool) -> None:
     """Serve the feeds and pages of the site.
 
-    Listens on 127.0.0.1:8000; with $PORT set, on that port of every address.
-    $WEB_CONCURRENCY is the number of worker processes. Changed files are live
-    within two seconds. A faulty post is reported and stays as it was; the others go on.
+    Listens on 127.0.0.1:8000; with $PORT and no --host on every address, with --drafts
+    always on 127.0.0.1. $WEB_CONCURRENCY is the number of worker processes. Changed files are
+    live within two seconds. A faulty post is reported and stays as it was; the others go on.
 
     \b
     Examples:
         pprnet-feeds serve
         PORT=8080 PPRNET_BASE_URL=https://feeds.example.org pprnet-feeds serve --site /srv/blog
     """
-    port = _number("PORT", "a port number", 65535)
+    given = _number("PORT", "a port number", 65535)
+    if drafts and host not in (None, _LOOPBACK):
+        raise click.UsageError(f"With --drafts the service listens on {_LOOPBACK} only: leave out --host.")
+    host = host or (_EVERYWHERE if given and not port and not drafts else _LOOPBACK)
+    port = port or given or 8000
     workers = _number("WEB_CONCURRENCY", "a number of worker processes", 1000) or 1
-    host = "0.0.0.0" if port else "127.0.0.1"
-    address = f"http://{'localhost' if port else '127.0.0.1'}:{port or 8000}"
+    near = "localhost" if host in (_EVERYWHERE, "::") else f"[{host}]" if ":" in host else host
+    address = f"http://{near}:{port}"
     # A link may come to lead elsewhere.
     settings = Settings(
         folder.absolute(), address, drafts, _switch("PPRNET_STATS"), _switch("PPRNET_FAST_PATH", default=True)
@@ -56,8 +63,8 @@ def serve(folder: Path, drafts: bool) -> None:
     # uvicorn finishes running requests and then raises the signal again; stopping is no failure.
     signal.signal(signal.SIGTERM, _stop)
     logs.configure(sys.stderr)
-    metrics.share(os.environ, _metrics_folder(settings.folder, port or 8000) if workers > 1 else None)
-    _check_free(host, port or 8000)
+    metrics.share(os.environ, _metrics_folder(settings.folder, port) if workers > 1 else None)
+    _check_free(host, port)
     _check_site(settings)
     import uvicorn
 
@@ -73,7 +80,7 @@ def serve(folder: Path, drafts: bool) -> None:
     how: dict[str, Any] = {
         "factory": True,
         "host": host,
-        "port": port or 8000,
+        "port": port,
         "workers": workers,
         "http": "h11" if missing else "pprnet_feeds.serving.protocol:Protocol",
         "date_header": bool(missing),
@@ -223,9 +230,9 @@ def _check_free(host: str, port: int) -> None:
 
     try:
         asyncio.run(bind())
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        reason = "another program listens there" if taken else os.strerror(error.errno or 0)
+    except (OSError, UnicodeError) as error:  # the latter of a name that cannot be one of a host
+        taken = getattr(error, "errno", 0) == errno.EADDRINUSE
+        reason = "another program listens there" if taken else getattr(error, "strerror", "") or str(error)
         what = f"cannot listen on {host}:{port}: {reason}"
-        mend = "Set PORT to another port, for example PORT=8080, or stop what uses it."
-        options.fail([Problem("PORT", 0, 0, what, mend)], CONSEQUENCE)
+        mend = "Choose another --host or --port (or PORT), such as --port 8080, or stop what uses it."
+        options.fail([Problem("serve", 0, 0, what, mend)], CONSEQUENCE)

@@ -12,8 +12,9 @@ import html as entities
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from urllib.parse import urljoin
 
-from pprnet_feeds.content import tags
+from pprnet_feeds.content import fields, tags
 
 SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 
@@ -30,6 +31,8 @@ _ADDRESSES = {
 # URL standard §4.4: blanks around an address and tabs and line ends inside of it do not count.
 _AROUND = "".join(map(chr, range(0x21)))
 _INSIDE = re.compile(r"[\t\n\r]")
+_NO_HOST = re.compile(r"(?i:(https?):(?!//)/*)")
+_SLASHES = re.compile(r"\A(https?://)/+", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 _POSITION = re.compile(r'<\w+ data-sourcepos="(\d{1,9}):(\d{1,9})-(\d{1,9}):(\d{1,9})"')
@@ -49,6 +52,15 @@ def scheme(address: str) -> str:
     return found[1].lower() if found else ""
 
 
+def absolute(address: str, base: str) -> str | None:
+    """The web *address* of a body seen from *base* (RFC 3986 §5); None where it names no host that can be."""
+    try:
+        found = _NO_HOST.sub(r"\1://", urljoin(base, _SLASHES.sub(r"\1", bare(address))), count=1)
+    except ValueError:
+        return None
+    return found if fields.has_host(found) or scheme(found) not in ("http", "https") else None
+
+
 def find(html: str, source: str) -> list[tuple[int, str]]:
     """What is active in *html*, by the line of *source* (from 1) on which it was typed.
 
@@ -56,17 +68,20 @@ def find(html: str, source: str) -> list[tuple[int, str]]:
     as the first attribute of each element that came from Markdown. A tag that
     was typed has none: it is looked for behind the last place known.
     """
-    place = _Place(source)
     last = source.count("\n") + 1  # a tag of many lines may end where the source has ended
     found = []
-    for token in tags.tokens(html):
-        if token.kind == "text":
-            continue
-        line = place.line(html, token)
+    for line, token in placed(html, source):
         if token.kind == "start":
             for at, what in _active(token):
                 found.append((min(line + html.count("\n", token.start, at), last), what))
     return sorted(found, key=lambda pair: pair[0])
+
+
+def placed(html: str, source: str) -> Iterator[tuple[int, tags.Token]]:
+    """Each token of such *html* with the line of *source* on which it begins."""
+    place = _Place(source)
+    for token in tags.tokens(html):
+        yield place.line(html, token), token
 
 
 def _active(token: tags.Token) -> Iterator[tuple[int, str]]:
@@ -81,6 +96,10 @@ def _active(token: tags.Token) -> Iterator[tuple[int, str]]:
             of = scheme(entities.unescape(value))
             if of and of not in SCHEMES:
                 yield at, _a(f"{of[:40]}: {_ADDRESSES[name]}")
+            elif (
+                name in ("href", "src") and absolute(entities.unescape(value), "https://example.org/") is None
+            ):
+                yield at, _a(f"{_ADDRESSES[name]} with an impossible host or port")
 
 
 def _a(words: str) -> str:

@@ -2,7 +2,8 @@
 
 A list is read whole or not at all. Leaving somebody out is worse than leaving
 all of them in the text, so one word that is not understood makes the list
-unreadable, and a list that is cut ("et al.", "….") names nobody.
+unreadable, and a list that is cut ("et al.", "….") is no list of the authors.
+Whoever must name somebody all the same asks for the names that are certain.
 
 Only initials are taken for given names: of "Lind, Karin, Berg, Ole" nobody can
 say for certain where one name ends.
@@ -45,16 +46,25 @@ def read_authors(text: str) -> tuple[str, ...] | None:
     An institution stands as it is printed. Empty when the list is cut or names
     editors; None when *text* is not certainly a list of authors.
     """
+    names = certain_names(text)
+    if not names:
+        return None
+    return () if _CUT.search(text) or _EDITORS.search(text.strip()) else names
+
+
+def certain_names(text: str) -> tuple[str, ...]:
+    """The names that are certain, also of a list that is cut or names editors; empty for no such list.
+
+    What comes before the cut must be names. What follows it ("….Ott, P.") ends the list if it is a name.
+    """
     text = text.strip()
     cut = _CUT.search(text)
-    if cut:
-        # What stands before the cut must be names, or this is no list at all.
-        return None if _names(text[: cut.start()].rstrip(" ,;&"), _FAMILY_FIRST) is None else ()
-    editors = _EDITORS.search(text)
-    if editors:
-        return None if _names(text[: editors.start()], _FAMILY_FIRST) is None else ()
-    names = _names(text.rstrip(" ,"), _FAMILY_FIRST)
-    return _institution(text) if names is None else names
+    if not cut:
+        names = _names(_EDITORS.sub("", text).rstrip(" ,"), _FAMILY_FIRST)
+        return names or _institution(text) or ()
+    first = _names(text[: cut.start()].rstrip(" ,;&"), _FAMILY_FIRST) or ()
+    last = _names(text[cut.end() :].lstrip(" ,;&.…").rstrip(" ,"), _FAMILY_FIRST) or ()
+    return first and first + last
 
 
 def are_editors(text: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 #: How the three forms look, for an editor who typed something else.
@@ -23,6 +23,8 @@ _MOMENT = re.compile(
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})?"
 )
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
+# A post whose month or day ended this long ago is back-filled.
+_BACK_FILLED = timedelta(days=45)
 
 
 def parse_moment(text: str, zone: ZoneInfo) -> datetime:
@@ -45,6 +47,22 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime:
         year, month, number, hour, minute, second = (int(part) for part in moment.groups()[:6])
         return _moment(year, month, number, hour, minute, 59 if second == 60 else second, _offset(moment[7]))
     raise ValueError("not a date")
+
+
+def first_published(date: str, zone: ZoneInfo, now: datetime) -> datetime | None:
+    """When a post is first published that is recorded at *now*; None for the present moment.
+
+    *date* is as written, in one of the three forms. A time of day, the future, and what ended
+    45 days ago count as written: a month or a day of late says nothing of the moment.
+    """
+    moment = parse_moment(date, zone)
+    day = _DAY.fullmatch(date)
+    if moment > now or not day:
+        return moment
+    local = moment.astimezone(zone).date()
+    after = local + timedelta(days=1) if day[3] else (local + timedelta(days=31)).replace(day=1)
+    ended = datetime.combine(after, time(), zone).astimezone(UTC)
+    return moment if now - ended >= _BACK_FILLED else None
 
 
 def month_of(moment: datetime, zone: ZoneInfo) -> str:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pprnet_feeds.content.model import Post
 
 # What readers cannot see of a post.
-_UNSEEN = ("file", "body_line", "draft")
+_UNSEEN = ("file", "body_line", "draft", "date")
 
 
 def digest(value: object, without: Collection[str] = ()) -> str:

@@ -26,6 +26,9 @@ _NOTHING = frozenset({"", "~", "null"})
 _TEXT_LENGTH = 20_000
 _LIST_LENGTH = 100
 _ADDRESS = re.compile(r"https?://[^\s\"<>\\^`{|}]+", re.IGNORECASE)
+# Letters beyond ASCII may be escaped.
+_LABEL = r"(?:[\w-]|%[89a-f][0-9a-f]){1,63}"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
 
 
@@ -125,9 +128,16 @@ def is_address(typed: str) -> bool:
     """Whether *typed* is an absolute http or https address that any reader can follow."""
     if not (typed.isascii() and len(typed) <= 2_000 and _ADDRESS.fullmatch(typed)):
         return False
+    return has_host(typed) and "@" not in urlsplit(typed).netloc
+
+
+def has_host(address: str) -> bool:
+    """Whether an absolute address names a host and port that can be (RFC 3986 §3.2, RFC 1035 §2.3.4)."""
     try:
-        parts = urlsplit(typed)
-        return bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        # A host with a colon is of IPv6, and was read as that.
+        return parts.port != 0 and len(host) < 254 and (":" in host or _HOST.fullmatch(host) is not None)
     except ValueError:
         return False
 

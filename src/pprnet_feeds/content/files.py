@@ -9,6 +9,7 @@ what is nobody's business.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import struct
 from collections.abc import Iterator
@@ -28,6 +29,24 @@ _SIGNATURE = struct.Struct("<QqqQ")
 # How the names of files begin that are hidden, or that editors leave behind.
 PASSED_OVER = (".", "#")
 _ALMOST = (".markdown", ".mdown", ".mkd", ".md.txt")
+_LEFT_OVER = re.compile(
+    r"~\$.*|.*(?:~|\.(?:sw[a-p]|tmp|bak|orig|part))|4913|Thumbs\.db|desktop\.ini", re.IGNORECASE
+)
+# What else people put beside posts, by the end of its name, and what can be done about it.
+_RENAME = "Rename it so that it ends in .md, with front matter at its top, or move it out of posts/."
+_COPY = "Copy its text into a post, which `pprnet-feeds new` begins, or move it out of posts/."
+_UPLOAD = "Put it on a web server and write its whole address, https://…, into the post."
+_KINDS = (
+    ((".qmd", ".rmd", ".mdx", ".rst", ".adoc", ".org", ".txt"), "a text of another program", _RENAME),
+    ((".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf"), "a document of a word processor", _COPY),
+    ((".html", ".htm", ".xhtml", ".xml", ".json", ".ipynb"), "a web page or the file of a program", _COPY),
+    (
+        (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".heic", ".tif", ".tiff"),
+        "a picture",
+        _UPLOAD,
+    ),
+    (("",), "another kind of file, or a link", "Move it out of posts/."),
+)
 
 
 Entry = os.DirEntry[str]
@@ -128,8 +147,11 @@ def post_files(site: Path) -> Iterator[tuple[Path, str] | Problem]:
         yield found if isinstance(found, Problem) else (Path(found[0].path), found[1])
 
 
-def entries(site: Path) -> Iterator[tuple[Entry, str] | Problem]:
-    """The same as entries of their folders, which are cheap to ask for their status."""
+def entries(site: Path, *, strangers: bool = False) -> Iterator[tuple[Entry, str] | Problem]:
+    """The same as entries of their folders, which are cheap to ask for their status.
+
+    With *strangers* there is a warning of every file that is no post.
+    """
     folders = [os.fspath(site / "posts")]
     while folders:
         folder = folders.pop()
@@ -155,18 +177,20 @@ def entries(site: Path) -> Iterator[tuple[Entry, str] | Problem]:
                 yield entry, f"{name}/{own}"
             elif not is_post and entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
-            elif fault := misnamed(own, f"{name}/{name_of(own)}"):
+            elif fault := misnamed(own, f"{name}/{name_of(own)}", strangers=strangers):
                 yield fault
             elif is_post:
                 yield entry, f"{name}/{own}"
 
 
-def misnamed(name: str, whole: str) -> Problem | None:
-    """Why a file that was surely meant as a post would not be read."""
+def misnamed(name: str, whole: str, *, strangers: bool = False) -> Problem | None:
+    """Why a file that was surely meant as a post is not read; with *strangers* why any file is not."""
     if name.lower().endswith((".md", *_ALMOST)) and not name.endswith(".md"):
-        return Problem(
-            whole, 0, 0, "the file's name does not end in .md", "Rename it so that it ends in .md."
-        )
+        what, mend = "the file's name does not end in .md", "Rename it so that it ends in .md."
+        return Problem(whole, 0, 0, f"{what}, so it is no post", mend, warning=True)
+    if strangers and not name.endswith(".md") and not _LEFT_OVER.fullmatch(name):
+        kind, mend = next((kind, mend) for ends, kind, mend in _KINDS if name.lower().endswith(ends))
+        return Problem(whole, 0, 0, f"this is {kind}: only .md files are posts", mend, warning=True)
     if name.endswith(".md") and shown(name) != name:
         mend = "Rename it with small letters, digits and hyphens, such as 2026-03-burnout.md."
         return Problem(whole, 0, 0, "the file's name holds characters that cannot be shown", mend)

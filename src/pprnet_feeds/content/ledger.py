@@ -23,8 +23,9 @@ from pprnet_feeds.content import recordvalues
 from pprnet_feeds.content.dates import month_of
 from pprnet_feeds.content.digests import digest
 from pprnet_feeds.content.files import read_text
-from pprnet_feeds.content.model import Post, Status
+from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.content.recordvalues import Record, date_of
 
 FILE = "feeds/ledger.json"
 _MEND = "Take the file from git again (git checkout feeds/ledger.json); only `publish` writes it."
@@ -34,35 +35,10 @@ _MEND_MERGE = (
 )
 _LIMIT = 134_217_728  # bytes: room for a hundred thousand posts
 # What a post says of its place and of its dates stands in the record itself.
-_APART = ("file", "id", "slug", "aliases", "published", "updated", "issue", "body_line", "draft")
+_APART = ("file", "id", "slug", "aliases", "published", "updated", "issue", "body_line", "draft", "date")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What subscribers have been told of one post.
-
-    Attributes:
-        former: slugs it had before.
-        changed: when its last change was published.
-        digest: stands for everything else that readers see of it.
-    """
-
-    id: str
-    path: str
-    slug: str
-    former: tuple[str, ...]
-    title: str
-    published: datetime
-    updated: datetime
-    changed: datetime
-    digest: str
-    topics: tuple[str, ...]
-    research: tuple[str, ...]
-    status: Status
-    note: str = ""
-
-
-# Records by their digest, and by their title and first date.
+# Records by their digest, and by their title and what their date means.
 _Index = dict[str | tuple[str, datetime], list[Record]]
 
 
@@ -78,7 +54,7 @@ class Ledger:
         """The same records, by the file each was read from last."""
         return {record.path: record for record in self.records.values()}
 
-    def identified(self, posts: Sequence[Post], zone: ZoneInfo) -> list[Post]:
+    def identified(self, posts: Sequence[Post], zone: ZoneInfo, now: datetime) -> list[Post]:
         """The *posts* under the ids, dates and former addresses that subscribers know them by.
 
         A file that was renamed or moved is known by its old path's absence and
@@ -89,35 +65,45 @@ class Ledger:
         files = {post.file for post in posts}
         ids = {post.id for post in posts}
         missing = _index(
-            record for record in self.records.values() if record.path not in files and record.id not in ids
+            (each for each in self.records.values() if each.path not in files and each.id not in ids), zone
         )
-        return [self._known(post, files, missing, zone) for post in posts]
+        return [self._known(post, files, missing, zone, now) for post in posts]
+
+    def shown(self, now: datetime) -> Ledger:
+        """The same without the posts that no reader has seen at *now*, since they are scheduled."""
+        shown = {id: record for id, record in self.records.items() if record.published <= now}
+        return self if len(shown) == len(self.records) else Ledger(shown)
 
     def gone(self, posts: Iterable[Post]) -> list[Record]:
         """The records of which no post is left."""
         ids = {post.id for post in posts} if self.records else ()
         return [record for record in self.records.values() if record.id not in ids]
 
-    def _known(self, post: Post, files: set[str], missing: _Index, zone: ZoneInfo) -> Post:
+    def _known(self, post: Post, files: set[str], missing: _Index, zone: ZoneInfo, now: datetime) -> Post:
         record = self.by_path.get(post.file)
         if record is None:
             record = self.records.get(post.id)
             if record is not None and record.path in files:
                 return post  # another post has that id: told where doubles are told
         if record is None and is_default_id(post) and not post.draft:
-            record = _moved(post, missing)
+            record = _moved(post, missing, zone)
         if record is None or (record.id != post.id and not is_default_id(post)):
+            return post
+        # A record made before its moment gives way to a post that is put off, or brought forward in time.
+        is_put_off = record.changed < record.published and post.published > now
+        if is_put_off or (record.published > now and record.date != post.date):
             return post
         former = dict.fromkeys((*record.former, record.slug))
         addresses = [f"/posts/{slug}/" for slug in former if slug != post.slug]
-        if record.id == post.id and record.published == post.published and not addresses:
+        same = record.id == post.id and record.published == post.published
+        if same and record.date in ("", post.date) and not addresses:
             return post if record.updated <= post.updated else post.but(updated=record.updated)
         # Without an `updated` of its own a post whose date was edited has not changed for readers.
         told = post.updated if post.updated != post.published else record.published
         return post.but(
             id=record.id,
             published=record.published,
-            issue=month_of(record.published, zone),
+            issue=month_of(date_of(record, zone), zone),
             updated=max(told, record.updated),
             aliases=tuple(dict.fromkeys((*post.aliases, *addresses))),
         )
@@ -128,25 +114,26 @@ def is_default_id(post: Post) -> bool:
     return post.id == post.file.rpartition("/")[2].removesuffix(".md")
 
 
-def _index(records: Iterable[Record]) -> _Index:
-    """The records by what they say: by their digest, and by title and first date."""
+def _index(records: Iterable[Record], zone: ZoneInfo) -> _Index:
+    """The records by what they say: by their digest, and by title and date."""
     found: _Index = {}
     for record in records:
         found.setdefault(record.digest, []).append(record)
-        found.setdefault((record.title, record.published), []).append(record)
+        found.setdefault((record.title, date_of(record, zone)), []).append(record)
     return found
 
 
-def _moved(post: Post, missing: _Index) -> Record | None:
+def _moved(post: Post, missing: _Index, zone: ZoneInfo) -> Record | None:
     """The record of the post under its former path."""
     # Titles repeat across the years.
-    same = (missing.get(seen(post)) or missing.get((post.title, post.published), [])) if missing else []
+    same = (missing.get(seen(post)) or missing.get((post.title, date_of(post, zone)), [])) if missing else []
     return same[0] if len(same) == 1 else None
 
 
-def is_said_by(post: Post, record: Record) -> bool:
+def is_said_by(post: Post, record: Record, zone: ZoneInfo) -> bool:
     """Whether the post says what the record tells: the same text, or the same title and date."""
-    return record.digest == seen(post) or (record.title, record.published) == (post.title, post.published)
+    same = record.title == post.title and date_of(record, zone) == date_of(post, zone)
+    return same or record.digest == seen(post)
 
 
 def seen(post: Post) -> str:
@@ -160,7 +147,7 @@ def is_recorded(post: Post, ledger: Ledger) -> bool:
     return record is not None and record_of(post, record, record.changed) == record
 
 
-def withdrawn_post(record: Record, issue: str) -> Post:
+def withdrawn_post(record: Record, zone: ZoneInfo) -> Post:
     """What is left of a withdrawn post whose file is gone: enough to tell those who hold it."""
     return Post(
         file=record.path,
@@ -169,7 +156,7 @@ def withdrawn_post(record: Record, issue: str) -> Post:
         title=record.title,
         published=record.published,
         updated=record.updated,
-        issue=issue,
+        issue=month_of(date_of(record, zone), zone),
         topics=record.topics,
         research=record.research,
         aliases=tuple(f"/posts/{slug}/" for slug in record.former),
@@ -199,6 +186,7 @@ def record_of(post: Post, before: Record | None, now: datetime) -> Record:
         research=post.research,
         status=post.status,
         note=post.note,
+        date=before.date if before and before.published == post.published else post.date,
     )
     return record if record == before else replace(record, changed=now)
 

@@ -14,7 +14,7 @@ from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
 
-from pprnet_feeds.content.dates import beginning_of, month_of
+from pprnet_feeds.content.dates import beginning_of
 from pprnet_feeds.content.digests import appearance
 from pprnet_feeds.content.ledger import Ledger, is_recorded, withdrawn_post
 from pprnet_feeds.content.model import Post, Site
@@ -27,7 +27,7 @@ class Library:
     """Everything a site says at one moment.
 
     Attributes:
-        posts: those that readers may see, the newest first: by `published`, then by id.
+        posts: those that readers may see, the newest first: by year, then `published`, then id.
         withdrawn: those taken back, in the same order.
         problems: in the order of files and lines.
         next_release: the next moment at which any of this changes by itself.
@@ -35,6 +35,7 @@ class Library:
         digests: what stands for each post's appearance, by id.
         recorded: the ids of the public posts of which the *ledger* says what they say.
         unrecorded: how many public posts are not among these.
+        waiting: what readers do not see yet, by file: drafts, scheduled posts, changes of the future.
         reading: what was read of each file, for the next library.
     """
 
@@ -47,6 +48,7 @@ class Library:
     remains: frozenset[str] = frozenset()
     digests: Mapping[str, str] = field(default_factory=dict)
     recorded: frozenset[str] = frozenset()
+    waiting: tuple[Post, ...] = field(default=(), compare=False, repr=False)
     ledger: Ledger = field(default_factory=Ledger, compare=False, repr=False)
     reading: Reading | None = field(default=None, compare=False, repr=False)
 
@@ -78,18 +80,18 @@ def read_library(
         return before
     site, changes = (site, []) if drafts else _announced(site, now)
     read = reading.by_file.values()
-    known = ledger.identified([each.post for each in read if each.post], site.time_zone)
-    single, doubles = _without_doubles(known, now, ledger)
+    known = ledger.identified([each.post for each in read if each.post], site.time_zone, now)
+    single, doubles = _without_doubles(known, now, ledger.shown(now))
     coming = [post for post in single if post.updated > now]  # never before `published`
     for post in coming:
         if not post.draft:
             changes += [moment for moment in (post.published, post.updated) if moment > now]
-    public = single if drafts else [post for post in single if not post.draft and post.published <= now]
-    public = [_at(post, now) for post in public] if coming and not drafts else list(public)
+    public = single if drafts else [post for post in single if _is_public(post, now)]
+    public = [_at(post, now, ledger) for post in public] if coming and not drafts else list(public)
     public.sort(key=attrgetter("id"))
-    public.sort(key=attrgetter("published"), reverse=True)
+    public.sort(key=attrgetter("year", "published"), reverse=True)
     gone = [record for record in ledger.gone(known) if record.status == "withdrawn"]
-    remains = [withdrawn_post(record, month_of(record.published, site.time_zone)) for record in gone]
+    remains = [withdrawn_post(record, site.time_zone) for record in gone]
     withdrawn = [post for post in public if post.status == "withdrawn"]
     told = chain.from_iterable(each.problems for each in read if each.problems)
     digests, recorded = _digested([*public, *remains], ledger, before)
@@ -103,6 +105,7 @@ def read_library(
         remains=frozenset(post.id for post in remains),
         digests=digests,
         recorded=recorded,
+        waiting=tuple(post for post in single if post.draft or post.updated > now),
         ledger=ledger,
         reading=reading,
     )
@@ -144,9 +147,11 @@ def _is_public(post: Post, now: datetime) -> bool:
     return not post.draft and post.published <= now
 
 
-def _at(post: Post, now: datetime) -> Post:
+def _at(post: Post, now: datetime, ledger: Ledger) -> Post:
     """The post as readers may see it: a change of the future has not happened yet."""
-    return post if post.updated <= now else post.but(updated=post.published)
+    record = ledger.records.get(post.id)
+    before = record.updated if record and record.updated <= now else post.published
+    return post if post.updated <= now else post.but(updated=before)
 
 
 def _without_doubles(posts: list[Post], now: datetime, ledger: Ledger) -> tuple[list[Post], list[Problem]]:
@@ -211,7 +216,7 @@ def _with_own_aliases(post: Post, taken: dict[tuple[str, str], Post], problems: 
             continue
         what = f"the path {quoted(alias)} in `aliases` is taken by {owner.file}"
         mend = f"Take it away here; until then it leads to {owner.file}."
-        problems.append(Problem(post.file, 0, 0, what, mend))
+        problems.append(Problem(post.file, 0, 0, what, mend, warning=True))
     return post.but(aliases=tuple(alias for alias, owner in owners.items() if owner is post))
 
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 import html as entities
 import re
 import threading
-from urllib.parse import unquote, urljoin
+from collections.abc import Iterable, Iterator
+from urllib.parse import unquote
 
 import comrak
 import nh3
@@ -41,8 +42,12 @@ _RAW_TAG = re.compile(r"<(?:[/!?]|[A-Za-z][A-Za-z0-9-]*(?:[\s/>]|\Z))")
 # A list is two elements deep; the others, such as a link in a cell of a table, are few.
 _NESTING = ("<blockquote", "<ul", "<ul", "<ol", "<ol", "<em", "<strong")
 _OTHERS = 10
-_DOUBTFUL = re.compile(r'(?:href|src)="(?!https?://|#)')
-_NO_HOST = re.compile(r"(?i:(https?):(?!//)/*)")
+_DOUBTFUL = re.compile(r'(?:href|src)="(?!https?://(?:[\w-]{1,63}\.)*[\w-]{1,63}(?::\d{1,4})?[/?#"]|#)')
+_LEADING = re.compile(r"\[|(?:href|src)\s*=\s*[\"']?(?!https?://|mailto:|#fn)", re.IGNORECASE)
+# A mark without its footnote, and a link or picture whose address has a blank in it or is not given.
+_UNDEFINED = re.compile(
+    r"\[\^[^\]\s]+\]|!\[[^\[\]]*\]\([^()\n]*\)|\[[^\[\]]+\](?:\([^()\n]*[/.]\w[^()\n]*\)|\[[^\[\]0-9][^\[\]]*\])"
+)
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 
 _FOOTNOTES = re.compile(r'<section class="footnotes">.*?</section>', re.DOTALL)
@@ -52,6 +57,17 @@ _FOOTNOTE_MARK = re.compile(r'<sup class="footnote-ref">.*?</sup>', re.DOTALL)
 # it escapes < and >.
 _NO_PICTURE = re.compile(r'<img(?![^<>]* src=")(?:[^<>]* alt="([^"<>]*)")?[^<>]*>')
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>")
+# The levels of headings; a paragraph that is one counts as the second.
+_LEVELS = {"p": 2} | {f"h{level}": level for level in range(1, 7)}
+_LONGEST_HEADING = 1_000
+_NOT_RUNNING = frozenset("h1 h2 h3 h4 h5 h6 ul ol dl table figure pre summary".split())
+# A heading in bold, and a picture with its caption.
+_NOT_A_PARAGRAPH = re.compile(
+    r"<p>\s*<(strong|b)>(?:(?!</?\1>|[.!]</).){1,200}</\1>\s*:?\s*</p>"
+    r"|<p>\s*<img[^<>]*>\s*<(em|i)>(?:(?!</?\2>).){1,500}</\2>\s*</p>",
+    re.DOTALL,
+)
+_UNENDED = re.compile(r"(?<![.!?…:;,–—-])(?<![.!?…:;][\"'”’»)\]])\n")
 _BLANK = re.compile(r"[ \t\n\f\r]+")
 _SPACES = re.compile(r" {2,}")
 _BREAKS = re.compile(r" *\n[ \n]*")
@@ -86,6 +102,28 @@ def active_content(source: str) -> list[tuple[int, str]]:
     if not (_RAW_TAG.search(source) or _DOUBTFUL.search(html)):
         return []
     return active.find(comrak.render_markdown(source, _EXTENSIONS, _PARSING, _PLACED), source)
+
+
+def addresses(source: str, host: str) -> Iterator[tuple[int, str, str]]:
+    """Where a body leads, if it may be to *host*: the line, from 1, `a` or `img`, the address as typed.
+
+    With `text` comes what was meant as a link or a footnote's mark, and is shown to readers as typed.
+    """
+    html = _drawn(source, _PLACED) or ""
+    may_lead = _LEADING.search(html) or host.lower() in html.lower()
+    code = 0
+    for line, token in active.placed(html, source) if may_lead else ():
+        if token.name in ("code", "pre"):
+            code += 1 if token.kind == "start" else -1
+        elif token.kind == "text" and not code:
+            text = html[token.start : token.end]
+            for found in _UNDEFINED.finditer(text):
+                if re.search(rf"(?<!\\){re.escape(entities.unescape(found[0]))}", source):
+                    yield line + text.count("\n", 0, found.start()), "text", found[0]
+        elif token.kind == "start" and token.name in ("a", "img"):
+            for name, value, _ in token.attributes:
+                if name in ("href", "src") and not value.startswith("#fn"):  # footnotes lead to each other
+                    yield line, token.name, active.bare(entities.unescape(value))
 
 
 def repeated_footnotes(source: str) -> list[tuple[int, str]]:
@@ -132,16 +170,12 @@ def _placed(_tag: str, name: str, value: str) -> str | None:
     """The value of an attribute at the place; None leaves the attribute out."""
     if name == "id":
         return _place.prefix + value.removeprefix(_place.prefix)
-    if name not in ("href", "src") or value.startswith(("https://", "http://")):
+    if name not in ("href", "src"):
         return value
-    address = active.bare(value)
-    if address.startswith("#"):
+    if (address := active.bare(value)).startswith("#"):
         fragment = address[1:]
         return f"{_place.base}#{_place.prefix + fragment.removeprefix(_place.prefix) if fragment else ''}"
-    try:
-        return _NO_HOST.sub(r"\1://", urljoin(_place.base, address), count=1)
-    except ValueError:
-        return None
+    return active.absolute(address, _place.base)
 
 
 # One for all bodies: making it takes longer than cleaning.
@@ -172,28 +206,64 @@ def _gap(tag: re.Match[str]) -> str:
             return "\n\n" if name in tags.BLOCK else ""
 
 
-def sections(html: str) -> tuple[str, str]:
-    """The account of a rendered post, with the footnotes, and the implications for practice or nothing.
+def running_text(html: str) -> str:
+    """The paragraphs of a rendered post, one a line.
 
-    The implications begin under the first ``<h2>Practice Implications</h2>``
-    that stands in no other element, and reach to the next h1 or h2 like it,
-    to the footnotes, or to the end.
+    Without headings, lists, tables, captions, code and the list of references.
+    A paragraph in bold that is no sentence is a heading too. A paragraph
+    without an end gets a full stop where another follows.
     """
-    depth = start = heading = inner = 0
-    for tag in _TAG.finditer(html) if "<h2" in html else ():
+    start, _, end = section(html, "references")
+    html = _NOT_A_PARAGRAPH.sub("\n", html[:start] + html[end:])
+    taken, skipping, last = [], 0, 0
+    for tag in _TAG.finditer(html):
+        if tag[2] in _NOT_RUNNING:
+            taken += [] if skipping else [html[last : tag.start()]]
+            skipping += -1 if tag[1] else 1
+            last = tag.end()
+    text = plain_text("<hr>".join([*taken, html[last:]]))
+    return joined(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
+def joined(paragraphs: Iterable[str]) -> str:
+    """Paragraphs of plain text, one a line, each with an end where another follows."""
+    return _UNENDED.sub(".\n", "\n".join(filter(None, paragraphs)))
+
+
+def sections(html: str) -> tuple[str, str]:
+    """The account of a rendered post, with the footnotes, and the implications for practice or nothing."""
+    start, inner, end = section(html, "practice implications")
+    return html[:start] + html[end:], html[inner:end].strip()
+
+
+def section(html: str, title: str) -> tuple[int, int, int]:
+    """Where the heading of a section of a rendered post begins, where its text begins, and where it ends.
+
+    All three are the end of *html* when there is no such section with a text.
+    *title*, in lower case, stands in a heading of any level or in a paragraph
+    of its own, with or without a colon, and in no other element. The section
+    reaches to the next heading that is as high, to the footnotes, or to the
+    end; under a paragraph, to the next heading of level 1 or 2.
+    """
+    depth = start = level = heading = inner = 0
+    for tag in _TAG.finditer(html) if title.rpartition(" ")[2] in html.lower() else ():
         name = tag[2]
         if tag[1]:
             depth -= 1
-            if depth == 0 and name == "h2" and not inner and _is_heading(html[start : tag.start()]):
-                heading, inner = start, tag.end()
+            if depth == 0 and not inner and name in _LEVELS and _says(html[start : tag.start()], title):
+                heading, inner, level = start, tag.end(), _LEVELS[name]
             continue
         if depth == 0:
             start = tag.start()
-            if inner and (name in ("h1", "h2") or _FOOTNOTES.match(html, start)):
-                return html[:heading] + html[start:], html[inner:start].strip()
+            higher = name != "p" and _LEVELS.get(name, level + 1) <= level
+            if inner and (higher or _FOOTNOTES.match(html, start)):
+                if html[inner:start].strip():
+                    return heading, inner, start
+                inner = 0
         depth += name not in tags.VOID
-    return (html[:heading], html[inner:].strip()) if inner else (html, "")
+    return (heading, inner, len(html)) if inner and html[inner:].strip() else (len(html),) * 3
 
 
-def _is_heading(html: str) -> bool:
-    return " ".join(plain_text(html).split()).casefold() == "practice implications"
+def _says(html: str, title: str) -> bool:
+    short = len(html) < _LONGEST_HEADING
+    return short and " ".join(plain_text(html).split()).casefold().rstrip(" :") == title

@@ -7,16 +7,12 @@ Nothing in here reads files, knows a format or asks the clock.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
-
-SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-SLUG_LENGTH = 100
 
 Status = Literal["published", "corrected", "retracted", "withdrawn"]
 
@@ -32,8 +28,8 @@ class Person:
 
     @property
     def link(self) -> str:
-        """The person's own address, else that of the ORCID record, else empty."""
-        return self.url or (f"https://orcid.org/{self.orcid}" if self.orcid else "")
+        """The address of the ORCID record, which programs know people by, else `url`."""
+        return f"https://orcid.org/{self.orcid}" if self.orcid else self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +90,15 @@ class Post:
         file: path relative to the site, with forward slashes.
         id: last part of the permanent id.
         slug: last part of the permalink.
-        published: UTC, whole seconds.
-        updated: UTC, whole seconds; never before *published*.
-        issue: the month in the site's zone, ``2021-12``.
-        topics: slugs, in the order of ``topics.yaml``.
-        research: slugs, in the order of ``research.yaml``.
+        published, updated: UTC, whole seconds; *updated* is never the earlier one.
+        issue: the month that *date* names, in the site's zone: ``2021-12``.
+        topics, research: slugs, in the order of ``topics.yaml`` and ``research.yaml``.
         summary: plain text as typed; empty when it is to be taken from the body.
         authors: empty when the site's author wrote it.
         aliases: former paths of the permalink, each beginning with a slash.
         body: CommonMark, with ``\\n`` line ends.
         body_line: the line of the file on which the body begins, from 1.
+        date: as written in the file; empty when no file is left.
     """
 
     file: str
@@ -125,6 +120,12 @@ class Post:
     note: str = ""
     body: str = ""
     body_line: int = 1
+    date: str = ""
+
+    @property
+    def year(self) -> int:
+        """The year of its archive, which *date* names."""
+        return int(self.issue[:4])
 
     def but(self, **changes: object) -> Post:
         """The post with other values; itself when it has them already."""

@@ -28,7 +28,7 @@ def read_person(value: Value, name: str, faults: Faults) -> Person | None:
         name=fields.one(found, "name", faults, fields.scalar) or "",
         url=fields.one(found, "url", faults, fields.address) or "",
         email=fields.one(found, "email", faults, fields.email) or "",
-        orcid=fields.one(found, "orcid", faults, _orcid) or "",
+        orcid=fields.one(found, "orcid", faults, read_orcid) or "",
     )
     if not person.name:
         faults.add(value, f"somebody in `{name}` has no `name`", "Add it, such as `name: Giorgio A. Tasca`.")
@@ -63,7 +63,8 @@ def _picture(value: Value, name: str, faults: Faults) -> str | None:
     return None
 
 
-def _orcid(value: Value, name: str, faults: Faults) -> str | None:
+def read_orcid(value: Value, name: str, faults: Faults) -> str | None:
+    """An ORCID, or its address, as 0000-0002-1825-0097."""
     typed = fields.scalar(value, name, faults)
     if typed is None:
         return None

@@ -8,6 +8,7 @@ published in part.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import cast, get_args
@@ -71,7 +72,8 @@ def read_post(text: str, file: str, site: Site, *, bodies: bool = False) -> tupl
     post = _post(parts, parts.header, faults, site) if parts.header else None
     sound = post is not None and not faults.found
     in_body = texts.faults(parts.body, parts.body_line, file) if bodies else []
-    return (post if sound else None), sorted([*parts.notices, *faults.found, *in_body])
+    mended = [replace(notice, warning=True) for notice in parts.notices]
+    return (post if sound else None), sorted([*mended, *faults.found, *in_body])
 
 
 def _post(parts: frontmatter.FrontMatter, header: Mapping, faults: Faults, site: Site) -> Post | None:
@@ -79,6 +81,7 @@ def _post(parts: frontmatter.FrontMatter, header: Mapping, faults: Faults, site:
     moment = partial(_moment, zone=site.time_zone)
     title = fields.one(found, "title", faults, _title)
     published = fields.one(found, "date", faults, moment)
+    date = fields.scalar(found["date"][0][1], "date", faults) if published else None
     updated = fields.one(found, "updated", faults, moment)
     topic = partial(terms.choose, terms=site.topics, noun="topic", file="feeds/topics.yaml")
     research = partial(terms.choose, terms=site.research, noun="research type", file="feeds/research.yaml")
@@ -129,6 +132,7 @@ def _post(parts: frontmatter.FrontMatter, header: Mapping, faults: Faults, site:
         note=note,
         body=parts.body,
         body_line=parts.body_line,
+        date=date or "",
     )
 
 

@@ -34,6 +34,7 @@ class Problem:
         column: counted from 1; 0 means the whole line.
         what: what is wrong, quoting what was typed. Lower case, no full stop.
         mend: what to type instead, in the imperative, with an example.
+        warning: whether it keeps nothing out, and is only reported.
     """
 
     file: str
@@ -41,6 +42,7 @@ class Problem:
     column: int
     what: str
     mend: str
+    warning: bool = False
 
     @property
     def place(self) -> str:
@@ -79,18 +81,35 @@ def report(problems: Sequence[Problem], form: Form = "text", consequence: str = 
         return json.dumps(told_all, ensure_ascii=False, indent=2) + "\n"
     if form == "github":
         return "".join(_annotation(problem) for problem in problems)
-    told = "".join(f"{problem.place}: {problem.what}\n    {problem.mend}\n" for problem in problems)
+    told = in_words(problems)
     closing = f"{count(problems)} {consequence}".strip() if problems else consequence
     return told + ("\n" if problems else "") + (f"{closing}\n" if closing else "")
 
 
+def in_words(problems: Iterable[Problem]) -> str:
+    """Two lines for each of *problems*: where and what, and how to mend it."""
+    return "".join(
+        f"{problem.place}: {'warning: ' if problem.warning else ''}{problem.what}\n    {problem.mend}\n"
+        for problem in problems
+    )
+
+
 def count(problems: Sequence[Problem]) -> str:
-    """How many there are: ``2 problems in 1 file.``"""
+    """How many there are: ``2 problems and 1 warning in 2 files.``"""
     files = len({problem.file for problem in problems})
-    return f"{_some(len(problems), 'problem')} in {_some(files, 'file')}."
+    warnings = sum(problem.warning for problem in problems)
+    counts = {"problem": len(problems) - warnings, "warning": warnings}
+    told = " and ".join(some(number, noun) for noun, number in counts.items() if number)
+    return f"{told} in {some(files, 'file')}."
 
 
-def _some(number: int, noun: str) -> str:
+def blocking(problems: Iterable[Problem]) -> bool:
+    """Whether one of *problems* is more than a warning."""
+    return any(not problem.warning for problem in problems)
+
+
+def some(number: int, noun: str) -> str:
+    """A number with its noun: ``1 post``, ``2 posts``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
@@ -101,7 +120,8 @@ def _annotation(problem: Problem) -> str:
         where += f",line={problem.line}"
     if problem.column:
         where += f",col={problem.column}"
-    return f"::error {where}::{_data(f'{problem.what}. {problem.mend}')}\n"
+    level = "warning" if problem.warning else "error"
+    return f"::{level} {where}::{_data(f'{problem.what}. {problem.mend}')}\n"
 
 
 def _data(text: str) -> str:

@@ -82,7 +82,7 @@ def read_files(
     settled = int(now.timestamp()) * 1_000_000_000 - files.GRAIN
     by_file: dict[str, FileRead] = {}
     problems: list[Problem] = []
-    for found in files.entries(folder):
+    for found in files.entries(folder, strangers=bodies):
         if isinstance(found, Problem):
             problems.append(found)
             continue

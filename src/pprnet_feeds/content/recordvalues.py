@@ -8,18 +8,51 @@ whatever a post may say does, or a published ledger could not be read again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from pprnet_feeds.content.characters import clean
 from pprnet_feeds.content.dates import parse_moment
-from pprnet_feeds.content.model import Status
+from pprnet_feeds.content.model import Post, Status
 from pprnet_feeds.content.problems import quoted
 from pprnet_feeds.content.slugs import is_path, is_slug
 
 T = TypeVar("T")
 _UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What subscribers have been told of one post.
+
+    Attributes:
+        former: slugs it had before.
+        changed: when its last change was published.
+        digest: stands for everything else that readers see of it.
+        date: as its file had it first; empty in older records, which go by *published*.
+    """
+
+    id: str
+    path: str
+    slug: str
+    former: tuple[str, ...]
+    title: str
+    published: datetime
+    updated: datetime
+    changed: datetime
+    digest: str
+    topics: tuple[str, ...]
+    research: tuple[str, ...]
+    status: Status
+    note: str = ""
+    date: str = ""
+
+
+def date_of(said: Post | Record, zone: ZoneInfo) -> datetime:
+    """What the date of a post or record means; its month and year are those readers find it under."""
+    return parse_moment(said.date, zone) if said.date else said.published
 
 
 def read(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,12 +65,13 @@ def read(found: Mapping[str, Any]) -> dict[str, Any]:
     values |= {name: _line(found[name]) for name in ("path", "title", "digest")}
     values |= {name: _each(found.get(name, []), _slug) for name in ("topics", "research")}
     values |= {name: parse_moment(_text(found[name]), _UTC) for name in ("published", "updated", "changed")}
-    if values["updated"] < values["published"]:
-        raise ValueError(f"{quoted(values['id'])} was changed before it was published")
+    values["updated"] = max(values["updated"], values["published"])
+    if date := found.get("date", ""):
+        parse_moment(_text(date), _UTC)
     if found["status"] not in get_args(Status):
         raise ValueError(f"no status is called {quoted(str(found['status']))}")
     values |= {"former": _each(found.get("former", []), _former), "status": found["status"]}
-    return values | {"note": _line(found.get("note", ""))}
+    return values | {"note": _line(found.get("note", "")), "date": date}
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,7 +79,7 @@ def plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
         for name, value in values.items()
-        if value or name not in ("note", "former")
+        if value or name not in ("note", "former", "date")
     }
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from pprnet_feeds.content.authorlist import are_editors, read_authors
+from pprnet_feeds.content.authorlist import are_editors, certain_names, read_authors
 from pprnet_feeds.content.dois import doi_in
 from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.titles import ends, split, title_of
@@ -94,10 +94,10 @@ def parse_reference(text: str) -> Citation:
     return _chapter(work, cite) or _thesis(work, cite) or _article(work, online, cite) or _book(work, cite)
 
 
-def authors_as_printed(text: str) -> str:
-    """The whole list of authors of a reference, also one that is cut; empty when it is not certain."""
+def certain_authors(text: str) -> tuple[str, ...]:
+    """The authors of a reference who are certain, also of a cut list; of an edited work its editors."""
     found = _begin(text) if len(text) <= LONGEST else None
-    return found[0].rstrip(" ,") if found else ""
+    return certain_names(found[0]) if found else ()
 
 
 def complete(citation: Citation) -> Citation:

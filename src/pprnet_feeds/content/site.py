@@ -13,7 +13,7 @@ from collections.abc import Mapping as Environment
 from functools import partial
 from pathlib import Path
 
-from pprnet_feeds.content import characters, dates, fields, sitevalues, vocabulary
+from pprnet_feeds.content import characters, dates, fields, people, sitevalues, vocabulary
 from pprnet_feeds.content.fields import Faults, Reader, T
 from pprnet_feeds.content.model import Cache, Person, Site
 from pprnet_feeds.content.problems import Problem, nearest, quoted, shown
@@ -27,7 +27,7 @@ _SETTINGS = (
 )
 # fmt: on
 _GROUPS = {
-    "author": ("name", "url", "email"),
+    "author": ("name", "url", "email", "orcid"),
     "cache": ("max_age", "stale_while_revalidate", "stale_if_error"),
 }
 _NAMES = {name: name for name in (*_SETTINGS, *_GROUPS)}
@@ -98,7 +98,10 @@ def read_site(
     base_url, given = get("base_url", sitevalues.read_base_url), "base_url" in settings
     others = {name: get(name, fields.text) or "" for name in ("subtitle", "short_title", "rights")}
     person = Person(
-        author or "", get("author.url", fields.address) or "", get("author.email", fields.email) or ""
+        name=author or "",
+        url=get("author.url", fields.address) or "",
+        email=get("author.email", fields.email) or "",
+        orcid=get("author.orcid", people.read_orcid) or "",
     )
     licence = get("licence", fields.address) or ""
     hubs = get("hubs", partial(fields.each, read=fields.address)) or ()

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import date
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pprnet_feeds.content import fields
+from pprnet_feeds.content import fields, slugs
 from pprnet_feeds.content.fields import Faults
 from pprnet_feeds.content.problems import quoted
 from pprnet_feeds.content.yamlvalues import Value
@@ -41,6 +42,11 @@ def read_base_url(value: Value, name: str, faults: Faults) -> str | None:
     if "?" in typed or "#" in typed:
         what = f"`{name}` has a query or a fragment: {quoted(typed)}"
         faults.add(value, what, "Write only where the site begins, like https://example.org/blog.")
+        return None
+    path = urlsplit(typed).path.rstrip("/")
+    if path and not slugs.is_path(path):
+        what = f"the path of `{name}` holds more than letters, digits, dots, hyphens, _ and ~: {quoted(path)}"
+        faults.add(value, what, "Serve the site below a plain path, like https://example.org/blog.")
         return None
     return typed.rstrip("/")
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from pprnet_feeds.content.model import SLUG, SLUG_LENGTH
-
+SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+SLUG_LENGTH = 100
 #: What stands in our own addresses and in those that readers guess.
 # fmt: off
 RESERVED = frozenset(

@@ -80,7 +80,7 @@ def post_answer(post: Post, entry: Entry, card: str, site: Site, size: tuple[int
     """The oEmbed answer for a post: its *card*, with the picture as a thumbnail where its size is known."""
     more: dict[str, Any] = {"author_name": ", ".join(author.name for author in entry.authors)}
     if entry.authors[0].link and len(entry.authors) == 1:
-        more["author_url"] = entry.authors[0].link
+        more["author_url"] = entry.authors[0].url or entry.authors[0].link
     image = entry.image
     if image and 0 < image.width <= size[0] and 0 < image.height <= size[1]:
         more |= {

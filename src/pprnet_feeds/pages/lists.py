@@ -60,7 +60,7 @@ def years(posts: Sequence[Post]) -> tuple[str, ...]:
 
 def months(posts: Sequence[Post]) -> tuple[str, ...]:
     """The months of *posts*, the newest first, where they are too many for one page."""
-    return tuple(dict.fromkeys(post.issue for post in posts)) if len(posts) > LISTED_OF_YEAR else ()
+    return tuple(sorted({post.issue for post in posts}, reverse=True)) if len(posts) > LISTED_OF_YEAR else ()
 
 
 def newest_issues(catalogue: Catalogue) -> Iterable[tuple[str, str, Sequence[Post]]]:

@@ -84,4 +84,5 @@ def _work(cite: Citation) -> dict[str, Any]:
 
 
 def _person(person: Person) -> dict[str, str]:
-    return {"@type": "Person", "name": person.name} | ({"url": person.link} if person.link else {})
+    told = {"@type": "Person", "name": person.name, "url": person.url or person.link, "sameAs": person.link}
+    return {name: value for name, value in told.items() if value and (name != "sameAs" or person.orcid)}

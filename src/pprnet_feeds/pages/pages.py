@@ -147,7 +147,8 @@ class Pages:
 
     def _of_post(self, path: str, post: Post) -> Page:
         entry = entries.post_entries(post, "feed", self.site)[0]
-        account, practice = markup.sections(entries.rendered(post, self.site))
+        text, figure = entries.rendered(post, self.site)
+        account, practice = markup.sections(text)
         # Footnotes stand under all that has marks for them.
         end = account.rfind(_FOOTNOTES) if practice else -1
         account, footnotes = (account, "") if end < 0 else (account[:end], account[end:])
@@ -158,6 +159,7 @@ class Pages:
             own=self._listings[0].channels["feed"],
             post=post,
             entry=entry,
+            figure=figure,
             account=account,
             practice=practice,
             footnotes=footnotes,

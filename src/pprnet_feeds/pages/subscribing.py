@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 from pprnet_feeds.content.model import Site
+from pprnet_feeds.syndication import selection
 from pprnet_feeds.syndication.channel import View
-from pprnet_feeds.syndication.selection import MOST_TOPICS, Refusal, Selection, parse
+from pprnet_feeds.syndication.selection import MOST_TOPICS, Refusal, Selection
 
 # The views and formats that people choose between; the others are for programs.
 VIEWS: dict[View, str] = {
@@ -57,21 +58,15 @@ def chosen(query: Iterable[tuple[str, str]], site: Site) -> tuple[Selection, str
     """
     asked = list(query)
     fields = dict(asked)
-    topics: set[str] = set()
-    for slug in sorted({value for name, value in asked if name == "topic" and value}):
-        found = parse(f"topics/{slug}/", site)
-        if isinstance(found, Refusal):
-            return found
-        topics.update(found[0].topics)
+    topics = selection.chosen((value for name, value in asked if name == "topic"), "topics", site)
+    if isinstance(topics, Refusal):
+        return topics
+    types = selection.chosen([fields.get("research", "")], "research", site)
+    if isinstance(types, Refusal):
+        return types
     if len(topics) > MOST_TOPICS:
         return sorted(topics)
-    research = fields.get("research", "")
-    if research:
-        found = parse(f"research/{research}/", site)
-        if isinstance(found, Refusal):
-            return found
-        research = found[0].research
     every = fields.get("match") == "all" and len(topics) > 1
     view = fields.get("view", "") if fields.get("view") in VIEWS else "feed"
     form = fields.get("format", "") if fields.get("format") in FORMATS else "atom"
-    return Selection(tuple(sorted(topics)), every, research), f"{view}-{form}"
+    return Selection(tuple(sorted(topics)), every, "".join(types)), f"{view}-{form}"

@@ -1,64 +1,79 @@
 """Find every fault before a reader does.
 
-First the files, as an editor wrote them: every fault in one run, drafts and
-scheduled posts included. Then every document, as a reader would get it, held
-against the rules of its format. A fault of the second kind is ours and not the
-editor's, and is told all the same.
+The files as an editor wrote them: every fault in one run, drafts and scheduled
+posts included. Then each post is rendered once for each view. That must never
+fail: an exception there is a bug of ours, and better met here than by readers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from pprnet_feeds.content.ledger import read_ledger
-from pprnet_feeds.content.library import read_library
-from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.content.ledger import Ledger, read_ledger
+from pprnet_feeds.content.library import Library, read_library
+from pprnet_feeds.content.problems import Problem, blocking, quoted
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.channel import FORMATS
-from pprnet_feeds.syndication.conformance import Format, faults
+from pprnet_feeds.pages.fixed import FIXED
+from pprnet_feeds.publishing import waiting
+from pprnet_feeds.publishing.deadlinks import DeadLinks
+from pprnet_feeds.publishing.exporting.addresses import file_name, guessed
+from pprnet_feeds.publishing.exporting.hosts import HEADERS, REDIRECTS
+from pprnet_feeds.publishing.exporting.manifest import FOLDER
+from pprnet_feeds.publishing.exporting.notices import notices
+from pprnet_feeds.serving.snapshot import QUERIED, Snapshot
+from pprnet_feeds.state.last_modified import Timestamps
+from pprnet_feeds.syndication.catalogue import BESIDE, Catalogue
+from pprnet_feeds.syndication.channel import VIEWS
+from pprnet_feeds.syndication.entries import post_entries
 
-# What `check` draws with when the site has no address of its own yet.
+# What `check` renders with when the site has no address of its own yet.
 ADDRESS = "https://check.invalid"
-
-_FORMS: dict[str, Format] = {media_type: form for form, media_type in FORMATS.items()} | {
-    "text/x-opml": "opml"
-}
 
 
 def check_site(
-    folder: Path, environ: Mapping[str, str], now: datetime, step: Callable[[], None] = lambda: None
-) -> tuple[list[Problem], int]:
-    """All problems of the site in *folder*, in order, and how many documents were drawn.
-
-    *step* is called after each document, for a progress bar.
-    """
+    folder: Path, environ: Mapping[str, str], now: datetime
+) -> tuple[list[Problem], Library | None]:
+    """All problems and warnings of the site in *folder*, in order, and its posts; None without a site."""
     site, problems = read_site(folder, environ, ADDRESS)
     if site is None:
-        return problems, 0
-    kept = read_ledger(folder)
-    # Posts can be read without a ledger, and all faults are told in one run.
-    ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
+        return problems, None
+    stored = read_ledger(folder)
+    # Posts can be read without a ledger, and all faults are reported in one run.
+    ledger, faults = (None, stored) if isinstance(stored, list) else (stored, [])
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
-    problems += [*told, *library.problems]
-    if problems:
-        return sorted(problems), 0
-    catalogue = Catalogue(library)
-    paths = list(catalogue.paths())
-    for path in paths:
-        problems += _problems(catalogue, path)
-        step()
-    return sorted(problems), len(paths)
+    problems += [*faults, *library.problems, *own_addresses_as_aliases(library)]
+    problems += waiting.warnings(library, ledger or Ledger(), now)
+    problems += DeadLinks(Snapshot(library, Timestamps()), folder, now).warnings()
+    if not blocking(problems):
+        for post in library.posts:
+            for view in VIEWS:
+                post_entries(post, view, site)
+    return sorted(problems), library
 
 
-def _problems(catalogue: Catalogue, path: str) -> list[Problem]:
-    document = catalogue.document(path)
-    form = _FORMS.get(document.media_type) if document else None
-    if document is None or form is None:
+def own_addresses_as_aliases(library: Library) -> list[Problem]:
+    """The former paths of posts at which something of ours is: no copy in files could hold both."""
+    former = [(post, alias) for post in (*library.posts, *library.withdrawn) for alias in post.aliases]
+    if not former:
         return []
+    from pprnet_feeds.pages.pages import Pages  # templates take long to load
+
+    catalogue = Catalogue(library)
+    documents = set(catalogue.paths())
+    names = (*notices(library.site), HEADERS, REDIRECTS, FOLDER)
+    own = {*documents, *Pages(catalogue).paths(), *FIXED, *QUERIED, *(f"/{name}" for name in names)}
+    own |= {f"/{file_name(path)}" for path in own} | {guess for path in documents for guess in guessed(path)}
+    tops = {path.split("/")[1].lower() for path in own} - {"posts"}
+
+    def is_own(alias: str) -> bool:
+        forms = [alias.rstrip("/") + end for end in ("", *(f".{form}" for form in BESIDE))]
+        return any(form in documents or form.split("/")[1].lower() in tops for form in forms)
+
+    mend = "Take it away: readers get what we have there already."
     return [
-        Problem(path, 0, 0, f"{fault.where}: {fault.what}", f"{fault.rule} {fault.mend}")
-        for fault in faults(document.body, form)
+        Problem(post.file, 0, 0, f"the path {quoted(alias)} in `aliases` is one of our own addresses", mend)
+        for post, alias in former
+        if is_own(alias)
     ]

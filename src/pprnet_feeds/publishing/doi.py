@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import closing
 from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import quote
@@ -50,6 +51,8 @@ def ask(doi: str, registry: str = REGISTRY, seconds: float = _WHOLE) -> Citation
             answers.put(_cite(doi, registry))
         except NoAnswerError as error:
             answers.put(error)
+        except Exception as error:  # of the libraries, about something that nobody has sent before
+            answers.put(NoAnswerError(f"{registry} cannot be asked: {type(error).__name__}"))
 
     # A time limit of a socket starts anew with every byte, so the whole is waited for from outside.
     threading.Thread(target=wait, daemon=True).start()
@@ -93,18 +96,21 @@ def _decoded(body: bytes) -> Any:
 def _get(url: str, registry: str) -> tuple[int, bytes]:
     """Status and body, the body no longer than one piece more than the limit."""
     try:
-        with _client() as client, client.stream("GET", url) as answer:
-            body = b""
-            for piece in answer.iter_raw(65_536):
-                body += piece
-                if len(body) > _SIZE_LIMIT:
-                    break
-            return answer.status_code, body
+        with _client() as client:
+            request: httpx2.Request | None = client.build_request("GET", url)
+            for _ in range(_HOPS + 1):
+                if request is None:
+                    raise httpx2.UnsupportedProtocol("this cannot be read as an address")
+                # The client would read the whole of a redirect's body, whose length has no limit.
+                with closing(client.send(request, stream=True)) as answer:
+                    if not answer.has_redirect_location:
+                        return answer.status_code, _start(answer)
+                    request = answer.next_request
+        raise NoAnswerError(f"{registry} led on and on, more than {_HOPS} times")
     except httpx2.TimeoutException:
         raise NoAnswerError(f"{registry} took too long to answer") from None
-    except httpx2.TooManyRedirects:
-        raise NoAnswerError(f"{registry} led on and on, more than {_HOPS} times") from None
-    except (httpx2.UnsupportedProtocol, httpx2.InvalidURL):
+    # What the standard library makes of a host or port that cannot be is an error of values.
+    except (httpx2.UnsupportedProtocol, httpx2.InvalidURL, ValueError, OverflowError):
         raise NoAnswerError(f"{registry} led to an address that is not of the web") from None
     except (httpx2.ConnectError, httpx2.ProxyError) as error:
         if "certificate" in str(error).lower():
@@ -114,12 +120,19 @@ def _get(url: str, registry: str) -> tuple[int, bytes]:
         raise NoAnswerError(f"the connection to {registry} broke") from None
 
 
+def _start(answer: httpx2.Response) -> bytes:
+    body = b""
+    for piece in answer.iter_raw(65_536):
+        body += piece
+        if len(body) > _SIZE_LIMIT:
+            break
+    return body
+
+
 def _client() -> httpx2.Client:
     """A client that tries to connect thrice, or goes through the proxy that the environment names."""
     return httpx2.Client(
         headers=_HEADERS,
         timeout=_TIMEOUT,
-        follow_redirects=True,
-        max_redirects=_HOPS,
         transport=None if getproxies() else httpx2.HTTPTransport(retries=2),
     )

@@ -16,8 +16,9 @@ from pathlib import Path, PurePosixPath
 from pprnet_feeds.content import files
 from pprnet_feeds.content.ledger import Ledger
 from pprnet_feeds.content.library import read_library
-from pprnet_feeds.content.model import SLUG_LENGTH, Citation, Site
+from pprnet_feeds.content.model import Citation, Site
 from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.content.slugs import SLUG_LENGTH
 from pprnet_feeds.publishing.postfile import quote, slug_of
 
 # A line with a space after its `#` explains; one without shows a key that can be put to use by

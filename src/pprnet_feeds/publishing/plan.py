@@ -10,13 +10,17 @@ Pure: a library and a ledger in, changes out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import count
 from typing import Literal, get_args
+from zoneinfo import ZoneInfo
 
-from pprnet_feeds.content.ledger import Ledger, Record, is_default_id, is_said_by, record_of
+from pprnet_feeds.content.dates import first_published
+from pprnet_feeds.content.ledger import Ledger, is_default_id, is_said_by, record_of
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post, Site
+from pprnet_feeds.content.recordvalues import Record
 from pprnet_feeds.syndication.addresses import Plan, Series
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.entries import post_entries
@@ -70,11 +74,34 @@ def changes(library: Library, ledger: Ledger) -> list[Change]:
     return sorted(found, key=lambda change: (order.index(change.kind), change.file))
 
 
+def dated(library: Library, ledger: Ledger, now: datetime) -> Library:
+    """The *library* with the moments of publication that `publish` records at *now* for its new posts."""
+    known = ledger.shown(now).records
+    new = [post for post in _posts(library) if post.id not in known]
+    taken = {record.published for record in known.values()}
+    ago = (now - timedelta(seconds=seconds) for seconds in count())
+    free = (moment for moment in ago if moment not in taken)
+    found: dict[str, Post] = {}
+    # Readers that go by date want no moment twice: a second apart, the last of the posts at the present one.
+    for post in sorted(new, key=lambda post: (post.published, post.file), reverse=True):
+        moment = first_published(post.date, library.site.time_zone, now) or next(free)
+        found[post.id] = post.but(published=moment, updated=max(post.updated, moment))
+    posts, withdrawn = (
+        tuple(found.get(post.id, post) for post in side) for side in (library.posts, library.withdrawn)
+    )
+    return replace(library, posts=posts, withdrawn=withdrawn)
+
+
 def published(library: Library, ledger: Ledger, now: datetime, forgotten: frozenset[str]) -> Ledger:
-    """The ledger once *library* is published at *now*, without the ids that are *forgotten*."""
-    posts = _posts(library)
+    """The ledger once a `dated` *library* is published at *now*, without the ids that are *forgotten*.
+
+    Scheduled posts are recorded before readers see them, and may be changed or removed until then.
+    """
+    scheduled = [post for post in library.waiting if post.published > now and not post.draft]
+    posts = [*_posts(library), *(post.but(updated=post.published) for post in scheduled)]
     records = {post.id: record_of(post, ledger.records.get(post.id), now) for post in posts}
-    kept = {id: record for id, record in ledger.records.items() if id not in forgotten}
+    shown = ledger.shown(now).records.items()
+    kept = {id: record for id, record in shown if id not in forgotten}
     return Ledger(kept | records)
 
 
@@ -84,7 +111,7 @@ def _of_posts(library: Library, ledger: Ledger, titles: _Titles) -> Iterator[Cha
 
     for post in _posts(library):
         before = ledger.records.get(post.id)
-        if known := _given_up(post, ledger):
+        if known := _given_up(post, ledger, library.site.time_zone):
             mend = f"Take `id` out of the file, or write `id: {known.id}`."
             yield change("id changed", post, known, f"it was '{known.id}'", mend)
             continue
@@ -106,13 +133,13 @@ def _of_posts(library: Library, ledger: Ledger, titles: _Titles) -> Iterator[Cha
             yield change("moved", post, before, leads if post.slug != before.slug else f"from {before.path}")
 
 
-def _given_up(post: Post, ledger: Ledger) -> Record | None:
+def _given_up(post: Post, ledger: Ledger, zone: ZoneInfo) -> Record | None:
     """The record of the post where its file was given another `id`, be it a new one or another post's."""
     known, before = ledger.by_path.get(post.file), ledger.records.get(post.id)
     if known is None or known.id == post.id or is_default_id(post):
         return None
     # A file that took the name of another keeps its id, and says what it said.
-    is_moved = before is not None and (is_said_by(post, before) or not is_said_by(post, known))
+    is_moved = before is not None and (is_said_by(post, before, zone) or not is_said_by(post, known, zone))
     return None if is_moved else known
 
 
@@ -121,7 +148,7 @@ def _of_records(library: Library, ledger: Ledger, titles: _Titles) -> Iterator[C
     by_file = {post.file: post for post in posts}
     for record in ledger.gone(posts):
         other = by_file.get(record.path)
-        if record.status == "withdrawn" or (other and _given_up(other, ledger)):
+        if record.status == "withdrawn" or (other and _given_up(other, ledger, library.site.time_zone)):
             continue  # an id that changed is told at its post
         shown = (record.title, f"{record.published:%Y-%m-%d}", "")
         back = (
@@ -133,7 +160,7 @@ def _of_records(library: Library, ledger: Ledger, titles: _Titles) -> Iterator[C
             f"{back}, with `status: withdrawn` if readers should be told that it is gone; "
             f"or publish with --forget {record.id}."
         )
-        detail = "another post has its file" if other else "its file is not there, or is a draft"
+        detail = "another post has its file" if other else "its file is not there, a draft or scheduled"
         feeds = _feeds([record], library.site, titles)
         yield Change("vanished", record.id, record.path, shown, feeds, detail, mend)
 
@@ -147,7 +174,8 @@ def _change(
     kind: Kind, post: Post, before: Record | None, site: Site, titles: _Titles, detail: str, mend: str
 ) -> Change:
     (entry,) = post_entries(post, "summary", site)
-    shown = (post.title, f"{post.updated.astimezone(site.time_zone):%Y-%m-%d}", entry.summary)
+    moment = post.published if kind == "new" else post.updated
+    shown = (post.title, f"{moment.astimezone(site.time_zone):%Y-%m-%d}", entry.summary)
     feeds = _feeds([post, before] if before else [post], site, titles)
     return Change(kind, post.id, post.file, shown, feeds, detail, mend)
 

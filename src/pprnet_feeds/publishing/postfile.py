@@ -13,8 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pprnet_feeds.content.model import SLUG_LENGTH
-from pprnet_feeds.content.slugs import RESERVED, slug_like
+from pprnet_feeds.content.slugs import RESERVED, SLUG_LENGTH, slug_like
 
 
 def quote(text: str) -> str:

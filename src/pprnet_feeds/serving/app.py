@@ -42,10 +42,10 @@ from pprnet_feeds.serving.response import (
     Sent,
     body_message,
 )
-from pprnet_feeds.serving.snapshot import Snapshot
+from pprnet_feeds.serving.snapshot import OEMBED, OPML, QUERIED, SUBSCRIBE, Snapshot
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
-from pprnet_feeds.syndication.selection import Refusal, Selection, parse, selections
+from pprnet_feeds.syndication.selection import Refusal, chosen, selections
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -55,9 +55,6 @@ INTERVAL = 5.0
 AHEAD = timedelta(seconds=3 * INTERVAL)
 # For how many seconds one of several workers that cannot start waits before another is tried.
 PAUSE = 2.0
-OPML, OEMBED, SUBSCRIBE = "/feeds.opml", "/oembed", "/subscribe"
-# The addresses whose answer depends on the query.
-QUERIED = (OPML, OEMBED, SUBSCRIBE)
 _PREFLIGHT = ERROR | {
     "allow": ALLOW,
     "access-control-allow-methods": ALLOW,
@@ -208,15 +205,16 @@ def create(
         return await cache.find(request.scope["path"], snapshot)
 
     async def opml(request: Request, snapshot: Snapshot) -> Response | Reply:
-        slugs = [value for name, value in _query(request) if name == "topic" and value]
-        if not slugs:
+        values = [value for name, value in _query(request) if name == "topic"]
+        topics = chosen(values, "topics", snapshot.site)
+        if isinstance(topics, Refusal):
+            return await refuse(request, snapshot, topics)
+        if not topics:
             return await cache.find(OPML, snapshot)
-        chosen = _topics(slugs, snapshot)
-        if isinstance(chosen, Refusal):
-            return await refuse(request, snapshot, chosen)
-        key = OPML + "?" + "&".join(f"topic={selection.topics[0]}" for selection in chosen)
+        listed = [one for one in selections(snapshot.site) if topics.intersection(one.topics)]
+        key = OPML + "?" + "&".join(f"topic={selection.topics[0]}" for selection in listed)
         return await cache.obtain(
-            key, snapshot, lambda now: now.response_of_document(now.catalogue.list_of(chosen))
+            key, snapshot, lambda now: now.response_of_document(now.catalogue.list_of(listed))
         )
 
     async def oembed(request: Request, snapshot: Snapshot) -> Response | Reply:
@@ -341,20 +339,6 @@ def error(reply: Reply) -> PlainResponse:
 def _query(request: Request) -> list[tuple[str, str]]:
     text = request.scope["query_string"][:LONGEST_QUERY].decode("latin-1")
     return parse_qsl(text, keep_blank_values=True)
-
-
-def _topics(slugs: Sequence[str], snapshot: Snapshot) -> list[Selection] | Refusal:
-    """The feeds of the topics of these *slugs*, in the order of the site."""
-    asked: set[str] = set()
-    for slug in slugs:
-        found = parse(f"topics/{slug}/", snapshot.site)
-        if isinstance(found, Refusal):
-            return found
-        if found[1] or not found[0].topics:
-            return Refusal("There is nothing at this address.", slug, "topics")
-        asked.update(found[0].topics)
-    listed = selections(snapshot.site)
-    return [selection for selection in listed if asked.intersection(selection.topics)]
 
 
 def _without_traceback(send: Send) -> Send:

@@ -10,9 +10,10 @@ A connection is in one of these states:
     responding  a head is whole. A prepared response is written at once (the fast path), without an ASGI
                 scope, a task or a timer: those cost twice what the response does. Any other is a task
                 of the application.
-    queueing    further requests arrive while a task runs. They wait; beyond `MOST_QUEUED` the bytes stay
-                unparsed and the connection is not read.
-    stalled     the client accepts no bytes. After `STALLED` seconds the connection is aborted.
+    waiting     more has arrived while a response is awaited, or not accepted by the client. It stays
+                unparsed, and the connection is not read. Otherwise `SLICE` bytes are parsed in one turn
+                of the event loop, so that a client with many requests does not keep others waiting.
+    stalled     the client accepts no bytes. After `stall` seconds the connection is aborted.
     refused     an error was sent. What the client still sends is ignored; closed after `LINGER` seconds.
 
 `Date` is written here on both paths, at the moment of the response: uvicorn renews its own once a second,
@@ -22,6 +23,9 @@ and it could be earlier than a `Last-Modified` that is a moment old.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
+import socket
 import sys
 import time
 from email.utils import formatdate
@@ -36,12 +40,14 @@ from pprnet_feeds.serving.response import ALLOW, ERROR
 
 # Bytes of a request's head, and of a body that nobody reads.
 LONGEST_PART = 65_536
-# Bytes that are parsed at once, and how many requests may wait for those before them.
-SLICE, MOST_QUEUED = 1024, 32
-# For how many seconds a client may accept nothing; and how long a refused one may go on sending: closed at
-# once, it would never read the error.
-STALLED, LINGER = 30.0, 1.0
+# Bytes that are parsed in one turn of the event loop.
+SLICE = 1024
+# Bytes that the system stores beyond what the client accepted, so that slow progress is seen.
+UNSENT = 131_072
+# For how many seconds a refused client may go on sending: closed at once, it would never read the error.
+LINGER = 1.0
 
+_TARGET = re.compile(rb"(?:/|[a-z][a-z0-9+.-]*://)[^#]*", re.IGNORECASE)
 _CLOSE = b"connection: close\r\n"
 _WORDS = {
     400: "This is no request that can be understood.",
@@ -107,9 +113,11 @@ class Protocol(HttpToolsProtocol):
 
     Attributes:
         patience: seconds between two looks at a connection.
+        stall: for how many seconds a client may accept nothing.
     """
 
     patience = 5.0
+    stall = 30.0
 
     _since = 0  # bytes since the data that completed a head
     _heads = 0  # how many heads were completed
@@ -118,7 +126,7 @@ class Protocol(HttpToolsProtocol):
     _refused = False
     _unparsed = b""
     _unsent = 0  # bytes that waited for the client at the last look
-    _stalled = 0.0  # for how many seconds the client accepted none of them
+    _moved = 0.0  # when a look last saw that something had happened
     _running: Any = None  # the cycle whose task runs
     _timer: asyncio.TimerHandle | None = None
 
@@ -126,6 +134,9 @@ class Protocol(HttpToolsProtocol):
         """Begin to watch a new connection."""
         super().connection_made(transport)
         self._at_once = getattr(self.app, "at_once", None)
+        with contextlib.suppress(AttributeError, OSError):  # where the system has no such bound
+            own = transport.get_extra_info("socket")
+            own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         self._timer = self.loop.call_later(self.patience, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -139,32 +150,30 @@ class Protocol(HttpToolsProtocol):
             self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come, as long as few requests wait."""
-        if self._refused:
-            return
-        if len(data) <= SLICE and not self._unparsed:
-            self._parse(data)
-            return
+        """Parse what has come, and stop reading while a response is awaited or not accepted."""
         self._unparsed += data
-        self._parse_waiting()
+        self._parse()
 
-    def _parse_waiting(self) -> None:
-        while self._unparsed and not self._refused and len(self.pipeline) < MOST_QUEUED:
+    def resume_writing(self) -> None:
+        """Go on when the client has accepted most of what was written."""
+        super().resume_writing()
+        self.loop.call_soon(self._parse)
+
+    def _parse(self) -> None:
+        """Parse one slice; the rest in the next turns of the event loop."""
+        if self._refused or self.transport.is_closing():
+            self._unparsed = b""
+        if self._unparsed and self._running is None and not self.flow.write_paused:
             part, self._unparsed = self._unparsed[:SLICE], self._unparsed[SLICE:]
-            self._parse(part)
-        if self._unparsed and not self._refused:
-            self.flow.pause_reading()
-
-    def _parse(self, data: bytes) -> None:
-        """Parse *data*, unless it is more than any honest reader sends."""
-        heads = self._heads
-        super().data_received(data)
-        if self._heads != heads:
-            self._since = 0
-            return
-        self._since += len(data)
-        if self._since > LONGEST_PART:
-            self._refuse(431)
+            heads = self._heads
+            super().data_received(part)
+            self._since = 0 if self._heads != heads else self._since + len(part)
+            if self._since > LONGEST_PART:  # more than any honest reader sends
+                self._refuse(431)
+            if self._unparsed:
+                self.loop.call_soon(self._parse)
+        if not self.transport.is_closing():
+            (self.flow.pause_reading if self._unparsed else self.flow.resume_reading)()
 
     def on_message_begin(self) -> None:
         """Begin to read the head of a request."""
@@ -197,10 +206,8 @@ class Protocol(HttpToolsProtocol):
             return
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        if self._unparsed:
-            self._parse_waiting()
-        if not self._unparsed and not self.pipeline:
-            self.flow.resume_reading()
+        else:
+            self.loop.call_soon(self._parse)
 
     def on_body(self, body: bytes) -> None:
         """Ignore a body: nothing here reads one (RFC 9110 §9.3.1)."""
@@ -214,22 +221,29 @@ class Protocol(HttpToolsProtocol):
         self._refuse(405 if unknown or tunnel else 400)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        async def respond(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await app(scope, receive, send)
+            except RuntimeError:  # the transport's, when the client hangs up between two looks at it
+                if not self.transport.is_closing():
+                    raise
+                cycle.disconnected = True
+
         self._running = cycle
         cycle.default_headers = _DATE
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, respond)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Answer a request to speak another protocol in ours (RFC 9110 §7.8); what follows is not parsed."""
         self.cycle.keep_alive = False
 
     def _is_legal(self) -> bool:
-        """Whether target and host are as RFC 9112 §3.2 wants them."""
-        if b"#" in self.url:
+        """Whether one Host comes with a target of a known form, without a fragment (RFC 9112 §3.2)."""
+        method, hosts = self.parser.get_method(), [name for name, _ in self.headers].count(b"host")
+        if hosts != 1 and (hosts or self.parser.get_http_version() != "1.0"):
             return False
-        if self.url == b"*" and self.parser.get_method() != b"OPTIONS":
-            return False
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        return hosts == 1 or (hosts == 0 and self.parser.get_http_version() == "1.0")
+        other = self.url == b"*" if method == b"OPTIONS" else method == b"CONNECT"  # which is refused
+        return other or _TARGET.fullmatch(self.url) is not None
 
     def _answers_at_once(self) -> bool:
         """Whether the response was prepared, and is written."""
@@ -254,17 +268,18 @@ class Protocol(HttpToolsProtocol):
     def _look(self) -> None:
         """Close the connection when no request became whole, or no byte was accepted, for too long."""
         self._timer = self.loop.call_later(self.patience, self._look)
-        unsent = self.transport.get_write_buffer_size()
-        self._stalled = self._stalled + self.patience if 0 < self._unsent <= unsent else 0.0
-        self._unsent = unsent
-        if self._stalled >= STALLED:
+        unsent, now = self.transport.get_write_buffer_size(), self.loop.time()
+        is_new = self._looked != self._heads
+        if is_new or not unsent or unsent < self._unsent:
+            self._moved = now
+        elif now - self._moved >= self.stall:
             self.transport.abort()
-        elif self._looked != self._heads or self._running is not None or unsent:
-            self._looked = self._heads
-        elif self._since:
+        is_idle = not (is_new or unsent or self._unsent or self._running is not None)
+        if is_idle and self._since:
             self._refuse(408)
-        else:
+        elif is_idle:
             self.transport.close()
+        self._looked, self._unsent = self._heads, unsent
 
     def _refuse(self, status: int) -> None:
         """Answer with an error and close.

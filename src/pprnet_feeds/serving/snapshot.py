@@ -45,6 +45,9 @@ from pprnet_feeds.syndication.selection import Refusal
 if TYPE_CHECKING:
     from pprnet_feeds.pages.pages import Pages
 
+OPML, OEMBED, SUBSCRIBE = "/feeds.opml", "/oembed", "/subscribe"
+# The addresses whose answer depends on the query.
+QUERIED = (OPML, OEMBED, SUBSCRIBE)
 # What our addresses are made of; anything else, decoded, was never one of ours.
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
 # What decides how the same posts look: our packages, and the libraries that leave traces in bytes.

@@ -24,7 +24,7 @@ from pprnet_feeds.content.characters import one_line
 from pprnet_feeds.content.model import Citation, Post, Site
 from pprnet_feeds.content.references import complete
 from pprnet_feeds.syndication.channel import permalink
-from pprnet_feeds.syndication.citations import Name, csl, kind, name_of
+from pprnet_feeds.syndication.citations import Name, csl, kind, name_of, page_ends
 
 MEDIA_TYPES: Mapping[str, str] = {
     "bib": "application/x-bibtex",
@@ -60,7 +60,6 @@ _RIS_TYPES = {
     "thesis": "THES",
     "webpage": "ELEC",
 }
-_RANGE = re.compile(r"([^\s–—-]+) ?[–—-] ?([^\s–—-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def _bibtex(work: Work) -> str:
         "year": _tex(cite.year),
         "volume": _tex(cite.volume),
         "number": _tex(cite.issue),
-        "pages": "--".join(map(_tex, _ends(cite.pages))),
+        "pages": "--".join(map(_tex, page_ends(cite.pages))),
         "publisher": _tex(cite.publisher),
         "doi": one_line(cite.doi).translate(_VERBATIM),
         "url": one_line(cite.link).translate(_VERBATIM),
@@ -145,7 +144,7 @@ def _held(part: str) -> str:
 def _ris(work: Work) -> str:
     """A record of a RIS file, with the CR LF line ends that its readers expect."""
     cite = work.citation
-    first, *last = _ends(cite.pages)
+    first, *last = page_ends(cite.pages)
     lines = [
         ("TY", _RIS_TYPES.get(kind(cite), "GEN")),
         ("ID", work.key),
@@ -165,12 +164,6 @@ def _ris(work: Work) -> str:
     ]
     told = ((tag, one_line(value)) for tag, value in lines)
     return "".join(f"{tag}  - {value}\r\n" for tag, value in told if value) + "ER  - \r\n"
-
-
-def _ends(pages: str) -> tuple[str, ...]:
-    """The first page and the last; the text as it is when it is no plain range."""
-    span = _RANGE.fullmatch(pages)
-    return (span[1], span[2]) if span else (pages,)
 
 
 def _csl(work: Work) -> str:

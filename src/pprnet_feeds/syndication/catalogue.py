@@ -8,7 +8,6 @@ lists of posts under each term: a feed then costs what it shows and not what the
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +16,7 @@ from typing import cast
 
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
+from pprnet_feeds.content.terms import suggest
 from pprnet_feeds.syndication import bibliography, entries, history, jsonfeed, opml, xmlfeed
 from pprnet_feeds.syndication.addresses import Address, Plan, Series, read
 from pprnet_feeds.syndication.channel import FORMATS, VIEWS, Channel, Entry, View
@@ -53,6 +53,11 @@ class Month:
     published: datetime
     updated: datetime
     posts: tuple[Post, ...]
+
+    @property
+    def year(self) -> int:
+        """The year of its archive."""
+        return int(self.id[:4])
 
 
 Item = Post | Month
@@ -199,16 +204,10 @@ class Catalogue:
     def near(self, refusal: Refusal) -> list[Selection]:
         """The topics or research types whose names are nearest to the one that is unknown."""
         terms = {"topics": self.site.topics, "research": self.site.research}.get(refusal.folder, ())
-        names: dict[str, list[str]] = {}
-        for term in terms:
-            for name in (term.slug, *term.slug.split("-")):
-                names.setdefault(name, []).append(term.slug)
-        # A client's name may be long, and comparing is quadratic.
-        close = difflib.get_close_matches(refusal.asked.lower()[:100], names, n=3, cutoff=0.7)
-        slugs = list(dict.fromkeys(slug for name in close for slug in names[name]))[:5]
+        found = suggest(refusal.asked[:100], terms)  # a client's name may be long
         if refusal.folder == "topics":
-            return [Selection(topics=(slug,)) for slug in slugs]
-        return [Selection(research=slug) for slug in slugs]
+            return [Selection(topics=(term.slug,)) for term in found]
+        return [Selection(research=term.slug) for term in found]
 
     def channel(self, plan: Plan) -> Channel:
         """What the one document of *plan* says of itself."""
@@ -228,9 +227,8 @@ class Catalogue:
         is_shown = self._filter(plan.view)
         years: set[int] = set()
         for item in (*self._candidates(plan), *self._withdrawn(plan)):
-            year = history.year_of(item.published, zone)
-            if year not in years and is_shown(item):  # asking for the year is cheaper
-                years.add(year)
+            if item.year not in years and is_shown(item):  # asking for the year is cheaper
+                years.add(item.year)
         updated = self._shown(replace(plan, year=0)).updated
         return sorted(years - {history.year_of(updated, zone) if updated else 0})
 
@@ -243,7 +241,7 @@ class Catalogue:
         if plan.year:
 
             def of_year(some: Iterable[Item]) -> list[Item]:
-                found = [item for item in some if history.year_of(item.published, zone) == plan.year]
+                found = [item for item in some if item.year == plan.year]
                 return sorted(filter(is_shown, found), key=lambda one: (one.published, one.id), reverse=True)
 
             shown, dead = of_year(self._candidates(plan)), of_year(self._withdrawn(plan))

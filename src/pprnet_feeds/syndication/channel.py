@@ -48,11 +48,12 @@ class Entry:
         id: the permanent id, a tag URI (RFC 4151).
         key: a short name of the entry for programs, the last part of the permanent id.
         url: the address of what the entry is: the permalink, the study, the month's page.
-        related: address -> title of what the entry tells of.
         summary: plain text.
         html: the text, safe and with absolute addresses; empty in a view without it.
+        publication: what the entry was published in: the blog's title; empty of a study.
         cites: the works the entry cites.
         study: the work the entry *is*, in a feed of citations.
+        post: address and title of our post about that work.
     """
 
     id: str
@@ -65,10 +66,17 @@ class Entry:
     categories: tuple[Category, ...]
     summary: str
     html: str = ""
-    related: tuple[tuple[str, str], ...] = ()
+    publication: str = ""
     cites: tuple[Citation, ...] = ()
     study: Citation | None = None
+    post: tuple[str, str] = ("", "")
     image: Image | None = None
+
+    @property
+    def related(self) -> tuple[tuple[str, str], ...]:
+        """Address and title of each study that the entry is about; where it is the study, of our post."""
+        about = {cite.link: cite.title or cite.text for cite in self.cites if cite.link}
+        return (self.post,) if self.study else tuple(about.items())
 
 
 @dataclass(frozen=True, slots=True)

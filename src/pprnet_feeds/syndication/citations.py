@@ -11,11 +11,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from pprnet_feeds.content.model import Citation
+from pprnet_feeds.content.model import Citation, Person
+from pprnet_feeds.content.references import certain_authors
 
 _YEAR = re.compile(r"[0-9]{4}")
 # The address of a DOI's resolver, at the end of what is searched.
 _RESOLVER = re.compile(r"https?://(?:dx\.)?doi\.org/\Z", re.IGNORECASE)
+_RANGE = re.compile(r"([^\s–—-]+) ?[–—-] ?([^\s–—-]+)")
 _SUFFIX = re.compile(r"(?P<given>.*?),? +(?P<suffix>(?:Jr|Sr)\.?|II|III|IV)")
 
 
@@ -35,6 +37,25 @@ def name_of(author: str) -> Name:
         return Name(author.strip())
     suffixed = _SUFFIX.fullmatch(given)
     return Name(family, suffixed["given"], suffixed["suffix"]) if suffixed else Name(family, given)
+
+
+def authors(citation: Citation) -> tuple[Person, ...]:
+    """Who wrote the work, as far as that is certain. There is always somebody.
+
+    Without authors of its own an entry would inherit the blog's (RFC 4287 §4.1.2).
+    """
+    names = citation.authors or certain_authors(citation.text) or ("Authors not stated",)
+    name = name_of(names[0])
+    if len(names) == 1 and name.given and (name.suffix or " " in name.family):
+        # Zotero makes two authors of a lone "de Jong, K.".
+        names = (f"{name.given} {name.family} {name.suffix}".rstrip(),)
+    return tuple(map(Person, names))
+
+
+def page_ends(pages: str) -> tuple[str, ...]:
+    """The first page and the last; the text as it is when it is no plain range."""
+    span = _RANGE.fullmatch(pages)
+    return (span[1], span[2]) if span else (pages,)
 
 
 def kind(citation: Citation) -> str:
@@ -81,11 +102,11 @@ def _csl_name(name: Name) -> dict[str, str]:
 
 
 def reference_html(citation: Citation) -> str:
-    """The reference as printed, as one HTML paragraph with the work's address as a link."""
+    """The reference as printed, with the work's address as a link."""
     link = html.escape(citation.link)
     text = html.escape(citation.text)
     if not link:
-        return f"<p><cite>{text}</cite></p>"
+        return f"<cite>{text}</cite>"
     # The address often stands in the reference already: it becomes the link then.
     shown, lower = html.escape(citation.doi or citation.url), text.lower()
     # A letter that becomes two would move all that follow it.
@@ -95,5 +116,5 @@ def reference_html(citation: Citation) -> str:
         resolver = _RESOLVER.search(text, max(0, start - 20), start)
         start = resolver.start() if resolver else start
         linked = f'{text[:start]}<a href="{link}">{text[start:end]}</a>{text[end:]}'
-        return f"<p><cite>{linked}</cite></p>"
-    return f'<p><cite>{text}</cite> <a href="{link}">{link}</a></p>'
+        return f"<cite>{linked}</cite>"
+    return f'<cite>{text}</cite> <a href="{link}">{link}</a>'

@@ -14,22 +14,21 @@ from functools import cached_property, lru_cache
 from urllib.parse import urljoin
 
 from pprnet_feeds.content import markup
-from pprnet_feeds.content.model import Citation, Person, Post, Site
-from pprnet_feeds.content.references import authors_as_printed, complete
+from pprnet_feeds.content.model import Citation, Image, Post, Site
+from pprnet_feeds.content.references import complete
 from pprnet_feeds.content.sentences import first_sentences
+from pprnet_feeds.syndication import fulltext
 from pprnet_feeds.syndication.channel import Category, Deletion, Entry, View, permalink
-from pprnet_feeds.syndication.citations import reference_html
+from pprnet_feeds.syndication.citations import authors
+from pprnet_feeds.syndication.fulltext import STATUS, note
 from pprnet_feeds.syndication.selection import lead, month_name
 
-_STATUS = {"corrected": "Corrected", "retracted": "Retracted", "withdrawn": "Withdrawn"}
-
-# All that CommonMark makes a heading of the second level of begins or ends like this, unless it is HTML.
-_SECOND_LEVEL = re.compile(r"(?:^|\r) {0,3}(?:##(?!#)|-+[ \t]*(?:$|\r))", re.MULTILINE)
 # A heading, an empty line and a paragraph that no line below makes a heading.
 _PLAIN_PRACTICE = re.compile(
     r"(?:\A|\n\n)## practice implications\n\n[a-z][^\n]*(?:\n[a-z][^\n]*)*(?:\n*\Z|\n\n)",
     re.IGNORECASE | re.ASCII,
 )
+_SECOND_LEVEL = re.compile(r"(</?h)2\b")
 # What may stand around a heading so that it is none; and how long a text breaks no bound of the renderer.
 _AROUND = re.compile(r"[<|\r\t]|```|~~~|\[\^")
 _SHORT = 15_000
@@ -53,10 +52,20 @@ class _Text:
         return markup.sections(self.body)
 
     @cached_property
-    def head(self) -> str:
-        """The note of a correction and the references, as a reader shows them above the text."""
-        note = _note_html(self.post)
-        return note + "".join(f"{reference_html(cite)}\n" for cite in self.post.cites)
+    def image(self) -> Image | None:
+        """The picture, with its address in full."""
+        image = self.post.image
+        return image and replace(image, url=urljoin(permalink(self.post, self.site), image.url))
+
+    @property
+    def whole(self) -> str:
+        """The text as a reader shows it, the references as a list at its end."""
+        return fulltext.arranged(self.body, self.post, self.image, self.cites)
+
+    @property
+    def practical(self) -> str:
+        """The practice implications as a reader shows them, then the reference."""
+        return fulltext.arranged(f"{self.practice}\n", self.post, self.image, self.cites, listed=False)
 
     @cached_property
     def cites(self) -> tuple[Citation, ...]:
@@ -73,7 +82,8 @@ class _Text:
         """The summary as typed, else taken from what comes before the practice implications."""
         if self.post.summary:
             return self.post.summary
-        return first_sentences(markup.plain_text(self._sections[0])) or self.post.title
+        account = markup.running_text(self._sections[0]) or markup.running_text(self.practice)
+        return first_sentences(account) or self.post.title
 
     @cached_property
     def practice(self) -> str:
@@ -83,7 +93,7 @@ class _Text:
     @cached_property
     def practice_summary(self) -> str:
         """The summary in a feed of practice implications."""
-        return first_sentences(markup.plain_text(self.practice)) or self.summary
+        return first_sentences(markup.running_text(self.practice)) or self.summary
 
 
 @lru_cache(500)
@@ -102,13 +112,13 @@ def post_entries(post: Post, view: View, site: Site) -> tuple[Entry, ...]:
     if view == "citations":
         return tuple(_study(text, place, cite) for place, cite in enumerate(text.cites, 1))
     if view == "summary":
-        note = f"{_note(post)} " if _note(post) else ""
-        return (_entry(text, summary=note + text.summary),)
+        summary = markup.joined((note(post), text.summary)).replace("\n", " ")
+        return (_entry(text, summary=summary),)
     if view == "practice":
         if not text.practice:
             return ()
-        return (_entry(text, summary=text.practice_summary, html=text.head + text.practice),)
-    return (_entry(text, summary=text.summary, html=text.head + text.body),)
+        return (_entry(text, summary=text.practice_summary, html=text.practical),)
+    return (_entry(text, summary=text.summary, html=text.whole),)
 
 
 def has_practice(post: Post, site: Site) -> bool:
@@ -116,17 +126,15 @@ def has_practice(post: Post, site: Site) -> bool:
     body = post.body
     if "implications" not in body.lower():
         return False
-    headings = sum(1 for _ in _SECOND_LEVEL.finditer(body))
-    if not headings and "<" not in body:
-        return False
-    if headings == 1 and len(body) < _SHORT and _PLAIN_PRACTICE.search(body) and not _AROUND.search(body):
+    if len(body) < _SHORT and _PLAIN_PRACTICE.search(body) and not _AROUND.search(body):
         return True
     return bool(_Text(post, site).practice)
 
 
-def rendered(post: Post, site: Site) -> str:
-    """The body as safe HTML with absolute addresses."""
-    return _Text(post, site).body
+def rendered(post: Post, site: Site) -> tuple[str, str]:
+    """The body as safe HTML with absolute addresses, and the picture for its head where it lacks it."""
+    text = _Text(post, site)
+    return text.body, fulltext.figure(text.image, text.body)
 
 
 def post_id(post: Post, site: Site) -> str:
@@ -155,8 +163,7 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
         link = html.escape(permalink(post, site))
         title = f'<h2><a href="{link}">{html.escape(post.title)}</a></h2>\n'
         # A page has one heading of the second level a post: its own move down.
-        body = text.body.replace("<h2>", "<h3>").replace("</h2>", "</h3>")
-        parts.append(title + text.head + body)
+        parts.append(title + _SECOND_LEVEL.sub(r"\g<1>3", text.whole))
     categories = {category: None for post in posts for category in _Text(post, site).categories}
     titles = "; ".join(post.title for post in posts)
     return Entry(
@@ -170,17 +177,19 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
         categories=tuple(categories),
         summary=sentence or titles,
         html="".join(parts),
-        cites=tuple(cite for post in posts for cite in post.cites),
+        publication=site.title,
+        cites=tuple(cite for post in posts for cite in _Text(post, site).cites),
     )
 
 
 def correction_entry(post: Post, site: Site) -> Entry:
     """A corrected, retracted or withdrawn post in the feed of corrections."""
-    text, title = _Text(post, site), f"{_STATUS[post.status]}: {post.title}"
+    text, title = _Text(post, site), f"{STATUS[post.status]}: {post.title}"
     if post.status != "withdrawn":
-        return replace(_entry(text, summary=text.summary, html=text.head + text.body), title=title)
-    note = _note(post)
-    return replace(_entry(text, summary=note, html=f"<p>{html.escape(note)}</p>\n"), title=title, image=None)
+        return replace(_entry(text, summary=text.summary, html=text.whole), title=title)
+    notice = note(post)
+    entry = _entry(text, summary=notice, html=f"<p>{html.escape(notice)}</p>\n")
+    return replace(entry, title=title, image=None)
 
 
 def _entry(text: _Text, summary: str, html: str = "") -> Entry:
@@ -197,9 +206,9 @@ def _entry(text: _Text, summary: str, html: str = "") -> Entry:
         categories=text.categories,
         summary=summary,
         html=html,
-        related=tuple((cite.link, cite.title or cite.text) for cite in text.cites if cite.link),
+        publication=site.title,
         cites=text.cites,
-        image=post.image and replace(post.image, url=urljoin(url, post.image.url)),
+        image=text.image,
     )
 
 
@@ -207,8 +216,6 @@ def _study(text: _Text, place: int, cite: Citation) -> Entry:
     """The cited work itself; our post is its abstract and the related link."""
     post, site = text.post, text.site
     ours = permalink(post, site)
-    # Without authors of its own the entry would inherit the blog's (RFC 4287 §4.1.2).
-    names = cite.authors or (authors_as_printed(cite.text) or "Authors not stated",)
     return Entry(
         id=f"{post_id(post, site)}/cites/{place}",
         key=f"{post.id}-{place}",
@@ -216,11 +223,11 @@ def _study(text: _Text, place: int, cite: Citation) -> Entry:
         title=cite.title or cite.text,
         published=post.published,
         updated=post.updated,
-        authors=tuple(Person(name) for name in names),
+        authors=authors(cite),
         categories=text.categories,
         summary=text.summary,
-        html=text.head + text.body,
-        related=((ours, post.title),),
+        html=text.whole,
+        post=(ours, post.title),
         study=cite,
     )
 
@@ -229,19 +236,5 @@ def _categories(post: Post, site: Site) -> tuple[Category, ...]:
     scheme = f"tag:{site.tag_root}/"
     topics = [Category(slug, f"{scheme}topics", site.topic[slug].label) for slug in post.topics]
     research = [Category(slug, f"{scheme}research", site.research_type[slug].label) for slug in post.research]
-    status = (
-        [Category(post.status, f"{scheme}status", _STATUS[post.status])] if post.status in _STATUS else []
-    )
+    status = [Category(post.status, f"{scheme}status", STATUS[post.status])] if post.status in STATUS else []
     return (*topics, *research, *status)
-
-
-def _note(post: Post) -> str:
-    """What became of the post, in plain text; nothing when nothing did."""
-    return f"{_STATUS[post.status]}. {post.note}".rstrip() if post.status in _STATUS else ""
-
-
-def _note_html(post: Post) -> str:
-    if post.status not in _STATUS:
-        return ""
-    text = f" {html.escape(post.note)}" if post.note else ""
-    return f"<p><strong>{_STATUS[post.status]}.</strong>{text}</p>\n"

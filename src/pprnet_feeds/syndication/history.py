@@ -15,15 +15,7 @@ from zoneinfo import ZoneInfo
 
 
 class Dated(Protocol):
-    """What is spread: something with two dates and a name."""
-
-    @property
-    def id(self) -> str:
-        """What breaks a tie between equal dates."""
-
-    @property
-    def published(self) -> datetime:
-        """The first publication."""
+    """What is spread."""
 
     @property
     def updated(self) -> datetime:

@@ -1,8 +1,8 @@
 """What feedgen leaves out of Atom and RSS, and what it gets wrong.
 
 feedgen calls these hooks with the finished element of a feed or an entry. They
-add the links RSS loses, one `dc:creator` a person, the citation in Dublin Core
-and PRISM, a word to people who open a feed in a browser; and they mend the
+add the links RSS loses, one `dc:creator` a person, an entry's own citation in Dublin
+Core and PRISM, a word to people who open a feed in a browser; and they mend the
 dates, which feedgen writes through the process's locale.
 
 feedgen makes Atom elements without a namespace, under a literal `xmlns`: what is
@@ -19,6 +19,7 @@ from typing import Any
 from lxml import etree
 
 from pprnet_feeds.syndication.channel import Channel, Entry, rfc3339
+from pprnet_feeds.syndication.citations import page_ends
 
 ATOM = "http://www.w3.org/2005/Atom"
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -49,6 +50,8 @@ class FeedHook:
         """Complete the `<feed>`."""
         _style(el, self.channel)
         el.insert(0, _explanation(self.channel))
+        # feedgen has it last for RSS; some readers take the first link for the home page.
+        el.find("link").addprevious(el.find("link[@rel='alternate']"))
         _zulu(el)
         _history(el, self.channel)
         for deletion in self.channel.deletions:
@@ -111,7 +114,12 @@ class EntryHook:
         # RSS's own <author> wants an e-mail address; readers take dc:creator, one a person.
         for author in el.findall("author"):
             el.remove(author)
+        # Common parsers make an object of a category with an attribute, and their users break on it.
+        for category in el.findall("category"):
+            category.attrib.clear()
         etree.SubElement(el, "pubDate").text = rfc822(self.entry.published)
+        if not self.entry.study:  # Zotero would take it for the study's date
+            etree.SubElement(el, f"{{{ATOM}}}updated").text = rfc3339(self.entry.updated)
         for person in self.entry.authors:
             _add(el, "dc", "creator", person.name)
         _scholarly(el, self.entry)
@@ -139,29 +147,25 @@ def _source(channel: Channel) -> Any:
 
 
 def _scholarly(el: Any, entry: Entry) -> None:
-    """The cited work in Dublin Core and PRISM, and the picture in Media RSS.
+    """What the entry itself is in Dublin Core and PRISM, and its picture in Media RSS.
 
-    In most feeds an entry is our account of a study and not the study: its
-    source is the study, while dc:identifier and the publication date, which
-    reference managers take for the entry's own, are left to feeds whose entries
-    are studies. PRISM has one work an item.
+    Reference managers take each of these for the entry's own. So of an entry
+    that is our account of a study they say nothing of the study.
     """
-    for cite in entry.cites:
-        _add(el, "dc", "source", cite.text)
-    works = [entry.study] if entry.study else entry.cites
-    if entry.study:
-        _add(el, "dc", "identifier", f"doi:{entry.study.doi}" if entry.study.doi else "")
-        _add(el, "dc", "publisher", entry.study.publisher)
-        _add(el, "dc", "date", entry.study.year)
-        _add(el, "prism", "publicationDate", entry.study.year)
-    if len(works) == 1:
-        cite = works[0]
-        _add(el, "prism", "doi", cite.doi)
-        _add(el, "prism", "publicationName", cite.container)
-        _add(el, "prism", "volume", cite.volume)
-        _add(el, "prism", "number", cite.issue)
-        _add(el, "prism", "startingPage", cite.pages.split("-")[0].strip() if entry.study else "")
-        _add(el, "prism", "pageRange", cite.pages)
+    _add(el, "prism", "publicationName", entry.study.container if entry.study else entry.publication)
+    if study := entry.study:
+        _add(el, "dc", "identifier", f"doi:{study.doi}" if study.doi else "")
+        _add(el, "dc", "publisher", study.publisher)
+        _add(el, "dc", "date", study.year)
+        _add(el, "prism", "publicationDate", study.year)
+        _add(el, "prism", "doi", study.doi)
+        _add(el, "prism", "volume", study.volume)
+        _add(el, "prism", "number", study.issue)
+        first, *last = page_ends(study.pages)
+        if last:  # Zotero reads the range only where neither is there
+            _add(el, "prism", "startingPage", first)
+            _add(el, "prism", "endingPage", *last)
+        _add(el, "prism", "pageRange", study.pages)
     if entry.image:
         sizes = {"width": entry.image.width, "height": entry.image.height}
         size = {name: str(value) for name, value in sizes.items() if value}
@@ -169,6 +173,8 @@ def _scholarly(el: Any, entry: Entry) -> None:
         media = etree.SubElement(el, tag, {"url": entry.image.url, "medium": "image", **size})
         if entry.image.alt:
             _add(media, "media", "description", entry.image.alt)
+        thumbnail = {"url": entry.image.url, **size}
+        etree.SubElement(el, f"{{{NAMESPACES['media']}}}thumbnail", thumbnail)
 
 
 def _add(el: Any, prefix: str, name: str, text: str) -> None:

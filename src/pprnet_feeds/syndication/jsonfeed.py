@@ -2,7 +2,8 @@
 
 What the format has no word for stands in extensions whose names begin with an
 underscore: the feed's permanent id and date (`_feed`), the citation as CSL-JSON
-(`_citation`), the rights (`_license`) and what was withdrawn (`_deleted`).
+(`_citation`), our post of a cited study (`_related`), the rights (`_license`)
+and what was withdrawn (`_deleted`).
 
 Each item is on one line.
 """
@@ -55,12 +56,10 @@ def draw_alone(entry: Entry) -> bytes:
 
 
 def _item(entry: Entry) -> dict[str, Any]:
-    # An item's own page is ours, and the study is elsewhere, whichever of the two the entry is.
-    ours = entry.related[0][0] if entry.study else entry.url
-    cited = entry.study.link if entry.study else next((cite.link for cite in entry.cites if cite.link), "")
-    item: dict[str, Any] = {"id": entry.id, "url": ours, "title": entry.title}
-    if cited:
-        item["external_url"] = cited
+    item: dict[str, Any] = {"id": entry.id, "url": entry.url, "title": entry.title}
+    if entry.study and entry.study.link:
+        # Some readers link the headline to it instead of to `url`: in an entry of ours, to the publisher.
+        item["external_url"] = entry.study.link
     # An item must have content; where the view leaves it out the summary is all there is.
     item |= {"content_html": entry.html} if entry.html else {"content_text": entry.summary}
     item["summary"] = entry.summary
@@ -73,6 +72,7 @@ def _item(entry: Entry) -> dict[str, Any]:
     works = [csl(cite, f"{entry.key}-{place}") for place, cite in enumerate(entry.cites, 1)]
     if entry.study:
         works = [csl(entry.study, entry.key)]
+        item["_related"] = dict(zip(("url", "title"), entry.post, strict=True))
     if works:
         # An extension is an object: the first work itself, with the others, which are rare, inside it.
         item["_citation"] = works[0] | ({"also": works[1:]} if works[1:] else {})

@@ -9,7 +9,7 @@ selections.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -159,6 +159,20 @@ def parse(path: str, site: Site) -> tuple[Selection, str] | Refusal:
                 return types
             research, path = types[0], rest
     return Selection(topics, every, research), path
+
+
+def chosen(values: Iterable[str], folder: str, site: Site) -> set[str] | Refusal:
+    """The present slugs of what the fields of a form name in *folder*; empty ones count for nothing."""
+    slugs: set[str] = set()
+    # The plus signs of a combination arrive as spaces.
+    for value in sorted({"+".join(value.split()) for value in values} - {""}):
+        found = parse(f"{folder}/{value}/", site)
+        if isinstance(found, Refusal):
+            return found
+        if "/" in value:
+            return Refusal("There is nothing at this address.", value, folder)
+        slugs.update(found[0].topics or (found[0].research,))
+    return slugs
 
 
 def _terms(asked: list[str], terms: Mapping[str, Term], folder: str) -> tuple[str, ...] | Refusal:

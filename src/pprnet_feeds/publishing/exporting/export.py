@@ -15,8 +15,9 @@ from pathlib import Path
 
 from pprnet_feeds.content.ledger import read_ledger
 from pprnet_feeds.content.library import read_library
-from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.content.problems import Problem, blocking
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.publishing.checking import own_addresses_as_aliases
 from pprnet_feeds.publishing.exporting import addresses
 from pprnet_feeds.publishing.exporting.bucket import Bucket
 from pprnet_feeds.publishing.exporting.filling import Item, Outcome, fill
@@ -67,9 +68,9 @@ def draw(folder: Path, environ: Mapping[str, str], now: datetime) -> Snapshot | 
     kept = read_ledger(folder)
     ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
-    problems += [*told, *library.problems]
-    if problems:
-        return sorted(problems)
+    problems += [*told, *library.problems, *own_addresses_as_aliases(library)]
+    if blocking(problems):
+        return sorted(problem for problem in problems if not problem.warning)
     built = build(Settings(folder), environ, now, TimestampStore())
     return built if isinstance(built, Snapshot) else built.problems
 

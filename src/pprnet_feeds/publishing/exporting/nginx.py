@@ -54,9 +54,11 @@ def draw_nginx(
         if fields:
             canonical = '<{}>; rel="canonical"'.format(f"{base_url}{{}}")
             guessed = Fields(fields.media_type, fields.shown_as, fields.always, f"{fields.link}, {canonical}")
-            parts.append(_answer(f"^{prefix}({_FOLDER})(?:{guesses})$", f"$1{name}", guessed, prefix))
+            parts.append(
+                _answer(f"^{re.escape(prefix)}({_FOLDER})(?:{guesses})$", f"$1{name}", guessed, prefix)
+            )
     for kind, fields in kinds.items():
-        parts.append(_answer(f"^{prefix}{kind.pattern}$", "$1", fields, prefix, _file(kind)))
+        parts.append(_answer(f"^{re.escape(prefix)}{kind.pattern}$", "$1", fields, prefix, _file(kind)))
     parts.append(_rest(prefix, base_url, kinds))
     return "\n".join(parts).encode()
 
@@ -69,7 +71,8 @@ def _file(kind: Kind) -> str:
 
 
 def _answer(pattern: str, named: str, fields: Fields, prefix: str, file_end: str = "") -> str:
-    link = fields.link.replace("{}", named)
+    # A hub's address may hold a dollar, which nginx would take for the name of a variable.
+    link = fields.link.replace("$", "%24").replace("{}", named)
     lines = [f"    set $pprnet_file {_quoted(f'{prefix}{named}{file_end}')};"]
     lines += [f"    set $pprnet_link {_quoted(link)};"] if link else []
     shown = fields.shown_as != fields.media_type
@@ -96,16 +99,16 @@ def _moved(prefix: str, base_url: str, move: Moved) -> str:
     if move.whole:
         bare = move.former.rstrip("/")
         slash = _location(f"= {_quoted(prefix + bare)}", [_redirect(base_url + move.now)])
-        rest = f"~ {_quoted(f'^{prefix}{re.escape(move.former)}([a-z0-9/.-]*)$')}"
+        rest = f"~ {_quoted(f'^{re.escape(prefix + move.former)}([a-z0-9/.-]*)$')}"
         return slash + _location(rest, [_redirect(f"{base_url}{move.now}$1")])
-    former = re.escape(move.former)
+    former = re.escape(prefix + move.former)
     slash = "/?" if move.now.endswith("/") else ""
-    return _location(f"~ {_quoted(f'^{prefix}{former}{slash}$')}", [_redirect(base_url + move.now)])
+    return _location(f"~ {_quoted(f'^{former}{slash}$')}", [_redirect(base_url + move.now)])
 
 
 def _gone(prefix: str, path: str) -> str:
     ends = "|".join(re.escape(form) for form in BESIDE)
-    return _location(f"~ {_quoted(f'^{prefix}{re.escape(path)}(?:/|[.](?:{ends}))?$')}", ["    return 410;"])
+    return _location(f"~ {_quoted(f'^{re.escape(prefix + path)}(?:/|[.](?:{ends}))?$')}", ["    return 410;"])
 
 
 def _redirect(address: str) -> str:
@@ -120,17 +123,20 @@ def _rest(prefix: str, base_url: str, kinds: Mapping[Kind, Fields]) -> str:
     # A folder that is there has no strange name.
     bare = [f"    if (-d $request_filename) {{ {_redirect_line(base_url, prefix)} }}", "    return 404;"]
     parts.append(_location(f"{prefix}/", bare))
-    parts.append(_location(f"~ {_quoted(f'^{prefix}/subscribe$')}", _error(f"{prefix}/subscribe.html", "")))
+    parts.append(
+        _location(f"~ {_quoted(f'^{re.escape(prefix)}/subscribe$')}", _error(f"{prefix}/subscribe.html", ""))
+    )
     for name in (MISSING, WITHDRAWN):
         parts.append(_location(f"= {prefix}/{name}", ["    internal;", *_error("", " always")]))
     if shown:
-        parts.append(_location("@pprnet_shown", _sent(shown.shown_as, shown, True)))
+        # nginx has one tag for a file, whatever the type: a browser would go on with the type it saw first.
+        parts.append(_location("@pprnet_shown", ["    etag off;", *_sent(shown.shown_as, shown, True)]))
     return "\n".join(parts)
 
 
 def _redirect_line(base_url: str, prefix: str) -> str:
     # The pattern keeps the base's own path from being repeated.
-    return f"rewrite {_quoted(f'^{prefix}(/.*[^/])$')} {_quoted(f'{base_url}$1/')} permanent;"
+    return f"rewrite {_quoted(f'^{re.escape(prefix)}(/.*[^/])$')} {_quoted(f'{base_url}$1/')} permanent;"
 
 
 def _error(file: str, always: str) -> list[str]:

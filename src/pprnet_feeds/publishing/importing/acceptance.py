@@ -38,6 +38,12 @@ def unusable(found: Found, file: str) -> Problem | None:
     return Problem(file, found.line, 0, what, "Write it by hand, or add what is missing to the file.")
 
 
+def not_public(found: Found, file: str, state: str) -> Problem:
+    """What to report of a post that becomes a draft, since not everybody can read it where it comes from."""
+    what = f"the post {quoted(found.title)} becomes a draft: it is not public there, but {state}"
+    return Problem(file, found.line, 0, what, "Take `draft: true` away once everybody may read it.")
+
+
 def says_more(summary: str, blocks: Sequence[Block]) -> bool:
     """Whether a summary says something else than how the text begins, which is the default."""
     text = " ".join(" ".join(block.text for block in blocks).split())

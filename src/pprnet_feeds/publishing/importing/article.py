@@ -6,22 +6,26 @@ stands above a text belongs to the text.
 
 from __future__ import annotations
 
+import html as entities
+import re
 from collections.abc import Sequence
 
-from pprnet_feeds.content.model import Citation
-from pprnet_feeds.content.references import authors_as_printed, parse_reference
+from pprnet_feeds.content.model import Citation, Image
+from pprnet_feeds.content.references import certain_authors, parse_reference
+from pprnet_feeds.publishing.importing import markings
 from pprnet_feeds.publishing.importing.blocks import Block
 from pprnet_feeds.publishing.importing.markdown import plainly
 
 HEADING = "## Practice Implications"
 _LONGEST_REFERENCE = 1_000
 _LONGEST_HTML = 2_000_000
+_CITE = re.compile(r"<cite>(.*?)</cite>", re.DOTALL)
 
 
 def is_reference(block: Block) -> bool:
     """Whether a block is a printed reference: authors, a year in brackets, a work."""
     fits = len(block.text) <= _LONGEST_REFERENCE and "\n" not in block.text and not block.level
-    return fits and authors_as_printed(block.text) != ""
+    return fits and certain_authors(block.text) != ()
 
 
 def is_practice(block: Block) -> bool:
@@ -46,6 +50,15 @@ def compose(blocks: Sequence[Block], shown: Sequence[str] = ()) -> tuple[tuple[C
             cites.append(parse_reference(" ".join(rest[0].text.split())))
         rest.pop(0)
     return tuple(cites), body(rest)
+
+
+def of_ours(blocks: list[Block], image: Image | None) -> tuple[list[str], list[Block]]:
+    """The references below the text of an entry of ours, and the text without them and its picture."""
+    if image and blocks and blocks[0].html.startswith(f'<figure><img src="{entities.escape(image.url)}"'):
+        blocks = blocks[1:]
+    if len(blocks) < 2 or (blocks[-2].level, blocks[-2].text) != (2, "References"):
+        return [], blocks
+    return [markings.from_html(text) for text in _CITE.findall(blocks[-1].html)], blocks[:-2]
 
 
 def body(blocks: Sequence[Block]) -> str:

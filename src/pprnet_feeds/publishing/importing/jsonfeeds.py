@@ -63,13 +63,15 @@ def _found(item: dict[str, Any], line: int, site: Site) -> Found:
     html = item.get("content_html")
     blocks = of_html(html) if isinstance(html, str) and html else of_text(_raw(item, "content_text"))
     labels = tuple(markings.plain(each) for each in _list(item, "tags") if isinstance(each, str))
+    image = _text(item, "image")
     status: Status = "published"
     note = ""
     if id:
         status, note, labels, blocks = read_status(labels, blocks)
+        _, blocks = article.of_ours(blocks, Image(image) if image else None)
     cites, body = article.compose(blocks, [cite.text for cite in works])
     published, modified = _text(item, "date_published"), _text(item, "date_modified")
-    summary, image = _text(item, "summary"), _text(item, "image")
+    summary = _text(item, "summary")
     people = [_person(_object(each)) for each in _list(item, "authors")]
     return Found(
         line=line,

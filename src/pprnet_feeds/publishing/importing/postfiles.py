@@ -12,7 +12,6 @@ from dataclasses import fields, replace
 from pprnet_feeds.content import files, markup, terms
 from pprnet_feeds.content.model import Citation, Person, Site, Term
 from pprnet_feeds.content.posts import read_post
-from pprnet_feeds.publishing.choosing import nearest
 from pprnet_feeds.publishing.importing.readings import Found
 from pprnet_feeds.publishing.postfile import quote
 
@@ -81,7 +80,7 @@ def fault(found: Found, stem: str, site: Site) -> tuple[str, str] | None:
 
 def _example(found: Found, site: Site) -> str:
     """Topics whose names are near to the title: a hint for whoever chooses."""
-    near = nearest(found.title, site.topics)[:2] or site.topics[:1]
+    near = terms.suggest(found.title, site.topics)[:2] or site.topics[:1]
     return ", ".join(term.slug for term in near)
 
 

@@ -23,7 +23,9 @@ SIZE_LIMIT = 50_000_000
 _HTML = re.compile(
     r"<!doctype html|<html[\s>]|<(?:body|div|p|h[1-6]|main|article)(?:\s[^<>]*)?>", re.IGNORECASE
 )
-_XML = re.compile(r"<(?:\?xml|rss|feed|rdf:RDF|[a-z]+:feed)[\s>]", re.IGNORECASE)
+_XML = re.compile(
+    r"(?><!--.*?-->\s*)*+<(?:\?xml|rss|feed|rdf:RDF|[a-z]+:feed)[\s>]", re.IGNORECASE | re.DOTALL
+)
 _HEAD = 100_000
 
 
@@ -72,7 +74,7 @@ def _read_xml(text: str, name: str, site: Site, lines_before: int) -> Reading:
         return Reading(
             "", left=(Problem(name, line + lines_before, 0, what, "Save the whole file again, as it is."),)
         )
-    if wordpress.namespace(tree):
+    if wordpress.is_export(tree):
         return wordpress.read_export(tree, name, site)
     root = tree.root.tag.rpartition("}")[2]
     if root not in ("feed", "rss", "RDF"):

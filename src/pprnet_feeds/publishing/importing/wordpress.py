@@ -1,8 +1,8 @@
 """The export of a WordPress site (WXR): its posts, with their dates, slugs and drafts.
 
-Pages, attachments, menus and revisions are no posts and are only counted. Of
-its two dates the one in the blog's own time and the one in UTC together tell
-the zone that was meant.
+Pages, attachments, menus and revisions are no posts and are only counted. What
+not everybody may read there becomes a draft, and is reported. Of its two dates
+the one in the blog's own time and the one in UTC together tell the zone that was meant.
 """
 
 from __future__ import annotations
@@ -16,36 +16,37 @@ from pprnet_feeds.content import slugs
 from pprnet_feeds.content.model import Person, Site
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.publishing.importing import article, markings, xmltree
-from pprnet_feeds.publishing.importing.acceptance import unusable
+from pprnet_feeds.publishing.importing.acceptance import not_public, unusable
 from pprnet_feeds.publishing.importing.blocks import of_html
 from pprnet_feeds.publishing.importing.readings import Found, Reading
 
-_WP = re.compile(r"\{http://wordpress\.org/export/[0-9.]+/\}")
+# WordPress's own elements, of any version of the format, and of exports whose addresses were rewritten.
+_WP = re.compile(r"\{[^}]*/export/[^/}]*/?\}(\w+)")
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 _CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
 _DRAFTS = frozenset({"draft", "pending", "future", "private"})
+_PASSWORD = "protected by a password"
 _NO_TOPIC = frozenset({"uncategorized", "uncategorised"})
 
 
-def namespace(tree: xmltree.Tree) -> str:
-    """The namespace of WordPress's own elements; empty when this is no export."""
-    version = (_WP.match(child.tag) for child in tree.root.iterfind("channel/*"))
-    return next((found[0] for found in version if found), "")
+def is_export(tree: xmltree.Tree) -> bool:
+    """Whether any element is one of WordPress's own."""
+    return any(_WP.fullmatch(element.tag) for element in tree.lines)
 
 
 def read_export(tree: xmltree.Tree, file: str, site: Site) -> Reading:
-    """The posts of an export; *tree* has its namespace."""
-    wp = namespace(tree)
+    """The posts of an export."""
+    authors = map(_fields, tree.root.iterfind("channel/{*}author"))
     people = {
-        author.findtext(f"{wp}author_login", ""): markings.plain(author.findtext(f"{wp}author_display_name"))
-        for author in tree.root.iterfind(f"channel/{wp}author")
+        each.get("author_login", ""): markings.plain(each.get("author_display_name")) for each in authors
     }
     posts: list[Found] = []
     left: list[Problem] = []
     others: Counter[str] = Counter()
     first: dict[str, int] = {}
     for item in tree.root.iterfind("channel/item"):
-        kind, status = (item.findtext(f"{wp}{name}", "").strip() for name in ("post_type", "status"))
+        wp = _fields(item)
+        kind, status = wp.get("post_type", ""), wp.get("status", "")
         line = tree.lines[item]
         if kind != "post" or status in ("trash", "auto-draft", "inherit"):
             other = markings.plain(kind if kind != "post" else f"{status} post") or "item without a type"
@@ -59,6 +60,8 @@ def read_export(tree: xmltree.Tree, file: str, site: Site) -> Reading:
             fault = Problem(
                 file, line, 0, what, "Set it to published or draft in WordPress and export again."
             )
+        if fault is None and found.draft:
+            left.append(not_public(found, file, _PASSWORD if status == "publish" else quoted(status)))
         left += [fault] if fault else []
         posts += [] if fault else [found]
     for other, number in others.items():
@@ -71,20 +74,23 @@ def read_export(tree: xmltree.Tree, file: str, site: Site) -> Reading:
     return Reading("a WordPress export", tuple(posts), tuple(sorted(left)))
 
 
-def _found(item: Element, line: int, wp: str, people: dict[str, str], site: Site) -> Found:
-    def text(name: str) -> str:
-        return (item.findtext(f"{wp}{name}") or "").strip()
+def _fields(element: Element) -> dict[str, str]:
+    """The texts of WordPress's own elements in *element*, by their names."""
+    own = ((_WP.fullmatch(child.tag), child) for child in element)
+    return {name[1]: (child.text or "").strip() for name, child in own if name}
 
+
+def _found(item: Element, line: int, wp: dict[str, str], people: dict[str, str], site: Site) -> Found:
     creator = (item.findtext(_CREATOR) or "").strip()
     excerpt = next((child.text or "" for child in item if child.tag.endswith("/excerpt/}encoded")), "")
-    slug = text("post_name")
+    slug = wp.get("post_name", "")
     cites, body = article.compose(of_html(item.findtext(_CONTENT) or ""))
     labels = (markings.plain(each.text) for each in item.iterfind("category"))
     author = people.get(creator) or markings.plain(creator)
     return Found(
         line=line,
         title=markings.from_html(item.findtext("title")),
-        date=_date(text("post_date"), text("post_date_gmt"), site)
+        date=_date(wp.get("post_date", ""), wp.get("post_date_gmt", ""), site)
         or markings.moment(item.findtext("pubDate") or "", site.time_zone),
         body=body,
         cites=cites,
@@ -93,7 +99,7 @@ def _found(item: Element, line: int, wp: str, people: dict[str, str], site: Site
         summary=markings.from_html(excerpt),
         authors=markings.guests([Person(author)], site),
         aliases=markings.former_path(item.findtext("link") or ""),
-        draft=text("status") in _DRAFTS - {"future"},
+        draft=wp.get("status") in _DRAFTS or wp.get("post_password", "") != "",
     )
 
 

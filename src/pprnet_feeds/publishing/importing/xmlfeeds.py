@@ -12,8 +12,7 @@ from xml.etree.ElementTree import Element
 
 from pprnet_feeds.content.model import Image, Person, Site, Status
 from pprnet_feeds.content.references import parse_reference
-from pprnet_feeds.publishing.importing import article, markings, xmltree
-from pprnet_feeds.publishing.importing.acceptance import other_view, says_more, unusable, withdrawn
+from pprnet_feeds.publishing.importing import acceptance, article, markings, xmltree
 from pprnet_feeds.publishing.importing.blocks import of_html
 from pprnet_feeds.publishing.importing.readings import Found, Reading
 from pprnet_feeds.publishing.importing.statuses import read_status
@@ -23,6 +22,7 @@ _RSS1 = "{http://purl.org/rss/1.0/}"
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _MEDIA = "{http://search.yahoo.com/mrss/}"
+_APP = "{http://www.w3.org/2007/app}"
 _DELETED = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 
 
@@ -52,16 +52,16 @@ def read_feed(tree: xmltree.Tree, file: str, site: Site) -> Reading:
         kind, read = "an RSS feed", _rss
         items = [item for item in root.iter() if item.tag in ("item", f"{_RSS1}item")]
         view = root.findtext(f"channel/{_ATOM}id", "")
-    if fault := other_view(view.strip(), file, site):
+    if fault := acceptance.other_view(view.strip(), file, site):
         return Reading("", left=(fault,))
     posts, left = [], []
     for deleted in root.iter(_DELETED):
-        left.append(withdrawn(deleted.get("ref") or "", file, tree.lines[deleted]))
+        left.append(acceptance.withdrawn(deleted.get("ref") or "", file, tree.lines[deleted]))
     for item in items:
         line = tree.lines[item]
         found = _found(item, read(item), line, site)
-        fault = unusable(found, file)
-        left += [fault] if fault else []
+        fault = acceptance.unusable(found, file)
+        left += [fault] if fault else [acceptance.not_public(found, file, "a draft")] if found.draft else []
         posts += [] if fault else [found]
     return Reading(kind, tuple(posts), tuple(sorted(left)))
 
@@ -69,26 +69,30 @@ def read_feed(tree: xmltree.Tree, file: str, site: Site) -> Reading:
 def _found(element: Element, item: _Item, line: int, site: Site) -> Found:
     id = markings.own_id(item.id, site)
     shown = [text for source in element.findall(f"{_DC}source") if (text := markings.plain(source.text))]
-    blocks = of_html(item.html)
+    blocks, image = of_html(item.html), _image(element)
     status: Status = "published"
     note, labels = "", item.labels
     if id:
         status, note, labels, blocks = read_status(item.labels, blocks)
+        listed, blocks = article.of_ours(blocks, image)
+        shown = shown or listed
     cites, body = article.compose(blocks, shown)
+    date, updated = (markings.moment(each, site.time_zone) for each in (item.date, item.updated))
     return Found(
         line=line,
         title=item.title,
-        date=markings.moment(item.date, site.time_zone),
+        date=date,
         body=body,
         cites=(*map(parse_reference, shown), *cites),
         id=id,
         slug=markings.own_slug(item.link) if id else "",
-        updated="" if item.updated == item.date else markings.moment(item.updated, site.time_zone),
+        updated="" if updated == date else updated,
         labels=labels,
-        summary=item.summary if says_more(item.summary, blocks) else "",
+        summary=item.summary if acceptance.says_more(item.summary, blocks) else "",
         authors=markings.guests(list(item.authors), site),
-        image=_image(element),
+        image=image,
         aliases=() if id else markings.former_path(item.link),
+        draft=element.findtext(f"{_APP}control/{_APP}draft", "").strip() == "yes",  # RFC 5023 §13.1
         status=status,
         note=note,
     )
@@ -162,7 +166,7 @@ def _rss(element: Element) -> _Item:
         title=markings.from_html(text("title", f"{_RSS1}title")),
         link=link,
         date=date,
-        updated=date,
+        updated=text(f"{_ATOM}updated") or date,
         html=whole or described,
         summary=markings.from_html(described) if whole else "",
         labels=tuple(markings.plain(each.text) for each in categories),

@@ -81,4 +81,5 @@ def _bare(element: Element) -> Element:
 
 
 def _name(name: str) -> str:
-    return "{" + name if "}" in name else name
+    """A name as ElementTree writes it. A site's move to https may have rewritten its namespaces, too."""
+    return "{" + name.replace("https://", "http://", 1) if "}" in name else name

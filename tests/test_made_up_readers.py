@@ -1,0 +1,80 @@
+"""What a stranger claims to read for: bounded for each reader, so that nobody else's report is lost."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from service import SITES, Service, command, serving
+
+# Of one reader's name: as many feed ids in a day, and a claim beyond this is ignored.
+MOST_IDS, MOST_SUBSCRIBERS = 5, 100_000
+REQUESTS = 30_000
+COUNTED = 12  # seconds until a worker has handed over what it counted
+
+
+def flood(service: Service, agents: list[str]) -> None:
+    """Ask once as each of these, in pipelines."""
+    for start in range(0, len(agents), 500):
+        asked = [
+            f"GET /feed.atom HTTP/1.1\r\nHost: x\r\nUser-Agent: {agent}\r\nIf-None-Match: *\r\n"
+            for agent in agents[start : start + 500]
+        ]
+        asked[-1] += "Connection: close\r\n"
+        with socket.create_connection(("127.0.0.1", service.port), timeout=30) as peer:
+            peer.sendall("".join(f"{head}\r\n" for head in asked).encode())
+            while peer.recv(1_000_000):
+                pass
+
+
+def reported(site: Path, state: str) -> dict[str, int]:
+    """The subscribers of each reader, as `stats` says."""
+    done = command("stats", "--site", str(site), "--format", "json", PPRNET_STATE=state)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, int] = {}
+    for feed in json.loads(done.stdout)["feeds"]:
+        for name, subscribers in feed["readers"].items():
+            found[name] = found.get(name, 0) + subscribers
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="the rebuild of statistics bounds each reader")
+def test_thirty_thousand_made_up_feed_ids_are_one_readers_and_push_nobody_out(tmp_path: Path):
+    chance = random.Random(15)
+    made_up = [
+        f"Feedly/1.0 (+http://www.feedly.com/fetcher.html; {chance.randint(1, 5_000)} subscribers; "
+        f"feed-id={chance.getrandbits(64):x})"
+        for _ in range(REQUESTS)
+    ]
+    real = {
+        "Feedbin": "Feedbin feed-id:1373711 - 42 subscribers",
+        "NewsBlur": "NewsBlur Feed Fetcher - 17 subscribers - https://www.newsblur.com/site/1/",
+    }
+    state = str(tmp_path / "state.sqlite3")
+    with serving(SITES / "small", PPRNET_STATE=state) as service:
+        flood(service, [real["Feedbin"]])
+        flood(service, made_up)
+        time.sleep(COUNTED)
+        flood(service, [real["NewsBlur"]])
+        time.sleep(COUNTED)
+        found = reported(SITES / "small", state)
+    assert {name: found.get(name) for name in real} == {"Feedbin": 42, "NewsBlur": 17}
+    assert found.get("Feedly", 0) <= MOST_IDS * 5_000
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="the rebuild of statistics bounds each reader")
+def test_a_claim_that_nobody_can_have_is_ignored(tmp_path: Path):
+    state = str(tmp_path / "state.sqlite3")
+    with serving(SITES / "small", PPRNET_STATE=state) as service:
+        flood(service, [f"Feedbin feed-id:1 - {MOST_SUBSCRIBERS + 1} subscribers"])
+        flood(service, ["NewsBlur Feed Fetcher - 17 subscribers - https://www.newsblur.com/site/1/"])
+        time.sleep(COUNTED)
+        found = reported(SITES / "small", state)
+    assert found == {"NewsBlur": 17}
