@@ -79,9 +79,12 @@ def replace(path: Path, text: str) -> None:
 
 
 def broken(folder: Path, number: int) -> None:
-    """Leave a bracket open in the front matter of a post."""
-    path = folder / "posts" / f"{name_of(number, YEAR)}.md"
-    path.write_text(path.read_text().replace("topics: [", "topics: [[nowhere, "))
+    """Write a post with an open bracket in its front matter.
+
+    A new one: the last good version of an old one is lost with the process that has read it.
+    """
+    path = folder / "posts" / f"2025-12-faulty-{number}.md"
+    path.write_text("---\ntitle: Faulty\ndate: 2025-12\ntopics: [[nowhere, alpha]\n---\nText.\n")
 
 
 def renamed(folder: Path, number: int) -> None:
