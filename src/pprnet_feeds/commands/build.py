@@ -10,10 +10,14 @@ from pathlib import Path
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.publishing.exporting.bucket import Bucket
-from pprnet_feeds.publishing.exporting.export import Exported, draw, export
-from pprnet_feeds.publishing.exporting.folder import Folder
-from pprnet_feeds.publishing.exporting.manifest import RefusedError
+from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.exporting.build import Exported, export
+from pprnet_feeds.exporting.places import Bucket, Folder, RefusedError
+from pprnet_feeds.publishing.checking import read_checked
+from pprnet_feeds.serving.knowledge import Knowledge
+from pprnet_feeds.serving.snapshot import Snapshot
+from pprnet_feeds.serving.snapshot import build as build_snapshot
+from pprnet_feeds.settings import Settings
 from pprnet_feeds.syndication.channel import rfc3339
 
 CONSEQUENCE = "Nothing was built."
@@ -40,16 +44,28 @@ def build(place: str, folder: Path) -> None:
     scheme, mark, _ = place.partition("://")
     if mark and scheme != "s3":
         raise click.UsageError(f"'{place}' is no folder, and s3:// is the only storage that is known")
-    snapshot = draw(folder, os.environ, options.now())
-    if isinstance(snapshot, list):
-        options.fail(snapshot, CONSEQUENCE)
+    snapshot = _read_snapshot(folder)
     try:
-        with options.writing(place, UNFINISHED), _Progress() as progress:
+        with options.extra("s3"), options.writing(place, UNFINISHED), _Progress() as progress:
             where = Bucket(place, os.environ) if mark else Folder(Path(place), folder)
             exported = export(snapshot, where, progress.begin)
     except RefusedError as error:
-        raise click.ClickException(f"{place}: {error}. {error.mend}") from None
+        raise click.ClickException(f"{place}: {error}. {error.fix}") from None
     click.echo(_in_words(place, exported), nl=False)
+
+
+def _read_snapshot(folder: Path) -> Snapshot:
+    """The site in *folder*; stops with all its problems, drafts' included, when it has any."""
+    now = options.now()
+    library, problems = read_checked(folder, os.environ, now)
+    if library and not library.site.base_url:
+        fix = "Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds."
+        problems.append(Problem("feeds/site.yaml", 0, 0, "no base_url is set", fix))
+    faults = [problem for problem in problems if not problem.warning]
+    snapshot = faults or build_snapshot(Settings(folder), os.environ, now, Knowledge())
+    if isinstance(snapshot, list):
+        options.fail(sorted(snapshot), CONSEQUENCE)
+    return snapshot
 
 
 class _Progress:
@@ -74,13 +90,14 @@ class _Progress:
 
 
 def _in_words(place: str, exported: Exported) -> str:
-    done = exported.outcome
     lines = [
-        f"{place}: {exported.paths} addresses in {done.written + done.unchanged} files: "
-        f"{done.written} written, {done.removed} removed, {done.unchanged} as they were."
+        f"{place}: {exported.paths} addresses in {exported.written + exported.unchanged} files: "
+        f"{exported.written} written, {exported.removed} removed, {exported.unchanged} as they were."
     ]
-    if exported.over_the_limits:
-        lines.append("Cloudflare Pages reads fewer rules than _headers and _redirects hold; others read all.")
+    if exported.exceeds_cloudflare:
+        lines.append(
+            "Cloudflare Pages reads fewer rules than _headers and _redirects hold; other hosts read all."
+        )
     if exported.next_release:
         lines.append(f"A scheduled post comes out at {rfc3339(exported.next_release)}: build again then.")
     lines.append("Files cannot answer combinations of topics, /oembed and /feeds.opml?topic=…; `serve` does.")

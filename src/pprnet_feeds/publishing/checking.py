@@ -23,12 +23,10 @@ from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.together import cores
 from pprnet_feeds.pages.fixed import FIXED
+from pprnet_feeds.pages.static_site import RESERVED
 from pprnet_feeds.publishing import waiting
-from pprnet_feeds.publishing.exporting.addresses import file_name, guessed
-from pprnet_feeds.publishing.exporting.hosts import HEADERS, REDIRECTS
-from pprnet_feeds.publishing.exporting.manifest import FOLDER
-from pprnet_feeds.publishing.exporting.notices import notices
 from pprnet_feeds.serving.messages import ASKED
+from pprnet_feeds.syndication.addresses import GUESSED
 from pprnet_feeds.syndication.catalogue import BESIDE, Catalogue
 from pprnet_feeds.syndication.channel import FORMATS
 from pprnet_feeds.syndication.conformance import Format, faults
@@ -51,16 +49,8 @@ def check_site(
 
     *step* is called after each document, for a progress bar.
     """
-    site, problems = read_site(folder, environ, ADDRESS)
-    if site is None:
-        return problems, 0
-    kept = read_ledger(folder)
-    # Posts can be read without a ledger, and all faults are told in one run.
-    ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
-    library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
-    problems += [*told, *library.problems, *own_addresses_as_aliases(library)]
-    problems += waiting.warnings(library, ledger or Ledger(), now)
-    if any(not problem.warning for problem in problems):
+    library, problems = read_checked(folder, environ, now, ADDRESS)
+    if library is None or any(not problem.warning for problem in problems):
         return sorted(problems), 0
     catalogue = Catalogue(library)
     paths = list(catalogue.paths())
@@ -68,6 +58,24 @@ def check_site(
         problems += found
         step()
     return sorted(problems), len(paths)
+
+
+def read_checked(
+    folder: Path, environ: Mapping[str, str], now: datetime, base_url: str = ""
+) -> tuple[Library | None, list[Problem]]:
+    """The site in *folder*, drafts included, and all problems of its files; None for faulty settings.
+
+    *base_url* is for a site that has none of its own.
+    """
+    site, problems = read_site(folder, environ, base_url)
+    if site is None:
+        return None, problems
+    kept = read_ledger(folder)
+    # Posts can be read without a ledger, and all faults are told in one run.
+    ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
+    library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
+    problems += [*told, *library.problems, *own_addresses_as_aliases(library)]
+    return library, problems + waiting.warnings(library, ledger or Ledger(), now)
 
 
 def own_addresses_as_aliases(library: Library) -> list[Problem]:
@@ -79,10 +87,9 @@ def own_addresses_as_aliases(library: Library) -> list[Problem]:
 
     catalogue = Catalogue(library)
     documents = set(catalogue.paths())
-    names = (*notices(library.site), HEADERS, REDIRECTS, FOLDER)
-    own = {*documents, *Pages(catalogue).paths(), *FIXED, *ASKED, *(f"/{name}" for name in names)}
-    own |= {f"/{file_name(path)}" for path in own} | {guess for path in documents for guess in guessed(path)}
-    tops = {path.split("/")[1].lower() for path in own} - {"posts"}
+    own = (*documents, *Pages(catalogue).paths(), *FIXED, *ASKED, *(f"/{name}" for name in GUESSED))
+    tops = {path.split("/")[1].lower() for path in own} - {"", "posts"}
+    tops |= RESERVED | {f"{top}.html" for top in tops if "." not in top}
 
     def is_own(alias: str) -> bool:
         forms = [alias.rstrip("/") + end for end in ("", *(f".{form}" for form in BESIDE))]
