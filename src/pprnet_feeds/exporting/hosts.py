@@ -18,7 +18,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pprnet_feeds.exporting.addresses import FEED_FOLDER, Move, file_name, guessed
-from pprnet_feeds.pages.static_site import MISSING, PRIVATE, SUBSCRIBE, WITHDRAWN
+from pprnet_feeds.pages.static_site import HEADERS, MISSING, PRIVATE, REDIRECTS, SUBSCRIBE, WITHDRAWN
 from pprnet_feeds.serving.refusals import ERROR
 from pprnet_feeds.syndication.addresses import GUESSED
 from pprnet_feeds.syndication.catalogue import BESIDE
@@ -62,11 +62,6 @@ class Fields(NamedTuple):
     link: str
     file_end: str
 
-    @property
-    def is_page(self) -> bool:
-        """Whether it is a page for people."""
-        return self.media_type.startswith("text/html")
-
 
 Shapes = Mapping[str, Fields]
 
@@ -86,13 +81,13 @@ def fields(path: str, headers: Mapping[str, str], shown_as: str, base_url: str) 
 
 
 def headers_file(shapes: Shapes, base_url: str) -> bytes:
-    """``_headers``: what all answers have in common, then what each page and each type of file has besides."""
+    """``_headers``: what all answers have in common, then what each page and type of file has besides."""
     rules: dict[str, list[tuple[str, str]]] = {"/*": []}
     every = [set(found.always) for found in shapes.values()]
     rules["/*"] = sorted(field for field in set.intersection(*every) if field[0] != "vary")
     for path, found in shapes.items():
         name, said = path.rpartition("/")[2], [("content-type", found.media_type)]
-        if found.is_page:
+        if found.media_type.startswith("text/html"):
             rules[path] = [field for field in found.always if field not in rules["/*"] and field[0] != "vary"]
         elif found.media_type.startswith("application/feed+json"):
             rules[f"/{name}"] = rules[f"/*/{name}"] = said
@@ -122,16 +117,16 @@ def redirects_file(shapes: Shapes, moved: Sequence[Move], base_url: str) -> byte
     return "".join(f"{prefix}{old} {prefix}{now} {status}\n" for old, now, status in ordered).encode()
 
 
-def exceeds_cloudflare(headers: bytes, redirects: bytes) -> bool:
+def exceeds_cloudflare(files: Mapping[str, bytes]) -> bool:
     """Whether Cloudflare would ignore some of the rules."""
-    patterns = [_is_pattern(line.partition(" ")[0]) for line in redirects.decode().splitlines()]
-    limits = (MOST_HEADERS, MOST_PATTERNS, MOST_PLAIN)
-    numbers = (headers.decode().count("\n/") + 1, sum(patterns), len(patterns) - sum(patterns))
-    return any(number > limit for number, limit in zip(numbers, limits, strict=True))
+    lines = files.get(REDIRECTS, b"").decode().splitlines()
+    patterns = sum(_is_pattern(line.partition(" ")[0]) for line in lines)
+    rules = files.get(HEADERS, b"").count(b"\n/") + 1
+    return rules > MOST_HEADERS or patterns > MOST_PATTERNS or len(lines) - patterns > MOST_PLAIN
 
 
 def nginx_file(shapes: Shapes, moved: Sequence[Move], gone: Sequence[str], base_url: str) -> bytes:
-    """``nginx.conf``. Its variables hold only what our own patterns let through, nothing else of a request."""
+    """``nginx.conf``. Its variables hold only what our own patterns let through, nothing else of requests."""
     prefix = urlsplit(base_url).path
     at, forms = re.escape(prefix), "|".join(map(re.escape, BESIDE))
     errors = f"error_page 404 {prefix}/{MISSING};\n    error_page 410 {prefix}/{WITHDRAWN};"

@@ -32,7 +32,7 @@ class Written:
     stamps: Mapping[str, str] = field(default_factory=dict)
 
     def is_intact(self, name: str, listed: Mapping[str, str]) -> bool:
-        """Whether every file that was written is still there; *listed* has the stamps of all that is there."""
+        """Whether every file that was written is still there; *listed* has all stamps at the place."""
         return "" in self.stamps and all(listed.get(name + end) == it for end, it in self.stamps.items())
 
 

@@ -129,7 +129,7 @@ class Folder:
 
 
 class Bucket:
-    """A bucket or a prefix in one: ``s3://bucket/prefix``. The AWS variables name the storage and the account.
+    """A bucket or a prefix in one: ``s3://bucket/prefix``. The AWS variables say where and as whom.
 
     There is no lock. The manifest is replaced only as it was read, so the later of two builds goes on
     and the other one stops. Every method raises `RefusedError` for what the storage refuses.

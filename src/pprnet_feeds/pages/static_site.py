@@ -8,7 +8,7 @@ from pprnet_feeds.content.model import Site
 
 # Rules for hosts, and the folder of what is not for readers.
 HEADERS, REDIRECTS, PRIVATE = "_headers", "_redirects", ".pprnet-feeds"
-# What a host shows where there is nothing, at a withdrawn post, and where the form of the subscribe page leads.
+# What a host shows where there is nothing, at a withdrawn post, and where the subscribe form leads.
 MISSING, WITHDRAWN, SUBSCRIBE = "404.html", "410.html", "subscribe.html"
 # First parts of paths that no post may have had as its address.
 RESERVED = frozenset({"index.html", HEADERS, REDIRECTS, PRIVATE, MISSING, WITHDRAWN, SUBSCRIBE})
