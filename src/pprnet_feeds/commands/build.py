@@ -31,10 +31,10 @@ UNFINISHED = "What was written stays; build again to finish."
 def build(place: str, folder: Path) -> None:
     """Write what `serve` answers as files into DIR, or upload it to s3://BUCKET/PREFIX.
 
-    Beside each file lie its compressed forms, and rules for nginx and for hosts
-    that read _headers and _redirects. Files that did not change are left alone;
-    old ones go when the new ones stand; a build that was stopped is finished by
-    the next. Object storage is found by AWS_ENDPOINT_URL, AWS_REGION,
+    Adds compressed forms of each file, and rules for nginx and for hosts that
+    read _headers and _redirects. Files that did not change are left alone. Old
+    ones are removed last, and a build that was stopped is finished by the next.
+    Object storage needs the extra `s3`, and AWS_ENDPOINT_URL, AWS_REGION,
     AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Needs a base_url.
 
     \b

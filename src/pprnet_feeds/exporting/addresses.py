@@ -7,6 +7,8 @@ the former ones of posts, topics and research types. What depends on a query has
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from pprnet_feeds.content.model import Post
@@ -45,7 +47,7 @@ def guessed(path: str) -> dict[str, bool]:
 
 
 def moves(snapshot: Snapshot) -> list[Move]:
-    """The former addresses of posts, topics and research types."""
+    """The former addresses of posts, topics and research types, each once."""
     found = []
     for post in snapshot.library.posts:
         for former in _former(post):
@@ -54,7 +56,7 @@ def moves(snapshot: Snapshot) -> list[Move]:
     for folder, terms in (("topics", snapshot.site.topics), ("research", snapshot.site.research)):
         for term in terms:
             found += [Move(f"/{folder}/{old}/", f"/{folder}/{term.slug}/", True) for old in term.former]
-    return found
+    return [*{move.former: move for move in found}.values()]
 
 
 def withdrawn(snapshot: Snapshot) -> list[str]:
@@ -63,14 +65,18 @@ def withdrawn(snapshot: Snapshot) -> list[str]:
     return [*dict.fromkeys(found)]
 
 
-def names(path: str, moved: list[Move], *, has_rules: bool) -> list[str]:
-    """The files of a document. Where no rules redirect, guessed and former addresses all have files."""
+def names(path: str, moved: Mapping[str, list[Move]], *, has_rules: bool) -> list[str]:
+    """The files of a document. Where no rules redirect, guessed and former addresses all have files.
+
+    *moved* has the former addresses by the present one.
+    """
     if has_rules:
         return [*map(file_name, (path, *(other for other, is_file in guessed(path).items() if is_file)))]
     found = [path, *guessed(path)]
     for address in tuple(found):
-        for former, now, whole in moved:
-            if whole and address.startswith(now):
+        folder = "/".join(address.split("/")[:3]) + "/"  # of a topic or a type of research
+        for former, now, whole in chain.from_iterable(moved.get(one, ()) for one in {address, folder}):
+            if whole:
                 found.append(former + address.removeprefix(now))
             elif address == now:
                 is_page = now.endswith("/") and "." not in former.rpartition("/")[2]

@@ -8,7 +8,7 @@ whole and the next build less to do.
 from __future__ import annotations
 
 import hashlib
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -64,7 +64,9 @@ def export(
     Raises `RefusedError` when the place refuses something, or holds a file that we did not write at a name
     of ours.
     """
-    moved = addresses.moves(snapshot)
+    moved: defaultdict[str, list[addresses.Move]] = defaultdict(list)
+    for move in addresses.moves(snapshot):
+        moved[move.now].append(move)
     names = {path: addresses.names(path, moved, has_rules=place.has_rules) for path in snapshot.paths()}
     own = static_pages(snapshot.site)
     own |= dict.fromkeys((HEADERS, REDIRECTS, hosts.NGINX), b"") if place.has_rules else {}

@@ -135,10 +135,13 @@ def nginx_file(shapes: Shapes, moved: Sequence[Move], gone: Sequence[str], base_
     for path in gone:
         parts.append(_location(f"{at}{re.escape(path)}(?:/|[.](?:{forms}))?", "return 410;"))
     for former, now, whole in moved:
-        old = at + re.escape(former.rstrip("/"))
-        old += "(?:/([a-z0-9/.-]*))?" if whole else "/?" if now.endswith("/") else ""
-        target = _quoted(f"{base_url}{now}{'$1' if whole else ''}")
-        parts.append(_location(old, *_add_headers(_MOVED), f"return 301 {target};"))
+        redirect = [*_add_headers(_MOVED), f"return 301 {_quoted(f'{base_url}{now}' + '$1' * whole)};"]
+        if whole:
+            below = "(?:/([a-z0-9/.-]*))?"
+            parts.append(_location(at + re.escape(former.rstrip("/")) + below, *redirect))
+        else:  # nginx finds one of many exact addresses at once, and tries patterns one by one
+            ends = ("", "/") if now.endswith("/") else ("",)
+            parts += [_location("", *redirect, where=f"= {_quoted(prefix + former + end)}") for end in ends]
     # RSS comes first: `rss/feed.xml` is no feed of a folder called rss.
     for feed in ("/feed.rss", "/feed.atom"):
         guesses = "|".join(re.escape(name) for name, form in GUESSED.items() if feed.endswith(form))
