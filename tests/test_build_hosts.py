@@ -12,8 +12,8 @@ from copied import make_site
 from pprnet_feeds.exporting.addresses import file_name, guessed
 from pprnet_feeds.exporting.hosts import MOST_HEADERS, MOST_PATTERNS, MOST_PLAIN, exceeds_cloudflare
 from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.serving.store import Store
 from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 from service import command
 from test_build import NOW
 
@@ -33,7 +33,7 @@ def copy(site: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def snapshot(site: Path) -> Snapshot:
-    found = build(Settings(site), {}, NOW, Store())
+    found = build(Settings(site), {}, NOW, TimestampStore())
     assert isinstance(found, Snapshot)
     return found
 
@@ -45,8 +45,7 @@ def sent(snapshot: Snapshot) -> dict[str, dict[str, str]]:
     for path in snapshot.paths():
         response = snapshot.find(path)
         assert response is not None
-        sent = response.answer([])[0]["headers"]
-        found[path] = {name.decode(): value.decode() for name, value in sent}
+        found[path] = {name.decode(): value.decode() for name, value in response.headers()}
     return found
 
 
