@@ -5,8 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pprnet_feeds.content import characters, markup
-from pprnet_feeds.publishing.importing import blocks
-from pprnet_feeds.publishing.importing.markdown import escape, to_markdown
+from pprnet_feeds.importing.html import blocks_of_html
+from pprnet_feeds.importing.to_markdown import escape, markdown_of, to_markdown
 
 BASE = "https://example.org/posts/x/"
 
@@ -84,7 +84,7 @@ after an empty line<br><br>after two breaks
 <p>a paragraph
 <ul><li>one<li>two</ul>
 </div><footer>away</footer>"""
-    found = [(block.line, block.level, block.markdown()) for block in blocks.of_html(html)]
+    found = [(block.line, block.level, markdown_of(block)) for block in blocks_of_html(html)]
     assert found == [
         (2, 2, "## A heading"),
         (4, 0, "loose **text**"),
@@ -108,5 +108,5 @@ markup_like = st.lists(
 @settings(max_examples=100, deadline=None)
 @given(st.one_of(st.text(), markup_like))
 def test_any_text_at_all_is_taken_for_html(text):
-    source = "\n\n".join(block.markdown() for block in blocks.of_html(text))
+    source = "\n\n".join(markdown_of(block) for block in blocks_of_html(text))
     assert markup.active_content(source) == []

@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "pages": {"content", "settings", "syndication"},
     "serving": {"content", "settings", "syndication", "pages"},
     "publishing": {"content", "settings", "syndication", "pages", "serving"},
-    "commands": {"content", "settings", "syndication", "pages", "serving", "publishing"},
+    "importing": {"content", "publishing"},
+    "commands": {"content", "settings", "syndication", "pages", "serving", "publishing", "importing"},
     "cli": {"commands"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -48,7 +49,9 @@ OWNERS = {
     "msgspec": {"content.cachefile", "content.digests", "content.rows"},
     "obstore": {"publishing.exporting.bucket"},
     "httpx2": {"publishing.doi", "serving.hub"},
-    "markdownify": {"publishing.importing.markdown"},
+    "markdownify": {"importing.to_markdown"},
+    "bs4": {"importing.to_markdown"},
+    "feedparser": {"importing.feeds"},
     "watchfiles": {"serving.watching"},
     "uvicorn": {"commands.serve", "serving.protocol"},
     "httptools": {"serving.protocol"},
@@ -109,6 +112,12 @@ def impure_names(module: str) -> Iterator[str]:
             continue
         if room(name) in IMPURE_LIBRARIES or ".".join(name.split(".")[-2:]) in IMPURE_CALLS:
             yield name
+
+
+def test_an_import_uses_of_publishing_only_how_a_post_file_is_written():
+    used = {name for module in MODULES if room(module) == "importing" for name in imports(module)}
+    publishing = {name for name in used if name.startswith("pprnet_feeds.publishing.")}
+    assert {".".join(name.split(".")[:3]) for name in publishing} == {"pprnet_feeds.publishing.postfile"}
 
 
 every_module = pytest.mark.parametrize("module", MODULES)

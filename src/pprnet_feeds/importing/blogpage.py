@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.publishing.importing import article
-from pprnet_feeds.publishing.importing.blocks import Block
-from pprnet_feeds.publishing.importing.readings import Found, Label, Reading
+from pprnet_feeds.importing.body import compose, is_practice, is_reference
+from pprnet_feeds.importing.html import Block
+from pprnet_feeds.importing.source_post import Label, Source, SourcePost, unread
 
 KIND = "a page of the blog"
 _MONTHS = "january february march april may june july august september october november december".split()
@@ -32,7 +32,7 @@ _AGAIN = "Save the page again, down to its end."
 
 
 @dataclass(slots=True)
-class _Draft:
+class _OpenPost:
     """A post while it is read."""
 
     month: str
@@ -49,24 +49,24 @@ def month_of(text: str) -> str:
     return f"{found[2]}-{_MONTHS.index(found[1].lower()) + 1:02}" if found else ""
 
 
-def read_page(blocks: Sequence[Block], file: str) -> Reading:
+def read_page(blocks: Sequence[Block], file: str) -> Source:
     """The posts of a page, and what surrounds them."""
     months = [place for place, block in enumerate(blocks) if month_of(block.text)]
     if not months:
         what = "this is not a page of the blog: it has no month, such as December 2021, on a line of its own"
-        return Reading("", left=(Problem(file, 0, 0, what, "Save the whole page from a browser."),))
-    reader = _Reader(file, blocks, months[0])
+        return unread(file, what, "Save the whole page from a browser.")
+    reader = _PageReader(file, blocks, months[0])
     for place, block in enumerate(blocks):
         reader.read(place, block)
     reader.end_post(at_the_end=True)
     reader.in_order()
     if not reader.posts:
         what = "no whole post stands below the months of this page"
-        reader.left.append(Problem(file, blocks[months[0]].line, 0, what, _AGAIN))
-    return Reading(
+        reader.problems.append(Problem(file, blocks[months[0]].line, 0, what, _AGAIN))
+    return Source(
         KIND,
         tuple(reader.posts),
-        tuple(sorted(reader.left)),
+        tuple(sorted(reader.problems)),
         " ".join(reader.sentence.text.split()) if reader.sentence else "",
         reader.sentence.line if reader.sentence else 0,
         tuple(reader.lists["topics"]),
@@ -74,19 +74,19 @@ def read_page(blocks: Sequence[Block], file: str) -> Reading:
     )
 
 
-class _Reader:
+class _PageReader:
     """Goes through the blocks once. *state* is what the next block may belong to."""
 
     def __init__(self, file: str, blocks: Sequence[Block], first_month: int) -> None:
-        self.posts: list[Found] = []
-        self.left: list[Problem] = []
+        self.posts: list[SourcePost] = []
+        self.problems: list[Problem] = []
         self.lists: dict[str, list[Label]] = {"topics": [], "type of research": []}
         self.sentence: Block | None = None
         self._file, self._blocks, self._first = file, blocks, first_month
         self._state = "head"
         self._month = ""
         self._months: list[tuple[str, int]] = []
-        self._draft: _Draft | None = None
+        self._post: _OpenPost | None = None
         self._bulleted = self._practised = False
         # Titles are headings when the first one is. A heading of a higher rank belongs to the page,
         # and where titles are none every heading does.
@@ -134,75 +134,75 @@ class _Reader:
                 self.lists[self._state].append(Label(block.line, name))
 
     def _read_post(self, block: Block, following: Block | None) -> None:
-        draft = self._draft
+        post = self._post
         if self._is_title(block, following):
             self.end_post()
-            self._draft, self._state = _Draft(self._month, block), "text"
+            self._post, self._state = _OpenPost(self._month, block), "text"
         elif _is_heading(block) and block.level < (self._level or 7):
             self.end_post()
             self._leave(block, "a heading that is neither a month nor a title")
-        elif draft is None:
+        elif post is None:
             self._leave(block, "a line that stands under no title")
-        elif article.is_practice(block):
-            if draft.practice:
-                self._leave(block, f"a second “Practice Implications” under {quoted(draft.title.text)}")
-                draft.spoiled = True
-            elif not draft.has_text:
-                self._leave(block, f"“Practice Implications” before the text of {quoted(draft.title.text)}")
-                draft.spoiled = True
-            draft.practice = block
-            draft.blocks.append(block)
-        elif article.is_reference(block):
-            if draft.has_text:
-                self._leave(block, f"a reference within {quoted(draft.title.text)} and not under its title")
+        elif is_practice(block):
+            if post.practice:
+                self._leave(block, f"a second “Practice Implications” under {quoted(post.title.text)}")
+                post.spoiled = True
+            elif not post.has_text:
+                self._leave(block, f"“Practice Implications” before the text of {quoted(post.title.text)}")
+                post.spoiled = True
+            post.practice = block
+            post.blocks.append(block)
+        elif is_reference(block):
+            if post.has_text:
+                self._leave(block, f"a reference within {quoted(post.title.text)} and not under its title")
             else:
-                draft.blocks.append(block)
+                post.blocks.append(block)
         elif _is_short(block):
             self._leave(block, "a short line that is neither a title nor a sentence")
         else:
-            draft.blocks.append(block)
-            draft.has_text = True
+            post.blocks.append(block)
+            post.has_text = True
 
     def _is_title(self, block: Block, following: Block | None) -> bool:
         """Whether a block names a post: told by headings where there are any, and else by what follows."""
-        if not (block.text and self._month) or article.is_practice(block) or article.is_reference(block):
+        if not (block.text and self._month) or is_practice(block) or is_reference(block):
             return False
         if self._level:
             return block.level == self._level
         if len(block.text) > _TITLE_LENGTH:
             return False
-        if following is not None and article.is_reference(following) and _is_short(block):
+        if following is not None and is_reference(following) and _is_short(block):
             return True
-        if self._state == "title" and self._draft is None:
+        if self._state == "title" and self._post is None:
             return block.text[-1] not in ".:;,"
         done = (
-            self._draft is not None
-            and self._draft.practice
-            and self._draft.blocks[-1] is not self._draft.practice
+            self._post is not None
+            and self._post.practice
+            and self._post.blocks[-1] is not self._post.practice
         )
         return bool(done and _is_short(block) and following and len(following.text) >= _PARAGRAPH_LENGTH)
 
     def end_post(self, *, at_the_end: bool = False) -> None:
         """Keep the post that was read until now, when it is whole."""
-        draft, self._draft = self._draft, None
-        if draft is None:
+        post, self._post = self._post, None
+        if post is None:
             return
-        title = quoted(draft.title.text)
-        last = draft.blocks[-1] if draft.blocks else draft.title
-        if not draft.has_text:
-            self._leave(draft.title, f"{title} has no text below it")
-        elif last is draft.practice:
+        title = quoted(post.title.text)
+        last = post.blocks[-1] if post.blocks else post.title
+        if not post.has_text:
+            self._leave(post.title, f"{title} has no text below it")
+        elif last is post.practice:
             mend = _AGAIN if at_the_end else _COMPARE
             self._leave(last, f"nothing stands under the “Practice Implications” of {title}", mend)
         elif at_the_end and not _SENTENCE_END.search(last.text) and not (last.html and "\n" in last.text):
             self._leave(last, f"the page is cut off within {title}", _AGAIN)
-        elif at_the_end and not draft.practice and self._practised:
+        elif at_the_end and not post.practice and self._practised:
             self._leave(last, f"the page ends before the “Practice Implications” of {title}", _AGAIN)
-        elif not draft.spoiled:
-            self._practised = self._practised or draft.practice is not None
-            cites, body = article.compose(draft.blocks)
-            line, name = draft.title.line, " ".join(draft.title.text.split())
-            self.posts.append(Found(line, name, draft.month, body, cites))
+        elif not post.spoiled:
+            self._practised = self._practised or post.practice is not None
+            cites, body = compose(post.blocks)
+            line, name = post.title.line, " ".join(post.title.text.split())
+            self.posts.append(SourcePost(line, name, post.month, body, cites))
 
     def in_order(self) -> None:
         """Tell of a month that stands below an earlier one: the page has the newest on top."""
@@ -210,16 +210,16 @@ class _Reader:
             if month > above:
                 what = f"{month} stands below {above}: parts of the page may be out of order"
                 mend = "Look whether each post written has its own reference and text."
-                self.left.append(Problem(self._file, line, 0, what, mend))
+                self.problems.append(Problem(self._file, line, 0, what, mend))
 
     def _leave(self, block: Block, why: str, mend: str = _COMPARE) -> None:
         first = block.text.splitlines()[0] if block.text else ""
         what = why if first in why else f"{why}: {quoted(first)}"
-        self.left.append(Problem(self._file, block.line, 0, what, mend))
+        self.problems.append(Problem(self._file, block.line, 0, what, mend))
 
 
 def _is_heading(block: Block) -> bool:
-    return bool(block.level) and not month_of(block.text) and not article.is_practice(block)
+    return bool(block.level) and not month_of(block.text) and not is_practice(block)
 
 
 def _is_short(block: Block) -> bool:

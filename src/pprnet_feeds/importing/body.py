@@ -1,0 +1,132 @@
+"""The body of a post: the references above it, the text, and what our own feeds show around it.
+
+A line is a reference only when it can be read as one; anything else above a text belongs to the text.
+"""
+
+from __future__ import annotations
+
+import html as entities
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pprnet_feeds.content.model import Citation, Image, Site, Status
+from pprnet_feeds.content.references import certain_authors, parse_reference
+from pprnet_feeds.importing import values
+from pprnet_feeds.importing.html import Block
+from pprnet_feeds.importing.source_post import SourcePost
+from pprnet_feeds.importing.to_markdown import markdown_of
+
+HEADING = "## Practice Implications"
+_LONGEST_REFERENCE = 1_000
+_LONGEST_HTML = 2_000_000
+_CITE = re.compile(r"<cite>(.*?)</cite>", re.DOTALL)
+_ATTRIBUTE = re.compile(r' (alt|width|height)="([^"]*)"')
+_STATUSES: dict[str, Status] = {"corrected": "corrected", "retracted": "retracted"}
+_NOTE = re.compile(r"(?:Corrected|Retracted)\. ?(.*)", re.DOTALL)
+
+
+def is_reference(block: Block) -> bool:
+    """Whether a block is a printed reference: authors, a year in brackets, a work."""
+    fits = len(block.text) <= _LONGEST_REFERENCE and "\n" not in block.text and not block.level
+    return fits and certain_authors(block.text) != ()
+
+
+def is_practice(block: Block) -> bool:
+    """Whether a block is the heading of the practice implications."""
+    words = block.text[:40].casefold().rstrip(" :").split()
+    return len(block.text) < 40 and words == ["practice", "implications"]
+
+
+def compose(blocks: Sequence[Block], shown: Sequence[str] = ()) -> tuple[tuple[Citation, ...], str]:
+    """The references above a text, and the text as Markdown without them.
+
+    *shown* are references that are known already and are above the text only
+    because a feed shows them there: they are taken away and not read.
+    """
+    known = [letters for text in shown if (letters := _letters(text))]
+    cites: list[Citation] = []
+    rest = list(blocks)
+    while rest and ((is_known := _letters(rest[0].text).startswith(tuple(known))) or is_reference(rest[0])):
+        block = rest.pop(0)
+        cites += [] if is_known else [parse_reference(" ".join(block.text.split()))]
+    # A text that is far too long for a post is not worth its form.
+    plain = sum(len(block.html) for block in rest) > _LONGEST_HTML
+    parts = (
+        HEADING if is_practice(each) and each.level != 2 else markdown_of(each, plain=plain) for each in rest
+    )
+    text = "\n\n".join(part for part in parts if part)
+    return tuple(cites), f"{text}\n" if text else ""
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def post_of_entry(entry: SourcePost, blocks: list[Block], link: str, site: Site) -> SourcePost:
+    """An entry of a feed as a post with the text of *blocks*.
+
+    *entry* has the values as the feed writes them, with the whole id. An entry
+    of our own keeps id and slug, so that readers are not shown it twice, and
+    loses what our feeds add to a text. Of any other the former path is kept.
+    """
+    id = values.own_id(entry.id, site)
+    status: Status = "published"
+    note, labels, image, cites = "", entry.labels, entry.image, entry.cites
+    if id:
+        status, note, labels, blocks = _without_note(labels, blocks)
+        image, blocks = _without_picture(image, blocks)
+        listed, blocks = _without_references(blocks)
+        cites = cites or listed
+    above, body = compose(blocks, [cite.text for cite in cites])
+    date = values.front_matter_date(entry.date or entry.updated, site.time_zone)
+    updated = values.front_matter_date(entry.updated, site.time_zone)
+    text = " ".join(" ".join(block.text for block in blocks).split())
+    return replace(
+        entry,
+        date=date,
+        body=body,
+        cites=(*cites, *above),
+        id=id,
+        slug=values.own_slug(link) if id else "",
+        updated=values.later(updated, date, site.time_zone),
+        labels=labels,
+        # The default of a summary is the beginning of the text.
+        summary="" if entry.summary.rstrip(" .…[]") in text else entry.summary,
+        authors=values.guests(entry.authors, site),
+        image=image,
+        aliases=() if id else values.former_path(link),
+        status=status,
+        note=note,
+    )
+
+
+def _without_note(
+    labels: tuple[str, ...], blocks: list[Block]
+) -> tuple[Status, str, tuple[str, ...], list[Block]]:
+    """Status and note of a correction, the other labels, and the text below the note."""
+    status = next((_STATUSES[label.lower()] for label in labels if label.lower() in _STATUSES), None)
+    note = _NOTE.fullmatch(blocks[0].text) if blocks else None
+    if status is None or note is None:
+        return "published", "", labels, blocks
+    rest = tuple(label for label in labels if label.lower() != status)
+    return status, " ".join(note[1].split()), rest, blocks[1:]
+
+
+def _without_picture(image: Image | None, blocks: list[Block]) -> tuple[Image | None, list[Block]]:
+    """The picture of an entry with what the figure above the text says of it, and the text without the figure."""
+    if not (
+        image and blocks and blocks[0].html.startswith(f'<figure><img src="{entities.escape(image.url)}"')
+    ):
+        return image, blocks
+    said = dict(_ATTRIBUTE.findall(blocks[0].html))
+    sizes = (values.size(said.get(name)) for name in ("width", "height"))
+    return Image(image.url, entities.unescape(said.get("alt", "")), *sizes), blocks[1:]
+
+
+def _without_references(blocks: list[Block]) -> tuple[tuple[Citation, ...], list[Block]]:
+    """The references below a text, and the text without them."""
+    if len(blocks) < 2 or (blocks[-2].level, blocks[-2].text) != (2, "References"):
+        return (), blocks
+    listed = map(values.text_of_html, _CITE.findall(blocks[-1].html))
+    return tuple(map(parse_reference, listed)), blocks[:-2]
