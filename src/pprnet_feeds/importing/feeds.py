@@ -1,7 +1,6 @@
 """Atom (RFC 4287), RSS and RDF feeds, and exports of WordPress, read by feedparser.
 
-A feed of this very site keeps its ids, so that its posts stay what they are
-for subscribers. The only module that knows feedparser.
+The only module that knows feedparser, which gets no file that it would work on for too long.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import html
 import io
 import re
 from typing import Any
+from xml.parsers import expat
 
 import feedparser
 
@@ -18,79 +18,125 @@ from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing import values, wordpress
 from pprnet_feeds.importing.body import post_of_entry
 from pprnet_feeds.importing.html import blocks_of_html
-from pprnet_feeds.importing.outline import OutlinedEntry, read_outline
 from pprnet_feeds.importing.source_post import Source, SourcePost, source_of, unread
 
+_DEPTH = 200
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
 # A site's move to https may have rewritten its namespaces, too.
 _SECURE_NAMESPACE = re.compile(r"(\sxmlns(?::[\w.-]+)?\s*=\s*[\"'])https(?=://)")
+_DELETED = re.compile(r"<[\w.-]+:deleted-entry\s[^<>]*?\bref=[\"']([^\"'<>]*)")  # RFC 6721
+_APP = "http://www.w3.org/2007/app"
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
+OTHER_VIEW = (
+    "this feed of the site does not hold its posts as they are",
+    "Take the one with the full text: feed.atom, feed.json or feed.rss.",
+)
 
 
 def read_feed(text: str, file: str, site: Site) -> Source:
     """The posts of an XML document."""
-    # The text is decoded already, so what it declares no longer holds.
+    # The text is decoded already, so the encoding that it declares no longer holds.
     text = _DECLARATION.sub(lambda found: "\n" * found[0].count("\n"), text[:1_000], count=1) + text[1_000:]
     data = _SECURE_NAMESPACE.sub(r"\1http", text).encode("utf-8", "replace")
     try:
-        outline = read_outline(data)
-    except ValueError as error:
-        what, line = error.args
+        root, start, lines = _check(data)
+        if root.lower() not in ("feed", "rss", "rdf"):
+            what = f"this is XML, but neither a feed nor a WordPress export: it begins with <{root}>"
+            return unread(file, what, "Save the feed itself, such as feed.atom.")
+        parsed = feedparser.parse(io.BytesIO(data[start:]), sanitize_html=False, resolve_relative_uris=False)
+    except expat.ExpatError as error:
+        what = f"it is not well-formed XML: {expat.ErrorString(error.code)}"
+        return unread(file, what, "Save the whole file again, as it is.", error.lineno)
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+    ) as error:  # feedparser trusts what a feed says
+        what, line = error.args if len(error.args) == 2 else ("it cannot be read as a feed", 0)
         return unread(file, what, "Save the whole file again, as it is.", line)
-    if outline.root.lower() not in ("feed", "rss", "rdf"):
-        what = f"this is XML, but neither a feed nor a WordPress export: it begins with <{outline.root}>"
-        return unread(file, what, "Save the feed itself, such as feed.atom.")
-    entries, feed = _parse(data[outline.start :])
-    if len(entries) != len(outline.entries):
-        what = "it is not clear where its entries begin and end"
-        return unread(file, what, "Save the feed again, as it is.")
-    if outline.is_wordpress:
-        return wordpress.read_export(
-            list(zip(entries, outline.entries, strict=True)), outline.authors, file, site
-        )
-    if is_other_view(feed.get("id", ""), site):
+    # Plain dicts: feedparser's own give values of other keys for one that is missing.
+    entries = list(map(dict, parsed.entries))
+    lines = lines if len(lines) == len(entries) else [0] * len(entries)
+    if prefixes := [
+        prefix for prefix, uri in parsed.namespaces.items() if wordpress.NAMESPACE.fullmatch(uri)
+    ]:
+        return wordpress.read_export(entries, lines, prefixes, text, file, site)
+    if is_other_view(dict(parsed.feed).get("id", ""), site):
         return unread(file, *OTHER_VIEW)
-    is_atom = outline.root == "feed"
-    return source_of(
-        "an Atom feed" if is_atom else "an RSS feed",
-        [_post(entry, lined, is_atom, site) for entry, lined in zip(entries, outline.entries, strict=True)],
-        [withdrawn(id, file, line) for id, line in outline.deleted],
-        file,
+    drafts = [f"{prefix}_draft".lstrip("_") for prefix, uri in parsed.namespaces.items() if uri == _APP]
+    gone = (withdrawn(html.unescape(each[1]), file, text.count("\n", 0, each.start()) + 1)
+            for each in _DELETED.finditer(text))  # fmt: skip
+    posts = [
+        _post(each, line, root == "feed", drafts, site) for each, line in zip(entries, lines, strict=True)
+    ]
+    return source_of("an Atom feed" if root == "feed" else "an RSS feed", posts, gone, file)
+
+
+def _check(data: bytes) -> tuple[str, int, list[int]]:
+    """The name of the root, where it begins, and the lines of the entries.
+
+    Entities are how ten lines become ten gigabytes, so a document type is refused; no feed needs one.
+
+    Raises:
+        ExpatError: it is not well-formed.
+        ValueError: it has a document type, or is too deep; its arguments are what is wrong, and the line.
+    """
+    roots: list[tuple[str, int]] = []
+    lines: list[int] = []
+    depth = 0
+    parser = expat.ParserCreate("utf-8")
+
+    def start(name: str, _: object) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _DEPTH:
+            raise ValueError("elements stand too deep in each other", parser.CurrentLineNumber)
+        local = name.rpartition(":")[2]
+        if depth == 1:
+            roots.append((local, parser.CurrentByteIndex))
+        elif local in ("item", "entry"):
+            lines.append(parser.CurrentLineNumber)
+
+    def end(_: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def doctype(*_: object) -> None:
+        raise ValueError("it has a document type (<!DOCTYPE>), which is refused", parser.CurrentLineNumber)
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.StartDoctypeDeclHandler = doctype
+    parser.Parse(data, True)
+    return *roots[0], lines
+
+
+def _post(entry: dict[str, Any], line: int, is_atom: bool, drafts: list[str], site: Site) -> SourcePost:
+    # A description within a picture leaves its own type behind.
+    described = entry.get("summary_detail", {})
+    summary = _html(
+        described if described.get("value") == entry.get("summary") else {"value": entry["summary"]}
     )
-
-
-def _parse(data: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The entries and the feed as feedparser gives them; as plain dicts, which have no values of other keys."""
-    try:
-        parsed = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
-    except (ValueError, LookupError, TypeError, AttributeError):  # its handlers trust what a feed says
-        return [], {}
-    return [dict(entry) for entry in parsed.entries], dict(parsed.feed)
-
-
-def _post(entry: dict[str, Any], outlined: OutlinedEntry, is_atom: bool, site: Site) -> SourcePost:
-    contents = [*entry.get("content", ()), *([entry["summary_detail"]] if "summary_detail" in entry else ())]
-    content = contents[0] if contents else {}
-    summary = _html(entry.get("summary_detail", {})) if "content" in entry else ""
     title = entry.get("title_detail", {})
     people = (
         values.person(*(values.one_line(each.get(key)) for key in ("name", "href", "email")))
         for each in entry.get("authors", ())
     )
     found = SourcePost(
-        line=outlined.line,
+        line=line,
         title=values.text_of_html(_html(title) if is_atom else title.get("value")),
         date=entry.get("published", ""),
         body="",
         id=entry.get("id", ""),
         updated=entry.get("updated", ""),
         labels=tuple(values.one_line(tag.get("label") or tag.get("term")) for tag in entry.get("tags", ())),
-        summary=values.text_of_html(summary),
+        summary=values.text_of_html(summary) if "content" in entry else "",
         authors=tuple(people),
         image=_image(entry),
-        restricted="a draft" if outlined.fields.get("app:draft") == "yes" else "",  # RFC 5023 §13.1
+        restricted="a draft" if any(entry.get(key) == "yes" for key in drafts) else "",  # RFC 5023 §13.1
     )
-    return post_of_entry(found, blocks_of_html(_html(content)), entry.get("link", ""), site)
+    text = _html(entry["content"][0]) if entry.get("content") else summary
+    return post_of_entry(found, blocks_of_html(text), entry.get("link", ""), site)
 
 
 def _html(detail: dict[str, Any]) -> str:
@@ -104,12 +150,6 @@ def _image(entry: dict[str, Any]) -> Image | None:
         if media.get("medium") == "image" and media.get("url"):
             return Image(media["url"], "", values.size(media.get("width")), values.size(media.get("height")))
     return None
-
-
-OTHER_VIEW = (
-    "this feed of the site does not hold its posts as they are",
-    "Take the one with the full text: feed.atom, feed.json or feed.rss.",
-)
 
 
 def is_other_view(id: str, site: Site) -> bool:
