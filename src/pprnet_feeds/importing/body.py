@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import html as entities
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pprnet_feeds.content.model import Citation, Image, Site, Status
+from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.references import certain_authors, parse_reference
 from pprnet_feeds.importing import values
-from pprnet_feeds.importing.html import Block
-from pprnet_feeds.importing.source_post import SourcePost
+from pprnet_feeds.importing.html import Block, text_of_html
+from pprnet_feeds.importing.source_post import Source, SourcePost, source_of, unread
 from pprnet_feeds.importing.to_markdown import markdown_of
 
 HEADING = "## Practice Implications"
@@ -61,6 +62,22 @@ def compose(blocks: Sequence[Block], shown: Sequence[str] = ()) -> tuple[tuple[C
 
 def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
+
+
+def source_of_feed(
+    kind: str, id: str, posts: list[SourcePost], gone: Iterable[tuple[str, int]], file: str, site: Site
+) -> Source:
+    """A feed with this *id*, and of each of its tombstones the id and the line."""
+    view = id.strip().removeprefix(f"tag:{site.tag_root}/feed/")
+    if view != id.strip() and (
+        view.rpartition("/")[2] != "feed" or view.startswith("corrections/") or "issues/feed" in view
+    ):
+        what = "this feed of the site does not hold its posts as they are"
+        return unread(file, what, "Take the one with the full text: feed.atom, feed.json or feed.rss.")
+    what = "a post was withdrawn, and its text is not in the feed: "
+    mend = "If its file is lost, write one with `status: withdrawn`."
+    withdrawn = [Problem(file, line, 0, what + quoted(each), mend) for each, line in gone]
+    return source_of(kind, posts, withdrawn, file)
 
 
 def post_of_entry(entry: SourcePost, blocks: list[Block], link: str, site: Site) -> SourcePost:
@@ -128,5 +145,5 @@ def _without_references(blocks: list[Block]) -> tuple[tuple[Citation, ...], list
     """The references below a text, and the text without them."""
     if len(blocks) < 2 or (blocks[-2].level, blocks[-2].text) != (2, "References"):
         return (), blocks
-    listed = map(values.text_of_html, _CITE.findall(blocks[-1].html))
+    listed = map(text_of_html, _CITE.findall(blocks[-1].html))
     return tuple(map(parse_reference, listed)), blocks[:-2]

@@ -14,23 +14,21 @@ from xml.parsers import expat
 import feedparser
 
 from pprnet_feeds.content.model import Image, Site
-from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing import values, wordpress
-from pprnet_feeds.importing.body import post_of_entry
-from pprnet_feeds.importing.html import blocks_of_html
-from pprnet_feeds.importing.source_post import Source, SourcePost, source_of, unread
+from pprnet_feeds.importing.body import post_of_entry, source_of_feed
+from pprnet_feeds.importing.html import blocks_of_html, text_of_html
+from pprnet_feeds.importing.source_post import Source, SourcePost, unread
 
 _DEPTH = 200
+# feedparser looks for an address in the text of these, in quadratic time.
+_PEOPLE = frozenset({"author", "creator", "name", "managingeditor", "publisher", "webmaster"})
+_LONGEST_NAME = 2_000
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
 # A site's move to https may have rewritten its namespaces, too.
 _SECURE_NAMESPACE = re.compile(r"(\sxmlns(?::[\w.-]+)?\s*=\s*[\"'])https(?=://)")
 _DELETED = re.compile(r"<[\w.-]+:deleted-entry\s[^<>]*?\bref=[\"']([^\"'<>]*)")  # RFC 6721
 _APP = "http://www.w3.org/2007/app"
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
-OTHER_VIEW = (
-    "this feed of the site does not hold its posts as they are",
-    "Take the one with the full text: feed.atom, feed.json or feed.rss.",
-)
 
 
 def read_feed(text: str, file: str, site: Site) -> Source:
@@ -56,21 +54,22 @@ def read_feed(text: str, file: str, site: Site) -> Source:
         what, line = error.args if len(error.args) == 2 else ("it cannot be read as a feed", 0)
         return unread(file, what, "Save the whole file again, as it is.", line)
     # Plain dicts: feedparser's own give values of other keys for one that is missing.
-    entries = list(map(dict, parsed.entries))
+    entries, feed = list(map(dict, parsed.entries)), dict(parsed.feed)
     lines = lines if len(lines) == len(entries) else [0] * len(entries)
-    if prefixes := [
-        prefix for prefix, uri in parsed.namespaces.items() if wordpress.NAMESPACE.fullmatch(uri)
-    ]:
-        return wordpress.read_export(entries, lines, prefixes, text, file, site)
-    if is_other_view(dict(parsed.feed).get("id", ""), site):
-        return unread(file, *OTHER_VIEW)
     drafts = [f"{prefix}_draft".lstrip("_") for prefix, uri in parsed.namespaces.items() if uri == _APP]
-    gone = (withdrawn(html.unescape(each[1]), file, text.count("\n", 0, each.start()) + 1)
-            for each in _DELETED.finditer(text))  # fmt: skip
     posts = [
         _post(each, line, root == "feed", drafts, site) for each, line in zip(entries, lines, strict=True)
     ]
-    return source_of("an Atom feed" if root == "feed" else "an RSS feed", posts, gone, file)
+    if prefixes := [
+        prefix for prefix, uri in parsed.namespaces.items() if wordpress.NAMESPACE.fullmatch(uri)
+    ]:
+        return wordpress.read_export(list(zip(posts, entries, strict=True)), prefixes, text, file, site)
+    gone = [
+        (html.unescape(each[1]), text.count("\n", 0, each.start()) + 1) for each in _DELETED.finditer(text)
+    ]
+    return source_of_feed(
+        "an Atom feed" if root == "feed" else "an RSS feed", feed.get("id", ""), posts, gone, file, site
+    )
 
 
 def _check(data: bytes) -> tuple[str, int, list[int]]:
@@ -84,28 +83,32 @@ def _check(data: bytes) -> tuple[str, int, list[int]]:
     """
     roots: list[tuple[str, int]] = []
     lines: list[int] = []
-    depth = 0
+    open_: list[str] = []
+    lengths = [0]
     parser = expat.ParserCreate("utf-8")
 
     def start(name: str, _: object) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > _DEPTH:
-            raise ValueError("elements stand too deep in each other", parser.CurrentLineNumber)
         local = name.rpartition(":")[2]
-        if depth == 1:
+        open_.append(local.lower())
+        lengths[0] = 0
+        if len(open_) == 1:
             roots.append((local, parser.CurrentByteIndex))
-        elif local in ("item", "entry"):
+        if local in ("item", "entry"):
             lines.append(parser.CurrentLineNumber)
+        if len(open_) > _DEPTH:
+            raise ValueError("elements stand too deep in each other", parser.CurrentLineNumber)
 
-    def end(_: str) -> None:
-        nonlocal depth
-        depth -= 1
+    def text(data: str) -> None:
+        lengths[0] += len(data)
+        if lengths[0] > _LONGEST_NAME and open_[-1] in _PEOPLE:
+            raise ValueError("the name of an author is far too long", parser.CurrentLineNumber)
 
     def doctype(*_: object) -> None:
         raise ValueError("it has a document type (<!DOCTYPE>), which is refused", parser.CurrentLineNumber)
 
-    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.StartElementHandler = start
+    parser.EndElementHandler = lambda _: open_.pop()
+    parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = doctype
     parser.Parse(data, True)
     return *roots[0], lines
@@ -124,13 +127,13 @@ def _post(entry: dict[str, Any], line: int, is_atom: bool, drafts: list[str], si
     )
     found = SourcePost(
         line=line,
-        title=values.text_of_html(_html(title) if is_atom else title.get("value")),
+        title=text_of_html(_html(title) if is_atom else title.get("value")),
         date=entry.get("published", ""),
         body="",
         id=entry.get("id", ""),
         updated=entry.get("updated", ""),
         labels=tuple(values.one_line(tag.get("label") or tag.get("term")) for tag in entry.get("tags", ())),
-        summary=values.text_of_html(summary) if "content" in entry else "",
+        summary=text_of_html(summary) if "content" in entry else "",
         authors=tuple(people),
         image=_image(entry),
         restricted="a draft" if any(entry.get(key) == "yes" for key in drafts) else "",  # RFC 5023 §13.1
@@ -150,16 +153,3 @@ def _image(entry: dict[str, Any]) -> Image | None:
         if media.get("medium") == "image" and media.get("url"):
             return Image(media["url"], "", values.size(media.get("width")), values.size(media.get("height")))
     return None
-
-
-def is_other_view(id: str, site: Site) -> bool:
-    """Whether the feed with this *id* is ours and shows only parts of the posts, or something else."""
-    if not id.strip().startswith(f"tag:{site.tag_root}/feed/"):
-        return False
-    return id.rpartition("/")[2].strip() != "feed" or "/issues/feed" in id or "/corrections/feed" in id
-
-
-def withdrawn(id: str, file: str, line: int) -> Problem:
-    """What to report of a post that a feed only says is gone."""
-    what = f"a post was withdrawn, and its text is not in the feed: {quoted(id)}"
-    return Problem(file, line, 0, what, "If its file is lost, write one with `status: withdrawn`.")

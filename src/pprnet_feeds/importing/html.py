@@ -1,10 +1,8 @@
 """A saved page, or the text of a post, as one block after another.
 
 Plain text has one block a line. HTML has one for each heading and paragraph;
-lists, tables and quotations stay whole. Every block knows its line, for the
-report of what could not be used.
-
-Never fails and takes linear time: what is not HTML is text.
+lists, tables and quotations stay whole. Never fails and takes linear time:
+what is not HTML is text.
 """
 
 from __future__ import annotations
@@ -13,26 +11,28 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 from pprnet_feeds.content import characters, markup
 
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 BLOCK = frozenset(
     "address article aside blockquote body caption center col colgroup dd details div dl dt fieldset figcaption"
-    " figure footer form h1 h2 h3 h4 h5 h6 header hr html label legend li main nav ol optgroup option p pre"
-    " section select summary table tbody td tfoot th thead tr ul".split()
+    " figure footer form h1 h2 h3 h4 h5 h6 header hr html label legend li main nav ol optgroup option p"
+    " pre section select summary table tbody td tfoot th thead tr ul".split()
 )
 _WHOLE = frozenset({"ul", "ol", "dl", "table", "blockquote", "pre", "figure"})
 # Neither these elements nor what they hold is part of a text.
 _LEFT_OUT = frozenset("head nav footer noscript template svg math iframe object button textarea".split())
-_HEADING = re.compile(r"h[1-6]")
 _FOOTNOTES = re.compile(r"\sclass\s*=\s*[\"']?footnotes(?=[\"'\s>])")
 _EMPTY_LINE = re.compile(r"\n[ \t\r]*\n")
 # A comment, declaration or script, which is dropped; a tag; text. A quotation mark in a tag always
 # toggles, and no repetition gives back, so a tag that never ends costs no more than its length.
 _TOKEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<[!?][^<>]*>|<(?P<code>script|style)\b.*?(?:</(?P=code)\s*>|\Z)"
-    r"|<(?P<end>/?)(?P<name>[a-z][^\t\n\f\r /<>\"']*)(?P<rest>(?:[^<>\"']++|\"[^\"]*\"|'[^']*')*+)>|(?P<text>[^<]+|<)",
+    r"|<(?P<end>/?)(?P<name>[a-z][^\t\n\f\r /<>\"']*)(?P<rest>(?:[^<>\"']++|\"[^\"]*\"|'[^']*')*+)>"
+    r"|(?P<text>[^<]+|<)",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -54,9 +54,8 @@ class Block:
     html: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A tag, or text when it has no *name*; *html* is well-formed by itself."""
+class Token(NamedTuple):
+    """A complete tag, or text when it has no *name*."""
 
     start: int
     html: str
@@ -81,9 +80,10 @@ def tokens(html: str) -> Iterator[Token]:
             yield Token(found.start(), found["text"].replace("<", "&lt;"))
 
 
-def tidy(html: str) -> str:
-    """HTML with nothing but complete tags and text."""
-    return "".join(token.html for token in tokens(html))
+def text_of_html(text: str | None) -> str:
+    """A title or summary that may be HTML, as plain text of one line."""
+    line = characters.one_line(characters.clean(text or "")[0])
+    return " ".join(markup.plain_text("".join(token.html for token in tokens(line))).split())
 
 
 def blocks_of_text(text: str) -> list[Block]:
@@ -99,65 +99,47 @@ def blocks_of_html(html: str) -> list[Block]:
     """
     ends = [match.start() for match in re.finditer("\n", html)]
     found = []
-    for start, level, source in _divided(html):
-        text = "" if _FOOTNOTES.search(source.partition(">")[0] + ">") else markup.plain_text(source)
-        if text or "<img" in source or _FOOTNOTES.search(source):
+    source, start, level = "", 0, 0
+    for at, piece, next_level in chain(_cut(html), [(len(html), "", 0)]):
+        if piece:
+            start = start if source else at + len(piece) - len(piece.lstrip())
+            source += piece if source or piece.strip() else ""
+            continue
+        is_notes = _FOOTNOTES.search(source.partition(">")[0] + ">")
+        text = "" if is_notes else markup.plain_text(source)
+        if text or is_notes or "<img" in source:
             found.append(Block(bisect_right(ends, start) + 1, text, level, source.strip()))
+        source, level = "", next_level
     return found
 
 
-class _Collected:
-    """Pieces of HTML that belong to the same block."""
-
-    def __init__(self) -> None:
-        self.start, self.level = 0, 0
-        self.pieces: list[str] = []
-
-    def add(self, start: int, piece: str) -> None:
-        if not self.pieces:
-            if not piece.strip():
-                return
-            self.start = start + len(piece) - len(piece.lstrip())
-        self.pieces.append(piece)
-
-    def take(self) -> Iterator[tuple[int, int, str]]:
-        """Give what was collected, if anything, and start the next block."""
-        if self.pieces:
-            yield self.start, self.level, "".join(self.pieces)
-        self.pieces, self.level = [], 0
-
-
-def _divided(html: str) -> Iterator[tuple[int, int, str]]:
-    """The start, the heading level and the HTML of each block."""
-    block = _Collected()
+def _cut(html: str) -> Iterator[tuple[int, str, int]]:
+    """The pieces of each block with their places; an empty one, with the level of the next block, ends each."""
     whole, depth = "", 0  # the element that stays whole, and how many of them are open
-    for token in tokens(html):
+    after_break = False
+    for start, piece, name, is_end in tokens(html):
         if whole:
-            depth += 0 if token.name != whole else -1 if token.is_end else 1
-            block.add(token.start, token.html)
+            depth += 0 if name != whole else -1 if is_end else 1
+            yield start, piece, 0
             if depth == 0:
                 whole = ""
-                yield from block.take()
-        elif not token.name:
+                yield start, "", 0
+        elif not name:
             at = 0
-            for gap in [*_EMPTY_LINE.finditer(token.html), None]:
-                piece = token.html[at : gap.start() if gap else None]
-                if piece.strip() or (block.pieces and not block.pieces[-1].startswith("<br")):
-                    block.add(token.start + at, piece)
-                if gap:
-                    yield from block.take()
-                    at = gap.end()
-        elif not token.is_end and (token.name in _WHOLE or _FOOTNOTES.search(token.html)):
-            yield from block.take()
-            block.add(token.start, token.html)
-            whole, depth = token.name, 1
-        elif token.name in BLOCK:
-            yield from block.take()
-            if not token.is_end and _HEADING.fullmatch(token.name):
-                block.level = int(token.name[1])
-        elif token.name == "br" and block.pieces and block.pieces[-1].startswith("<br"):
-            block.pieces.pop()
-            yield from block.take()
+            for gap in _EMPTY_LINE.finditer(piece):
+                yield start + at, piece[at : gap.start()], 0
+                yield start, "", 0
+                at = gap.end()
+            if piece[at:].strip() or not after_break:
+                yield start + at, piece[at:], 0
+                after_break = False
+            continue
+        elif not is_end and (name in _WHOLE or _FOOTNOTES.search(piece)):
+            yield start, "", 0
+            yield start, piece, 0
+            whole, depth = name, 1
+        elif name in BLOCK:
+            yield start, "", int(name[1]) if re.fullmatch("h[1-6]", name) and not is_end else 0
         else:
-            block.add(token.start, token.html)
-    yield from block.take()
+            yield start, "" if name == "br" and after_break else piece, 0
+        after_break = name == "br"

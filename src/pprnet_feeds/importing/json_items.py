@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from pprnet_feeds.content import characters
 from pprnet_feeds.content.model import Citation, Image, Person, Site
 from pprnet_feeds.importing import values
-from pprnet_feeds.importing.body import post_of_entry
-from pprnet_feeds.importing.feeds import OTHER_VIEW, is_other_view, withdrawn
+from pprnet_feeds.importing.body import post_of_entry, source_of_feed
 from pprnet_feeds.importing.html import blocks_of_html, blocks_of_text
-from pprnet_feeds.importing.source_post import Source, SourcePost, source_of, unread
+from pprnet_feeds.importing.source_post import Source, SourcePost, unread
 
 _PARTS = {
     "doi": "DOI",
@@ -37,8 +37,6 @@ def read_json_feed(text: str, file: str, site: Site) -> Source:
     if not isinstance(items, list):
         what = "this is JSON, but no JSON feed: it has no list of `items`"
         return unread(file, what, "Save the feed itself, such as feed.json.")
-    if is_other_view(_text(_object(document.get("_feed")), "id"), site):
-        return unread(file, *OTHER_VIEW)
     posts = []
     at, line = 0, 1
     for item in map(_object, items):
@@ -47,10 +45,13 @@ def read_json_feed(text: str, file: str, site: Site) -> Source:
         line = line + text.count("\n", at, place) if place >= 0 else 0
         at = max(at, place)
         posts.append(_post(item, line, site))
-    problems = [characters.dropped("half of a surrogate pair", file, 0)] if lost else []
-    for gone in map(_object, _list(_object(document.get("_deleted")), "items")):
-        problems.append(withdrawn(_text(gone, "ref") or _text(gone, "id"), file, 0))
-    return source_of("a JSON feed", posts, problems, file)
+    gone = map(_object, _list(_object(document.get("_deleted")), "items"))
+    ids = ((_text(each, "ref") or _text(each, "id"), 0) for each in gone)
+    source = source_of_feed(
+        "a JSON feed", _text(_object(document.get("_feed")), "id"), posts, ids, file, site
+    )
+    dropped = [characters.dropped("half of a surrogate pair", file, 0)] if lost else []
+    return replace(source, problems=(*dropped, *source.problems))
 
 
 def _post(item: dict[str, Any], line: int, site: Site) -> SourcePost:

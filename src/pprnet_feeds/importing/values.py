@@ -13,9 +13,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pprnet_feeds.content import characters, dates, markup, slugs
+from pprnet_feeds.content import characters, dates, slugs
 from pprnet_feeds.content.model import Person, Site
-from pprnet_feeds.importing.html import tidy
 
 _ORCID = "https://orcid.org/"
 
@@ -42,20 +41,14 @@ def front_matter_date(text: str, zone: ZoneInfo) -> str:
 
 
 def later(updated: str, published: str, zone: ZoneInfo) -> str:
-    """*updated* when it is later than *published*, and nothing otherwise; both as `front_matter_date` gives them."""
-    if not (updated and published):
-        return ""
-    return updated if dates.parse_moment(updated, zone) > dates.parse_moment(published, zone) else ""
+    """*updated* when it is later than *published*; both are in forms that front matter takes, or empty."""
+    both = published and updated
+    return updated if both and dates.parse_moment(updated, zone) > dates.parse_moment(published, zone) else ""
 
 
 def one_line(text: str | None) -> str:
     """Text of one line, without characters that no feed may hold."""
     return characters.one_line(characters.clean(text or "")[0])
-
-
-def text_of_html(text: str | None) -> str:
-    """A title or summary that may be HTML, as plain text of one line."""
-    return " ".join(markup.plain_text(tidy(one_line(text))).split())
 
 
 def person(name: str, address: str = "", email: str = "") -> Person:
