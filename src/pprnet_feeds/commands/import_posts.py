@@ -54,8 +54,8 @@ def _import(path: Path, folder: Path, site: Site, posts: write.PostFolder) -> bo
     name = name_of(str(path))
     source = detect.read_source(path, name, site)
     if not (source.kind and source.posts):
-        problems = source.problems or (Problem(name, 0, 0, "it holds no post", "Give a file that does."),)
-        click.echo(report(problems, "text", "Nothing was written."), nl=False)
+        reasons = source.problems or (Problem(name, 0, 0, "it holds no post", "Give a file that does."),)
+        click.echo(report(reasons, "text", "Nothing was written."), nl=False)
         return False
     with options.writing(folder, "What was written stays; import again to finish."):
         imported, unwritten = _write(source, posts, name)

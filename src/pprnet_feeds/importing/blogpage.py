@@ -1,14 +1,14 @@
 """The blog's page, saved as text or HTML: months, titles, references, texts.
 
-The page says what is what by order alone: a month, a title, a reference, an
-account, the words "Practice Implications", what a study means for practice.
-Where that order is broken nobody can know which text belongs to which title,
-so the post is left out and its lines are told. A wrong text under a right
-title would be worse than none.
+Only the order says what is what: a month, a title, a reference, an account, the
+words "Practice Implications", what a study means for practice. Where that order
+is broken it is not certain which text belongs to which title, so the post is
+left out and its lines are reported.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,6 @@ from pprnet_feeds.importing.body import compose, is_practice, is_reference
 from pprnet_feeds.importing.html import Block
 from pprnet_feeds.importing.source_post import Label, Source, SourcePost, unread
 
-KIND = "a page of the blog"
 _MONTHS = "january february march april may june july august september october november december".split()
 _MONTH = re.compile(rf"({'|'.join(_MONTHS)}),? ((?:19|20)[0-9]{{2}})", re.IGNORECASE)
 _SENTENCE = re.compile(r"this month[ .…]*(.*)", re.IGNORECASE)
@@ -31,27 +30,9 @@ _COMPARE = "Compare it with the blog, and write what is missing by hand."
 _AGAIN = "Save the page again, down to its end."
 
 
-@dataclass(slots=True)
-class _OpenPost:
-    """A post while it is read."""
-
-    month: str
-    title: Block
-    blocks: list[Block] = field(default_factory=list)
-    practice: Block | None = None
-    has_text: bool = False
-    spoiled: bool = False
-
-
-def month_of(text: str) -> str:
-    """The month that a heading such as `December 2021` names, as ``2021-12``; empty when it is none."""
-    found = _MONTH.fullmatch(text)
-    return f"{found[2]}-{_MONTHS.index(found[1].lower()) + 1:02}" if found else ""
-
-
 def read_page(blocks: Sequence[Block], file: str) -> Source:
     """The posts of a page, and what surrounds them."""
-    months = [place for place, block in enumerate(blocks) if month_of(block.text)]
+    months = [place for place, block in enumerate(blocks) if _month_of(block.text)]
     if not months:
         what = "this is not a page of the blog: it has no month, such as December 2021, on a line of its own"
         return unread(file, what, "Save the whole page from a browser.")
@@ -59,12 +40,17 @@ def read_page(blocks: Sequence[Block], file: str) -> Source:
     for place, block in enumerate(blocks):
         reader.read(place, block)
     reader.end_post(at_the_end=True)
-    reader.in_order()
+    for above, below in itertools.pairwise(months):
+        before, month = _month_of(blocks[above].text), _month_of(blocks[below].text)
+        if month > before:
+            what = f"{month} stands below {before}: parts of the page may be out of order"
+            mend = "Look whether each post written has its own reference and text."
+            reader.problems.append(Problem(file, blocks[below].line, 0, what, mend))
     if not reader.posts:
         what = "no whole post stands below the months of this page"
         reader.problems.append(Problem(file, blocks[months[0]].line, 0, what, _AGAIN))
     return Source(
-        KIND,
+        "a page of the blog",
         tuple(reader.posts),
         tuple(sorted(reader.problems)),
         " ".join(reader.sentence.text.split()) if reader.sentence else "",
@@ -74,8 +60,20 @@ def read_page(blocks: Sequence[Block], file: str) -> Source:
     )
 
 
+@dataclass(slots=True)
+class _OpenPost:
+    """A post while it is read."""
+
+    month: str
+    title: Block
+    blocks: list[Block] = field(default_factory=list)
+    practice: Block | None = None
+    has_text: bool = False
+    in_disorder: bool = False
+
+
 class _PageReader:
-    """Goes through the blocks once. *state* is what the next block may belong to."""
+    """Goes through the blocks once. The state is what the next block may belong to."""
 
     def __init__(self, file: str, blocks: Sequence[Block], first_month: int) -> None:
         self.posts: list[SourcePost] = []
@@ -83,51 +81,46 @@ class _PageReader:
         self.lists: dict[str, list[Label]] = {"topics": [], "type of research": []}
         self.sentence: Block | None = None
         self._file, self._blocks, self._first = file, blocks, first_month
-        self._state = "head"
-        self._month = ""
-        self._months: list[tuple[str, int]] = []
+        self._state, self._month = "head", ""
         self._post: _OpenPost | None = None
-        self._bulleted = self._practised = False
+        self._bulleted = self._has_practice = False
         # Titles are headings when the first one is. A heading of a higher rank belongs to the page,
-        # and where titles are none every heading does.
+        # and where titles are no headings every heading does.
         first = blocks[first_month + 1 : first_month + 2]
         self._level = first[0].level if first and _is_heading(first[0]) else 0
 
     def read(self, place: int, block: Block) -> None:
-        following = self._blocks[place + 1] if place + 1 < len(self._blocks) else None
         word = block.text.casefold().rstrip(" :")
-        if month := month_of(block.text):
+        if month := _month_of(block.text):
             self.end_post()
             self._month, self._state = month, "title"
-            self._months.append((month, block.line))
         elif word in self.lists:
             self.end_post()
             self._state, self._bulleted = word, False
         elif place < self._first and (found := _SENTENCE.fullmatch(block.text)):
             self._state = "sentence"
             if found[1]:
-                self._take_sentence(Block(block.line, found[1]))
+                self._read_sentence(Block(block.line, found[1]))
         elif self._state == "sentence":
-            self._take_sentence(block)
+            self._read_sentence(block)
         elif self._state in self.lists:
-            self._take_list(block)
+            self._read_list(block)
         elif self._state != "head":
+            following = self._blocks[place + 1] if place + 1 < len(self._blocks) else None
             self._read_post(block, following)
 
-    def _take_sentence(self, block: Block) -> None:
-        if self.sentence is None:
-            self.sentence = block
-            self._state = "sentence"
-        else:
-            self._leave(block, "a second line under “This month”")
+    def _read_sentence(self, block: Block) -> None:
+        if self.sentence is not None:
+            self._leave_out(block, "a second line under “This month”")
+        self.sentence = self.sentence or block
 
-    def _take_list(self, block: Block) -> None:
+    def _read_list(self, block: Block) -> None:
         for line in block.text.splitlines():
             name = _BULLET.sub("", line.strip(), count=1)
             bulleted = name != line.strip()
             if self._bulleted and not bulleted:
-                self._leave(block, "a line that is neither a topic nor below a month")
-                self._state = "head" if not self._month else "title"
+                self._leave_out(block, "a line that is neither a topic nor below a month")
+                self._state = "title" if self._month else "head"
                 return
             self._bulleted = self._bulleted or bulleted
             if name and not _ALL_TOPICS.search(name):
@@ -140,31 +133,27 @@ class _PageReader:
             self._post, self._state = _OpenPost(self._month, block), "text"
         elif _is_heading(block) and block.level < (self._level or 7):
             self.end_post()
-            self._leave(block, "a heading that is neither a month nor a title")
+            self._leave_out(block, "a heading that is neither a month nor a title")
         elif post is None:
-            self._leave(block, "a line that stands under no title")
+            self._leave_out(block, "a line that stands under no title")
         elif is_practice(block):
-            if post.practice:
-                self._leave(block, f"a second “Practice Implications” under {quoted(post.title.text)}")
-                post.spoiled = True
-            elif not post.has_text:
-                self._leave(block, f"“Practice Implications” before the text of {quoted(post.title.text)}")
-                post.spoiled = True
+            if post.practice or not post.has_text:
+                words = "a second {} under" if post.practice else "{} before the text of"
+                words = words.format("“Practice Implications”")
+                self._leave_out(block, f"{words} {quoted(post.title.text)}")
+                post.in_disorder = True
             post.practice = block
             post.blocks.append(block)
-        elif is_reference(block):
-            if post.has_text:
-                self._leave(block, f"a reference within {quoted(post.title.text)} and not under its title")
-            else:
-                post.blocks.append(block)
-        elif _is_short(block):
-            self._leave(block, "a short line that is neither a title nor a sentence")
+        elif is_reference(block) and post.has_text:
+            self._leave_out(block, f"a reference within {quoted(post.title.text)} and not under its title")
+        elif not is_reference(block) and _is_short(block):
+            self._leave_out(block, "a short line that is neither a title nor a sentence")
         else:
             post.blocks.append(block)
-            post.has_text = True
+            post.has_text = not is_reference(block)
 
     def _is_title(self, block: Block, following: Block | None) -> bool:
-        """Whether a block names a post: told by headings where there are any, and else by what follows."""
+        """Whether a block is a title: by headings where there are any, and else by what follows."""
         if not (block.text and self._month) or is_practice(block) or is_reference(block):
             return False
         if self._level:
@@ -173,53 +162,48 @@ class _PageReader:
             return False
         if following is not None and is_reference(following) and _is_short(block):
             return True
-        if self._state == "title" and self._post is None:
+        post = self._post
+        if self._state == "title" and post is None:
             return block.text[-1] not in ".:;,"
-        done = (
-            self._post is not None
-            and self._post.practice
-            and self._post.blocks[-1] is not self._post.practice
-        )
+        done = post is not None and post.practice and post.blocks[-1] is not post.practice
         return bool(done and _is_short(block) and following and len(following.text) >= _PARAGRAPH_LENGTH)
 
     def end_post(self, *, at_the_end: bool = False) -> None:
-        """Keep the post that was read until now, when it is whole."""
+        """Add the post that was read until now, when it is whole."""
         post, self._post = self._post, None
         if post is None:
             return
         title = quoted(post.title.text)
         last = post.blocks[-1] if post.blocks else post.title
         if not post.has_text:
-            self._leave(post.title, f"{title} has no text below it")
+            self._leave_out(post.title, f"{title} has no text below it")
         elif last is post.practice:
             mend = _AGAIN if at_the_end else _COMPARE
-            self._leave(last, f"nothing stands under the “Practice Implications” of {title}", mend)
+            self._leave_out(last, f"nothing stands under the “Practice Implications” of {title}", mend)
         elif at_the_end and not _SENTENCE_END.search(last.text) and not (last.html and "\n" in last.text):
-            self._leave(last, f"the page is cut off within {title}", _AGAIN)
-        elif at_the_end and not post.practice and self._practised:
-            self._leave(last, f"the page ends before the “Practice Implications” of {title}", _AGAIN)
-        elif not post.spoiled:
-            self._practised = self._practised or post.practice is not None
+            self._leave_out(last, f"the page is cut off within {title}", _AGAIN)
+        elif at_the_end and not post.practice and self._has_practice:
+            self._leave_out(last, f"the page ends before the “Practice Implications” of {title}", _AGAIN)
+        elif not post.in_disorder:
+            self._has_practice = self._has_practice or post.practice is not None
             cites, body = compose(post.blocks)
-            line, name = post.title.line, " ".join(post.title.text.split())
-            self.posts.append(SourcePost(line, name, post.month, body, cites))
+            name = " ".join(post.title.text.split())
+            self.posts.append(SourcePost(post.title.line, name, post.month, body, cites))
 
-    def in_order(self) -> None:
-        """Tell of a month that stands below an earlier one: the page has the newest on top."""
-        for (above, _), (month, line) in zip(self._months, self._months[1:], strict=False):
-            if month > above:
-                what = f"{month} stands below {above}: parts of the page may be out of order"
-                mend = "Look whether each post written has its own reference and text."
-                self.problems.append(Problem(self._file, line, 0, what, mend))
-
-    def _leave(self, block: Block, why: str, mend: str = _COMPARE) -> None:
+    def _leave_out(self, block: Block, why: str, mend: str = _COMPARE) -> None:
         first = block.text.splitlines()[0] if block.text else ""
         what = why if first in why else f"{why}: {quoted(first)}"
         self.problems.append(Problem(self._file, block.line, 0, what, mend))
 
 
+def _month_of(text: str) -> str:
+    """The month that a heading such as `December 2021` names, as ``2021-12``; empty when it is none."""
+    found = _MONTH.fullmatch(text)
+    return f"{found[2]}-{_MONTHS.index(found[1].lower()) + 1:02}" if found else ""
+
+
 def _is_heading(block: Block) -> bool:
-    return bool(block.level) and not month_of(block.text) and not is_practice(block)
+    return bool(block.level) and not _month_of(block.text) and not is_practice(block)
 
 
 def _is_short(block: Block) -> bool:

@@ -9,7 +9,9 @@ import html as entities
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
+from pprnet_feeds.content import dates, slugs
 from pprnet_feeds.content.model import Citation, Image, Site, Status
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.references import certain_authors, parse_reference
@@ -64,6 +66,12 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
+def own_id(identity: str, site: Site) -> str:
+    """The last part of an id that this site gave; empty when it is any other id."""
+    key = identity.removeprefix(f"tag:{site.tag_root}/post/")
+    return key if key != identity and slugs.is_slug(key) else ""
+
+
 def source_of_feed(
     kind: str, id: str, posts: list[SourcePost], gone: Iterable[tuple[str, int]], file: str, site: Site
 ) -> Source:
@@ -87,17 +95,19 @@ def post_of_entry(entry: SourcePost, blocks: list[Block], link: str, site: Site)
     of our own keeps id and slug, so that readers are not shown it twice, and
     loses what our feeds add to a text. Of any other the former path is kept.
     """
-    id = values.own_id(entry.id, site)
+    id = own_id(entry.id, site)
     status: Status = "published"
-    note, labels, image, cites = "", entry.labels, entry.image, entry.cites
+    note, image, cites = "", entry.image, entry.cites
     if id:
-        status, note, labels, blocks = _without_note(labels, blocks)
+        status, note, blocks = _without_note(entry.labels, blocks)
         image, blocks = _without_picture(image, blocks)
         listed, blocks = _without_references(blocks)
         cites = cites or listed
     above, body = compose(blocks, [cite.text for cite in cites])
+    before, _, slug = link.rstrip("/").rpartition("/")
     date = values.front_matter_date(entry.date or entry.updated, site.time_zone)
     updated = values.front_matter_date(entry.updated, site.time_zone)
+    at = partial(dates.parse_moment, zone=site.time_zone)
     text = " ".join(" ".join(block.text for block in blocks).split())
     return replace(
         entry,
@@ -105,9 +115,9 @@ def post_of_entry(entry: SourcePost, blocks: list[Block], link: str, site: Site)
         body=body,
         cites=(*cites, *above),
         id=id,
-        slug=values.own_slug(link) if id else "",
-        updated=values.later(updated, date, site.time_zone),
-        labels=labels,
+        slug=slug if id and before.endswith("/posts") and slugs.is_slug(slug) else "",
+        updated=updated if updated and date and at(updated) > at(date) else "",
+        labels=tuple(label for label in entry.labels if not note or label.lower() != status),
         # The default of a summary is the beginning of the text.
         summary="" if entry.summary.rstrip(" .…[]") in text else entry.summary,
         authors=values.guests(entry.authors, site),
@@ -118,32 +128,27 @@ def post_of_entry(entry: SourcePost, blocks: list[Block], link: str, site: Site)
     )
 
 
-def _without_note(
-    labels: tuple[str, ...], blocks: list[Block]
-) -> tuple[Status, str, tuple[str, ...], list[Block]]:
-    """Status and note of a correction, the other labels, and the text below the note."""
+def _without_note(labels: tuple[str, ...], blocks: list[Block]) -> tuple[Status, str, list[Block]]:
+    """The status and the note of a correction, and the text below the note."""
     status = next((_STATUSES[label.lower()] for label in labels if label.lower() in _STATUSES), None)
     note = _NOTE.fullmatch(blocks[0].text) if blocks else None
     if status is None or note is None:
-        return "published", "", labels, blocks
-    rest = tuple(label for label in labels if label.lower() != status)
-    return status, " ".join(note[1].split()), rest, blocks[1:]
+        return "published", "", blocks
+    return status, " ".join(note[1].split()), blocks[1:]
 
 
 def _without_picture(image: Image | None, blocks: list[Block]) -> tuple[Image | None, list[Block]]:
-    """The picture of an entry with what the figure above the text says of it, and the text without the figure."""
-    if not (
-        image and blocks and blocks[0].html.startswith(f'<figure><img src="{entities.escape(image.url)}"')
-    ):
+    """The picture of an entry as the figure above the text describes it, and the text without that figure."""
+    start = f'<figure><img src="{entities.escape(image.url)}"' if image else "?"
+    if image is None or not blocks or not blocks[0].html.startswith(start):
         return image, blocks
-    said = dict(_ATTRIBUTE.findall(blocks[0].html))
-    sizes = (values.size(said.get(name)) for name in ("width", "height"))
-    return Image(image.url, entities.unescape(said.get("alt", "")), *sizes), blocks[1:]
+    described = dict(_ATTRIBUTE.findall(blocks[0].html))
+    width, height = (values.size(described.get(name)) for name in ("width", "height"))
+    return Image(image.url, entities.unescape(described.get("alt", "")), width, height), blocks[1:]
 
 
 def _without_references(blocks: list[Block]) -> tuple[tuple[Citation, ...], list[Block]]:
     """The references below a text, and the text without them."""
     if len(blocks) < 2 or (blocks[-2].level, blocks[-2].text) != (2, "References"):
         return (), blocks
-    listed = map(text_of_html, _CITE.findall(blocks[-1].html))
-    return tuple(map(parse_reference, listed)), blocks[:-2]
+    return tuple(parse_reference(text_of_html(each)) for each in _CITE.findall(blocks[-1].html)), blocks[:-2]

@@ -25,7 +25,8 @@ _HTML = re.compile(
     r"<!doctype html|<html[\s>]|<(?:body|div|p|h[1-6]|main|article)(?:\s[^<>]*)?>", re.IGNORECASE
 )
 _XML = re.compile(
-    r"(?><!--.*?-->\s*)*+<(?:\?xml|rss|feed|rdf:RDF|[a-z]+:feed)[\s>]", re.IGNORECASE | re.DOTALL
+    r"(?><!--.*?-->\s*)*+<(?:\?xml\b|!DOCTYPE\s+(?:rss|feed|rdf:RDF)\b|(?:rss|feed|rdf:RDF|[a-z]+:feed)[\s>])",
+    re.IGNORECASE | re.DOTALL,
 )
 _HEAD = 100_000
 

@@ -18,9 +18,9 @@ from pprnet_feeds.content import characters, markup
 
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 BLOCK = frozenset(
-    "address article aside blockquote body caption center col colgroup dd details div dl dt fieldset figcaption"
-    " figure footer form h1 h2 h3 h4 h5 h6 header hr html label legend li main nav ol optgroup option p"
-    " pre section select summary table tbody td tfoot th thead tr ul".split()
+    "address article aside blockquote body caption center col colgroup dd details div dl dt fieldset"
+    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html label legend li main nav ol optgroup"
+    " option p pre section select summary table tbody td tfoot th thead tr ul".split()
 )
 _WHOLE = frozenset({"ul", "ol", "dl", "table", "blockquote", "pre", "figure"})
 # Neither these elements nor what they hold is part of a text.
@@ -114,7 +114,7 @@ def blocks_of_html(html: str) -> list[Block]:
 
 
 def _cut(html: str) -> Iterator[tuple[int, str, int]]:
-    """The pieces of each block with their places; an empty one, with the level of the next block, ends each."""
+    """The pieces of each block and their places; an empty one, with the level of the next block, ends it."""
     whole, depth = "", 0  # the element that stays whole, and how many of them are open
     after_break = False
     for start, piece, name, is_end in tokens(html):

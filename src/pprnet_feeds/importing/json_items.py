@@ -9,7 +9,7 @@ from typing import Any
 from pprnet_feeds.content import characters
 from pprnet_feeds.content.model import Citation, Image, Person, Site
 from pprnet_feeds.importing import values
-from pprnet_feeds.importing.body import post_of_entry, source_of_feed
+from pprnet_feeds.importing.body import own_id, post_of_entry, source_of_feed
 from pprnet_feeds.importing.html import blocks_of_html, blocks_of_text
 from pprnet_feeds.importing.source_post import Source, SourcePost, unread
 
@@ -58,7 +58,7 @@ def _post(item: dict[str, Any], line: int, site: Site) -> SourcePost:
     html = _cleaned(item, "content_html")
     blocks = blocks_of_html(html) if html else blocks_of_text(_cleaned(item, "content_text"))
     image = _text(item, "image")
-    work = _object(item.get("_citation")) if values.own_id(_text(item, "id"), site) else {}
+    work = _object(item.get("_citation")) if own_id(_text(item, "id"), site) else {}
     works = (_citation(each) for each in [work, *map(_object, _list(work, "also"))])
     found = SourcePost(
         line=line,

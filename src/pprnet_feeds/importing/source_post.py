@@ -83,12 +83,12 @@ def source_of(kind: str, found: Iterable[SourcePost], problems: Iterable[Problem
     posts, left = [], list(problems)
     for post in found:
         parts = {"title": post.title, "date": post.date, "text": post.body.strip()}
-        if missing := [name for name, value in parts.items() if not value]:
-            name = f" {quoted(post.title)}" if post.title else ""
+        name = f" {quoted(post.title)}" if post.title else ""
+        if missing := [part for part, value in parts.items() if not value]:
             what = f"the post{name} has no {' and no '.join(missing)} that can be read"
             mend = "Write it by hand, or add what is missing to the file."
         elif post.restricted:
-            what = f"the post {quoted(post.title)} becomes a draft: it is not public there, but {post.restricted}"
+            what = f"the post{name} becomes a draft: it is not public there, but {post.restricted}"
             mend = "Take `draft: true` away once everybody may read it."
         if missing or post.restricted:
             left.append(Problem(file, post.line, 0, what, mend))

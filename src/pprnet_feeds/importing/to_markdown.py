@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from bs4 import BeautifulSoup
-from markdownify import MarkdownConverter, abstract_inline_conversion
+from markdownify import MarkdownConverter
 
 from pprnet_feeds.content import active, markup
 from pprnet_feeds.importing.html import BLOCK, VOID, Block, tokens
@@ -86,18 +86,16 @@ def _safe(address: str | None) -> str | None:
 _Library: Any = MarkdownConverter  # its types leave out what is there to be overridden
 
 
-def _as_html(name: str) -> Any:
-    """An element for which Markdown has no sign stays as it is."""
-    return abstract_inline_conversion(lambda _: f"<{name}>")
-
-
 class _Converter(_Library):  # type: ignore[misc]
     """Markdown with our own escapes, and with the footnotes that our own feeds hold."""
 
     _begins = True
 
-    convert_del, convert_s, convert_ins = _as_html("del"), _as_html("s"), _as_html("ins")
-    convert_mark, convert_u = _as_html("mark"), _as_html("u")
+    def convert_ins(self, el: Any, text: str, parent_tags: set[str]) -> str:
+        """An element for which Markdown has no sign stays as it is."""
+        return text if "_noformat" in parent_tags else f"<{el.name}>{text}</{el.name}>"
+
+    convert_del = convert_s = convert_mark = convert_u = convert_ins
 
     def process_text(self, el: Any, parent_tags: set[str] | None = None) -> str:
         before = el.previous_sibling
@@ -116,11 +114,12 @@ class _Converter(_Library):  # type: ignore[misc]
     def convert_a(self, el: Any, text: str, parent_tags: set[str]) -> str:
         if "footnote-backref" in (el.get("class") or ()):
             return ""
-        el["href"] = _safe(el.get("href"))
-        return text if el["href"] is None else str(super().convert_a(el, text, parent_tags))
+        address = _safe(el.get("href"))
+        el["href"] = address or ""
+        return text if address is None else str(super().convert_a(el, text, parent_tags))
 
     def convert_img(self, el: Any, text: str, parent_tags: set[str]) -> str:
-        el["src"] = _safe(el.get("src"))
+        el["src"] = _safe(el.get("src")) or ""
         el["alt"] = escape(el.get("alt") or "").replace("]", "\\]")
         return str(super().convert_img(el, text, parent_tags)) if el["src"] else ""
 

@@ -40,15 +40,14 @@ def front_matter_date(text: str, zone: ZoneInfo) -> str:
     return f"{local:%Y-%m}" if local.day == 1 else f"{local:%Y-%m-%d}"
 
 
-def later(updated: str, published: str, zone: ZoneInfo) -> str:
-    """*updated* when it is later than *published*; both are in forms that front matter takes, or empty."""
-    both = published and updated
-    return updated if both and dates.parse_moment(updated, zone) > dates.parse_moment(published, zone) else ""
-
-
 def one_line(text: str | None) -> str:
     """Text of one line, without characters that no feed may hold."""
     return characters.one_line(characters.clean(text or "")[0])
+
+
+def size(text: str | None) -> int:
+    """The width or height of a picture in pixels; 0 when it is not known."""
+    return int(re.sub(r"[^0-9]", "", text or "")[:5] or 0)
 
 
 def person(name: str, address: str = "", email: str = "") -> Person:
@@ -58,11 +57,6 @@ def person(name: str, address: str = "", email: str = "") -> Person:
     if address.lower().startswith("mailto:"):
         return Person(name, email=email or address[7:])
     return Person(name, address, email)
-
-
-def size(text: str | None) -> int:
-    """The width or height of a picture in pixels; 0 when it is not known."""
-    return int(re.sub(r"[^0-9]", "", text or "")[:5] or 0)
 
 
 def guests(people: Iterable[Person], site: Site) -> tuple[Person, ...]:
@@ -78,17 +72,4 @@ def former_path(address: str) -> tuple[str, ...]:
     except ValueError:
         return ()
     first = path[1:].partition("/")[0].partition(".")[0]
-    usable = path.strip("/") and slugs.is_path(path) and first not in slugs.RESERVED
-    return (path,) if usable else ()
-
-
-def own_id(identity: str, site: Site) -> str:
-    """The last part of an id that this site gave; empty when it is any other id."""
-    key = identity.removeprefix(f"tag:{site.tag_root}/post/")
-    return key if key != identity and slugs.is_slug(key) else ""
-
-
-def own_slug(address: str) -> str:
-    """The slug in a permalink of ours; empty when it is none."""
-    before, _, last = address.rstrip("/").rpartition("/")
-    return last if before.endswith("/posts") and slugs.is_slug(last) else ""
+    return (path,) if path.strip("/") and slugs.is_path(path) and first not in slugs.RESERVED else ()

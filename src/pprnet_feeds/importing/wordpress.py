@@ -31,7 +31,7 @@ _NO_TOPIC = frozenset({"uncategorized", "uncategorised"})
 def read_export(
     items: list[tuple[SourcePost, dict[str, Any]]], prefixes: list[str], text: str, file: str, site: Site
 ) -> Source:
-    """The posts of an export: the items as posts of a feed, and with WordPress's own fields under *prefixes*."""
+    """The posts of an export: each item as a post of a feed, and its fields, WordPress's under *prefixes*."""
     people = dict(_AUTHOR.findall(text))
     posts: list[SourcePost] = []
     problems: list[Problem] = []
