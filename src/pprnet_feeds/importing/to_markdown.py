@@ -91,6 +91,9 @@ class _Converter(_Library):  # type: ignore[misc]
 
     _begins = True
 
+    def convert_video(self, el: Any, text: str, parent_tags: set[str]) -> str:
+        return text
+
     def convert_ins(self, el: Any, text: str, parent_tags: set[str]) -> str:
         """An element for which Markdown has no sign stays as it is."""
         return text if "_noformat" in parent_tags else f"<{el.name}>{text}</{el.name}>"
@@ -122,9 +125,6 @@ class _Converter(_Library):  # type: ignore[misc]
         el["src"] = _safe(el.get("src")) or ""
         el["alt"] = escape(el.get("alt") or "").replace("]", "\\]")
         return str(super().convert_img(el, text, parent_tags)) if el["src"] else ""
-
-    def convert_video(self, el: Any, text: str, parent_tags: set[str]) -> str:
-        return text
 
     def convert_sup(self, el: Any, text: str, parent_tags: set[str]) -> str:
         if "footnote-ref" in (el.get("class") or ()) and el.a is not None:

@@ -8,12 +8,13 @@ so in its front matter, and `check` keeps it out until somebody has named one.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -60,12 +61,9 @@ class PostFolder:
         self._by_stem: dict[str, str] = {}
         self._by_title: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         self.begin_source()
-        for found in sorted(files.post_files(folder), key=str):
-            if not isinstance(found, Problem):
-                text = files.read_text(*found)
-                if not isinstance(text, Problem):
-                    self._add(found[1], text)
-                self._by_stem.setdefault(PurePosixPath(found[1]).stem, found[1])
+        for path, name in sorted(each for each in files.post_files(folder) if not isinstance(each, Problem)):
+            text = files.read_text(path, name)
+            self._add(name, "" if isinstance(text, Problem) else text)
 
     def begin_source(self) -> None:
         """Forget which posts the last source held."""
@@ -88,12 +86,12 @@ class PostFolder:
             if fault := post_fault(post, stem, self._site):
                 what = f"the post '{post.title[:60]}' cannot be a file: {fault[0]}"
                 return Problem("", post.line, 0, what, fault[1])
-            text, there = post_text(post, stem, self._site), f"posts/{stem}.md"
+            text, name = post_text(post, stem, self._site), f"posts/{stem}.md"
             (self._folder / "posts").mkdir(exist_ok=True)
-            write_new(self._folder / there, text)
-            self._add(there, text)
-            self._claimed.add(there)
-            return ImportedPost(there, "written", bool(terms_of(post.labels, self._site)[0]))
+            write_new(self._folder / name, text)
+            self._add(name, text)
+            self._claimed.add(name)
+            return ImportedPost(name, "written", bool(terms_of(post.labels, self._site)[0]))
         self._claimed.add(there)
         same = "".join(self._bodies.get(there, "").split()) == "".join(post.body.split())
         return ImportedPost(there, "same" if same else "other")
@@ -118,18 +116,15 @@ class PostFolder:
 
     def _add(self, name: str, text: str) -> None:
         parts = frontmatter.read(text, name)
-        stem = PurePosixPath(name).stem
+        stem, zone = PurePosixPath(name).stem, self._site.time_zone
         entries = parts.header.entries if parts.header else {}
         typed = {key: value.text for key, (_, value) in entries.items() if isinstance(value, Scalar)}
         self._bodies[name] = parts.body
         self._by_stem.setdefault(stem, name)
         self._by_id.setdefault(typed.get("id", stem), name)
-        try:
-            published = dates.parse_moment(typed.get("date", ""), self._site.time_zone)
-        except ValueError:
-            return
-        month = dates.month_of(published, self._site.time_zone)
-        self._by_title[month, terms.normal(typed.get("title", ""))].append(name)
+        with contextlib.suppress(ValueError):
+            month = dates.month_of(dates.parse_moment(typed.get("date", ""), zone), zone)
+            self._by_title[month, terms.normal(typed.get("title", ""))].append(name)
 
 
 def post_text(post: SourcePost, stem: str, site: Site) -> str:
@@ -178,11 +173,11 @@ def post_fault(post: SourcePost, stem: str, site: Site) -> tuple[str, str] | Non
     if len(text.encode()) > files.SIZE_LIMIT:
         return "it is longer than the 1 MB that a post may have", "Divide it, and write the parts by hand."
     _, problems = read_post(text, f"posts/{stem}.md", site)
-    if problems:
-        return problems[0].what, problems[0].mend
-    if active := markup.active_content(post.body):
-        return f"the text holds {active[0][1]}", "Take it out of the source and import it again."
-    return None
+    active = [
+        (f"the text holds {what}", "Take it out of the source and import it again.")
+        for _, what in markup.active_content(post.body)
+    ]
+    return next(iter([*((each.what, each.mend) for each in problems), *active]), None)
 
 
 def _example(title: str, site: Site) -> str:
@@ -200,21 +195,18 @@ def _list(key: str, items: Iterable[str]) -> list[str]:
 def _work(cite: Citation) -> Iterator[str]:
     """The lines of one cited work, the reference as printed first."""
     sign = "-"
-    for part in fields(cite):
-        value = getattr(cite, part.name)
+    for name, value in asdict(cite).items():
         if isinstance(value, tuple) and value:
-            yield f"  {sign} {part.name}:"
-            yield from (f"      - {quote(name)}" for name in value)
+            yield f"  {sign} {name}:"
+            yield from (f"      - {quote(each)}" for each in value)
         elif value:
-            yield f"  {sign} {part.name}: {value if part.name in ('year', 'type') else quote(value)}"
+            yield f"  {sign} {name}: {value if name in ('year', 'type') else quote(value)}"
         sign = " " if value else sign
 
 
 def _person(person: Person) -> str:
-    given = {part.name: getattr(person, part.name) for part in fields(person) if getattr(person, part.name)}
-    if len(given) == 1:
-        return quote(person.name)
-    return "{" + ", ".join(f"{name}: {quote(value)}" for name, value in given.items()) + "}"
+    given = {name: quote(value) for name, value in asdict(person).items() if value}
+    return given["name"] if len(given) == 1 else f"{{{', '.join(map(': '.join, given.items()))}}}"
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -227,12 +219,11 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _is_running(process: int) -> bool:
-    if os.name != "posix":  # elsewhere this question would end the process
-        return True
     try:
-        os.kill(process, 0)
+        if os.name == "posix":  # elsewhere this question would end the process
+            os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True
+        pass
     return True
