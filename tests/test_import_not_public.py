@@ -111,6 +111,25 @@ def test_two_versions_of_the_format_in_one_export_are_both_read(tmp_path):
     assert written == WANTED | {"hidden": True}
 
 
+def test_an_export_that_uses_its_prefix_again_for_something_else_publishes_nothing_more(tmp_path):
+    text = export().replace(
+        "<item><title>All of draft", '<item><wp:x xmlns:wp="http://e.org/"/><title>All of draft'
+    )
+    assert imported(tmp_path, text)[0] == WANTED
+
+
+def test_an_export_whose_fields_have_no_prefix_publishes_nothing_more(tmp_path):
+    text = re.sub(r"<wp:(\w+)>", rf'<\1 xmlns="{NAMESPACE}">', export()).replace("</wp:", "</")
+    assert imported(tmp_path, text.replace(f'xmlns:wp="{NAMESPACE}"', ""))[0] == WANTED
+
+
+def test_a_feed_with_a_post_about_exports_is_no_export(tmp_path):
+    about = '<description><![CDATA[<pre>xmlns:wp="http://wordpress.org/export/1.2/"</pre>]]></description>'
+    item = f"<item><title>One</title><pubDate>Wed, 9 Feb 2022 14:30:00 GMT</pubDate>{about}</item>"
+    written, _ = imported(tmp_path, f'<rss version="2.0"><channel>{item}</channel></rss>')
+    assert written == {"one": False}
+
+
 def test_a_draft_in_an_atom_feed_stays_a_draft(tmp_path):
     entry = (
         "<entry><title>{0}</title><updated>2021-05-06T12:00:00Z</updated><content>Text.</content>"

@@ -27,7 +27,7 @@ _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
 # A site's move to https may have rewritten its namespaces, too.
 _SECURE_NAMESPACE = re.compile(r"(\sxmlns(?::[\w.-]+)?\s*=\s*[\"'])https(?=://)")
 _DELETED = re.compile(r"<[\w.-]+:deleted-entry\s[^<>]*?\bref=[\"']([^\"'<>]*)")  # RFC 6721
-_APP = "http://www.w3.org/2007/app"
+_APP = re.compile(re.escape("http://www.w3.org/2007/app"))
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 
 
@@ -36,82 +36,82 @@ def read_feed(text: str, file: str, site: Site) -> Source:
     # The text is decoded already, so the encoding that it declares no longer holds.
     text = _DECLARATION.sub(lambda found: "\n" * found[0].count("\n"), text[:1_000], count=1) + text[1_000:]
     data = _SECURE_NAMESPACE.sub(r"\1http", text).encode("utf-8", "replace")
+    mend = "Save the whole file again, as it is."
     try:
-        root, start, lines = _check(data)
-        if root.lower() not in ("feed", "rss", "rdf"):
-            what = f"this is XML, but neither a feed nor a WordPress export: it begins with <{root}>"
-            return unread(file, what, "Save the feed itself, such as feed.atom.")
-        parsed = feedparser.parse(io.BytesIO(data[start:]), sanitize_html=False, resolve_relative_uris=False)
+        checked = _Check(data)
+        parsed = feedparser.parse(io.BytesIO(checked.data), sanitize_html=False, resolve_relative_uris=False)
     except expat.ExpatError as error:
-        what = f"it is not well-formed XML: {expat.ErrorString(error.code)}"
-        return unread(file, what, "Save the whole file again, as it is.", error.lineno)
-    except (
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-    ) as error:  # feedparser trusts what a feed says
-        what, line = error.args if len(error.args) == 2 else ("it cannot be read as a feed", 0)
-        return unread(file, what, "Save the whole file again, as it is.", line)
+        return unread(file, f"it is not well-formed XML: {expat.ErrorString(error.code)}", mend, error.lineno)
+    except _RefusedError as error:
+        return unread(file, *error.args)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return unread(file, "feedparser cannot read it", mend)
     # Plain dicts: feedparser's own give values of other keys for one that is missing.
     entries, feed = list(map(dict, parsed.entries)), dict(parsed.feed)
-    lines = lines if len(lines) == len(entries) else [0] * len(entries)
-    drafts = [f"{prefix}_draft".lstrip("_") for prefix, uri in parsed.namespaces.items() if uri == _APP]
-    posts = [
-        _post(each, line, root == "feed", drafts, site) for each, line in zip(entries, lines, strict=True)
-    ]
-    if prefixes := [
-        prefix for prefix, uri in parsed.namespaces.items() if wordpress.NAMESPACE.fullmatch(uri)
-    ]:
+    lines = checked.lines if len(checked.lines) == len(entries) else [0] * len(entries)
+    is_atom, drafts = checked.root == "feed", checked.prefixes(_APP)
+    posts = [_post(*each, is_atom, drafts, site) for each in zip(entries, lines, strict=True)]
+    if prefixes := checked.prefixes(wordpress.NAMESPACE):
         return wordpress.read_export(list(zip(posts, entries, strict=True)), prefixes, text, file, site)
-    gone = [
-        (html.unescape(each[1]), text.count("\n", 0, each.start()) + 1) for each in _DELETED.finditer(text)
-    ]
-    return source_of_feed(
-        "an Atom feed" if root == "feed" else "an RSS feed", feed.get("id", ""), posts, gone, file, site
-    )
+    places = [(html.unescape(each[1]), each.start()) for each in _DELETED.finditer(text)]
+    gone = [(id, text.count("\n", 0, place) + 1) for id, place in places]
+    kind = "an Atom feed" if is_atom else "an RSS feed"
+    return source_of_feed(kind, feed.get("id", ""), posts, gone, file, site)
 
 
-def _check(data: bytes) -> tuple[str, int, list[int]]:
-    """The name of the root, where it begins, and the lines of the entries.
+class _RefusedError(Exception):
+    """Why a document is not given to feedparser: what is wrong, what to do, and the line."""
+
+
+class _Check:
+    """Makes sure that feedparser can read a document well and in time, and notes what it does not give.
 
     Entities are how ten lines become ten gigabytes, so a document type is refused; no feed needs one.
-
-    Raises:
-        ExpatError: it is not well-formed.
-        ValueError: it has a document type, or is too deep; its arguments are what is wrong, and the line.
     """
-    roots: list[tuple[str, int]] = []
-    lines: list[int] = []
-    open_: list[str] = []
-    lengths = [0]
-    parser = expat.ParserCreate("utf-8")
 
-    def start(name: str, _: object) -> None:
+    def __init__(self, data: bytes) -> None:
+        self.root = ""
+        self.lines: list[int] = []  # of the entries
+        self._declared: set[tuple[str, str]] = set()  # prefixes and namespaces
+        self._open: list[str] = []
+        self._length = self._start = 0
+        self._parser = expat.ParserCreate("utf-8")
+        self._parser.StartElementHandler = self._start_element
+        self._parser.EndElementHandler = lambda _: self._open.pop()
+        self._parser.CharacterDataHandler = self._text
+        self._parser.StartDoctypeDeclHandler = lambda *_: self._refuse(
+            "it has a document type (<!DOCTYPE>), which is refused"
+        )
+        self._parser.Parse(data, True)
+        if self.root.lower() not in ("feed", "rss", "rdf"):
+            what = f"this is XML, but neither a feed nor a WordPress export: it begins with <{self.root}>"
+            raise _RefusedError(what, "Save the feed itself, such as feed.atom.")
+        self.data = data[self._start :]
+
+    def prefixes(self, namespace: re.Pattern[str]) -> list[str]:
+        """How feedparser may begin the keys of elements of *namespace*; none when it is not declared."""
+        found = [f"{prefix}_".lower() for prefix, uri in self._declared if namespace.fullmatch(uri)]
+        return [*found, ""] if found else []
+
+    def _start_element(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(":")[2]
-        open_.append(local.lower())
-        lengths[0] = 0
-        if len(open_) == 1:
-            roots.append((local, parser.CurrentByteIndex))
+        if not self._open:
+            self.root, self._start = local, self._parser.CurrentByteIndex
+        self._open.append(local.lower())
+        self._length = 0
+        self._declared |= {(key[6:], value) for key, value in attributes.items() if key.startswith("xmlns")}
         if local in ("item", "entry"):
-            lines.append(parser.CurrentLineNumber)
-        if len(open_) > _DEPTH:
-            raise ValueError("elements stand too deep in each other", parser.CurrentLineNumber)
+            self.lines.append(self._parser.CurrentLineNumber)
+        if len(self._open) > _DEPTH:
+            self._refuse("elements stand too deep in each other")
 
-    def text(data: str) -> None:
-        lengths[0] += len(data)
-        if lengths[0] > _LONGEST_NAME and open_[-1] in _PEOPLE:
-            raise ValueError("the name of an author is far too long", parser.CurrentLineNumber)
+    def _text(self, data: str) -> None:
+        self._length += len(data)
+        if self._length > _LONGEST_NAME and self._open[-1] in _PEOPLE:
+            self._refuse("the name of an author is far too long")
 
-    def doctype(*_: object) -> None:
-        raise ValueError("it has a document type (<!DOCTYPE>), which is refused", parser.CurrentLineNumber)
-
-    parser.StartElementHandler = start
-    parser.EndElementHandler = lambda _: open_.pop()
-    parser.CharacterDataHandler = text
-    parser.StartDoctypeDeclHandler = doctype
-    parser.Parse(data, True)
-    return *roots[0], lines
+    def _refuse(self, what: str) -> None:
+        raise _RefusedError(what, "Save the whole file again, as it is.", self._parser.CurrentLineNumber)
 
 
 def _post(entry: dict[str, Any], line: int, is_atom: bool, drafts: list[str], site: Site) -> SourcePost:
@@ -136,7 +136,9 @@ def _post(entry: dict[str, Any], line: int, is_atom: bool, drafts: list[str], si
         summary=text_of_html(summary) if "content" in entry else "",
         authors=tuple(people),
         image=_image(entry),
-        restricted="a draft" if any(entry.get(key) == "yes" for key in drafts) else "",  # RFC 5023 §13.1
+        restricted="a draft"
+        if any(entry.get(f"{prefix}draft") == "yes" for prefix in drafts)
+        else "",  # RFC 5023 §13.1
     )
     text = _html(entry["content"][0]) if entry.get("content") else summary
     return post_of_entry(found, blocks_of_html(text), entry.get("link", ""), site)

@@ -38,7 +38,7 @@ def read_export(
     others: dict[str, list[int]] = {}
     for post, item in items:
         # Of several versions of the format in a file, any may have a field.
-        named = {name: [item.get(f"{each}_{name}".lstrip("_"), "") for each in prefixes] for name in _FIELDS}
+        named = {name: [item.get(f"{each}{name}", "") for each in prefixes] for name in _FIELDS}
         fields = {name: next(filter(None, found), "") for name, found in named.items()}
         kind, status = fields["post_type"], fields["status"]
         if kind != "post" or status in ("trash", "auto-draft", "inherit"):
