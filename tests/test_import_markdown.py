@@ -57,6 +57,8 @@ def test_plain_text_is_shown_as_it_was(text):
         ("<ul><li>one<ul><li>two</li></ul></li></ul>", "- one\n  - two"),
         ("<ol start=²><li>one</li></ol>", "one"),
         ("H<sub>2</sub>O", "H<sub>2</sub>O"),
+        ("<del>a</del> <mark>*c*</mark> <u>b <br></u>", "<del>a</del> <mark>\\*c\\*</mark> <u>b</u>"),
+        ("<pre><code>a <ins>b</ins></code></pre>", "```\na b\n```"),
         ("<script>alert(1)</script>after", "after"),
         (
             "<table><tr><th>a</th><th>b|c</th></tr><tr><td>1</td><td>2</td></tr></table>",

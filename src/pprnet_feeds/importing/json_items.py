@@ -13,16 +13,9 @@ from pprnet_feeds.importing.body import own_id, post_of_entry, source_of_feed
 from pprnet_feeds.importing.html import blocks_of_html, blocks_of_text
 from pprnet_feeds.importing.source_post import Source, SourcePost, unread
 
-_PARTS = {
-    "doi": "DOI",
-    "pmid": "PMID",
-    "title": "title",
-    "container": "container-title",
-    "volume": "volume",
-    "issue": "issue",
-    "pages": "page",
-    "publisher": "publisher",
-}
+# Our names of the parts of a work, and those of CSL-JSON.
+_OURS = "doi pmid title container volume issue pages publisher".split()
+_THEIRS = "DOI PMID title container-title volume issue page publisher".split()
 
 
 def read_json_feed(text: str, file: str, site: Site) -> Source:
@@ -78,7 +71,7 @@ def _post(item: dict[str, Any], line: int, site: Site) -> SourcePost:
 
 def _citation(work: dict[str, Any]) -> Citation:
     """A work in CSL-JSON as we write it: its note is the reference as printed."""
-    parts = {ours: _text(work, theirs) for ours, theirs in _PARTS.items()}
+    parts = {ours: _text(work, theirs) for ours, theirs in zip(_OURS, _THEIRS, strict=True)}
     names = [_object(author) for author in _list(work, "author")]
     dates = _list(_object(work.get("issued")), "date-parts")
     return Citation(

@@ -1,7 +1,4 @@
-"""What a source holds: its posts, before anything decides where they go, and what could not be read.
-
-Every reader gives the same values. A reader never guesses and never writes.
-"""
+"""The import model: the posts that a source holds, and what could not be read."""
 
 from __future__ import annotations
 

@@ -96,7 +96,8 @@ class _Converter(_Library):  # type: ignore[misc]
 
     def convert_ins(self, el: Any, text: str, parent_tags: set[str]) -> str:
         """An element for which Markdown has no sign stays as it is."""
-        return text if "_noformat" in parent_tags else f"<{el.name}>{text}</{el.name}>"
+        words = text.strip() if "_noformat" not in parent_tags else ""
+        return text.replace(words, f"<{el.name}>{words}</{el.name}>") if words else text
 
     convert_del = convert_s = convert_mark = convert_u = convert_ins
 
