@@ -123,6 +123,11 @@ def test_an_export_whose_fields_have_no_prefix_publishes_nothing_more(tmp_path):
     assert imported(tmp_path, text.replace(f'xmlns:wp="{NAMESPACE}"', ""))[0] == WANTED
 
 
+def test_an_export_whose_prefix_is_not_declared_is_refused(tmp_path):
+    written, report = imported(tmp_path, export().replace(f'xmlns:wp="{NAMESPACE}"', ""))
+    assert (written, "it is not well-formed XML: unbound prefix" in report) == ({}, True)
+
+
 def test_a_feed_with_a_post_about_exports_is_no_export(tmp_path):
     about = '<description><![CDATA[<pre>xmlns:wp="http://wordpress.org/export/1.2/"</pre>]]></description>'
     item = f"<item><title>One</title><pubDate>Wed, 9 Feb 2022 14:30:00 GMT</pubDate>{about}</item>"

@@ -23,6 +23,7 @@ _DEPTH = 200
 # feedparser looks for an address in the text of these, in quadratic time.
 _PEOPLE = frozenset({"author", "creator", "name", "managingeditor", "publisher", "webmaster"})
 _LONGEST_NAME = 2_000
+_DOCTYPE = "it has a document type (<!DOCTYPE>), which is refused"
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
 # A site's move to https may have rewritten its namespaces, too.
 _SECURE_NAMESPACE = re.compile(r"(\sxmlns(?::[\w.-]+)?\s*=\s*[\"'])https(?=://)")
@@ -40,6 +41,8 @@ def read_feed(text: str, file: str, site: Site) -> Source:
     try:
         checked = _Check(data)
         parsed = feedparser.parse(io.BytesIO(checked.data), sanitize_html=False, resolve_relative_uris=False)
+        if parsed.bozo:  # it has guessed, also at what is public
+            raise ValueError
     except expat.ExpatError as error:
         return unread(file, f"it is not well-formed XML: {expat.ErrorString(error.code)}", mend, error.lineno)
     except _RefusedError as error:
@@ -75,13 +78,12 @@ class _Check:
         self._declared: set[tuple[str, str]] = set()  # prefixes and namespaces
         self._open: list[str] = []
         self._length = self._start = 0
-        self._parser = expat.ParserCreate("utf-8")
+        self._parser = expat.ParserCreate("utf-8", "}")
+        self._parser.StartNamespaceDeclHandler = lambda *each: self._declared.add((each[0] or "", each[1]))
         self._parser.StartElementHandler = self._start_element
         self._parser.EndElementHandler = lambda _: self._open.pop()
         self._parser.CharacterDataHandler = self._text
-        self._parser.StartDoctypeDeclHandler = lambda *_: self._refuse(
-            "it has a document type (<!DOCTYPE>), which is refused"
-        )
+        self._parser.StartDoctypeDeclHandler = lambda *_: self._refuse(_DOCTYPE)
         self._parser.Parse(data, True)
         if self.root.lower() not in ("feed", "rss", "rdf"):
             what = f"this is XML, but neither a feed nor a WordPress export: it begins with <{self.root}>"
@@ -93,13 +95,12 @@ class _Check:
         found = [f"{prefix}_".lower() for prefix, uri in self._declared if namespace.fullmatch(uri)]
         return [*found, ""] if found else []
 
-    def _start_element(self, name: str, attributes: dict[str, str]) -> None:
-        local = name.rpartition(":")[2]
+    def _start_element(self, name: str, _: dict[str, str]) -> None:
+        local = name.rpartition("}")[2]
         if not self._open:
             self.root, self._start = local, self._parser.CurrentByteIndex
         self._open.append(local.lower())
         self._length = 0
-        self._declared |= {(key[6:], value) for key, value in attributes.items() if key.startswith("xmlns")}
         if local in ("item", "entry"):
             self.lines.append(self._parser.CurrentLineNumber)
         if len(self._open) > _DEPTH:

@@ -54,7 +54,7 @@ class Block:
     html: str = ""
 
 
-class Token(NamedTuple):
+class HtmlToken(NamedTuple):
     """A complete tag, or text when it has no *name*."""
 
     start: int
@@ -63,7 +63,7 @@ class Token(NamedTuple):
     is_end: bool = False
 
 
-def tokens(html: str) -> Iterator[Token]:
+def tokens(html: str) -> Iterator[HtmlToken]:
     """The tags and the text of *html* that belong to a post, without comments, scripts, menus and forms."""
     skipped, depth = "", 0
     for found in _TOKEN.finditer(html):
@@ -75,9 +75,9 @@ def tokens(html: str) -> Iterator[Token]:
             skipped, depth = ("", 0) if is_end or found["rest"].endswith("/") else (name, 1)
         elif name:
             rest = found["rest"].replace("<", "&lt;").replace(">", "&gt;")
-            yield Token(found.start(), f"<{found['end']}{name}{rest}>", name, is_end)
+            yield HtmlToken(found.start(), f"<{found['end']}{name}{rest}>", name, is_end)
         elif found["text"]:
-            yield Token(found.start(), found["text"].replace("<", "&lt;"))
+            yield HtmlToken(found.start(), found["text"].replace("<", "&lt;"))
 
 
 def text_of_html(text: str | None) -> str:
