@@ -93,7 +93,7 @@ def post_of_entry(entry: SourcePost, blocks: list[Block], link: str, site: Site)
 
     *entry* has the values as the feed writes them, with the whole id. An entry
     of our own keeps id and slug, so that readers are not shown it twice, and
-    loses what our feeds add to a text. Of any other the former path is kept.
+    loses what our feeds add to a text. Any other entry has its former path as an alias.
     """
     id = own_id(entry.id, site)
     status: Status = "published"
