@@ -27,7 +27,7 @@ COMMANDS = {
 }
 
 # A word of the language itself cannot be a module's name.
-_MODULES = {"import": "importing"}
+_MODULES = {"import": "import_posts"}
 
 
 class _Commands(click.Group):

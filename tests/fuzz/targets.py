@@ -36,11 +36,11 @@ from pprnet_feeds.content.posts import read_post
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.slugs import SLUG
+from pprnet_feeds.importing import detect, sentences
+from pprnet_feeds.importing.write import PostFolder
 from pprnet_feeds.pages import embedding, subscribing
 from pprnet_feeds.pages.pages import Pages
 from pprnet_feeds.publishing import csl
-from pprnet_feeds.publishing.importing import announcements, sources
-from pprnet_feeds.publishing.importing.filing import Shelf
 from pprnet_feeds.publishing.plan import changes, published
 from pprnet_feeds.stats.user_agents import MOST_SUBSCRIBERS, read_user_agent
 from pprnet_feeds.syndication import addresses
@@ -273,12 +273,12 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 
 def _import(source: Path, folder: Path) -> list[str]:
-    reading = sources.read_source(source, "source", small_site())
-    tellable(reading.left)
-    assert reading.posts or reading.left or reading.kind
-    shelf = Shelf(folder, small_site())
-    outcomes = [shelf.file(found) for found in reading.posts[:50]]
-    announcements.compare_lists(reading, small_site(), "source")
-    announced = announcements.enter_sentence(reading, folder, "source")
-    tellable([announced.problem] if announced.problem else [])
+    read = detect.read_source(source, "source", small_site())
+    tellable(read.problems)
+    assert read.posts or read.problems or read.kind
+    posts = PostFolder(folder, small_site())
+    outcomes = [posts.add_post(post) for post in read.posts[:50]]
+    sentences.compare_lists(read, small_site(), "source")
+    sentence = sentences.enter_sentence(read, folder, "source")
+    tellable([sentence] if isinstance(sentence, Problem) else [])
     return [outcome.what for outcome in outcomes if not isinstance(outcome, Problem)]
