@@ -38,7 +38,7 @@ from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.slugs import SLUG
 from pprnet_feeds.pages import embedding, subscribing
 from pprnet_feeds.pages.pages import Pages
-from pprnet_feeds.publishing import csl
+from pprnet_feeds.publishing import doi
 from pprnet_feeds.publishing.importing import announcements, sources
 from pprnet_feeds.publishing.importing.filing import Shelf
 from pprnet_feeds.publishing.plan import changes, published
@@ -119,7 +119,7 @@ def registry(data: bytes) -> None:
     except (ValueError, RecursionError):
         return
     try:
-        cite = csl.cite_of(item, "10.5555/a")
+        cite = doi.citation_of(item, "10.5555/a")
     except ValueError as reason:
         if str(reason) not in (NO_RECORD, NO_TITLE):
             raise

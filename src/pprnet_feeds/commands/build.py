@@ -10,10 +10,14 @@ from pathlib import Path
 import click
 
 from pprnet_feeds.commands import options
+from pprnet_feeds.content.library import public
+from pprnet_feeds.publishing.check import NO_BASE_URL, read_checked
 from pprnet_feeds.publishing.exporting.bucket import Bucket
-from pprnet_feeds.publishing.exporting.export import Exported, draw, export
+from pprnet_feeds.publishing.exporting.export import Exported, export
 from pprnet_feeds.publishing.exporting.folder import Folder
 from pprnet_feeds.publishing.exporting.manifest import RefusedError
+from pprnet_feeds.serving.snapshot import Snapshot, snapshot_of
+from pprnet_feeds.state.last_modified import TimestampStore
 from pprnet_feeds.syndication.channel import rfc3339
 
 CONSEQUENCE = "Nothing was built."
@@ -40,9 +44,7 @@ def build(place: str, folder: Path) -> None:
     scheme, mark, _ = place.partition("://")
     if mark and scheme != "s3":
         raise click.UsageError(f"'{place}' is no folder, and s3:// is the only storage that is known")
-    snapshot = draw(folder, os.environ, options.now())
-    if isinstance(snapshot, list):
-        options.fail(snapshot, CONSEQUENCE)
+    snapshot = _read_snapshot(folder)
     try:
         with options.writing(place, UNFINISHED), _Progress() as progress:
             where = Bucket(place, os.environ) if mark else Folder(Path(place), folder)
@@ -50,6 +52,21 @@ def build(place: str, folder: Path) -> None:
     except RefusedError as error:
         raise click.ClickException(f"{place}: {error}. {error.mend}") from None
     click.echo(_in_words(place, exported), nl=False)
+
+
+def _read_snapshot(folder: Path) -> Snapshot:
+    """The site in *folder*; stops with all its problems, drafts' included, when it has any."""
+    now = options.now()
+    library, problems = read_checked(folder, os.environ, now)
+    if library is not None and not library.site.base_url:
+        problems.append(NO_BASE_URL)
+    faults = [problem for problem in problems if not problem.warning]
+    if library is not None and not faults:
+        snapshot = snapshot_of(public(library, now), now, TimestampStore())
+        if isinstance(snapshot, Snapshot):
+            return snapshot
+        faults = snapshot.problems
+    options.fail(sorted(faults), CONSEQUENCE)
 
 
 class _Progress:

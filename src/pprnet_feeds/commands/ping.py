@@ -11,7 +11,7 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings
-from pprnet_feeds.state.database import Database, UnavailableError, state_address
+from pprnet_feeds.state.database import UnavailableError, state_address
 from pprnet_feeds.state.last_modified import TimestampStore
 from pprnet_feeds.websub.queue import Queue
 
@@ -48,10 +48,7 @@ def ping(folder: Path) -> None:
     address = state_address(folder.resolve(), os.environ)
     if not address:
         raise click.UsageError("There is no place to remember what was told. Set PPRNET_STATE to a file.")
-    try:
-        queue = Queue(Database(address))
-    except ValueError as error:
-        raise click.UsageError(f"PPRNET_STATE: {error}") from error
+    queue = Queue(options.database(address))
     try:
         clean = _send(queue, built)
     except UnavailableError as fault:

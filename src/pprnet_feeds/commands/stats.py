@@ -13,8 +13,7 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import shown
-from pprnet_feeds.content.site import read_site
-from pprnet_feeds.state.database import Database, state_address
+from pprnet_feeds.state.database import state_address
 from pprnet_feeds.stats.report import RECENT, WHY, Report, Series, number, report, size
 
 NOTE = "A lower bound: many readers report nothing, and whoever follows two feeds counts twice."
@@ -24,13 +23,7 @@ GAP, SHORTEST = 2, 8
 
 @click.command()
 @options.site
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="A table, or JSON for programs.",
-)
+@options.form("text", "json", help="A table, or JSON for programs.")
 def stats(folder: Path, form: str) -> None:
     """Print how many subscribers each feed has, by reader, from what readers report.
 
@@ -41,16 +34,11 @@ def stats(folder: Path, form: str) -> None:
         pprnet-feeds stats
         pprnet-feeds stats --site /srv/blog --format json
     """
-    site, problems = read_site(folder, os.environ)
-    if site is None or problems:
-        options.fail(problems, "No figures were read.")
+    site = options.settings_of(folder, "No figures were read.")
     address = state_address(folder.resolve(), os.environ)
     if not address:
         raise click.UsageError("There is no place where figures are kept. Set PPRNET_STATE to a file.")
-    try:
-        database = Database(address)
-    except ValueError as error:
-        raise click.UsageError(f"PPRNET_STATE: {error}") from error
+    database = options.database(address)
     found = report(database, site, options.now())
     if found is None and ("://" in database.place or Path(database.place).exists()):
         raise click.ClickException(f"The figures in {database.place} cannot be read.")

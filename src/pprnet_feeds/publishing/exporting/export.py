@@ -7,17 +7,11 @@ besides (types, header fields, redirects) is drawn from the same answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from pprnet_feeds.content.ledger import read_ledger
-from pprnet_feeds.content.library import read_library
-from pprnet_feeds.content.problems import Problem, blocking
-from pprnet_feeds.content.site import read_site
-from pprnet_feeds.publishing.checking import own_addresses_as_aliases
 from pprnet_feeds.publishing.exporting import addresses
 from pprnet_feeds.publishing.exporting.bucket import Bucket
 from pprnet_feeds.publishing.exporting.filling import Item, Outcome, fill
@@ -34,9 +28,7 @@ from pprnet_feeds.publishing.exporting.manifest import FOLDER
 from pprnet_feeds.publishing.exporting.nginx import FILE as NGINX
 from pprnet_feeds.publishing.exporting.nginx import draw_nginx
 from pprnet_feeds.publishing.exporting.notices import notices
-from pprnet_feeds.serving.snapshot import Snapshot, build
-from pprnet_feeds.settings import Settings
-from pprnet_feeds.state.last_modified import TimestampStore
+from pprnet_feeds.serving.snapshot import Snapshot
 
 HTML = "text/html; charset=utf-8"
 
@@ -55,24 +47,6 @@ class Exported:
     paths: int
     over_the_limits: bool
     next_release: datetime | None
-
-
-def draw(folder: Path, environ: Mapping[str, str], now: datetime) -> Snapshot | list[Problem]:
-    """The site in *folder* as it is at *now*; all its problems, drafts' included, when it has any."""
-    site, problems = read_site(folder, environ)
-    if site is None:
-        return problems
-    if not site.base_url:
-        mend = "Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds."
-        problems.append(Problem("feeds/site.yaml", 0, 0, "no base_url is set", mend))
-    kept = read_ledger(folder)
-    ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
-    library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
-    problems += [*told, *library.problems, *own_addresses_as_aliases(library)]
-    if blocking(problems):
-        return sorted(problem for problem in problems if not problem.warning)
-    built = build(Settings(folder), environ, now, TimestampStore())
-    return built if isinstance(built, Snapshot) else built.problems
 
 
 def export(

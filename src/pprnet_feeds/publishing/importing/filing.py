@@ -23,8 +23,7 @@ from pprnet_feeds.content.terms import normal
 from pprnet_feeds.content.yamlvalues import Scalar
 from pprnet_feeds.publishing.importing import postfiles
 from pprnet_feeds.publishing.importing.readings import Found
-from pprnet_feeds.publishing.newpost import stems
-from pprnet_feeds.publishing.postfile import write_new
+from pprnet_feeds.publishing.postfile import stems, write_new
 
 _LEFTOVER = re.compile(r"\..+\.(?:md|yaml)\.([0-9]{1,10})")
 
