@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import click
@@ -46,9 +48,15 @@ def build(place: str, folder: Path) -> None:
         raise click.UsageError(f"'{place}' is no folder, and s3:// is the only storage that is known")
     snapshot = _read_snapshot(folder)
     try:
-        with options.writing(place, UNFINISHED), _Progress() as progress:
+        with options.writing(place, UNFINISHED), ExitStack() as closing:
+
+            def begin(steps: int) -> Callable[[], None]:
+                hidden = not sys.stderr.isatty()
+                bar = click.progressbar(length=steps, label="Building", file=sys.stderr, hidden=hidden)
+                return partial(closing.enter_context(bar).update, 1)
+
             where = Bucket(place, os.environ) if mark else Folder(Path(place), folder)
-            exported = export(snapshot, where, progress.begin)
+            exported = export(snapshot, where, begin)
     except RefusedError as error:
         raise click.ClickException(f"{place}: {error}. {error.mend}") from None
     click.echo(_in_words(place, exported), nl=False)
@@ -67,27 +75,6 @@ def _read_snapshot(folder: Path) -> Snapshot:
             return snapshot
         faults = snapshot.problems
     options.fail(sorted(faults), CONSEQUENCE)
-
-
-class _Progress:
-    """A bar on a terminal, and nothing in a pipe."""
-
-    def __init__(self) -> None:
-        self._bar: click._termui_impl.ProgressBar[int] | None = None
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._bar is not None:
-            self._bar.render_finish()
-
-    def begin(self, steps: int) -> Callable[[], None]:
-        """Show a bar of that many *steps*, if anybody is there to see it."""
-        if not sys.stderr.isatty():
-            return lambda: None
-        bar = self._bar = click.progressbar(length=steps, label="Building", file=sys.stderr)
-        return lambda: bar.update(1)
 
 
 def _in_words(place: str, exported: Exported) -> str:

@@ -112,7 +112,7 @@ def _month(date: str, site: Site) -> str:
 
 
 def _chosen(names: tuple[str, ...], terms: tuple[Term, ...], option: str, file: str) -> list[str]:
-    """The slugs of the named terms, each once, in the order in which they stand in *file*."""
+    """The slugs of the named terms, each once, in the order of *file*."""
     chosen = []
     for name in names:
         term = named(name, terms)
@@ -150,7 +150,7 @@ def _ask_registry(typed: str) -> Citation:
 
 
 def _ask_topics(title: str, terms: tuple[Term, ...]) -> list[str]:
-    """Topics for a post that was given none: asked for where somebody can answer."""
+    """Ask on a terminal for the topics of a post; stops where there is none."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         near = _offer(suggest(title, terms), "feeds/topics.yaml")
         raise click.UsageError(f"a post needs a topic: add --topic NAME. {near}")

@@ -38,8 +38,8 @@ def ping(folder: Path) -> None:
     if not isinstance(built, Snapshot):
         options.fail(built.problems, NOBODY)
     if not built.site.base_url:
-        mend = "Add it, such as https://feeds.example.org, or set PPRNET_BASE_URL."
-        options.fail([Problem("feeds/site.yaml", 0, 0, "`base_url` is missing", mend)], NOBODY)
+        fix = "Add it, such as https://feeds.example.org, or set PPRNET_BASE_URL."
+        options.fail([Problem("feeds/site.yaml", 0, 0, "`base_url` is missing", fix)], NOBODY)
     if not built.site.hubs:
         click.echo(
             "No hub is configured: there is nobody to tell. Hubs are named by `hubs` in feeds/site.yaml."

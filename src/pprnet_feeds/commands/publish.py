@@ -10,9 +10,8 @@ import click
 from pprnet_feeds.commands import options
 from pprnet_feeds.commands.plan import CONSEQUENCE, in_words, planned, refused
 from pprnet_feeds.content import ledger as ledgers
-from pprnet_feeds.content.ledger import Ledger
 from pprnet_feeds.publishing.check import UNRECORDED, waiting_lines
-from pprnet_feeds.publishing.plan import Change, published
+from pprnet_feeds.publishing.plan import published
 from pprnet_feeds.publishing.postfile import write_over
 
 # Of more files than these only the folder is named.
@@ -63,15 +62,10 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
     recorded = (each for each in after.records.values() if ledger.records.get(each.id) != each)
     files = sorted({change.file for change in found} | {record.path for record in recorded})
     # `git add` fails for a removed file that git does not know: then the folder is named instead.
-    are_there = all((folder / file).exists() for file in files) and not any(
-        _is_elsewhere(change, ledger) for change in found
+    has_moved = any(
+        before.path != change.file for change in found if (before := ledger.records.get(change.id))
     )
+    are_there = all((folder / file).exists() for file in files) and not has_moved
     named = files if are_there and len(files) <= MOST_NAMED else ["posts"]
     place = [] if folder == Path() else ["-C", str(folder)]
     click.echo(f"\nPublished. Commit these:\n    {shlex.join(['git', *place, 'add', ledgers.FILE, *named])}")
-
-
-def _is_elsewhere(change: Change, ledger: Ledger) -> bool:
-    """Whether the file of a post is not the one it was read from last."""
-    before = ledger.records.get(change.id)
-    return before is not None and before.path != change.file

@@ -81,7 +81,7 @@ def fetch_citation(doi: str, registry: str = REGISTRY, seconds: float = _SECONDS
     threading.Thread(target=wait, daemon=True).start()
     try:
         status, body = response.result(seconds)
-    except _TooManyHopsError:
+    except httpx2.TooManyRedirects:
         raise NoAnswerError(f"{registry} led on and on, more than {_HOPS} times") from None
     except (TimeoutError, httpx2.TimeoutException):
         raise NoAnswerError(f"{registry} took too long to answer") from None
@@ -112,10 +112,6 @@ def fetch_citation(doi: str, registry: str = REGISTRY, seconds: float = _SECONDS
         raise NoAnswerError(f"{registry} cannot be understood: {reason}") from None
 
 
-class _TooManyHopsError(Exception):
-    pass
-
-
 def _get(url: str) -> tuple[int, bytes]:
     """Status and body; a body above the limit is cut one piece later."""
     transport = None if getproxies() else httpx2.HTTPTransport(retries=2)
@@ -135,7 +131,7 @@ def _get(url: str) -> tuple[int, bytes]:
                 if response.next_request is None:
                     raise httpx2.UnsupportedProtocol("this cannot be read as an address")
                 request = response.next_request
-    raise _TooManyHopsError
+    raise httpx2.TooManyRedirects("")
 
 
 def _parse(body: bytes) -> Any:

@@ -1,7 +1,7 @@
 """The draft of a new post: every key there is, each with what it is for.
 
 A draft is valid at once, so `check` reports what an editor did and not what is still missing. It
-stays a draft until somebody removes that line. Nothing in it can be published by mistake: the
+stays a draft until its editor removes that line. Nothing in it can be published by mistake: the
 examples are comments, and no text only fills a space.
 """
 

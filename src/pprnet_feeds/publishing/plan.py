@@ -41,7 +41,7 @@ REFUSED: frozenset[Kind] = frozenset({"id changed", "vanished"})
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that would be different for subscribers.
+    """One difference that subscribers would notice.
 
     Attributes:
         shown: what a reader shows of it: title, date, and the first line.

@@ -1,6 +1,6 @@
 """Write a post file: values as YAML, names as slugs, and never over another file.
 
-A file appears whole or not at all, also when another one took its name a moment ago.
+A file appears whole or not at all, also when another one took its name just before.
 """
 
 from __future__ import annotations
