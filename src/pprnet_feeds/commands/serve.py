@@ -123,8 +123,8 @@ def application() -> ResponseCache:
 
 def _metrics_folder(folder: Path, port: int) -> Path:
     """Where several processes count together: beside the state, and apart from services on other ports."""
-    elsewhere = {name: value for name, value in os.environ.items() if name != "PPRNET_STATE"}
-    for address in (state_address(folder, os.environ), state_address(folder, elsewhere)):
+    for environ in (os.environ, {**os.environ, "PPRNET_STATE": ""}):  # PostgreSQL has no folder
+        address = state_address(folder, environ)
         if address and (file := Database(address).file):
             return Path(f"{file}.metrics-{port}")
     return Path(tempfile.mkdtemp(prefix="pprnet-feeds-"))
@@ -147,16 +147,16 @@ def _supervise(config: Any) -> None:
             super().keep_subprocess_alive()
             for number in before - {process.pid for process in self.processes}:
                 metrics.mark_dead(number or 0)
-            if not self.should_exit.is_set() or not any(map(_answers, self.processes)):
+            limit = config.timeout_worker_healthcheck
+            if not self.should_exit.is_set() or not any(
+                each.process.is_alive() and each.is_ready(limit) for each in self.processes
+            ):
                 return
             self.should_exit.clear()
             for number, process in enumerate(self.processes):
                 if process.exitcode == STARTUP_FAILURE:
                     self.processes[number] = Process(self.config, self.sockets)
                     self.processes[number].start()
-
-    def _answers(process: Process) -> bool:
-        return process.process.is_alive() and process.is_ready(config.timeout_worker_healthcheck)
 
     supervisor = Workers(config, [config.bind_socket()])
     supervisor.run()

@@ -43,16 +43,10 @@ _MOST_AUTHORS = 100  # as many as front matter may list
 _TYPES = {
     **{name: name for name in ("article", "article-journal", "book", "chapter", "dataset", "entry")},
     **{name: name for name in ("paper-conference", "report", "thesis", "webpage", "review", "manuscript")},
-    "journal-article": "article-journal",
-    "book-chapter": "chapter",
-    "book-section": "chapter",
-    "reference-entry": "entry",
-    "monograph": "book",
-    "edited-book": "book",
-    "reference-book": "book",
-    "proceedings-article": "paper-conference",
-    "posted-content": "article",
-    "dissertation": "thesis",
+    **dict.fromkeys(("monograph", "edited-book", "reference-book"), "book"),
+    **dict.fromkeys(("book-chapter", "book-section"), "chapter"),
+    **{"journal-article": "article-journal", "posted-content": "article", "reference-entry": "entry"},
+    **{"proceedings-article": "paper-conference", "dissertation": "thesis"},
 }
 _TAG = re.compile(
     r"</?(?:i|b|u|p|br|em|strong|sub|sup|span|scp|tt|(?:jats|mml):[a-z-]{1,30})(?:\s[^<>]{0,300})?/?>", re.I
