@@ -10,7 +10,6 @@ import pytest
 
 from copied import make_site
 from pprnet_feeds.publishing.exporting import addresses, kinds
-from pprnet_feeds.publishing.exporting.export import draw
 from pprnet_feeds.publishing.exporting.hosts import (
     MOST_HEADERS,
     MOST_PATTERNS,
@@ -19,7 +18,9 @@ from pprnet_feeds.publishing.exporting.hosts import (
     draw_redirects,
     over_the_limits,
 )
-from pprnet_feeds.serving.snapshot import Snapshot
+from pprnet_feeds.serving.snapshot import Snapshot, build
+from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 from test_build import NOW
 
 BASE = "https://small.example.org"
@@ -27,9 +28,10 @@ BASE = "https://small.example.org"
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    drawn = draw(make_site(tmp_path_factory.mktemp("hosts") / "site"), {}, NOW)
-    assert isinstance(drawn, Snapshot)
-    return drawn
+    site = make_site(tmp_path_factory.mktemp("hosts") / "site")
+    found = build(Settings(site), {}, NOW, TimestampStore())
+    assert isinstance(found, Snapshot)
+    return found
 
 
 @pytest.fixture(scope="module")
