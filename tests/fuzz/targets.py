@@ -40,7 +40,7 @@ from pprnet_feeds.importing import detect, sentences
 from pprnet_feeds.importing.write import PostFolder
 from pprnet_feeds.pages import embedding, subscribing
 from pprnet_feeds.pages.pages import Pages
-from pprnet_feeds.publishing import csl
+from pprnet_feeds.publishing import doi
 from pprnet_feeds.publishing.plan import changes, published
 from pprnet_feeds.stats.user_agents import MOST_SUBSCRIBERS, read_user_agent
 from pprnet_feeds.syndication import addresses
@@ -119,7 +119,7 @@ def registry(data: bytes) -> None:
     except (ValueError, RecursionError):
         return
     try:
-        cite = csl.cite_of(item, "10.5555/a")
+        cite = doi.citation_of(item, "10.5555/a")
     except ValueError as reason:
         if str(reason) not in (NO_RECORD, NO_TITLE):
             raise

@@ -11,7 +11,7 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings
-from pprnet_feeds.state.database import Database, UnavailableError, state_address
+from pprnet_feeds.state.database import UnavailableError, state_address
 from pprnet_feeds.state.last_modified import TimestampStore
 from pprnet_feeds.websub.queue import Queue
 
@@ -38,8 +38,8 @@ def ping(folder: Path) -> None:
     if not isinstance(built, Snapshot):
         options.fail(built.problems, NOBODY)
     if not built.site.base_url:
-        mend = "Add it, such as https://feeds.example.org, or set PPRNET_BASE_URL."
-        options.fail([Problem("feeds/site.yaml", 0, 0, "`base_url` is missing", mend)], NOBODY)
+        fix = "Add it, such as https://feeds.example.org, or set PPRNET_BASE_URL."
+        options.fail([Problem("feeds/site.yaml", 0, 0, "`base_url` is missing", fix)], NOBODY)
     if not built.site.hubs:
         click.echo(
             "No hub is configured: there is nobody to tell. Hubs are named by `hubs` in feeds/site.yaml."
@@ -48,10 +48,7 @@ def ping(folder: Path) -> None:
     address = state_address(folder.resolve(), os.environ)
     if not address:
         raise click.UsageError("There is no place to remember what was told. Set PPRNET_STATE to a file.")
-    try:
-        queue = Queue(Database(address))
-    except ValueError as error:
-        raise click.UsageError(f"PPRNET_STATE: {error}") from error
+    queue = Queue(options.database(address))
     try:
         clean = _send(queue, built)
     except UnavailableError as fault:

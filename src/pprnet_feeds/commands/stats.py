@@ -13,24 +13,17 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import shown
-from pprnet_feeds.content.site import read_site
-from pprnet_feeds.state.database import Database, state_address
-from pprnet_feeds.stats.report import RECENT, WHY, Report, Series, number, report, size
+from pprnet_feeds.state.database import state_address
+from pprnet_feeds.stats.report import RECENT, WHY, Report, number, report, size
 
 NOTE = "A lower bound: many readers report nothing, and whoever follows two feeds counts twice."
-# The room between columns, and what is left of a name at least.
+# The gap between columns, and the shortest form of a name.
 GAP, SHORTEST = 2, 8
 
 
 @click.command()
 @options.site
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="A table, or JSON for programs.",
-)
+@options.form("text", "json", help="A table, or JSON for programs.")
 def stats(folder: Path, form: str) -> None:
     """Print how many subscribers each feed has, by reader, from what readers report.
 
@@ -41,16 +34,11 @@ def stats(folder: Path, form: str) -> None:
         pprnet-feeds stats
         pprnet-feeds stats --site /srv/blog --format json
     """
-    site, problems = read_site(folder, os.environ)
-    if site is None or problems:
-        options.fail(problems, "No figures were read.")
+    site = options.settings_of(folder, "No figures were read.")
     address = state_address(folder.resolve(), os.environ)
     if not address:
         raise click.UsageError("There is no place where figures are kept. Set PPRNET_STATE to a file.")
-    try:
-        database = Database(address)
-    except ValueError as error:
-        raise click.UsageError(f"PPRNET_STATE: {error}") from error
+    database = options.database(address)
     found = report(database, site, options.now())
     if found is None and ("://" in database.place or Path(database.place).exists()):
         raise click.ClickException(f"The figures in {database.place} cannot be read.")
@@ -59,12 +47,8 @@ def stats(folder: Path, form: str) -> None:
     elif found is None or not found.polls:
         click.echo("There are no figures yet. They begin within minutes of the first feed reader that asks.")
     else:
-        click.echo("\n".join(_lines(found, _width())))
-
-
-def _width() -> int | None:
-    """The columns of the terminal; None where there is none, and nothing need be cut."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo("\n".join(_lines(found, width)))
 
 
 def _data(found: Report | None) -> dict[str, object]:
@@ -98,7 +82,7 @@ def _data(found: Report | None) -> dict[str, object]:
 
 
 def _lines(found: Report, width: int | None) -> list[str]:
-    """The figures for people, in lines that fit *width*."""
+    """The figures for people, in lines that fit *width*; nothing is cut without one."""
     recent = found.recent
     lines = [f"Subscriptions that feed readers report, {found.today} (UTC)", ""]
     lines += _table(found, width) if found.total.now else ["None so far."]
@@ -113,27 +97,20 @@ def _lines(found: Report, width: int | None) -> list[str]:
 
 
 def _table(found: Report, width: int | None) -> list[str]:
-    """A row for each feed that has subscribers, a column for each reader as far as they fit."""
-    feeds = [feed for feed in found.feeds if feed.now]
-    readers = [reader.name for reader in found.readers if reader.now]
-    rows = _rows(found, feeds, readers, rest=False)
-    for held in range(len(readers) - 1, -1, -1):
-        if width is None or max(map(len, _columns(rows, None))) <= width:
-            break
-        rows = _rows(found, feeds, readers[:held], rest=True)
-    return _columns(rows, width)
-
-
-def _rows(found: Report, feeds: Sequence[Series], readers: Sequence[str], *, rest: bool) -> list[list[str]]:
-    """The table with a column for each of *readers*, and one for the others if there are more."""
-    rows = [["", "all", *map(shown, readers), *["others"] * rest]]
-    named = [(feed.name, feed.now, feed.now_by) for feed in feeds]
+    """A row for each feed that has subscribers, a column for each reader as far as they fit *width*."""
+    named = [(feed.name, feed.now, feed.now_by) for feed in found.feeds if feed.now]
     named += [("together", found.total.now, {reader.name: reader.now for reader in found.readers})]
-    for name, whole, by in named:
-        held = [by.get(reader, 0) for reader in readers]
-        counts = (whole, *held, *[whole - sum(held)] * rest)
-        rows.append([shown(name), *(number(count) if count else "–" for count in counts)])
-    return rows
+    readers = [reader.name for reader in found.readers if reader.now]
+    for listed in range(len(readers), -1, -1):
+        others = listed < len(readers)
+        rows = [["", "all", *map(shown, readers[:listed]), *["others"] * others]]
+        for name, whole, by_reader in named:
+            by = [by_reader.get(reader, 0) for reader in readers[:listed]]
+            counts = (whole, *by, *[whole - sum(by)] * others)
+            rows.append([shown(name), *(number(each) if each else "–" for each in counts)])
+        if width is None or len(_columns(rows, None)[0]) <= width:
+            break
+    return _columns(rows, width)
 
 
 def _columns(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:

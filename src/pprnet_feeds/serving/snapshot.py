@@ -250,7 +250,14 @@ def build(
         before=before.library if before else None,
         at_rest=at_rest,
     )
-    lost = _lost(library, ledger, now, had_posts=bool(before and before.library.posts))
+    return snapshot_of(library, now, store, before)
+
+
+def snapshot_of(
+    library: Library, now: datetime, store: TimestampStore, before: Snapshot | None = None
+) -> Snapshot | Failure:
+    """The snapshot of a *library* that was read just now; *before* itself when nothing changed."""
+    lost = _lost(library, now, had_posts=bool(before and before.library.posts))
     if lost:
         return Failure(lost, temporary=True)
     is_same = before is not None and library is before.library
@@ -273,18 +280,18 @@ def drawing() -> str:
     return digest([sources, [(library, version(library)) for library in _LIBRARIES]])
 
 
-def _lost(library: Library, ledger: Ledger, now: datetime, *, had_posts: bool) -> list[Problem]:
+def _lost(library: Library, now: datetime, *, had_posts: bool) -> list[Problem]:
     """Why *library*, read just now, must be less than what the site holds."""
     # Everything in a folder that cannot be read is missing.
     faults = [problem for problem in library.problems if problem.what.startswith("the folder ")]
-    is_public = any(record.status != "withdrawn" for record in ledger.records.values())
+    is_public = any(record.status != "withdrawn" for record in library.ledger.records.values())
     has_files = library.reading is not None and library.reading.by_file
     if not faults and not has_files and (had_posts or is_public):
         mend = "Put the files back. If every post is meant to go, restart the service."
         if is_public:
             mend = "Put the files back, or mount the folder: feeds/ledger.json knows of posts."
         faults = [Problem("posts", 0, 0, "the folder holds no post any more", mend)]
-    if now < _newest_change(ledger):
+    if now < _newest_change(library.ledger):
         what = f"the clock says {now:%Y-%m-%d %H:%M}, which is before the last publication"
         faults.append(Problem("feeds/ledger.json", 0, 0, what, "Set the clock of this machine."))
     return faults

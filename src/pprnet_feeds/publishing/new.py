@@ -1,15 +1,14 @@
 """The draft of a new post: every key there is, each with what it is for.
 
-A draft is valid from its first second, so that `check` speaks of what an editor
-did and not of what is still missing, and it stays a draft until somebody takes
-that line away. Nothing in it could be published by mistake: examples stand
-behind a `#`, and there is no text that only fills a space.
+A draft is valid at once, so `check` reports what an editor did and not what is still missing. It
+stays a draft until its editor removes that line. Nothing in it can be published by mistake: the
+examples are comments, and no text only fills a space.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -18,8 +17,7 @@ from pprnet_feeds.content.ledger import Ledger
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.model import Citation, Site
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.content.slugs import SLUG_LENGTH
-from pprnet_feeds.publishing.postfile import quote, slug_of
+from pprnet_feeds.publishing.postfile import quote
 
 # A line with a space after its `#` explains; one without shows a key that can be put to use by
 # taking the `#` away.
@@ -75,7 +73,7 @@ date: {date}
 """
 
 
-def draft(
+def draft_text(
     *,
     title: str,
     date: str,
@@ -108,25 +106,15 @@ def _list(key: str, slugs: Sequence[str]) -> str:
 
 def _work(cite: Citation) -> str:
     lines = []
-    for part in fields(cite):
-        value = getattr(cite, part.name)
+    for key, value in asdict(cite).items():
         if isinstance(value, tuple) and value:
-            lines += [f"{part.name}:", *(f"  - {quote(name)}" for name in value)]
+            lines += [f"{key}:", *(f"  - {quote(name)}" for name in value)]
         elif value:
-            lines.append(f"{part.name}: {value if part.name == 'type' else quote(value)}")
-    return "\n".join(f"{'    ' if place else '  - '}{line}" for place, line in enumerate(lines))
+            lines.append(f"{key}: {value if key == 'type' else quote(value)}")
+    return "  - " + "\n    ".join(lines)
 
 
-def stems(month: str, title: str) -> Iterator[str]:
-    """Names for the file of a post, the best first: ``2022-01-burnout``, then with ``-2``, ``-3``, …"""
-    number = 1
-    while True:
-        ending = f"-{number}" if number > 1 else ""
-        yield f"{month}-{slug_of(title, SLUG_LENGTH - len(month) - 1 - len(ending))}{ending}"
-        number += 1
-
-
-def taken(folder: Path, site: Site, ledger: Ledger, now: datetime) -> frozenset[str]:
+def taken_names(folder: Path, site: Site, ledger: Ledger, now: datetime) -> frozenset[str]:
     """Every name, id and slug that posts of the site have or had, be they drafts, faulty or gone."""
     names = {
         PurePosixPath(found[1]).stem for found in files.post_files(folder) if not isinstance(found, Problem)

@@ -1,7 +1,6 @@
-"""Links and pictures below our own address that lead nowhere.
+"""Find links and pictures below our own address that lead nowhere, and what they may have meant.
 
-The service knows every address that it answers, so it is asked. Readers would
-meet a dead link for years; an editor can mend it before anybody sees it.
+The snapshot knows every address that the service answers, so it is asked.
 """
 
 from __future__ import annotations
@@ -30,58 +29,69 @@ _FILE = re.compile(r"\.(?!(?:md|html?|atom|rss|json|bib|ris)$)[a-z0-9]{2,5}$", r
 _UPLOAD = "Only posts are served: put the file on a web server and write its whole address, https://…."
 
 
-class DeadLinks:
-    """The warnings of all posts of a snapshot, drafts included, as they are *now*."""
+def dead_links(snapshot: Snapshot, folder: Path, now: datetime) -> Iterator[Problem]:
+    """A warning for each address in a post, drafts included, that leads nowhere at *now*."""
+    links = _Links(snapshot, now)
+    host = urlsplit(snapshot.site.base_url).netloc
+    for post in links.posts:
+        front = [("a", url) for url in (*(w.url for w in post.cites), *(p.url for p in post.authors))]
+        front += [("img", post.image.url)] if post.image else []
+        front = [(kind, url) for kind, url in front if path_of(url, snapshot.site)]
+        whole = files.read_text(folder / post.file, post.file) if front else ""
+        lines = whole.split("\n") if isinstance(whole, str) else []
+        places = [
+            (next((number for number, line in enumerate(lines, 1) if url in line), 0), kind, url)
+            for kind, url in front
+        ]
+        body = markup.addresses(post.body, host)
+        places += [(post.body_line + line - 1, kind, url) for line, kind, url in body]
+        for line, kind, typed in places:
+            if found := links.fault(post, kind, typed):
+                yield Problem(post.file, line, 0, *found, warning=True)
 
-    def __init__(self, snapshot: Snapshot, folder: Path, now: datetime) -> None:
-        self.snapshot, self.folder, self.now = snapshot, folder, now
+
+class _Links:
+    """What the addresses of a snapshot lead to at *now*."""
+
+    def __init__(self, snapshot: Snapshot, now: datetime) -> None:
+        self.snapshot, self.now = snapshot, now
         self.site, self.posts = snapshot.site, snapshot.library.posts
         read = snapshot.library.reading.by_file if snapshot.library.reading else {}
         faulty = [f"/posts/{PurePosixPath(name).stem}/" for name, each in read.items() if each.post is None]
         self._status = dict.fromkeys((*snapshot.paths(), *_OPERATION, *QUERIED, *faulty), 200)
         paths = ((path, post) for post in self.posts for path in (f"/posts/{post.slug}", *post.aliases))
-        self._near: dict[str, str] = {}
-        self._at = {path.rstrip("/"): post for path, post in paths}
+        self._post_at = {path.rstrip("/"): post for path, post in paths}
+        self._nearest: dict[str, str] = {}
 
-    def warnings(self) -> Iterator[Problem]:
-        """One for each address that leads nowhere, with its line."""
-        for post in self.posts:
-            front = [("a", url) for url in (*(w.url for w in post.cites), *(p.url for p in post.authors))]
-            front += [("img", post.image.url)] if post.image else []
-            places = [(self._line(post, url), kind, url) for kind, url in front if path_of(url, self.site)]
-            body = markup.addresses(post.body, urlsplit(self.site.base_url).netloc)
-            places += [(post.body_line + line - 1, kind, url) for line, kind, url in body]
-            for line, kind, typed in places:
-                if found := self._fault(post, kind, typed):
-                    yield Problem(post.file, line, 0, *found, warning=True)
-
-    def _fault(self, post: Post, kind: str, typed: str) -> tuple[str, str] | None:
-        """What is wrong with one address in a post, and how to mend it."""
+    def fault(self, post: Post, kind: str, typed: str) -> tuple[str, str] | None:
+        """What is wrong with one address in a post, and how to fix it."""
         if kind == "text" and typed.startswith("[^"):
             return f"the mark {quoted(typed)} has no footnote", f"Add a line below that begins with {typed}:."
         if kind == "text":
-            mend = "Write the whole address between the round brackets, with %20 for each blank."
-            return f"this is no link, and readers see it as typed: {quoted(typed)}", mend
+            fix = "Write the whole address between the round brackets, with %20 for each blank."
+            return f"this is no link, and readers see it as typed: {quoted(typed)}", fix
         if not typed:
             return "a link or picture has no address", "Write its address between the round brackets."
         own = f"{self.site.base_url}/posts/{post.slug}/"
         try:
             address, fragment = urldefrag(urljoin(own, typed))
-        except ValueError:  # no address at all, which is taken out
+        except ValueError:  # rendering removes it
             return None
         path = path_of(address, self.site)
         if path is None:
             return None
-        status = self._answered(path)
         if address == own and fragment:
             ids = re.findall(r' id="([^"]+)"', markup.render(post.body, base=own, prefix=""))
             if unquote(fragment) in (*ids, "top"):
                 return None
-            mend = "Take the link out, or link to a heading of this post."
-            mend = f"Did you mean #{near}?" if (near := nearest(fragment, ids)) else mend
-            return f"{quoted(typed)} leads to nothing in this post", mend
+            near = nearest(fragment, ids)
+            fix = (
+                f"Did you mean #{near}?" if near else "Take the link out, or link to a heading of this post."
+            )
+            return f"{quoted(typed)} leads to nothing in this post", fix
+        status = self._status_of(path)
         if status < 400:
-            target = self._at.get(path.partition(".")[0].rstrip("/"))
+            target = self._post_at.get(path.partition(".")[0].rstrip("/"))
             if target is None or _opens(target) <= max(_opens(post), self.now):
                 return None
             when = "is a draft" if target.draft else f"readers see from {target.published:%Y-%m-%d %H:%M} UTC"
@@ -89,54 +99,48 @@ class DeadLinks:
         if status == 410:
             return f"{quoted(typed)} leads to a post that was withdrawn", "Take the link out."
         what = f"the {'picture' if kind == 'img' else 'link'} {quoted(typed)} leads nowhere"
-        if meant := self._meant(typed, path, kind):
+        is_file = kind == "img" or bool(_FILE.search(path))
+        if meant := self._meant(typed, path, is_file=is_file):
             return what, f"Did you mean {meant}?"
-        is_file = kind == "img" or _FILE.search(path)
         return what, _UPLOAD if is_file else "Take it out, or write an address that is there."
 
-    def _answered(self, path: str) -> int:
-        """The status of what the service answers at *path*."""
+    def _status_of(self, path: str) -> int:
+        """The status of the service's response at *path*."""
         if path not in self._status:
             found = self.snapshot.respond(path)
             self._status[path] = found.status if isinstance(found, Reply) else 200
         return self._status[path]
 
-    def _meant(self, typed: str, path: str, kind: str) -> str:
-        """The address that somebody may have meant; empty when none is near."""
+    def _meant(self, typed: str, path: str, *, is_file: bool) -> str:
+        """The address that an editor may have meant; empty when none is near."""
         if typed.startswith("10.") and (doi := doi_in(typed)):
             return f"https://doi.org/{doi}"
         if _HOST.fullmatch(typed):
             return f"https://{typed}"
         if "@" in typed and ":" not in typed:
             return f"mailto:{typed}"
-        if kind == "img" or _FILE.search(path):
+        if is_file:
             return ""
-        below, (folder, _, rest) = urlsplit(self.site.base_url).path, path[1:].partition("/")
-        slug, _, rest = rest.partition("/")
+        base = urlsplit(self.site.base_url).path
+        folder, slug, rest = [*path[1:].split("/", 2), "", ""][:3]
         terms = {"topics": self.site.topics, "research": self.site.research}.get(folder, ())
-        if found := suggest(slug, terms) if slug else []:
-            return f"{below}/{folder}/{found[0].slug}/{rest}"
+        if slug and (found := suggest(slug, terms)):
+            return f"{base}/{folder}/{found[0].slug}/{rest}"
         last = PurePosixPath(path.lower().removesuffix(".md")).name
-        if last not in self._near:  # to compare with many names takes long
-            self._near[last] = nearest(last, self._names) if not terms else ""
-        return below + self._names[self._near[last]] if self._near[last] else ""
+        if last not in self._nearest:  # comparing with many names takes long
+            self._nearest[last] = nearest(last, self._names) if not terms else ""
+        return base + self._names[self._nearest[last]] if self._nearest[last] else ""
 
     @cached_property
     def _names(self) -> dict[str, str]:
         """Permalinks by what people take for the name of a post, and the pages with lists."""
-        lists = {name: f"/{name}/" for name in ("topics", "research", "issues", "archive")}
+        names = {name: f"/{name}/" for name in ("topics", "research", "issues", "archive")}
         for post in self.posts:
             for name in (re.sub(r"^\d{4}-\d\d-", "", post.slug), PurePosixPath(post.file).stem, post.slug):
-                lists[name] = f"/posts/{post.slug}/"
-        return lists
-
-    def _line(self, post: Post, text: str) -> int:
-        """The line on which *text* is typed first; 0 when it is written in another way."""
-        whole = files.read_text(self.folder / post.file, post.file)
-        lines = whole.split("\n") if isinstance(whole, str) else ()
-        return next((number for number, line in enumerate(lines, 1) if text in line), 0)
+                names[name] = f"/posts/{post.slug}/"
+        return names
 
 
 def _opens(post: Post) -> datetime:
-    """From when on readers see a post."""
+    """When readers first see a post."""
     return datetime.max.replace(tzinfo=UTC) if post.draft else post.published
