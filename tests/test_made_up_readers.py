@@ -44,7 +44,6 @@ def reported(site: Path, state: str) -> dict[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="the rebuild of statistics bounds each reader")
 def test_thirty_thousand_made_up_feed_ids_are_one_readers_and_push_nobody_out(tmp_path: Path):
     chance = random.Random(15)
     made_up = [
@@ -69,7 +68,6 @@ def test_thirty_thousand_made_up_feed_ids_are_one_readers_and_push_nobody_out(tm
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="the rebuild of statistics bounds each reader")
 def test_a_claim_that_nobody_can_have_is_ignored(tmp_path: Path):
     state = str(tmp_path / "state.sqlite3")
     with serving(SITES / "small", PPRNET_STATE=state) as service:

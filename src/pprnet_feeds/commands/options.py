@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import NoReturn
 import click
 
 from pprnet_feeds.content.problems import Form, Problem, report
+from pprnet_feeds.state.database import Database, state_address
 
 site = click.option(
     "--site",
@@ -24,6 +26,17 @@ site = click.option(
 def now() -> datetime:
     """The time, in UTC and whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def database(folder: Path, missing: str) -> Database:
+    """The state of the site in *folder*; without a place for it, stop with the sentence *missing*."""
+    address = state_address(folder.resolve(), os.environ)
+    if not address:
+        raise click.UsageError(f"{missing} Set PPRNET_STATE to a file.")
+    try:
+        return Database(address)
+    except ValueError as error:
+        raise click.UsageError(f"PPRNET_STATE: {error}") from error
 
 
 @contextlib.contextmanager

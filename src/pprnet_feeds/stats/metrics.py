@@ -23,25 +23,32 @@ from pprnet_feeds import __version__
 from pprnet_feeds.stats.counting import Key
 
 if TYPE_CHECKING:
-    from prometheus_client import Counter, Gauge
+    from prometheus_client import Gauge
 
 log = logging.getLogger("pprnet_feeds")
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 ANSWERS = ("full", "gzip", "br", "304", "301", "404", "410", "2xx", "3xx", "4xx", "5xx")
-_HELP = {
-    "requests_total": "Requests, by kind of answer.",
-    "response_bytes_total": "Bytes of content sent, without headers.",
-    "builds_total": "How often the site was read and made ready.",
-    "build_seconds_total": "Time that all builds took.",
-    "cpu_seconds_total": "Processor time used, by kind of process.",
-    "snapshot_timestamp_seconds": "When what is served was made, as Unix time; of the process most behind.",
-    "posts": "Posts that are served.",
-    "problems": "Problems in posts and settings, as /readyz lists them.",
-    "ping_queue_length": "Pings that wait to be sent to hubs.",
-    "resident_memory_bytes": "Memory in use, by kind of process.",
-    "processes": "Processes, by kind.",
-    "build_info": "The version of the program.",
+# Name -> help and label.
+_COUNTERS = {
+    "requests_total": ("Requests, by kind of answer.", "answer"),
+    "response_bytes_total": ("Bytes of content sent, without headers.", "answer"),
+    "builds_total": ("How often the site was read and made ready.",),
+    "build_seconds_total": ("Time that all builds took.",),
+    "cpu_seconds_total": ("Processor time used, by kind of process.", "process"),
+}
+# Name -> which number of all processes counts, help and label.
+_GAUGES: dict[str, tuple[str, ...]] = {
+    "snapshot_timestamp_seconds": (
+        "livemin",
+        "When what is served was made, as Unix time; of the process most behind.",
+    ),
+    "posts": ("livemax", "Posts that are served."),
+    "problems": ("livemax", "Problems in posts and settings, as /readyz lists them."),
+    "ping_queue_length": ("livemax", "Pings that wait to be sent to hubs."),
+    "resident_memory_bytes": ("livesum", "Memory in use, by kind of process.", "process"),
+    "processes": ("livesum", "Processes, by kind.", "process"),
+    "build_info": ("livemax", "The version of the program.", "version"),
 }
 # The library maps its files into memory, where a full disk would end the process: it must have room for them.
 _ROOM = 1 << 20
@@ -91,29 +98,21 @@ class Metrics:
 
         client.disable_created_metrics()  # type: ignore[no-untyped-call]  # the multiprocess mode has none
         self._registry = client.CollectorRegistry()
+        self._counters = {
+            name: client.Counter(f"pprnet_{name}", text, labels, registry=self._registry)
+            for name, (text, *labels) in _COUNTERS.items()
+        }
 
-        def counter(name: str, *labels: str) -> Counter:
-            return client.Counter(f"pprnet_{name}", _HELP[name], labels, registry=self._registry)
+        def gauge(name: str, of_all: Any, text: str, *labels: str) -> Gauge:
+            how = {"registry": self._registry, "multiprocess_mode": of_all}
+            return client.Gauge(f"pprnet_{name}", text, labels, **how)
 
-        def gauge(name: str, *labels: str, of_all: str = "livemax") -> Gauge:
-            how: Any = {"registry": self._registry, "multiprocess_mode": of_all}
-            return client.Gauge(f"pprnet_{name}", _HELP[name], labels, **how)
-
-        self._requests = counter("requests_total", "answer")
-        self._bytes = counter("response_bytes_total", "answer")
-        self._builds = counter("builds_total")
-        self._building = counter("build_seconds_total")
-        self._cpu = counter("cpu_seconds_total", "process")
-        self._current = gauge("snapshot_timestamp_seconds", of_all="livemin")
-        self._posts = gauge("posts")
-        self._problems = gauge("problems")
-        self._pings = gauge("ping_queue_length")
-        self._memory = gauge("resident_memory_bytes", "process", of_all="livesum")
-        gauge("processes", "process", of_all="livesum").labels("worker").set(1)
-        gauge("build_info", "version").labels(__version__).set(1)
+        self._gauges = {name: gauge(name, *rest) for name, rest in _GAUGES.items()}
+        self._gauges["processes"].labels("worker").set(1)
+        self._gauges["build_info"].labels(__version__).set(1)
         for answer in ANSWERS:  # from the start, so that the first of each is a rise
-            self._requests.labels(answer)
-            self._bytes.labels(answer)
+            self._counters["requests_total"].labels(answer)
+            self._counters["response_bytes_total"].labels(answer)
         self._used = 0.0
         for file in Path(self._folder).glob(f"*_{os.getpid()}.db") if self._folder else ():
             with file.open("r+b") as opened, suppress(OSError):
@@ -123,26 +122,25 @@ class Metrics:
         """Count the responses of *batch*."""
         for (_, status, coding, size, _), requests in batch.items():
             answer = answer_of(status, coding)
-            self._requests.labels(answer).inc(requests)
-            self._bytes.labels(answer).inc(requests * size)
+            self._counters["requests_total"].labels(answer).inc(requests)
+            self._counters["response_bytes_total"].labels(answer).inc(requests * size)
 
     def built(self, seconds: float, timestamp: float, posts: int, problems: int) -> None:
-        """Take note that since *timestamp* another snapshot is served, which took *seconds* to build."""
-        self._builds.inc()
-        self._building.inc(seconds)
-        self._current.set(timestamp)
-        self._posts.set(posts)
-        self._problems.set(problems)
+        """Count a snapshot that took *seconds* to build and is served since *timestamp*."""
+        self._counters["builds_total"].inc()
+        self._counters["build_seconds_total"].inc(seconds)
+        self._gauges["snapshot_timestamp_seconds"].set(timestamp)
+        self._gauges["posts"].set(posts)
+        self._gauges["problems"].set(problems)
 
     def measure(self, pings: int) -> None:
-        """Take note of how many *pings* wait, and of the memory (on Linux) and time of this process."""
-        self._pings.set(pings)
-        used = time.process_time()
-        self._cpu.labels("worker").inc(used - self._used)
-        self._used = used
+        """Set how many *pings* wait, and the memory (on Linux) and time of this process."""
+        self._gauges["ping_queue_length"].set(pings)
+        used, self._used = self._used, time.process_time()
+        self._counters["cpu_seconds_total"].labels("worker").inc(self._used - used)
         with suppress(OSError):
             pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-            self._memory.labels("worker").set(pages * os.sysconf("SC_PAGE_SIZE"))
+            self._gauges["resident_memory_bytes"].labels("worker").set(pages * os.sysconf("SC_PAGE_SIZE"))
 
     def text(self) -> tuple[bytes, str]:
         """The numbers of all processes, and the media type of that text."""
