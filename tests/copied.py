@@ -18,7 +18,7 @@ def make_site(folder: Path) -> Path:
     edit(folder / "posts/2021-03-trust-grows-slowly.md", '<script>alert("never")</script>', "")
     # So that the older year is an archive.
     edit(folder / "feeds/site.yaml", "entries: 30", "entries: 1")
-    aliases = 'aliases: ["/2020/12/sleep", "/old/sleep.html"]'
+    aliases = 'aliases: ["/2020/12/sleep", "/2020/12/sleep/", "/old/sleep.html"]'
     edit(folder / f"posts/2020/{MOVED_POST}.md", "---\n", f"---\n{aliases}\n")
     return folder
 

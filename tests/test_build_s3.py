@@ -16,7 +16,7 @@ import pytest
 
 import s3
 from copied import BASE, MOVED_POST, edit, make_site
-from pprnet_feeds.publishing.exporting.addresses import key
+from pprnet_feeds.exporting.addresses import object_key
 from service import ROOT, command, serving
 from test_build import documents
 
@@ -59,7 +59,7 @@ def test_every_object_holds_what_the_service_answers_and_tells_its_type(storage,
     with serving(site) as service:
         for path in documents(site):
             answer = service.ask(path)
-            headers, body = storage.ask(f"/{bucket}/{key(path)}")
+            headers, body = storage.ask(f"/{bucket}/{object_key(path)}")
             assert body == answer.body, path
             assert [headers[name] for name in told] == [answer.headers[name] for name in told], path
 

@@ -26,7 +26,6 @@ def site(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="the rebuild of the moments of change sends none later than now")
 def test_last_modified_is_never_later_than_date_however_often_posts_are_edited(tmp_path: Path):
     site = make_site(tmp_path / "site", POSTS)
     (tmp_path / "aside/posts").mkdir(parents=True)
@@ -58,7 +57,6 @@ def test_last_modified_is_never_later_than_date_however_often_posts_are_edited(t
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="the rebuild of what is measured needs no temporary folder")
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_service_that_is_killed_leaves_nothing_in_the_temporary_folder(
     site: Path, tmp_path: Path, workers: str

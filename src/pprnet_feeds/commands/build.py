@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.publishing.exporting.bucket import Bucket
-from pprnet_feeds.publishing.exporting.export import Exported, draw, export
-from pprnet_feeds.publishing.exporting.folder import Folder
-from pprnet_feeds.publishing.exporting.manifest import RefusedError
+from pprnet_feeds.content.problems import Problem, blocking
+from pprnet_feeds.exporting.build import Exported, export
+from pprnet_feeds.exporting.places import Bucket, Folder, RefusedError
+from pprnet_feeds.publishing.checking import read_checked
+from pprnet_feeds.serving.snapshot import Snapshot
+from pprnet_feeds.serving.snapshot import build as build_snapshot
+from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 from pprnet_feeds.syndication.channel import rfc3339
 
 CONSEQUENCE = "Nothing was built."
@@ -26,10 +31,10 @@ UNFINISHED = "What was written stays; build again to finish."
 def build(place: str, folder: Path) -> None:
     """Write what `serve` answers as files into DIR, or upload it to s3://BUCKET/PREFIX.
 
-    Beside each file lie its compressed forms, and rules for nginx and for hosts
-    that read _headers and _redirects. Files that did not change are left alone;
-    old ones go when the new ones stand; a build that was stopped is finished by
-    the next. Object storage is found by AWS_ENDPOINT_URL, AWS_REGION,
+    Adds compressed forms of each file, and rules for nginx and for hosts that
+    read _headers and _redirects. Files that did not change are left alone. Old
+    ones are removed last, and a build that was stopped is finished by the next.
+    Object storage needs the extra `s3`, and AWS_ENDPOINT_URL, AWS_REGION,
     AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Needs a base_url.
 
     \b
@@ -40,16 +45,29 @@ def build(place: str, folder: Path) -> None:
     scheme, mark, _ = place.partition("://")
     if mark and scheme != "s3":
         raise click.UsageError(f"'{place}' is no folder, and s3:// is the only storage that is known")
-    snapshot = draw(folder, os.environ, options.now())
-    if isinstance(snapshot, list):
-        options.fail(snapshot, CONSEQUENCE)
+    snapshot = _read_snapshot(folder)
     try:
-        with options.writing(place, UNFINISHED), _Progress() as progress:
+        with options.extra("s3"), options.writing(place, UNFINISHED), _Progress() as progress:
             where = Bucket(place, os.environ) if mark else Folder(Path(place), folder)
             exported = export(snapshot, where, progress.begin)
     except RefusedError as error:
-        raise click.ClickException(f"{place}: {error}. {error.mend}") from None
-    click.echo(_in_words(place, exported), nl=False)
+        raise click.ClickException(f"{place}: {error}. {error.fix}") from None
+    click.echo(_in_words(place, exported, snapshot.next_release), nl=False)
+
+
+def _read_snapshot(folder: Path) -> Snapshot:
+    """The site in *folder*; stops with all its problems, drafts' included, when it has any."""
+    now = options.now()
+    library, problems = read_checked(folder, os.environ, now)
+    if library and not library.site.base_url:
+        fix = "Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds."
+        problems.append(Problem("feeds/site.yaml", 0, 0, "no base_url is set", fix))
+    if blocking(problems):
+        options.fail(sorted(problem for problem in problems if not problem.warning), CONSEQUENCE)
+    built = build_snapshot(Settings(folder), os.environ, now, TimestampStore())
+    if not isinstance(built, Snapshot):
+        options.fail(built.problems, CONSEQUENCE)
+    return built
 
 
 class _Progress:
@@ -73,15 +91,16 @@ class _Progress:
         return lambda: bar.update(1)
 
 
-def _in_words(place: str, exported: Exported) -> str:
-    done = exported.outcome
+def _in_words(place: str, exported: Exported, next_release: datetime | None) -> str:
     lines = [
-        f"{place}: {exported.paths} addresses in {done.written + done.unchanged} files: "
-        f"{done.written} written, {done.removed} removed, {done.unchanged} as they were."
+        f"{place}: {exported.paths} addresses in {exported.written + exported.unchanged} files: "
+        f"{exported.written} written, {exported.removed} removed, {exported.unchanged} as they were."
     ]
-    if exported.over_the_limits:
-        lines.append("Cloudflare Pages reads fewer rules than _headers and _redirects hold; others read all.")
-    if exported.next_release:
-        lines.append(f"A scheduled post comes out at {rfc3339(exported.next_release)}: build again then.")
+    if exported.exceeds_cloudflare:
+        lines.append(
+            "Cloudflare Pages reads fewer rules than _headers and _redirects hold; other hosts read all."
+        )
+    if next_release:
+        lines.append(f"A scheduled post comes out at {rfc3339(next_release)}: build again then.")
     lines.append("Files cannot answer combinations of topics, /oembed and /feeds.opml?topic=…; `serve` does.")
     return "".join(f"{line}\n" for line in lines)

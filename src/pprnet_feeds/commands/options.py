@@ -49,6 +49,17 @@ def writing(place: Path | str, consequence: str) -> Iterator[None]:
         raise click.ClickException(what) from None
 
 
+@contextlib.contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Stop with a line that says how to install the optional libraries *name* when one of them is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        library = str(error.name).partition(".")[0]
+        what = f"{library} is not installed. Install it: pip install 'pprnet-feeds[{name}]'"
+        raise click.ClickException(what) from None
+
+
 def fail(problems: Sequence[Problem], consequence: str, form: Form = "text") -> NoReturn:
     """Tell all *problems* and what they mean for readers, and stop with 1."""
     click.echo(report(problems, form, consequence), nl=False)

@@ -16,14 +16,12 @@ from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.problems import Problem, blocking, quoted
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.fixed import FIXED
+from pprnet_feeds.pages.static_site import RESERVED
 from pprnet_feeds.publishing import waiting
 from pprnet_feeds.publishing.deadlinks import DeadLinks
-from pprnet_feeds.publishing.exporting.addresses import file_name, guessed
-from pprnet_feeds.publishing.exporting.hosts import HEADERS, REDIRECTS
-from pprnet_feeds.publishing.exporting.manifest import FOLDER
-from pprnet_feeds.publishing.exporting.notices import notices
 from pprnet_feeds.serving.snapshot import QUERIED, Snapshot
 from pprnet_feeds.state.last_modified import Timestamps
+from pprnet_feeds.syndication.addresses import GUESSED
 from pprnet_feeds.syndication.catalogue import BESIDE, Catalogue
 from pprnet_feeds.syndication.channel import VIEWS
 from pprnet_feeds.syndication.entries import post_entries
@@ -36,21 +34,33 @@ def check_site(
     folder: Path, environ: Mapping[str, str], now: datetime
 ) -> tuple[list[Problem], Library | None]:
     """All problems and warnings of the site in *folder*, in order, and its posts; None without a site."""
-    site, problems = read_site(folder, environ, ADDRESS)
-    if site is None:
+    library, problems = read_checked(folder, environ, now, ADDRESS)
+    if library is None:
         return problems, None
-    stored = read_ledger(folder)
-    # Posts can be read without a ledger, and all faults are reported in one run.
-    ledger, faults = (None, stored) if isinstance(stored, list) else (stored, [])
-    library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
-    problems += [*faults, *library.problems, *own_addresses_as_aliases(library)]
-    problems += waiting.warnings(library, ledger or Ledger(), now)
     problems += DeadLinks(Snapshot(library, Timestamps()), folder, now).warnings()
     if not blocking(problems):
         for post in library.posts:
             for view in VIEWS:
-                post_entries(post, view, site)
+                post_entries(post, view, library.site)
     return sorted(problems), library
+
+
+def read_checked(
+    folder: Path, environ: Mapping[str, str], now: datetime, base_url: str = ""
+) -> tuple[Library | None, list[Problem]]:
+    """The site in *folder*, drafts included, and all problems of its files; None for faulty settings.
+
+    *base_url* is for a site that has none of its own.
+    """
+    site, problems = read_site(folder, environ, base_url)
+    if site is None:
+        return None, problems
+    kept = read_ledger(folder)
+    # Posts can be read without a ledger, and all faults are told in one run.
+    ledger, told = (None, kept) if isinstance(kept, list) else (kept, [])
+    library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
+    problems += [*told, *library.problems, *own_addresses_as_aliases(library)]
+    return library, problems + waiting.warnings(library, ledger or Ledger(), now)
 
 
 def own_addresses_as_aliases(library: Library) -> list[Problem]:
@@ -62,10 +72,9 @@ def own_addresses_as_aliases(library: Library) -> list[Problem]:
 
     catalogue = Catalogue(library)
     documents = set(catalogue.paths())
-    names = (*notices(library.site), HEADERS, REDIRECTS, FOLDER)
-    own = {*documents, *Pages(catalogue).paths(), *FIXED, *QUERIED, *(f"/{name}" for name in names)}
-    own |= {f"/{file_name(path)}" for path in own} | {guess for path in documents for guess in guessed(path)}
-    tops = {path.split("/")[1].lower() for path in own} - {"posts"}
+    own = (*documents, *Pages(catalogue).paths(), *FIXED, *QUERIED, *(f"/{name}" for name in GUESSED))
+    tops = {path.split("/")[1].lower() for path in own} - {"", "posts"}
+    tops |= RESERVED | {f"{top}.html" for top in tops if "." not in top}
 
     def is_own(alias: str) -> bool:
         forms = [alias.rstrip("/") + end for end in ("", *(f".{form}" for form in BESIDE))]

@@ -115,7 +115,7 @@ class Service:
         sent is later than now.
         """
         snapshot, now = self.snapshot, self.clock()
-        if snapshot is None or not self.depends_on_clock:
+        if snapshot is None or not (self.depends_on_clock or response.last_modified > now):
             return start
         changed: dict[bytes, bytes] = {}
         lifetime, release = snapshot.site.cache, snapshot.next_release
@@ -143,11 +143,15 @@ class ResponseCache:
     def cached(self, target: bytes, headers: Sequence[Pair]) -> Prepared | None:
         """The prepared response to a GET of *target*; None when the request must be passed on."""
         response = self._cache.listed.get(target)
-        if response is None or self._service.depends_on_clock:
+        if (
+            response is None
+            or self._service.depends_on_clock
+            or response.last_modified > self._service.clock()
+        ):
             return None
         fields = dict(headers)
-        # A body whose end cannot be found ends the connection, and a host must be named.
-        if b"transfer-encoding" in fields or b"host" not in fields:
+        # A body whose end cannot be found ends the connection, and two hosts are an error.
+        if b"transfer-encoding" in fields or b"host" not in fields or len(fields) != len(headers):
             return None
         prepared = response.choose(headers, self._service.clock, fields)
         if prepared is not None:

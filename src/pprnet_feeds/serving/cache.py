@@ -111,7 +111,7 @@ class Cache:
     def _cached(self, key: str, snapshot: Snapshot) -> Response | None:
         if snapshot is not self.snapshot:
             return None
-        return self.listed.get(key.encode("latin-1")) or self._others.get(key)
+        return self.listed.get(key.encode(errors="replace")) or self._others.get(key)
 
     async def _render(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         try:
@@ -128,7 +128,7 @@ class Cache:
         if snapshot is not self.snapshot:
             return response
         if snapshot.is_listed(key):
-            raw = key.encode("latin-1")
+            raw = key.encode(errors="replace")
             if (former := self._former.pop(raw, None)) is not None:
                 response.reuse(former)
             self.listed[raw] = response

@@ -1,0 +1,198 @@
+"""The whole site as files: the bytes that `serve` sends, each at its name.
+
+New files come first and old ones go last. Documents are rendered one after the other and written a few at a
+time, so a hundred thousand posts need no more memory than ten. A build that ends early leaves every file
+whole and the next build less to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pprnet_feeds.exporting import addresses, hosts, manifest
+from pprnet_feeds.exporting.manifest import CODINGS, Written, with_siblings
+from pprnet_feeds.exporting.places import Bucket, Folder, RefusedError
+from pprnet_feeds.pages.static_site import HEADERS, REDIRECTS, SUBSCRIBE, static_pages
+from pprnet_feeds.serving.response import Response
+from pprnet_feeds.serving.snapshot import Snapshot
+
+# After how many files the manifest is written, for a build that is killed.
+_OFTEN = 500
+_STATIC = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
+
+
+class Exported(NamedTuple):
+    """How many addresses a build holds, and how many files it wrote, removed and left; siblings do not count.
+
+    *exceeds_cloudflare* tells whether Cloudflare would ignore some of the rules.
+    """
+
+    paths: int
+    written: int
+    removed: int
+    unchanged: int
+    exceeds_cloudflare: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """Bytes for some names, and the *headers* that a bucket stores with them; *response* has the codings."""
+
+    names: list[str]
+    body: bytes
+    headers: Mapping[str, str]
+    response: Response | None = None
+
+    @property
+    def digest(self) -> str:
+        described = repr((sorted(self.headers.items()), self.response is not None)).encode()
+        return hashlib.sha256(described + b"\0" + self.body).hexdigest()
+
+
+def export(
+    snapshot: Snapshot, place: Folder | Bucket, begin: Callable[[int], Callable[[], None]]
+) -> Exported:
+    """Bring *place* up to date with *snapshot*.
+
+    *begin* gets the number of steps and returns what is called after each.
+    Raises `RefusedError` when the place refuses something, or holds a file that we did not write at a name
+    of ours.
+    """
+    moved: defaultdict[str, list[addresses.Move]] = defaultdict(list)
+    for move in addresses.moves(snapshot):
+        moved[move.now].append(move)
+    names = {path: addresses.names(path, moved, has_rules=place.has_rules) for path in snapshot.paths()}
+    own = static_pages(snapshot.site)
+    own |= dict.fromkeys((HEADERS, REDIRECTS, hosts.NGINX), b"") if place.has_rules else {}
+    if not place.has_rules:
+        own[SUBSCRIBE.removesuffix(".html")] = own.pop(SUBSCRIBE)
+    with closing(place):
+        listed, before = place.list(), _read_manifest(place)
+        files = {name: Written() for name in (*own, *(name for its in names.values() for name in its))}
+        theirs = with_siblings(files) & listed.keys() - with_siblings(before)
+        if theirs:
+            raise RefusedError(f"{min(theirs)} is there, and no build made it", "Move it out of the way.")
+        current, files = files.keys(), files | before
+        if files != before:
+            _write_manifest(place, files)
+        written = 0
+        try:
+            documents = _documents(snapshot, place, names, own, begin(len(names)))
+            for name, its in _write(place, documents, files, listed):
+                files[name] = its
+                written += 1
+                if written % _OFTEN == 0:
+                    _write_manifest(place, files)
+        except BaseException:
+            _write_manifest(place, files)
+            raise
+        after = {name: files[name] for name in current}
+        needed = {name + end for name, its in after.items() for end in its.stamps}
+        place.remove(sorted(with_siblings(files) & listed.keys() - needed))
+        if after != before:
+            _write_manifest(place, after)
+    removed = len(files.keys() - after.keys() & listed.keys())
+    return Exported(len(names), written, removed, len(after) - written, hosts.exceeds_cloudflare(own))
+
+
+def _documents(
+    snapshot: Snapshot,
+    place: Folder | Bucket,
+    names: Mapping[str, list[str]],
+    own: dict[str, bytes],
+    step: Callable[[], None],
+) -> Iterator[_Document]:
+    """Render the documents at the *names*, one path a *step*, and last the files that only a copy has."""
+    shapes: dict[str, hosts.Fields] = {}
+    base_url = snapshot.site.base_url
+    stored = () if place.has_rules else ("Content-Type", "Cache-Control")
+    for path, its_names in names.items():
+        step()
+        response = snapshot.find(path)
+        if response is None:
+            raise AssertionError(f"nothing is at {path}")
+        headers, body = _answer(response)
+        if hosts.shape(path) not in shapes:
+            shown, _ = _answer(response, "sec-fetch-dest", "document")
+            shapes[hosts.shape(path)] = hosts.fields(path, headers, shown["content-type"], base_url)
+        yield _Document(its_names, body, {name: headers[name.lower()] for name in stored}, response)
+    if place.has_rules:
+        moved, gone = addresses.moves(snapshot), addresses.withdrawn(snapshot)
+        own[HEADERS] = hosts.headers_file(shapes, base_url)
+        own[REDIRECTS] = hosts.redirects_file(shapes, moved, base_url)
+        own[hosts.NGINX] = hosts.nginx_file(shapes, moved, gone, base_url)
+    for name, body in own.items():
+        yield _Document([name], body, {name: _STATIC[name.lower()] for name in stored})
+
+
+def _answer(response: Response, *asked: str) -> tuple[dict[str, str], bytes]:
+    """The header fields and the body that the service sends to a request with the field *asked*, if any."""
+    headers = [(asked[0].encode(), asked[1].encode())] if asked else []
+    found = response.prepare(headers, lambda: response.last_modified)
+    return {name.decode(): value.decode() for name, value in found.start["headers"]}, found.body["body"]
+
+
+def _read_manifest(place: Folder | Bucket) -> dict[str, Written]:
+    text = place.read(manifest.FILE)
+    try:
+        return manifest.parse(text) if text else {}
+    except ValueError as error:
+        fix = "Give another place, or empty this one yourself."
+        raise RefusedError(f"its {manifest.FILE} cannot be read: {error}", fix) from error
+
+
+def _write_manifest(place: Folder | Bucket, files: Mapping[str, Written]) -> None:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    place.write(manifest.FILE, manifest.serialize(files).encode(), headers)
+
+
+def _write(
+    place: Folder | Bucket,
+    documents: Iterable[_Document],
+    files: Mapping[str, Written],
+    listed: Mapping[str, str],
+) -> Iterator[tuple[str, Written]]:
+    """Write what changed, or what somebody else changed; gives each name when it is written."""
+    running: deque[Future[list[tuple[str, Written]]]] = deque()
+    with ThreadPoolExecutor(place.workers) as pool:
+        try:
+            for document in documents:
+                digest = document.digest
+                changed = [
+                    name
+                    for name in document.names
+                    if files[name].digest != digest or not files[name].is_intact(name, listed)
+                ]
+                if changed:
+                    running.append(pool.submit(_write_document, place, document, changed))
+                while len(running) > 2 * place.workers:
+                    yield from running.popleft().result()
+            while running:
+                yield from running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def _write_document(
+    place: Folder | Bucket, document: _Document, names: list[str]
+) -> list[tuple[str, Written]]:
+    bodies = {"": document.body}
+    for end, coding in CODINGS.items():
+        if coding and document.response:
+            headers, body = _answer(document.response, "accept-encoding", coding)
+            bodies |= {end: body} if headers.get("content-encoding") == coding else {}  # it is smaller
+    written = []
+    for name in names:
+        stamps = {}
+        for end, body in bodies.items():
+            headers = {**document.headers, **({"Content-Encoding": CODINGS[end]} if end else {})}
+            stamps[end] = place.write(name + end, body, headers)
+        written.append((name, Written(document.digest, stamps)))
+    return written
