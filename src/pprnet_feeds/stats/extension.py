@@ -20,10 +20,10 @@ from starlette.routing import Route
 from pprnet_feeds.serving.response import ERROR, Sent
 from pprnet_feeds.state.database import Database
 from pprnet_feeds.stats.counting import CountStore, Key, RequestCounter
+from pprnet_feeds.stats.metrics import MEDIA_TYPE, Metrics
 
 if TYPE_CHECKING:
     from pprnet_feeds.serving.snapshot import Snapshot
-    from pprnet_feeds.stats.metrics import Metrics
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -50,9 +50,8 @@ class Statistics:
             self.routes.append(Route("/stats", self._page_response))
         self._clock = clock
         self._counter = RequestCounter()
-        self._metrics: Metrics | None = None
-        self._metrics_lock, self._store_lock = threading.Lock(), threading.Lock()
-        self._builds: list[tuple[float, float, int, int]] = []
+        self._metrics = Metrics()
+        self._recording = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._task: asyncio.Task[None] | None = None
         self._page: tuple[datetime, Response] | None = None
@@ -60,8 +59,8 @@ class Statistics:
 
     def swapped(self, snapshot: Snapshot) -> None:
         """Count the build of *snapshot*, which is served from now on. Call it on the event loop."""
-        numbers = len(snapshot.library.posts), len(snapshot.problems)
-        self._builds.append((snapshot.seconds, self._clock().timestamp(), *numbers))
+        posts, problems = len(snapshot.library.posts), len(snapshot.problems)
+        self._metrics.built(snapshot.seconds, self._clock().timestamp(), posts, problems)
         self._snapshot = snapshot
         self._task = self._task or asyncio.create_task(self._run())
 
@@ -88,32 +87,19 @@ class Statistics:
             await asyncio.to_thread(self._record, self._counter.take())
 
     def _record(self, batch: Mapping[Key, int]) -> None:
-        try:
-            with self._metrics_lock:
-                self._current_metrics().add(batch)
-            if self._store:
-                with self._store_lock:
+        with self._recording:
+            try:
+                self._metrics.add(batch)
+                self._metrics.measure(self._store.pings if self._store else 0)
+                self._metrics.write()
+                if self._store:
                     self._store.store(batch, self._clock())
-        except Exception:
-            log.exception("what was asked for could not be recorded")
-
-    def _current_metrics(self) -> Metrics:
-        if self._metrics is None:
-            from pprnet_feeds.stats.metrics import Metrics
-
-            self._metrics = Metrics()
-        while self._builds:
-            self._metrics.built(*self._builds.pop(0))
-        self._metrics.measure(self._store.pings if self._store else 0)
-        return self._metrics
+            except Exception:
+                log.exception("what was asked for could not be recorded")
 
     async def _metrics_response(self, request: Request) -> Response:
-        def render() -> Response:
-            with self._metrics_lock:
-                text, media_type = self._current_metrics().text()
-            return Response(text, headers={**ERROR, "content-type": media_type})
-
-        return await asyncio.to_thread(render)
+        text = await asyncio.to_thread(self._metrics.text)
+        return Response(text, headers={**ERROR, "content-type": MEDIA_TYPE})
 
     async def _page_response(self, request: Request) -> Response:
         if self._snapshot is None or self._database is None:
