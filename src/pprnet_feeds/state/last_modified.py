@@ -200,7 +200,7 @@ class TimestampStore:
             self._timestamps = change(self._timestamps)
             return self._timestamps
         try:
-            self._timestamps = self._change_stored(database, change)
+            self._timestamps = self._change_stored(database, change, Timestamps())
             if self._failing:
                 log.info("the state is kept in %s again", database.place)
             self._failing = False
@@ -219,21 +219,19 @@ class TimestampStore:
             self._timestamps = change(self._timestamps)
         return self._timestamps
 
-    def _change_stored(
-        self, database: Database, change: Change, lost: Timestamps | None = None
-    ) -> Timestamps:
+    def _change_stored(self, database: Database, change: Change, lost: Timestamps) -> Timestamps:
         try:
             with database.transaction() as connection:
                 [mark] = connection.execute("SELECT mark FROM edition").fetchone()
                 stored = self._stored if mark == self._mark else _read(connection)
-                timestamps = change(merge(merge(self._timestamps, stored), lost or Timestamps()))
+                timestamps = change(merge(merge(self._timestamps, stored), lost))
                 if timestamps is not stored:
                     mark = _write(connection, stored.seen, timestamps.seen, mark)
         except CorruptError as fault:
-            if lost:
+            if lost.seen:
                 raise
             log.warning(
-                "the state in %s cannot be read (%s); it was put aside as %s and is begun anew: "
+                "the state in %s cannot be read (%s); it was renamed to %s and replaced: "
                 "what this process does not remember counts as changed now",
                 *(database.place, fault, database.rename_corrupt()),
             )

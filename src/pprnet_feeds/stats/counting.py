@@ -158,34 +158,31 @@ class CountStore:
         self.pings = 0
         self._database = database
         self._waiting = Counts()
-        self._pruned = ""
         self._used: datetime | None = None
         self._failing = False
 
     def store(self, batch: Mapping[Key, int], now: datetime) -> None:
         """Store what *batch* says, under the day of *now* (UTC). Not on the event loop: it may wait."""
-        day = now.date().isoformat()
-        counts, self._waiting = counts_of(batch, day, self._waiting), Counts()
+        counts, self._waiting = counts_of(batch, str(now.date()), self._waiting), Counts()
         if not counts.polls and self._used and self._used <= now < self._used + IDLE:
             return
         try:
             with self._database.transaction() as connection:
-                if self._pruned != day:
-                    _prune(connection, (now - STORED).date().isoformat())
+                _prune(connection, str((now - STORED).date()))
                 _write(connection, counts)
                 [self.pings] = connection.execute("SELECT count(*) FROM pings").fetchone()
         except UnavailableError as fault:
             self._waiting = within_bounds(counts, (), ())
             if not self._failing:
                 log.warning(
-                    "what is asked for is counted in memory until the state in %s can be used (%s)",
+                    "requests are counted in memory until the state in %s can be used (%s)",
                     *(self._database.place, fault),
                 )
             self._failing = True
             return
-        self._pruned, self._used = day, now
+        self._used = now
         if self._failing:
-            log.info("what is asked for is kept in %s again", self._database.place)
+            log.info("requests are stored in %s again", self._database.place)
         self._failing = False
 
 
@@ -194,7 +191,7 @@ def _prune(connection: Connection, oldest: str) -> None:
     if connection.is_sqlite:
         connection.execute("PRAGMA secure_delete = ON")  # also in the file
     for table in ("salts", "hashes", "pollers", "programs"):
-        connection.execute(f"DELETE FROM {table}")
+        connection.execute(f"DELETE FROM {table} WHERE day > ''")  # writes nothing where there is nothing
     for table in ("polls", "subscribers"):
         connection.execute(f"DELETE FROM {table} WHERE day < ?", oldest)
 

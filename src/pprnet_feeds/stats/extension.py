@@ -95,7 +95,7 @@ class Statistics:
                 if self._store:
                     self._store.store(batch, self._clock())
             except Exception:
-                log.exception("what was asked for could not be recorded")
+                log.exception("requests could not be recorded")
 
     async def _metrics_response(self, request: Request) -> Response:
         text = await asyncio.to_thread(self._metrics.text)

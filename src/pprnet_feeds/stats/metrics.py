@@ -66,8 +66,9 @@ def share(environ: MutableMapping[str, str], folder: Path | None) -> None:
 def mark_dead(process: int) -> None:
     """Let only the counters of a *process* that has ended remain. For the process that has started it."""
     if folder := os.environ.get(FOLDER):
+        number = len(list(Path(folder).glob("dead-*")))
         with suppress(OSError):
-            Path(folder, f"{process}.json").rename(Path(folder, f"dead-{time.time_ns()}.json"))
+            Path(folder, f"{process}.json").rename(Path(folder, f"dead-{number}.json"))
 
 
 class Metrics:
