@@ -238,14 +238,14 @@ def test_several_processes_share_a_folder_that_is_emptied_at_the_start(tmp_path)
     folder = Path(environ[FOLDER])
     assert folder == tmp_path / "beside" / "numbers"
     assert folder.stat().st_mode & 0o777 == 0o700
-    (folder / "1.json").touch()
+    (folder / "pprnet-1.json").touch()
     share(environ := {}, folder)
     assert list(folder.iterdir()) == []
     assert environ == {FOLDER: str(folder)}
 
 
 def test_a_folder_that_the_operator_names_wins(tmp_path):
-    (tmp_path / "1.json").touch()
+    (tmp_path / "pprnet-1.json").touch()
     share(environ := {FOLDER: str(tmp_path)}, tmp_path / "other")
     assert list(tmp_path.iterdir()) == []
     assert environ == {FOLDER: str(tmp_path)}

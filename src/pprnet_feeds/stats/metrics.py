@@ -56,7 +56,7 @@ def share(environ: MutableMapping[str, str], folder: Path | None) -> None:
     folder = Path(named or folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for file in folder.glob("*.json"):
+        for file in folder.glob("pprnet-*.json"):
             file.unlink()
         environ[FOLDER] = str(folder)
     except OSError as fault:
@@ -66,9 +66,9 @@ def share(environ: MutableMapping[str, str], folder: Path | None) -> None:
 def mark_dead(process: int) -> None:
     """Let only the counters of a *process* that has ended remain. For the process that has started it."""
     if folder := os.environ.get(FOLDER):
-        number = len(list(Path(folder).glob("dead-*")))
+        number = len(list(Path(folder).glob("pprnet-dead-*")))
         with suppress(OSError):
-            Path(folder, f"{process}.json").rename(Path(folder, f"dead-{number}.json"))
+            Path(folder, f"pprnet-{process}.json").rename(Path(folder, f"pprnet-dead-{number}.json"))
 
 
 class Metrics:
@@ -76,7 +76,7 @@ class Metrics:
 
     def __init__(self) -> None:
         folder = os.environ.get(FOLDER)
-        self._file = Path(folder, f"{os.getpid()}.json") if folder else None
+        self._file = Path(folder, f"pprnet-{os.getpid()}.json") if folder else None
         self._numbers = {name + label: 0.0 for name, *_, labels in _FAMILIES for label in labels}
         self._numbers[f"processes{_WORKER}"] = self._numbers[f"build_info{_VERSION}"] = 1.0
         self._failing = False
@@ -119,11 +119,11 @@ class Metrics:
     def text(self) -> str:
         """The numbers of all processes."""
         alive, dead = [self._numbers], list[dict[str, float]]()
-        for file in self._file.parent.glob("*.json") if self._file else ():
+        for file in self._file.parent.glob("pprnet-*.json") if self._file else ():
             with suppress(FileNotFoundError):  # the process has just ended
                 if file != self._file:
                     numbers = json.loads(file.read_text("ascii"))
-                    (dead if file.name.startswith("dead-") else alive).append(numbers)
+                    (dead if file.name.startswith("pprnet-dead-") else alive).append(numbers)
         lines = []
         for name, kind, text, of_all, labels in _FAMILIES:
             lines += [f"# HELP pprnet_{name} {text}", f"# TYPE pprnet_{name} {kind}"]
