@@ -49,7 +49,6 @@ OWNERS = {
     "brotli": {"serving.encoding"},
     "starlette": {"serving.app", "stats.extension"},
     "psycopg": {"state.database"},
-    "prometheus_client": {"stats.metrics"},
     "obstore": {"exporting.places"},
     "httpx2": {"publishing.doi", "websub.client"},
     "markdownify": {"importing.to_markdown"},

@@ -7,16 +7,14 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.problems import Form, Problem, report
 from pprnet_feeds.content.site import read_site
-
-if TYPE_CHECKING:
-    from pprnet_feeds.state.database import Database
+from pprnet_feeds.state.database import Database, state_address
 
 site = click.option(
     "--site",
@@ -45,10 +43,16 @@ def settings_of(folder: Path, consequence: str) -> Site:
     return found
 
 
-def database(address: str) -> Database:
-    """The database of the state at *address*; stops when no state can be stored there."""
-    from pprnet_feeds.state.database import Database
+def database(folder: Path, missing: str) -> Database:
+    """The state of the site in *folder*; without a place for it, stop with the sentence *missing*."""
+    address = state_address(folder.resolve(), os.environ)
+    if not address:
+        raise click.UsageError(f"{missing} Set PPRNET_STATE to a file.")
+    return database_at(address)
 
+
+def database_at(address: str) -> Database:
+    """The state at *address*; stops when no state can be stored there."""
     try:
         return Database(address)
     except ValueError as error:

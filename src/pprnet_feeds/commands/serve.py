@@ -61,7 +61,7 @@ def serve(folder: Path, host: str | None, port: int | None, drafts: bool) -> Non
     settings = Settings(
         folder.absolute(), address, drafts, _switch("PPRNET_STATS"), _switch("PPRNET_FAST_PATH", default=True)
     )
-    options.database(os.environ.get("PPRNET_STATE", ""))
+    options.database_at(os.environ.get("PPRNET_STATE", ""))
     os.environ.update(settings.environ())
     # uvicorn finishes running requests and then raises the signal again; stopping is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,8 +12,7 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import shown
-from pprnet_feeds.state.database import state_address
-from pprnet_feeds.stats.report import RECENT, WHY, Report, number, report, size
+from pprnet_feeds.stats.report import RECENT, Report, number, report, size
 
 NOTE = "A lower bound: many readers report nothing, and whoever follows two feeds counts twice."
 # The gap between columns, and the shortest form of a name.
@@ -35,12 +33,9 @@ def stats(folder: Path, form: str) -> None:
         pprnet-feeds stats --site /srv/blog --format json
     """
     site = options.settings_of(folder, "No figures were read.")
-    address = state_address(folder.resolve(), os.environ)
-    if not address:
-        raise click.UsageError("There is no place where figures are kept. Set PPRNET_STATE to a file.")
-    database = options.database(address)
+    database = options.database(folder, "There is no place where figures are kept.")
     found = report(database, site, options.now())
-    if found is None and ("://" in database.place or Path(database.place).exists()):
+    if found is None and (database.file is None or database.file.exists()):
         raise click.ClickException(f"The figures in {database.place} cannot be read.")
     if form == "json":
         click.echo(json.dumps(_data(found), ensure_ascii=False, indent=2))
@@ -75,7 +70,7 @@ def _data(found: Report | None) -> dict[str, object]:
             "bytes": recent.bytes,
         },
         "former": [
-            {"address": one.address, "is": WHY[one.kind], "requests": one.requests, "newest": one.newest}
+            {"address": one.address, "is": one.why, "requests": one.requests, "newest": one.newest}
             for one in found.former
         ],
     }
@@ -91,24 +86,24 @@ def _lines(found: Report, width: int | None) -> list[str]:
     lines += [f"Polls in {RECENT} days: {number(recent.requests)}{share}; {size(recent.bytes)} sent"]
     if found.former:
         lines += ["", f"Former and guessed addresses still in use, polls in {RECENT} days:"]
-        rows = [[shown(one.address), WHY[one.kind], number(one.requests)] for one in found.former]
+        rows = [[shown(one.address), one.why, number(one.requests)] for one in found.former]
         lines += [f"  {line}" for line in _columns(rows, width and width - 2)]
     return lines
 
 
 def _table(found: Report, width: int | None) -> list[str]:
-    """A row for each feed that has subscribers, a column for each reader as far as they fit *width*."""
-    named = [(feed.name, feed.now, feed.now_by) for feed in found.feeds if feed.now]
-    named += [("together", found.total.now, {reader.name: reader.now for reader in found.readers})]
-    readers = [reader.name for reader in found.readers if reader.now]
-    for listed in range(len(readers), -1, -1):
-        others = listed < len(readers)
-        rows = [["", "all", *map(shown, readers[:listed]), *["others"] * others]]
-        for name, whole, by_reader in named:
-            by = [by_reader.get(reader, 0) for reader in readers[:listed]]
-            counts = (whole, *by, *[whole - sum(by)] * others)
-            rows.append([shown(name), *(number(each) if each else "–" for each in counts)])
-        if width is None or len(_columns(rows, None)[0]) <= width:
+    """A row for each feed that has subscribers, and a column for each reader, as far as they fit."""
+    readers = {reader.name: reader.now for reader in found.readers if reader.now}
+    feeds = [(feed.name, feed.now, feed.now_by) for feed in found.feeds if feed.now]
+    for count in range(len(readers), -1, -1):
+        names = list(readers)[:count]
+        others = ["others"] * (count < len(readers))
+        rows = [["", "all", *map(shown, names), *others]]
+        for name, whole, by in (*feeds, ("together", found.total.now, readers)):
+            numbers = [by.get(reader, 0) for reader in names]
+            rest = [whole - sum(numbers)] * len(others)
+            rows.append([shown(name), *(number(one) if one else "–" for one in (whole, *numbers, *rest))])
+        if width is None or max(map(len, _columns(rows, None))) <= width:
             break
     return _columns(rows, width)
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
-from pprnet_feeds.syndication.addresses import Plan
 from pprnet_feeds.syndication.catalogue import Catalogue, Month
 from pprnet_feeds.syndication.channel import FORMATS
 
@@ -38,14 +37,9 @@ def changed_feeds(catalogue: Catalogue, posts: Collection[Post]) -> Iterator[str
     """The URL of each feed, in each format, whose subscription document shows one of *posts*."""
     ids = {post.id for post in posts}
     for feed in catalogue.feeds():
-        may_hold = any(feed.selection.holds(post) for post in posts)
-        if may_hold and not ids.isdisjoint(_shown_in(catalogue, feed)):
-            for form in FORMATS:
-                yield catalogue.site.base_url + replace(feed, form=form).path
-
-
-def _shown_in(catalogue: Catalogue, feed: Plan) -> Iterator[str]:
-    """The ids of the posts in a subscription document, as entries or as deletions."""
-    items, withdrawn = catalogue.shown(feed)
-    for item in (*items, *withdrawn):
-        yield from (post.id for post in (item.posts if isinstance(item, Month) else (item,)))
+        if any(feed.selection.holds(post) for post in posts):
+            items, withdrawn = catalogue.shown(feed)
+            shown = [item.posts if isinstance(item, Month) else (item,) for item in (*items, *withdrawn)]
+            if any(post.id in ids for posts_of_item in shown for post in posts_of_item):
+                for form in FORMATS:
+                    yield catalogue.site.base_url + replace(feed, form=form).path
