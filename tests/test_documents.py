@@ -22,8 +22,9 @@ from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Citation, Term
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.channel import VIEWS
 from pprnet_feeds.syndication.entries import post_entries
+from pprnet_feeds.syndication.selection import selections
+from pprnet_feeds.syndication.urls import VIEWS
 from service import ROOT, SITES, serving
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -123,7 +124,7 @@ def test_every_judge_accepts_every_listed_feed_as_it_is_served():
 @pytest.mark.parametrize("site", ["small", "."])
 def test_the_newest_post_is_in_every_feed_that_selects_it(site: str):
     catalogue = Catalogue(library(site))
-    for selection in catalogue.listed():
+    for selection in selections(catalogue.site):
         chosen = [post for post in library(site).posts if selection.holds(post)]
         for form in ("atom", "rss"):
             document = catalogue.document(f"/{selection.path}feed.{form}")

@@ -15,7 +15,7 @@ from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.problems import Problem, blocking, quoted
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages.fixed import FIXED
+from pprnet_feeds.pages.pages import Pages
 from pprnet_feeds.publishing import waiting
 from pprnet_feeds.publishing.deadlinks import DeadLinks
 from pprnet_feeds.publishing.exporting.addresses import file_name, guessed
@@ -24,9 +24,9 @@ from pprnet_feeds.publishing.exporting.manifest import FOLDER
 from pprnet_feeds.publishing.exporting.notices import notices
 from pprnet_feeds.serving.snapshot import QUERIED, Snapshot
 from pprnet_feeds.state.last_modified import Timestamps
-from pprnet_feeds.syndication.catalogue import BESIDE, Catalogue
-from pprnet_feeds.syndication.channel import VIEWS
+from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.entries import post_entries
+from pprnet_feeds.syndication.urls import POST_FORMATS, VIEWS
 
 # What `check` renders with when the site has no address of its own yet.
 ADDRESS = "https://check.invalid"
@@ -58,17 +58,15 @@ def own_addresses_as_aliases(library: Library) -> list[Problem]:
     former = [(post, alias) for post in (*library.posts, *library.withdrawn) for alias in post.aliases]
     if not former:
         return []
-    from pprnet_feeds.pages.pages import Pages  # templates take long to load
-
     catalogue = Catalogue(library)
     documents = set(catalogue.paths())
     names = (*notices(library.site), HEADERS, REDIRECTS, FOLDER)
-    own = {*documents, *Pages(catalogue).paths(), *FIXED, *QUERIED, *(f"/{name}" for name in names)}
+    own = {*documents, *Pages(catalogue).paths(), *QUERIED, *(f"/{name}" for name in names)}
     own |= {f"/{file_name(path)}" for path in own} | {guess for path in documents for guess in guessed(path)}
     tops = {path.split("/")[1].lower() for path in own} - {"posts"}
 
     def is_own(alias: str) -> bool:
-        forms = [alias.rstrip("/") + end for end in ("", *(f".{form}" for form in BESIDE))]
+        forms = [alias.rstrip("/") + end for end in ("", *(f".{form}" for form in POST_FORMATS))]
         return any(form in documents or form.split("/")[1].lower() in tops for form in forms)
 
     mend = "Take it away: readers get what we have there already."

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Literal, get_args
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pprnet_feeds.content.dates import first_published
@@ -21,10 +21,10 @@ from pprnet_feeds.content.ledger import Ledger, is_default_id, is_said_by, recor
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.content.recordvalues import Record
-from pprnet_feeds.syndication.addresses import Plan, Series
-from pprnet_feeds.syndication.catalogue import Catalogue
+from pprnet_feeds.syndication.catalogue import SERIES, Catalogue
 from pprnet_feeds.syndication.entries import post_entries
-from pprnet_feeds.syndication.selection import EVERYTHING, Selection
+from pprnet_feeds.syndication.selection import Selection
+from pprnet_feeds.syndication.urls import Series
 
 Kind = Literal["new", "re-notified", "silently edited", "moved", "withdrawn", "id changed", "vanished"]
 
@@ -67,8 +67,7 @@ class Change:
 def changes(library: Library, ledger: Ledger) -> list[Change]:
     """Everything that would change for subscribers, the gravest first."""
     catalogue = Catalogue(library)
-    special = (series for series in get_args(Series) if series != "posts")
-    titles = {name: catalogue.channel(Plan(name, EVERYTHING, "feed", "atom")).title for name in special}
+    titles = {request.series: catalogue.channel(request).title for request in SERIES}
     found = [*_of_posts(library, ledger, titles), *_of_records(library, ledger, titles)]
     order = list(MEANING)
     return sorted(found, key=lambda change: (order.index(change.kind), change.file))

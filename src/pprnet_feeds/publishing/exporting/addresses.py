@@ -15,8 +15,7 @@ from dataclasses import dataclass
 
 from pprnet_feeds.content.model import Post, Term
 from pprnet_feeds.serving.snapshot import Snapshot
-from pprnet_feeds.syndication.addresses import GUESSED
-from pprnet_feeds.syndication.catalogue import BESIDE
+from pprnet_feeds.syndication.urls import GUESSED, POST_FORMATS
 
 _FEED = re.compile(r"(/(?:(?!archive/)[a-z0-9-]+/)*)feed\.(atom|rss)")
 # Where people and programs are told that guessing works; elsewhere only a host's rules answer.
@@ -91,7 +90,7 @@ def _posts(snapshot: Snapshot) -> Iterator[Moved]:
     for post in snapshot.library.posts:
         for former in _former(post):
             yield Moved(former, f"/posts/{post.slug}/")
-            yield from (Moved(f"{former}.{form}", f"/posts/{post.slug}.{form}") for form in BESIDE)
+            yield from (Moved(f"{former}.{form}", f"/posts/{post.slug}.{form}") for form in POST_FORMATS)
 
 
 def _former(post: Post) -> list[str]:

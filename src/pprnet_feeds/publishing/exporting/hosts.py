@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pprnet_feeds.publishing.exporting.addresses import Moved, guessed, guessed_files
 from pprnet_feeds.publishing.exporting.kinds import GUESSED_RULES, Fields, Kind
-from pprnet_feeds.syndication.addresses import GUESSED
+from pprnet_feeds.syndication.urls import GUESSED
 
 HEADERS, REDIRECTS = "_headers", "_redirects"
 # What Cloudflare Pages reads of each file: rules with header fields, plain redirects, those with a pattern.

@@ -15,8 +15,7 @@ from pprnet_feeds.publishing.exporting.addresses import Moved
 from pprnet_feeds.publishing.exporting.kinds import Fields, Kind
 from pprnet_feeds.publishing.exporting.notices import MISSING, WITHDRAWN
 from pprnet_feeds.serving.response import ERROR
-from pprnet_feeds.syndication.addresses import GUESSED
-from pprnet_feeds.syndication.catalogue import BESIDE
+from pprnet_feeds.syndication.urls import GUESSED, POST_FORMATS
 
 FILE = "nginx.conf"
 
@@ -107,7 +106,7 @@ def _moved(prefix: str, base_url: str, move: Moved) -> str:
 
 
 def _gone(prefix: str, path: str) -> str:
-    ends = "|".join(re.escape(form) for form in BESIDE)
+    ends = "|".join(re.escape(form) for form in POST_FORMATS)
     return _location(f"~ {_quoted(f'^{re.escape(prefix + path)}(?:/|[.](?:{ends}))?$')}", ["    return 410;"])
 
 

@@ -14,47 +14,40 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 
-class Dated(Protocol):
-    """What is spread."""
+class _Dated(Protocol):
+    """An item with the date of its last visible change."""
 
     @property
-    def updated(self) -> datetime:
-        """The last change subscribers are told of."""
+    def updated(self) -> datetime: ...
 
 
-Item = TypeVar("Item", bound=Dated)
+Item = TypeVar("Item", bound=_Dated)
 
 
 def subscription(newest: Iterable[Item], at_least: int, zone: ZoneInfo) -> tuple[list[Item], bool]:
     """The items of the subscription document, the last changed first, and whether these are all.
 
-    *newest* gives all items in that order: by `updated`, so that a correction of
-    an old one reaches readers that look no further. Held are the first
-    *at_least* and in any case all of the newest year. The year is that of the
+    *newest* yields all items in that order, so that a correction of an old one
+    reaches readers that look no further. The document holds the first
+    *at_least* and in any case all of the newest year. That is the year of the
     newest item and not of the clock: the first of January must not change a byte.
     """
     shown: list[Item] = []
-    year = 0
-    for place, item in enumerate(newest):
-        if place >= at_least:
-            year = year or year_of(shown[0].updated, zone)
-            if year_of(item.updated, zone) != year:
-                return shown, False
+    for item in newest:
+        if len(shown) >= at_least and year_of(item.updated, zone) != year_of(shown[0].updated, zone):
+            return shown, False
         shown.append(item)
     return shown, True
 
 
-def year_of(moment: datetime, zone: ZoneInfo) -> int:
-    """The year as the editor counts it: December is over at midnight in the site's zone.
-
-    *moment* is in UTC.
-    """
-    # No zone is a month away from UTC, and asking one is dear.
-    return moment.year if 1 < moment.month < 12 else moment.astimezone(zone).year
+def year_of(timestamp: datetime, zone: ZoneInfo) -> int:
+    """The year of a UTC *timestamp* in the site's zone, where the editor's December ends."""
+    # No zone is a month away from UTC, and asking one is slow.
+    return timestamp.year if 1 < timestamp.month < 12 else timestamp.astimezone(zone).year
 
 
 def neighbours(years: Sequence[int], year: int) -> tuple[int, int]:
-    """The archive years before and after *year*. 0 is the subscription document, and 0 is none."""
+    """The archive years before and after *year*, 0 for none; *year* 0 is the subscription document."""
     if not year:
         return (years[-1] if years else 0), 0
     around = [0, *years, 0]
