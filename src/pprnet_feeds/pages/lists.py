@@ -18,12 +18,8 @@ LISTED = 80
 LISTED_OF_YEAR = 250
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One post in a list; *summary* is empty where only the title is listed."""
-
-    post: Post
-    summary: str
+# A post with its summary, which is empty where only the title is listed.
+Line = tuple[Post, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +39,9 @@ class PostList:
 
 def list_posts(posts: Sequence[Post], site: Site) -> PostList:
     """The list of *posts*, which are in order."""
-    lines = [
-        Line(post, summary(post, site) if place < WITH_SUMMARY else "")
-        for place, post in enumerate(posts[:LISTED])
-    ]
-    by_year = [(year, list(group)) for year, group in groupby(lines, lambda line: line.post.year)]
+    lines = [(post, summary(post, site)) for post in posts[:WITH_SUMMARY]]
+    lines += [(post, "") for post in posts[WITH_SUMMARY:LISTED]]
+    by_year = [(year, list(group)) for year, group in groupby(lines, lambda line: line[0].year)]
     return PostList(len(posts), by_year, years(posts))
 
 

@@ -19,6 +19,7 @@ from pprnet_feeds.pages.lists import years
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.channel import Entry, first_date, rfc3339
 from pprnet_feeds.syndication.citations import csl_type
+from pprnet_feeds.syndication.selection import Selection, selections
 
 SITEMAP = "/sitemap.xml"
 # How many addresses one sitemap may have (sitemaps.org 0.9).
@@ -106,7 +107,7 @@ def page_changes(catalogue: Catalogue, others: Iterable[str]) -> Changes:
         return max((post.updated for post in some), default=start)
 
     found: list[tuple[str, datetime]] = []
-    for selection in catalogue.pages():
+    for selection in (*selections(catalogue.site), *(Selection(issue=month) for month in catalogue.months)):
         chosen = catalogue.posts(selection)
         found.append((f"/{selection.path}", newest(chosen)))
         for year in years(chosen):

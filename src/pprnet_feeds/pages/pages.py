@@ -286,7 +286,7 @@ class Pages:
             url.selection,
             page_headers(frames="*"),
             canonical=f"/{home}",
-            lines=[lists.Line(post, lists.summary(post, self.site)) for post in posts[: embed.POSTS]],
+            lines=[(post, lists.summary(post, self.site)) for post in posts[: embed.POSTS]],
             title=url.selection.title(self.site),
             home=home,
         )

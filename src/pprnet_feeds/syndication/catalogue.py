@@ -1,9 +1,8 @@
 """Every address of a library, and the document behind it, rendered when it is requested.
 
-A catalogue belongs to one library and never changes what it answers. It stores no document:
-an unchanged one is rendered to the same bytes again, and a client that requests ten thousand
-combinations leaves nothing behind. What is computed once, and only when first needed, are the
-lists of posts under each term: a feed then costs what it shows and not what the library holds.
+A catalogue stores no document: an unchanged one is rendered to the same bytes again, and a client
+that requests ten thousand combinations leaves nothing behind. It computes once, when first needed,
+the lists of posts under each term: a feed then costs what it shows and not what the library holds.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class Document:
     body: bytes
     media_type: str
     selection: Selection
-    links: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +162,6 @@ class Catalogue:
         """The posts of a selection in the library's order: the newest first."""
         return self._newest.posts(selection)
 
-    def pages(self) -> Iterator[Selection]:
-        """Every selection that has a listed page: everything, each topic, research type and month."""
-        yield from selections(self.site)
-        yield from (Selection(issue=month) for month in self.months)
-
     def paths(self) -> Iterator[str]:
         """Every canonical address: listed feeds and their archives, files of citations, lists."""
         for feed in self.feeds():
@@ -196,7 +190,7 @@ class Catalogue:
         if request is None or request.path != path:
             return None
         if request.form in REFERENCE_FORMATS:
-            return self._bibliography(path, self.posts(request.selection), request.form, request.selection)
+            return self._references(path, self.posts(request.selection), request.form, request.selection)
         if request.year and request.year not in self.years(request):
             return None
         return self._feed(request)
@@ -209,7 +203,7 @@ class Catalogue:
         else:
             series = [self.channel(request) for request in SERIES]
             body, media_type = opml.render_json_list(self.site.title, listings, series), "application/json"
-        return Document(path, body, media_type, EVERYTHING, (("self", self.site.base_url + path),))
+        return self._document(path, body, media_type, EVERYTHING)
 
     def listing(self, selection: Selection) -> opml.Listing:
         """One line of the list of feeds; only the feed of full texts has the date of its newest change."""
@@ -228,9 +222,13 @@ class Catalogue:
             return [Selection(topics=(term.slug,)) for term in found]
         return [Selection(research=term.slug) for term in found]
 
-    def channel(self, request: FeedRequest) -> Channel:
+    def channel(self, request: FeedRequest, shown: FeedItems | None = None) -> Channel:
         """What a document says of itself."""
-        return self._channel(request, self.items(request))
+        shown = shown or self.items(request)
+        around = archives.neighbours([] if shown.complete else self.years(request), request.year)
+        return make_channel(
+            request, self.site, shown.updated, shown.withdrawn, complete=shown.complete, around=around
+        )
 
     def items(self, request: FeedRequest) -> FeedItems:
         """What a document shows."""
@@ -288,15 +286,9 @@ class Catalogue:
             return lambda item: isinstance(item, Month) or entries.has_practice(item, self.site)
         return lambda item: True
 
-    def _channel(self, request: FeedRequest, shown: FeedItems) -> Channel:
-        around = archives.neighbours([] if shown.complete else self.years(request), request.year)
-        return make_channel(
-            request, self.site, shown.updated, shown.withdrawn, complete=shown.complete, around=around
-        )
-
     def _feed(self, request: FeedRequest) -> Document:
         shown = self.items(request)
-        channel = self._channel(request, shown)
+        channel = self.channel(request, shown)
         shown_entries = [entry for item in shown.items for entry in self._entries(item, request)]
         if request.form == "json":
             body = render_json_feed(channel, shown_entries)
@@ -305,8 +297,7 @@ class Catalogue:
             combines = request.selection.combines and request.form == "atom"
             source = make_channel(FeedRequest(), self.site) if combines else None
             body = render_xml(channel, request.form, shown_entries, source)
-        links = (("self", channel.address(request.form)), *(("hub", hub) for hub in channel.hubs))
-        return Document(request.path, body, FORMATS[request.form], request.selection, links)
+        return self._document(request.path, body, FORMATS[request.form], request.selection, channel.hubs)
 
     def _entries(self, item: Item, request: FeedRequest) -> list[Entry]:
         if isinstance(item, Month):
@@ -314,11 +305,6 @@ class Catalogue:
         if request.series == "corrections":
             return [entries.correction_entry(item, self.site)]
         return entries.post_entries(item, request.view, self.site)
-
-    def _bibliography(self, path: str, posts: Sequence[Post], form: str, selection: Selection) -> Document:
-        body = render_works(works_of(posts, self.site), form)
-        links = (("self", self.site.base_url + path),)
-        return Document(path, body, REFERENCE_FORMATS[form], selection, links)
 
     def _file_of_post(self, path: str) -> Document | None:
         """A file beside a post's page: the post for programs, or what it cites."""
@@ -328,10 +314,20 @@ class Catalogue:
             return None
         selection = Selection(issue=post.issue)
         if form != "json":
-            return self._bibliography(path, [post], form, selection)
+            return self._references(path, [post], form, selection)
         body = render_json_item(entries.post_entries(post, "feed", self.site)[0])
-        links = (("self", self.site.base_url + path),)
-        return Document(path, body, "application/json", selection, links)
+        return self._document(path, body, "application/json", selection)
+
+    def _references(self, path: str, posts: Iterable[Post], form: str, selection: Selection) -> Document:
+        """What posts cite, as a file for reference managers."""
+        body = render_works(works_of(posts, self.site), form)
+        return self._document(path, body, REFERENCE_FORMATS[form], selection)
+
+    def _document(
+        self, path: str, body: bytes, media_type: str, selection: Selection, hubs: Iterable[str] = ()
+    ) -> Document:
+        links = (("self", self.site.base_url + path), *(("hub", hub) for hub in hubs))
+        return Document(path, body, media_type, selection, links)
 
 
 def _change(item: Item) -> tuple[datetime, datetime, str]:

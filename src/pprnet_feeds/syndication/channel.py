@@ -1,7 +1,6 @@
 """What one document says, before any format: a channel, its entries and its deletions.
 
-Every format is rendered from these values, so that the formats of a feed cannot
-disagree on an id, a date or an order. Addresses are absolute here already.
+Every format is rendered from these values, so that no two disagree. Addresses are absolute here.
 """
 
 from __future__ import annotations
@@ -35,13 +34,11 @@ class Entry:
 
     Attributes:
         id: the permanent id, a tag URI (RFC 4151).
-        key: a short name of the entry for programs, the last part of the permanent id.
+        key: the last part of *id*, a short name for programs.
         url: the address of what the entry is: the permalink, the study, the month's page.
         summary: plain text.
         html: the text, safe and with absolute addresses; empty in a view without it.
-        publication: what the entry was published in: the blog's title; empty of a study.
-        cites: the works the entry cites.
-        study: the work the entry *is*, in a feed of citations.
+        study: the work that the entry *is*, in a feed of citations.
         post: address and title of our post about that work.
     """
 
@@ -55,7 +52,6 @@ class Entry:
     categories: tuple[Category, ...]
     summary: str
     html: str = ""
-    publication: str = ""
     cites: tuple[Citation, ...] = ()
     study: Citation | None = None
     post: tuple[str, str] = ("", "")
@@ -85,42 +81,31 @@ class Channel:
         id: the permanent id of the feed, the same in every format and archive.
         url: the address of the document without its format: ``…/feed``.
         home_page: the same posts as a page for people.
-        subscribe_page: where a person learns what a feed is.
         updated: the newest change that subscribers are notified of.
         complete: whether the document holds every entry of the feed (RFC 5005 §2).
-        current: the subscription document's address, in an archive document; else empty (RFC 5005 §4).
-        previous: the next older archive document's address, without its format; or empty.
-        next: the next newer archive document's address, without its format; or empty.
-        ttl: for how many minutes a copy may be cached.
+        documents: relation and address without format of the documents around it (RFC 5005 §4).
     """
 
+    site: Site
     id: str
     url: str
     home_page: str
-    subscribe_page: str
     title: str
     subtitle: str
     updated: datetime
-    author: Person
-    language: str
-    rights: str
-    licence: str
     hubs: tuple[str, ...]
-    ttl: int
-    complete: bool = False
-    current: str = ""
-    previous: str = ""
-    next: str = ""
-    deletions: tuple[Deletion, ...] = ()
+    complete: bool
+    documents: dict[str, str]
+    deletions: tuple[Deletion, ...]
+
+    @property
+    def subscribe_page(self) -> str:
+        """Where a person learns what a feed is."""
+        return f"{self.site.base_url}/"
 
     def address(self, form: str) -> str:
         """The address of the document in a format."""
         return f"{self.url}.{form}"
-
-    def archive_links(self, form: str) -> tuple[tuple[str, str], ...]:
-        """The links between the documents of the feed: relation and address (RFC 5005 §4)."""
-        links = (("current", self.current), ("prev-archive", self.previous), ("next-archive", self.next))
-        return tuple((relation, f"{url}.{form}") for relation, url in links if url)
 
 
 def make_channel(
@@ -137,29 +122,26 @@ def make_channel(
     *updated* is the newest change that it shows, *withdrawn* the posts that it reports as deleted.
     *around* are the years of the archive documents before and after it; 0 for none.
     """
-    base, home = site.base_url, f"{site.base_url}/{request.folder}"
-    before, after = around
+    base, home, (before, after) = site.base_url, f"{site.base_url}/{request.folder}", around
     title, subtitle = request.selection.title(site) + VIEWS[request.view], request.selection.subtitle(site)
     if request.series in _SERIES:
         title, subtitle = (text.format(title=site.short_title) for text in _SERIES[request.series])
+    documents = {
+        "current": f"{home}{request.view}" if request.year else "",
+        "prev-archive": f"{home}archive/{before}/{request.view}" if before else "",
+        "next-archive": f"{home}archive/{after}/{request.view}" if after else "",
+    }
     return Channel(
+        site=site,
         id=f"tag:{site.tag_root}/feed/{request.folder}{request.view}",
         url=f"{base}{request.path.removesuffix(f'.{request.form}')}",
         home_page=home if request.series != "corrections" else f"{base}/",
-        subscribe_page=f"{base}/",
         title=f"{title}, {request.year}" if request.year else title,
         subtitle=subtitle,
         updated=updated or first_date(site),
-        author=site.author,
-        language=site.language,
-        rights=site.rights,
-        licence=site.licence,
         hubs=() if request.year or request.selection.combines else site.hubs,
-        ttl=max(1, site.cache.max_age // 60),
         complete=complete,
-        current=f"{home}{request.view}" if request.year else "",
-        previous=f"{home}archive/{before}/{request.view}" if before else "",
-        next=f"{home}archive/{after}/{request.view}" if after else "",
+        documents={relation: url for relation, url in documents.items() if url},
         deletions=tuple(
             Deletion(id, post.updated, post.note)
             for post in withdrawn

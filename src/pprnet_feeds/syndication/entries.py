@@ -1,10 +1,8 @@
 """Posts as entries: what each view shows of a post, and of a whole month.
 
-Here a body is rendered and its first sentences are found, which is the most expensive
-thing the service does: only when a document that shows the post is rendered.
-
-Readers make a preview of the first words, so the text comes before the references.
-Nothing that the text itself shows is shown a second time.
+Rendering a body is the most expensive thing the service does: it waits until a document that
+shows the post is rendered. Readers make a preview of the first words, so the text comes before
+the references. Nothing that the text itself shows is shown a second time.
 """
 
 from __future__ import annotations
@@ -48,23 +46,20 @@ class _Text:
 
     @cached_property
     def body(self) -> str:
-        """The body as safe HTML with absolute addresses."""
         return _render(self.post.body, permalink(self.post, self.site), f"{self.post.slug}-")
 
     @cached_property
     def sections(self) -> tuple[str, str]:
-        """The body without its practice implications, and these; either may be empty."""
+        # The body without its practice implications, and these; either may be empty.
         return markup.sections(self.body)
 
     @cached_property
     def image(self) -> Image | None:
-        """The picture, with its absolute address."""
         image = self.post.image
         return image and replace(image, url=urljoin(permalink(self.post, self.site), image.url))
 
     @cached_property
     def cites(self) -> tuple[Citation, ...]:
-        """The cited works, completed from their references."""
         return tuple(map(complete, self.post.cites))
 
     @property
@@ -116,7 +111,6 @@ class _Text:
 
     @property
     def categories(self) -> tuple[Category, ...]:
-        """What the post is filed under."""
         post, site, scheme = self.post, self.site, f"tag:{self.site.tag_root}/"
         return (
             *(Category(slug, f"{scheme}topics", site.topic[slug].label) for slug in post.topics),
@@ -138,7 +132,6 @@ class _Text:
             categories=self.categories,
             summary=summary,
             html=text,
-            publication=site.title,
             cites=self.cites,
             image=self.image,
         )
@@ -148,7 +141,7 @@ class _Text:
 def _render(body: str, base: str, prefix: str) -> str:
     """The body of a post as safe HTML.
 
-    Views and formats of one feed are requested together: of a site of 350 posts nearly all bodies
+    Views and formats of one feed are requested together: at 350 posts nearly all bodies
     are rendered once instead of twelve times. Bounded by its number of texts.
     """
     return markup.render(body, base=base, prefix=prefix)
@@ -179,8 +172,6 @@ def _studies(text: _Text) -> list[Entry]:
             url=cite.link or ours,
             title=cite.title or cite.text,
             authors=authors(cite),
-            publication="",
-            cites=(),
             image=None,
             post=(ours, post.title),
             study=cite,
@@ -212,7 +203,6 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
         categories=tuple(dict.fromkeys(category for text in texts for category in text.categories)),
         summary=sentence or "; ".join(post.title for post in posts),
         html="".join(parts),
-        publication=site.title,
         cites=tuple(cite for text in texts for cite in text.cites),
     )
 

@@ -29,15 +29,15 @@ def render_json_feed(channel: Channel, entries: Iterable[Entry]) -> bytes:
         "description": channel.subtitle,
         "user_comment": "This is a feed. Copy its address into a feed reader to be told of new posts. "
         f"What a feed is, and which others there are: {channel.subscribe_page}",
-        "authors": [_person(channel.author)],
-        "language": channel.language,
+        "authors": [_person(channel.site.author)],
+        "language": channel.site.language,
     }
-    if channel.previous:
-        head["next_url"] = f"{channel.previous}.json"
+    if previous := channel.documents.get("prev-archive"):
+        head["next_url"] = f"{previous}.json"
     if channel.hubs:
         head["hubs"] = [{"type": "WebSub", "url": hub} for hub in channel.hubs]
     head["_feed"] = {"id": channel.id, "updated": rfc3339(channel.updated), "complete": channel.complete}
-    licence = {"rights": channel.rights, "url": channel.licence}
+    licence = {"rights": channel.site.rights, "url": channel.site.licence}
     if any(licence.values()):
         head["_license"] = {name: value for name, value in licence.items() if value}
     if channel.deletions:

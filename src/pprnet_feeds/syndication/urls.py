@@ -44,20 +44,9 @@ POST_FORMATS = ("json", *REFERENCE_FORMATS)
 
 # What feed readers and people try below a site or a folder. Programs that probe
 # do not follow redirects, so these are answered with the document itself.
-GUESSED: Mapping[str, str] = {
-    "feed": "atom",
-    "feed/": "atom",
-    "feed.xml": "atom",
-    "atom": "atom",
-    "atom.xml": "atom",
-    "index.atom": "atom",
-    "rss": "rss",
-    "rss/": "rss",
-    "rss.xml": "rss",
-    "index.xml": "rss",
-    "index.rss": "rss",
-    "rss/feed.xml": "rss",
-}
+_ATOM = ("feed", "feed/", "feed.xml", "atom", "atom.xml", "index.atom")
+_RSS = ("rss", "rss/", "rss.xml", "index.xml", "index.rss", "rss/feed.xml")
+GUESSED: Mapping[str, str] = dict.fromkeys(_ATOM, "atom") | dict.fromkeys(_RSS, "rss")
 
 _REST = re.compile(r"(?:archive/([1-9][0-9]{3})/)?(?:([a-z]+)\.([a-z.]+))?")
 

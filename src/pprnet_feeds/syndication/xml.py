@@ -54,13 +54,13 @@ def render_xml(channel: Channel, form: str, entries: Iterable[Entry], source: Ch
     feed.updated(channel.updated)
     # feedgen would write lastBuildDate through the process's locale; the extension writes it instead.
     feed._FeedGenerator__rss_lastBuildDate = None
-    feed.author(_person(channel.author))
-    feed.language(channel.language)
+    feed.author(_person(channel.site.author))
+    feed.language(channel.site.language)
     feed.generator(GENERATOR)
     feed.docs("https://www.rssboard.org/rss-specification")
-    feed.ttl(channel.ttl)
-    if channel.rights:
-        feed.rights(channel.rights)
+    feed.ttl(max(1, channel.site.cache.max_age // 60))
+    if channel.site.rights:
+        feed.rights(channel.site.rights)
     feed.link(rel="self", href=channel.address(form), type=FORMATS[form])
     for relation, address in _links(channel, form):
         feed.link(rel=relation, href=address)
@@ -68,7 +68,8 @@ def render_xml(channel: Channel, form: str, entries: Iterable[Entry], source: Ch
     feed.link(rel="alternate", href=channel.home_page, type="text/html")
     for entry in entries:
         element = feed.add_entry(order="append")
-        element.ours.entry, element.ours.source = entry, source
+        ours = element.ours
+        ours.entry, ours.channel, ours.source = entry, channel, source
         element.id(entry.id)
         element.title(entry.title)
         element.updated(entry.updated)
@@ -136,7 +137,7 @@ class FeedExtension:
         """Say whether the document is the whole feed or a part of its archive (RFC 5005 §2, §4)."""
         if self.channel.complete:
             _add(el, "fh:complete")
-        if self.channel.current:
+        if "current" in self.channel.documents:
             _add(el, "fh:archive")
 
 
@@ -144,6 +145,7 @@ class EntryExtension:
     """What feedgen leaves out of an entry. *el* is the finished `<entry>` or `<item>`."""
 
     entry: Entry
+    channel: Channel
     source: Channel | None
 
     def extend_atom(self, el: Any) -> Any:
@@ -193,7 +195,7 @@ class EntryExtension:
         that is our account of a study they say nothing of the study.
         """
         study = self.entry.study
-        facts = {"prism:publicationName": study.container if study else self.entry.publication}
+        facts = {"prism:publicationName": study.container if study else self.channel.site.title}
         if study:
             first, *last = page_ends(study.pages)
             facts |= {
@@ -234,10 +236,10 @@ def _add(parent: Any, name: str, text: str | None = None, **attributes: str) -> 
 
 
 def _links(channel: Channel, form: str) -> list[tuple[str, str]]:
-    """The relation and address of each link that every format has in the same order."""
+    """Relation and address of the hubs, the licence, and the documents around the feed."""
     links = [("hub", hub) for hub in channel.hubs]
-    links += [("license", channel.licence)] if channel.licence else []
-    return [*links, *channel.archive_links(form)]
+    links += [("license", channel.site.licence)] if channel.site.licence else []
+    return links + [(relation, f"{url}.{form}") for relation, url in channel.documents.items()]
 
 
 def _use_z(el: Any) -> None:
