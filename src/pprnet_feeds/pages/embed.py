@@ -1,11 +1,8 @@
 """How other sites show us: frames, and the answers of oEmbed 1.0 that lead to them.
 
-A site that is given one of our addresses asks ``/oembed`` what to show for it.
-A selection is a frame of its embed page; a post is a card, plain HTML without a
-frame, so that it looks like the page around it.
-
-Only addresses of our own are answered: an open oEmbed endpoint would put the
-text of others under our name.
+A site that is given one of our addresses asks ``/oembed`` what to show for it: for a selection a
+frame of its embed page; for a post a card, plain HTML that looks like the page around it. Only our
+own addresses are answered: an open endpoint would put the text of others under our name.
 """
 
 from __future__ import annotations

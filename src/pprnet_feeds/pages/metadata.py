@@ -1,10 +1,8 @@
 """What pages tell programs about themselves: search engines and reference managers.
 
-A post is *about* a study and is not the study. A reference manager that saves a
-post's page gets the post: its own title, author and date, as the feeds have it.
-So the page never has `citation_doi` and `citation_journal_title` of the study;
-the study is a `citation_reference` (Highwire), a schema.org `citation`, and a
-BibTeX or RIS file beside the page.
+A post is *about* a study and is not the study: a reference manager that saves a post's page gets
+the post's own title, author and date. The study is a `citation_reference` (Highwire), a schema.org
+`citation`, and a BibTeX or RIS file beside the page, never `citation_doi` or the like.
 """
 
 from __future__ import annotations
@@ -31,12 +29,7 @@ Changes = Sequence[tuple[str, datetime]]
 _SCHEMA_TYPES = {
     "article-journal": "ScholarlyArticle",
     "paper-conference": "ScholarlyArticle",
-    "book": "Book",
-    "chapter": "Chapter",
-    "thesis": "Thesis",
-    "report": "Report",
-    "dataset": "Dataset",
-}
+} | {name: name.capitalize() for name in ("book", "chapter", "thesis", "report", "dataset")}
 
 
 def structured(entry: Entry, site: Site) -> dict[str, Any]:

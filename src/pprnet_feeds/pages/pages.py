@@ -1,10 +1,8 @@
 """Pages for people: where to subscribe, what is filed where, each post, and frames for other sites.
 
-Every page is rendered from the same library as the feeds, so that a feed never
-links to something that is not there. Templates escape whatever they are given;
-only the rendered body of a post, which the sanitiser has cleaned, is marked safe.
-
-A page is a function of its address: nothing is rendered for a single visitor.
+Every page is rendered from the same library as the feeds, so that a feed never links to something
+that is not there. A page is a function of its address, never of its visitor. Templates escape
+whatever they are given; only the body of a post, which the sanitiser has cleaned, is marked safe.
 """
 
 from __future__ import annotations
@@ -58,10 +56,9 @@ Headers = tuple[tuple[str, str], ...]
 def page_headers(script: str = "", form: str = "'none'", frames: str = "'none'") -> Headers:
     """The header fields of a page besides those of every response.
 
-    The content security policy (CSP 3) is the second line of defence: should hostile text ever get
-    through the escaping, nothing of it runs, loads, is sent or is framed. Every page may load our
-    style sheet and the pictures of posts. *script* are the directives of a page with our script,
-    *form* is where its forms may lead, and *frames* which sites may show it in a frame.
+    Should hostile text ever get through the escaping, the content security policy (CSP 3) stops it.
+    Every page may load our style sheet and the pictures of posts. *script* are the directives of a
+    page with our script, *form* is where its forms may lead, *frames* which sites may frame it.
     """
     policy = (
         f"default-src 'none'; style-src 'self'; img-src https: http:; {script}"
@@ -84,7 +81,6 @@ class Page:
 
     Attributes:
         selection: whose changes are the page's changes.
-        media_type: the whole value of Content-Type.
         canonical: the absolute address for the Link field; empty for none.
         headers: further fields, names in lower case.
     """

@@ -1,8 +1,7 @@
 """What a person chooses on the subscribe page, and the ways to subscribe to it.
 
-The form works without a script: what it sends is read here and leads to the
-page of the selection, which shows the address ready to be copied. The script
-does the same in the browser.
+The form works without a script: what it sends leads to the page of the selection, which shows the
+address ready to be copied. The script does the same in the browser.
 """
 
 from __future__ import annotations

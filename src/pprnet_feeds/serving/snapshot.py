@@ -101,7 +101,7 @@ class Snapshot:
         url = self.catalogue.parse(path)
         if not isinstance(url, Url) or url.selection.combines:
             return path in LISTS
-        return not (url.year or url.embed or (url.request and url.request.year))
+        return not (url.year or url.embed)
 
     def respond(self, path: str) -> Response | Reply:
         """The response at any address, or the short reply that says why there is none."""

@@ -1,9 +1,8 @@
 """How a feed's entries are spread over its documents (RFC 5005).
 
-A subscription document holds what a subscriber may have missed; archive
-documents, one a year, hold the rest, linked back to the first post. Every
-entry is in the archive of its year or in the subscription document or, when it
-was changed lately, in both: a reader that follows the links finds each.
+A subscription document holds what a subscriber may have missed; archive documents, one for each
+year, hold the rest. Every entry is in the archive of its year or in the subscription document or,
+when it was changed lately, in both: a reader that follows the links finds each.
 """
 
 from __future__ import annotations
@@ -15,8 +14,6 @@ from zoneinfo import ZoneInfo
 
 
 class _Dated(Protocol):
-    """An item with the date of its last visible change."""
-
     @property
     def updated(self) -> datetime: ...
 
@@ -27,10 +24,9 @@ Item = TypeVar("Item", bound=_Dated)
 def subscription(newest: Iterable[Item], at_least: int, zone: ZoneInfo) -> tuple[list[Item], bool]:
     """The items of the subscription document, the last changed first, and whether these are all.
 
-    *newest* yields all items in that order, so that a correction of an old one
-    reaches readers that look no further. The document holds the first
-    *at_least* and in any case all of the newest year. That is the year of the
-    newest item and not of the clock: the first of January must not change a byte.
+    *newest* yields all items in that order, so that a correction of an old one reaches readers that
+    look no further. The document holds the first *at_least* and all of the year of the newest item;
+    not of the year by the clock: the first of January must not change a byte.
     """
     shown: list[Item] = []
     for item in newest:

@@ -1,13 +1,9 @@
 """Cited works as files for reference managers: BibTeX, RIS and CSL-JSON.
 
-A reader wants the study in Zotero, EndNote or a manuscript with one click, and
-will print what we say of it. So the files hold what is known of the study and
-nothing of ours: our post is named in a note, never as the address of the study.
-
-A work without a known title would be a blank line in every manager, and our
-post's title would be a false one. It is filed under the reference as printed in
-square brackets, the cataloguer's mark for words that are not the work's own, and
-a note says so. A value never has a line break.
+People print what these files say, so they hold what is known of the study and nothing of ours:
+our post is named in a note, never as the address of the study. A work without a known title would
+be a blank line in every manager, and our post's title would be a false one: its title is the
+reference as printed in square brackets, a cataloguer's mark, and a note says so.
 """
 
 from __future__ import annotations
@@ -54,8 +50,7 @@ class Work:
     """A cited work as a file names it.
 
     Attributes:
-        key: ASCII letters, digits and hyphens; it never changes.
-        citation: what is known of it.
+        key: ASCII letters, digits and hyphens, made of the post's permanent id as in the JSON feeds.
         post: the permalink of the post that summarises it.
     """
 
@@ -65,7 +60,7 @@ class Work:
 
     @property
     def title(self) -> str:
-        """The title; where it is not known, the reference as printed in square brackets."""
+        """The title or, where it is not known, the reference in square brackets."""
         return self.citation.title or f"[{self.citation.text}]"
 
     @property
@@ -79,10 +74,7 @@ class Work:
 
 
 def works_of(posts: Iterable[Post], site: Site) -> Iterator[Work]:
-    """The works that *posts* cite, completed from their references, in the posts' order.
-
-    Keys are made of the posts' permanent ids, as in the JSON feeds.
-    """
+    """The works that *posts* cite, completed from their references, in the posts' order."""
     for post in posts:
         for place, cite in enumerate(post.cites, 1):
             yield Work(f"{post.id}-{place}", complete(cite), permalink(post, site))

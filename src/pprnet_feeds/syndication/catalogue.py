@@ -76,16 +76,11 @@ Item = Post | Month
 
 @dataclass(frozen=True, slots=True)
 class FeedItems:
-    """What one feed document shows.
-
-    Attributes:
-        withdrawn: the posts that it reports as deleted.
-        complete: whether these are all that its feed has.
-    """
+    """What one feed document shows."""
 
     items: list[Item]
-    withdrawn: list[Post]
-    complete: bool
+    withdrawn: list[Post]  # reported as deleted
+    complete: bool  # whether these are all that its feed has
 
     @property
     def updated(self) -> datetime | None:
@@ -248,7 +243,7 @@ class Catalogue:
     def years(self, request: FeedRequest) -> list[int]:
         """The years for which the feed of *request* has archive documents, the oldest first.
 
-        The year of the newest item is still open: all of it is in the subscription document.
+        All of the newest item's year is in the subscription document, so it has no archive yet.
         """
         has_text = self._filter(request.view)
         years: set[int] = set()

@@ -1,9 +1,8 @@
 """Which posts a feed holds, and the one way to write it in an address.
 
-A selection is the part of an address before the view: nothing for every post,
-``topics/…/``, ``research/…/``, both, or ``issues/…/``. Subscribers use these
-addresses for ten years, so a selection has one spelling, and what it holds
-depends on the posts alone.
+A selection is the part of an address before the view: nothing for every post, ``topics/…/``,
+``research/…/``, both, or ``issues/…/``. Subscribers use these addresses for ten years, so a
+selection has one spelling.
 """
 
 from __future__ import annotations
@@ -17,10 +16,7 @@ from pprnet_feeds.content.dates import is_month
 from pprnet_feeds.content.model import Site, Term
 
 MOST_TOPICS = 5
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
+_MONTHS = "January February March April May June July August September October November December".split()
 
 
 class _Filed(Protocol):
@@ -104,10 +100,9 @@ def selections(site: Site) -> Iterator[Selection]:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an address is no selection, for the person who typed it.
+    """Why an address is no selection: a sentence for the person who typed it.
 
     Attributes:
-        what: a sentence.
         asked: the name that is unknown, if that is why.
         folder: ``topics`` or ``research``, where it was looked for.
         gone: whether there was something at the address, and never will be again.
@@ -122,8 +117,7 @@ class Refusal:
 def parse_selection(path: str, site: Site) -> tuple[Selection, str] | Refusal:
     """Read the selection at the beginning of an address, and return the rest of the address with it.
 
-    *path* has no leading slash. Former slugs and unsorted or repeated topics are understood:
-    `Selection.path` has the canonical spelling.
+    *path* has no leading slash. Former slugs and unsorted or repeated topics are understood.
     """
     month = re.match("issues/([^/]+)/", path)
     if month and is_month(month[1]):

@@ -4,8 +4,7 @@
     /issues/feed.{format}    /corrections/feed.{format}    and their archives
     /{selection}    /{selection}archive/{year}/    /{selection}embed    pages
 
-Pure: a path and a site's names in, a value out. Whether there is anything at the
-address is for the catalogue to say.
+Whether there is anything at the address is for the catalogue to say.
 """
 
 from __future__ import annotations
@@ -85,7 +84,7 @@ class Url:
     Attributes:
         spelling: how the path is written in full and in order; another spelling is redirected.
         request: the document; None when it is a page for people.
-        year: the year that a page lists; 0 for the page of the selection.
+        year: the one year that the document or page shows; 0 for none.
         embed: whether it is a page for frames.
     """
 
@@ -103,7 +102,7 @@ def parse_url(path: str, site: Site) -> Url | Refusal | None:
         rest = path.removeprefix(f"/{series}/")
         if rest != path and (request := _parse_request(series, EVERYTHING, rest)):
             is_feed = request.view == "feed" and request.form in FORMATS
-            return Url(path, EVERYTHING, request) if is_feed else None
+            return Url(path, EVERYTHING, request, request.year) if is_feed else None
     found = parse_selection(path[1:], site)
     if isinstance(found, Refusal):
         return found
@@ -112,8 +111,7 @@ def parse_url(path: str, site: Site) -> Url | Refusal | None:
     embed = rest == "embed"
     if not (request or embed or (page and not page[2])):
         return None
-    year = int(page[1] or 0) if page and not request else 0
-    return Url(f"/{selection.path}{rest}", selection, request, year, embed)
+    return Url(f"/{selection.path}{rest}", selection, request, int(page[1] or 0) if page else 0, embed)
 
 
 def _parse_request(series: Series, selection: Selection, rest: str) -> FeedRequest | None:

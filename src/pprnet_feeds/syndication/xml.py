@@ -1,12 +1,10 @@
 """Channels and entries as Atom 1.0 (RFC 4287) and RSS 2.0, through feedgen.
 
-The only module that knows feedgen. Two extensions complete the elements that it makes: they add
-the links RSS loses, one `dc:creator` for each person, an entry's own citation in Dublin Core and
-PRISM, and an explanation for people who open a feed in a browser. They also write the dates:
-feedgen takes defaults from the clock and writes through the process's locale.
-
-feedgen makes Atom elements without a namespace, under a literal `xmlns`: what is
-added to Atom in its own namespace is therefore made without one, too.
+Two extensions of feedgen complete the elements that it makes: they add the links RSS loses, one
+`dc:creator` for each person, an entry's own citation in Dublin Core and PRISM, an explanation for
+people who open a feed in a browser, and the dates, which feedgen takes from the clock and writes
+through the process's locale. feedgen makes Atom elements without a namespace, under a literal
+`xmlns`, and so do the extensions.
 """
 
 from __future__ import annotations
@@ -191,8 +189,7 @@ class EntryExtension:
     def _describe(self, el: Any) -> None:
         """What the entry itself is in Dublin Core and PRISM, and its picture in Media RSS.
 
-        Reference managers take each of these for the entry's own. So of an entry
-        that is our account of a study they say nothing of the study.
+        Reference managers take these for the entry's own: a post's entry says nothing of its study.
         """
         study = self.entry.study
         facts = {"prism:publicationName": study.container if study else self.channel.site.title}
