@@ -232,8 +232,8 @@ def test_month_and_archive_year_go_by_the_date_and_not_by_the_moment(site: Path)
     later = datetime(2027, 3, 1, tzinfo=UTC)
     assert records(site)["december"]["published"] == "2026-01-05T12:00:00Z"
     shown = catalogue(site, later)
-    assert [post.title for post in shown.contents.months["2025-12"]] == ["December"]
-    assert "2026-01" in shown.contents.months
+    assert [post.title for post in shown.months["2025-12"]] == ["December"]
+    assert "2026-01" in shown.months
     years = {year: items(site, f"/archive/{year}/feed.json", later) for year in (2024, 2025, 2026, 2027)}
     assert years == {2024: ["Early"], 2025: ["December"], 2026: ["January"], 2027: []}
     assert items(site, "/feed.json", later) == ["Later"]
@@ -259,7 +259,7 @@ def test_a_published_post_keeps_its_moment_and_month_when_its_date_is_edited(sit
         (change,) = [*planned(site, NOW + timedelta(days=1))[2], None]
         assert change is None
         assert publish(site, NOW + timedelta(days=1))["one"] == first
-        assert list(catalogue(site).contents.months) == ["2026-03", "2013-01"]
+        assert list(catalogue(site).months) == ["2026-03", "2013-01"]
     assert path.exists()
 
 
