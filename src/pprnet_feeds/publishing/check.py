@@ -17,15 +17,15 @@ from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.problems import Problem, blocking, quoted
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages.fixed import FIXED
+from pprnet_feeds.pages.pages import Pages
 from pprnet_feeds.pages.static_site import RESERVED
 from pprnet_feeds.publishing.dead_links import dead_links
 from pprnet_feeds.serving.snapshot import QUERIED, Snapshot
 from pprnet_feeds.state.last_modified import Timestamps
-from pprnet_feeds.syndication.addresses import GUESSED
-from pprnet_feeds.syndication.catalogue import BESIDE, Catalogue
-from pprnet_feeds.syndication.channel import VIEWS, rfc3339
+from pprnet_feeds.syndication.catalogue import Catalogue
+from pprnet_feeds.syndication.channel import rfc3339
 from pprnet_feeds.syndication.entries import post_entries
+from pprnet_feeds.syndication.urls import GUESSED, POST_FORMATS, VIEWS
 
 # What `check` renders with when the site has no address of its own yet.
 ADDRESS = "https://check.invalid"
@@ -77,16 +77,14 @@ def own_addresses_as_aliases(library: Library) -> list[Problem]:
     former = [(post, alias) for post in (*library.posts, *library.withdrawn) for alias in post.aliases]
     if not former:
         return []
-    from pprnet_feeds.pages.pages import Pages  # templates take long to load
-
     catalogue = Catalogue(library)
     documents = set(catalogue.paths())
-    own = (*documents, *Pages(catalogue).paths(), *FIXED, *QUERIED, *(f"/{name}" for name in GUESSED))
+    own = (*documents, *Pages(catalogue).paths(), *QUERIED, *(f"/{name}" for name in GUESSED))
     tops = {path.split("/")[1].lower() for path in own} - {"", "posts"}
     tops |= RESERVED | {f"{top}.html" for top in tops if "." not in top}
 
     def is_own(alias: str) -> bool:
-        forms = [alias.rstrip("/") + end for end in ("", *(f".{form}" for form in BESIDE))]
+        forms = [alias.rstrip("/") + end for end in ("", *(f".{form}" for form in POST_FORMATS))]
         return any(form in documents or form.split("/")[1].lower() in tops for form in forms)
 
     fix = "Take it away: readers get what we have there already."

@@ -17,7 +17,7 @@ from pprnet_feeds.content.dois import doi_in
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.problems import Problem, nearest, quoted
 from pprnet_feeds.content.terms import suggest
-from pprnet_feeds.pages.embedding import path_of
+from pprnet_feeds.pages.embed import path_of
 from pprnet_feeds.serving.response import Reply
 from pprnet_feeds.serving.snapshot import QUERIED, Snapshot
 

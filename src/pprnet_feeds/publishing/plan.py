@@ -19,10 +19,9 @@ from pprnet_feeds.content.ledger import Ledger, is_default_id, is_said_by, recor
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.recordvalues import Record
-from pprnet_feeds.syndication.addresses import Plan, Series
-from pprnet_feeds.syndication.catalogue import Catalogue
+from pprnet_feeds.syndication.catalogue import SERIES, Catalogue
 from pprnet_feeds.syndication.entries import post_entries
-from pprnet_feeds.syndication.selection import EVERYTHING, Selection
+from pprnet_feeds.syndication.selection import Selection
 
 Kind = Literal["new", "re-notified", "silently edited", "moved", "withdrawn", "id changed", "vanished"]
 
@@ -102,11 +101,8 @@ class _Comparison:
     def __init__(self, library: Library, ledger: Ledger) -> None:
         self.ledger, self.site, self.posts = ledger, library.site, _with_files(library)
         catalogue = Catalogue(library)
-
-        def title(series: Series) -> str:
-            return catalogue.channel(Plan(series, EVERYTHING, "feed", "atom")).title
-
-        self.issues, self.corrections = title("issues"), title("corrections")
+        titles = {request.series: catalogue.channel(request).title for request in SERIES}
+        self.issues, self.corrections = titles["issues"], titles["corrections"]
 
     def posts_changed(self) -> Iterator[Change]:
         """The changes of the posts that have a file."""

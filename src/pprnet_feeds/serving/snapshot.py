@@ -22,7 +22,6 @@ from datetime import UTC, datetime
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from pprnet_feeds.content.digests import digest
@@ -32,18 +31,14 @@ from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.reader import AtRest
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages.fixed import FIXED, fixed
-from pprnet_feeds.pages.page import Page
+from pprnet_feeds.pages.pages import Page, Pages
 from pprnet_feeds.serving.conditional import cache_control
 from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import Timestamps, TimestampStore, resources
-from pprnet_feeds.syndication.addresses import Address
-from pprnet_feeds.syndication.catalogue import BESIDE, LISTS, Catalogue, Document
+from pprnet_feeds.syndication.catalogue import LISTS, Catalogue, Document
 from pprnet_feeds.syndication.selection import Refusal
-
-if TYPE_CHECKING:
-    from pprnet_feeds.pages.pages import Pages
+from pprnet_feeds.syndication.urls import POST_FORMATS, Url
 
 OPML, OEMBED, SUBSCRIBE = "/feeds.opml", "/oembed", "/subscribe"
 # The addresses whose answer depends on the query.
@@ -72,27 +67,18 @@ class Snapshot:
         self.known = known
         self.not_before = _newest_change(library.ledger)
         self.catalogue = Catalogue(library)
+        self.pages = Pages(self.catalogue)
         self.seconds = 0.0
-
-    @cached_property
-    def pages(self) -> Pages:
-        """The pages for people; imported for the first that is asked for, since templates load slowly."""
-        from pprnet_feeds.pages.pages import Pages
-
-        return Pages(self.catalogue)
 
     def paths(self) -> Iterator[str]:
         """Every canonical address: documents, pages, files."""
         yield from self.catalogue.paths()
         yield from self.pages.paths()
-        yield from FIXED
 
     def canonical(self, path: str) -> str:
         """The address of the document that a guessed address is answered with; any other as it is."""
-        address = self.catalogue.read(path)
-        if isinstance(address, Address) and address.spelling == path and address.plan:
-            return address.plan.path
-        return path
+        url = self.catalogue.parse(path)
+        return url.request.path if isinstance(url, Url) and url.spelling == path and url.request else path
 
     def find(self, path: str) -> Response | None:
         """The response at an address, canonical or guessed; None when there is none."""
@@ -104,10 +90,7 @@ class Snapshot:
         if document is not None:
             return self.response_of_document(document)
         page = self.pages.page(path)
-        if page is not None:
-            return self.response_of_page(page)
-        file = fixed(path)
-        return self.response_of_page(Page(file, media_type=FIXED[path])) if file is not None else None
+        return self.response_of_page(page) if page is not None else None
 
     def guessed_links(self, response: Response, canonical: str) -> str:
         """The Link field of a *canonical* document at an address where it is guessed."""
@@ -115,10 +98,10 @@ class Snapshot:
 
     def is_listed(self, path: str) -> bool:
         """Whether everybody may be polling the address, so that its response is cached for good."""
-        address = self.catalogue.read(path)
-        if not isinstance(address, Address) or address.selection.combines:
+        url = self.catalogue.parse(path)
+        if not isinstance(url, Url) or url.selection.combines:
             return path in LISTS
-        return address.plan is None or not address.plan.year
+        return not (url.year or url.embed)
 
     def respond(self, path: str) -> Response | Reply:
         """The response at any address, or the short reply that says why there is none."""
@@ -148,16 +131,16 @@ class Snapshot:
             return None if post.status == "withdrawn" else f"/posts/{post.slug}/"
         stem, _, form = path.partition(".")
         post = self._post_at(stem)
-        if post is not None and form in BESIDE:
+        if post is not None and form in POST_FORMATS:
             return None if post.status == "withdrawn" else f"/posts/{post.slug}.{form}"
         plain = unquote(path)
         if not _PLAIN.fullmatch(plain):
             return None
         for candidate in (plain, f"{plain}/"):
-            address = self.catalogue.read(candidate)
-            written = address.spelling if isinstance(address, Address) else self.pages.spelling(candidate)
-            if written != path and self.find(written):
-                return written
+            url = self.catalogue.parse(candidate)
+            spelling = url.spelling if isinstance(url, Url) else candidate
+            if spelling != path and self.find(spelling):
+                return spelling
         return None
 
     def response_of_document(self, document: Document) -> Response:
@@ -189,12 +172,10 @@ class Snapshot:
 
     def _refusal(self, path: str) -> Refusal:
         for candidate in (path, f"{path}/"):
-            found = self.catalogue.read(candidate)
+            found = self.catalogue.parse(candidate)
             if isinstance(found, Refusal):
                 return found
-        month = re.match(r"/issues/[0-9]{4}-[0-9]{2}/(?=embed$)", path)
-        found = self.catalogue.read(f"{month[0]}feed.atom") if month else None
-        return found if isinstance(found, Refusal) else Refusal("There is nothing at this address.")
+        return Refusal("There is nothing at this address.")
 
     def _post_at(self, path: str) -> Post | None:
         """The post whose permalink is or was at *path*, whether it ends with a slash or not."""

@@ -25,7 +25,7 @@ from pprnet_feeds.content.digests import appearance, digest
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.state.database import Connection, CorruptError, Database, UnavailableError
-from pprnet_feeds.syndication.channel import beginning
+from pprnet_feeds.syndication.channel import first_date
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -103,7 +103,7 @@ def resources(library: Library, program: str) -> list[Resource]:
 
     A post that is in the ledger as it is now was changed when it was published, on every replica alike.
     """
-    site, oldest = library.site, beginning(library.site)
+    site, oldest = library.site, first_date(library.site)
     # The sentences of the issues are resources of their own.
     settings = digest([digest(site, ("issues",)), program])
     issues = (

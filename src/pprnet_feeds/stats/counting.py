@@ -18,9 +18,7 @@ from datetime import datetime, timedelta
 
 from pprnet_feeds.state.database import Connection, Database, UnavailableError
 from pprnet_feeds.stats.user_agents import KNOWN, read_user_agent
-from pprnet_feeds.syndication.addresses import GUESSED
-from pprnet_feeds.syndication.bibliography import MEDIA_TYPES
-from pprnet_feeds.syndication.channel import FORMATS, VIEWS
+from pprnet_feeds.syndication.urls import FORMATS, GUESSED, REFERENCE_FORMATS, VIEWS
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -39,7 +37,7 @@ _KINDS = {200: "full", 304: "unchanged", 301: "moved", 404: "missing", 410: "gon
 _FOLDER = r"/(?:issues/|corrections/|(?:topics/[^/]+/)?(?:research/[^/]+/)?|search/[^/]+/)"
 _FEED = re.compile(
     rf"{_FOLDER}(?:archive/(?:[0-9]+/)?)?(?:{'|'.join(VIEWS)})"
-    rf"\.(?:{'|'.join(map(re.escape, (*FORMATS, *MEDIA_TYPES)))})"
+    rf"\.(?:{'|'.join(map(re.escape, (*FORMATS, *REFERENCE_FORMATS)))})"
 )
 _GUESSED = re.compile(rf"{_FOLDER}(?:{'|'.join(map(re.escape, GUESSED))})")
 _COMBINES = re.compile(r"[,+]|/topics/.*/research/|^/search/")

@@ -13,8 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pprnet_feeds.content.model import Site
-from pprnet_feeds.pages.page import Page, policy, security
-from pprnet_feeds.pages.pages import templates
+from pprnet_feeds.pages.pages import Page, page_headers, render_template
 from pprnet_feeds.stats.report import FRESH, RECENT, Report, Series, number, size, together
 
 PATH = "/stats"
@@ -51,7 +50,8 @@ class Plot:
 
 def page(report: Report | None, site: Site) -> Page:
     """Render the page; None means that the report cannot be read at the moment."""
-    body = templates.get_template("stats.html").render(
+    body = render_template(
+        "stats.html",
         site=site,
         path=PATH,
         root=urlsplit(site.base_url).path,
@@ -64,7 +64,7 @@ def page(report: Report | None, site: Site) -> Page:
         listed=LISTED,
         **(_plots(report) if report and report.polls else {}),
     )
-    return Page(body.encode(), headers=(*security(policy()), *_HEADERS))
+    return Page(body, headers=(*page_headers(), *_HEADERS))
 
 
 def plot(days: Sequence[str], values: Sequence[int | None], show: Callable[[int], str], top: int = 0) -> Plot:

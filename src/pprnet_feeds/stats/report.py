@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.state.database import Connection, Database, UnavailableError
-from pprnet_feeds.syndication.addresses import Address, read
+from pprnet_feeds.syndication.urls import Url, parse_url
 
 # How many days are reported, and over how many sums are made, the present one included.
 HISTORY, RECENT = 400, 30
@@ -188,11 +188,12 @@ def _report(connection: Connection, site: Site, today: date) -> Report:
 
 def _name(address: str, site: Site) -> tuple[str, str | None]:
     """The feed of an address, whatever its view and format: its title, and the page of its posts."""
-    found = read(address, site)
-    if not isinstance(found, Address) or found.plan is None:
+    found = parse_url(address, site)
+    if not isinstance(found, Url) or found.request is None:
         return address.rpartition("/")[0] + "/", None  # such as a topic that is no more
-    if found.plan.series != "posts":
-        return found.plan.series.title(), f"{found.plan.series}/" if found.plan.series == "issues" else None
+    series = found.request.series
+    if series != "posts":
+        return series.title(), f"{series}/" if series == "issues" else None
     title = found.selection.title(site).removeprefix(f"{site.short_title}: ")
     return (title, found.selection.path) if found.selection.path else ("All posts", "")
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication.catalogue import Catalogue, Month
-from pprnet_feeds.syndication.channel import FORMATS
+from pprnet_feeds.syndication.urls import FORMATS, FeedRequest
 
 
 def visible_changes(posts: Iterable[Post]) -> dict[str, int]:
@@ -37,9 +37,14 @@ def changed_feeds(catalogue: Catalogue, posts: Collection[Post]) -> Iterator[str
     """The URL of each feed, in each format, whose subscription document shows one of *posts*."""
     ids = {post.id for post in posts}
     for feed in catalogue.feeds():
-        if any(feed.selection.holds(post) for post in posts):
-            items, withdrawn = catalogue.shown(feed)
-            shown = [item.posts if isinstance(item, Month) else (item,) for item in (*items, *withdrawn)]
-            if any(post.id in ids for posts_of_item in shown for post in posts_of_item):
-                for form in FORMATS:
-                    yield catalogue.site.base_url + replace(feed, form=form).path
+        may_hold = any(feed.selection.holds(post) for post in posts)
+        if may_hold and not ids.isdisjoint(_shown_in(catalogue, feed)):
+            for form in FORMATS:
+                yield catalogue.site.base_url + replace(feed, form=form).path
+
+
+def _shown_in(catalogue: Catalogue, feed: FeedRequest) -> Iterator[str]:
+    """The ids of the posts in a subscription document, as entries or as deletions."""
+    shown = catalogue.items(feed)
+    for item in (*shown.items, *shown.withdrawn):
+        yield from (post.id for post in (item.posts if isinstance(item, Month) else (item,)))

@@ -1,11 +1,8 @@
 """How other sites show us: frames, and the answers of oEmbed 1.0 that lead to them.
 
-A site that is given one of our addresses asks ``/oembed`` what to show for it.
-A selection is a frame of its embed page; a post is a card, plain HTML without a
-frame, so that it looks like the page it stands in.
-
-Only addresses of our own are answered: an open oEmbed endpoint would put
-strangers' text under our name.
+A site that is given one of our addresses asks ``/oembed`` what to show for it: for a selection a
+frame of its embed page; for a post a card, plain HTML that looks like the page around it. Only our
+own addresses are answered: an open endpoint would put the text of others under our name.
 """
 
 from __future__ import annotations
@@ -20,23 +17,24 @@ from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.syndication.channel import Entry, permalink
 from pprnet_feeds.syndication.selection import Selection
 
-# The size of a frame that nobody gave another size, in pixels.
+# The default size of a frame, in pixels.
 WIDTH, HEIGHT = 600, 480
-# How many posts a frame holds.
+# How many posts a frame shows.
 POSTS = 10
+
+Size = tuple[int, int]
 
 
 def path_of(address: str, site: Site) -> str | None:
     """The path below our base that an absolute *address* names; None when it is not ours."""
-    # A `+` that nobody encoded arrives as a space, and no path of ours holds one.
+    # A `+` that nobody encoded arrives as a space, and no path of ours has one.
     plain = address.strip().replace(" ", "+").partition("#")[0].partition("?")[0]
-    # http and https are the same site to whoever pasted the address.
+    # http and https are the same site to the person who pasted the address.
     ours, (scheme, _, rest) = urlsplit(site.base_url), plain.partition("://")
     host, slash, below = rest.partition("/")
-    if scheme.lower() not in ("http", "https") or host.lower() != ours.netloc.lower():
-        return None
     path = slash + below
-    if not f"{path}/".startswith(f"{ours.path}/"):
+    is_ours = scheme.lower() in ("http", "https") and host.lower() == ours.netloc.lower()
+    if not is_ours or not f"{path}/".startswith(f"{ours.path}/"):
         return None
     return unquote(path.removeprefix(ours.path)) or "/"
 
@@ -46,7 +44,7 @@ def endpoint(path: str, site: Site) -> str:
     return f"{site.base_url}/oembed?url={quote(site.base_url + path, safe='')}"
 
 
-def sizes(query: Mapping[str, str]) -> tuple[int, int]:
+def sizes(query: Mapping[str, str]) -> Size:
     """Width and height in pixels that the asking site allows; what is no number is ignored."""
     width, height = (_number(query.get(name, "")) for name in ("maxwidth", "maxheight"))
     return min(WIDTH, width or WIDTH), min(HEIGHT, height or HEIGHT)
@@ -69,14 +67,13 @@ def embed_address(selection: Selection, site: Site) -> str:
     return f"{site.base_url}/{selection.path}embed"
 
 
-def selection_answer(selection: Selection, site: Site, size: tuple[int, int]) -> bytes:
+def selection_answer(selection: Selection, site: Site, size: Size) -> bytes:
     """The oEmbed answer for a selection: a frame."""
     title = selection.title(site)
-    shown = frame(embed_address(selection, site), title, *size)
-    return _answer(site, size, title, shown)
+    return _answer(site, size, title, frame(embed_address(selection, site), title, *size), {})
 
 
-def post_answer(post: Post, entry: Entry, card: str, site: Site, size: tuple[int, int]) -> bytes:
+def post_answer(post: Post, entry: Entry, card: str, site: Site, size: Size) -> bytes:
     """The oEmbed answer for a post: its *card*, with the picture as a thumbnail where its size is known."""
     more: dict[str, Any] = {"author_name": ", ".join(author.name for author in entry.authors)}
     if entry.authors[0].link and len(entry.authors) == 1:
@@ -91,9 +88,7 @@ def post_answer(post: Post, entry: Entry, card: str, site: Site, size: tuple[int
     return _answer(site, size, post.title, card, more | {"url": permalink(post, site)})
 
 
-def _answer(
-    site: Site, size: tuple[int, int], title: str, shown: str, more: Mapping[str, Any] | None = None
-) -> bytes:
+def _answer(site: Site, size: Size, title: str, shown: str, more: Mapping[str, Any]) -> bytes:
     answer = {
         "version": "1.0",
         "type": "rich",
@@ -104,7 +99,7 @@ def _answer(
         "width": size[0],
         "height": size[1],
         "html": shown,
-        **(more or {}),
+        **more,
     }
     if site.licence:
         answer["license_url"] = site.licence
