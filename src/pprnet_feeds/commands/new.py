@@ -11,15 +11,15 @@ from pathlib import Path
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.content import characters, dates
-from pprnet_feeds.content.dois import doi_in
+from pprnet_feeds.content import dates
 from pprnet_feeds.content.fields import is_address
 from pprnet_feeds.content.ledger import read_ledger
 from pprnet_feeds.content.model import Citation, Site, Term
-from pprnet_feeds.content.posts import read_post
+from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import quoted
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.terms import named, search, suggest
+from pprnet_feeds.content.text import clean, doi_in, first_forbidden, one_line
 from pprnet_feeds.publishing import doi, newpost, postfile
 
 REGISTRY_VARIABLE = "PPRNET_DOI_REGISTRY"
@@ -111,11 +111,11 @@ def _write(folder: Path, site: Site, stems: Iterator[str], text_of: Callable[[st
 
 def _plain(typed: str, name: str) -> str:
     """What was typed, on one line; what no file can hold is refused and not dropped."""
-    text, lost = characters.clean(typed)
+    text, lost = clean(typed)
     if lost:
-        which, _ = characters.first_forbidden(typed)
+        which, _ = first_forbidden(typed)
         raise click.UsageError(f"{name} holds a character that no feed may hold: {which}. Type it again.")
-    return characters.one_line(text)
+    return one_line(text)
 
 
 def _month(date: str, site: Site) -> str:

@@ -15,9 +15,8 @@ from operator import attrgetter
 from pathlib import Path
 
 from pprnet_feeds.content.dates import beginning_of
-from pprnet_feeds.content.digests import appearance
 from pprnet_feeds.content.ledger import Ledger, is_recorded, withdrawn_post
-from pprnet_feeds.content.model import Post, Site
+from pprnet_feeds.content.model import Post, Site, appearance
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.reader import AtRest, Reading, read_files
 

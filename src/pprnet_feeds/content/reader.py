@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from pprnet_feeds.content import files, terms
+from pprnet_feeds.content import files
 from pprnet_feeds.content.dates import month_of
-from pprnet_feeds.content.model import Post, Site, Term
-from pprnet_feeds.content.posts import read_post
+from pprnet_feeds.content.model import Post, Site, Term, by_name, normal
+from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import Problem
 
 _STAYS = "; its last good version stays"
@@ -82,7 +82,7 @@ def read_files(
     settled = int(now.timestamp()) * 1_000_000_000 - files.GRAIN
     by_file: dict[str, FileRead] = {}
     problems: list[Problem] = []
-    for found in files.entries(folder, strangers=bodies):
+    for found in files.entries(folder, report_others=bodies):
         if isinstance(found, Problem):
             problems.append(found)
             continue
@@ -124,7 +124,7 @@ def _read_file(
     digest = hashlib.blake2b(content, digest_size=16).digest()
     if is_valid and was is not None and was.digest == digest:
         return replace(was, signature=signature)
-    text = files.decode(content, name)
+    text = files.text_of(content, name)
     if isinstance(text, Problem):
         return _faulty(signature, digest, was, [text], site)
     post, problems = read_post(text, name, site, bodies=bodies)
@@ -155,8 +155,8 @@ def _with_present_names(post: Post, site: Site) -> Post | None:
 
 def _slugs(slugs: tuple[str, ...], known: tuple[Term, ...]) -> tuple[str, ...] | None:
     """The present slugs of terms; None when one of them is unknown."""
-    index = terms.by_name(known)
-    places = {index.get(terms.normal(slug), -1) for slug in slugs}
+    index = by_name(known)
+    places = {index.get(normal(slug), -1) for slug in slugs}
     return None if -1 in places else tuple(known[place].slug for place in sorted(places))
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pprnet_feeds.content import markup
+from pprnet_feeds.content import markdown
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.pages import embedding, lists, metadata, places, sitemap, subscribing
 from pprnet_feeds.pages.page import JSON, TEXT, XML, Page, policy, security
@@ -148,7 +148,7 @@ class Pages:
     def _of_post(self, path: str, post: Post) -> Page:
         entry = entries.post_entries(post, "feed", self.site)[0]
         text, figure = entries.rendered(post, self.site)
-        account, practice = markup.sections(text)
+        account, practice = markdown.sections(text)
         # Footnotes stand under all that has marks for them.
         end = account.rfind(_FOOTNOTES) if practice else -1
         account, footnotes = (account, "") if end < 0 else (account[:end], account[end:])

@@ -13,8 +13,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from pprnet_feeds.content.characters import clean
 from pprnet_feeds.content.model import Citation
+from pprnet_feeds.content.text import clean
 
 _LONGEST = 1000
 _LONGEST_NAME = 150

@@ -13,11 +13,11 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-from pprnet_feeds.content import files, markup
-from pprnet_feeds.content.dois import doi_in
+from pprnet_feeds.content import body_checks, files, markdown
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.problems import Problem, nearest, quoted
 from pprnet_feeds.content.terms import suggest
+from pprnet_feeds.content.text import doi_in
 from pprnet_feeds.pages.embedding import path_of
 from pprnet_feeds.serving.response import Reply
 from pprnet_feeds.serving.snapshot import QUERIED, Snapshot
@@ -49,7 +49,7 @@ class DeadLinks:
             front = [("a", url) for url in (*(w.url for w in post.cites), *(p.url for p in post.authors))]
             front += [("img", post.image.url)] if post.image else []
             places = [(self._line(post, url), kind, url) for kind, url in front if path_of(url, self.site)]
-            body = markup.addresses(post.body, urlsplit(self.site.base_url).netloc)
+            body = body_checks.addresses(post.body, urlsplit(self.site.base_url).netloc)
             places += [(post.body_line + line - 1, kind, url) for line, kind, url in body]
             for line, kind, typed in places:
                 if found := self._fault(post, kind, typed):
@@ -74,7 +74,7 @@ class DeadLinks:
             return None
         status = self._answered(path)
         if address == own and fragment:
-            ids = re.findall(r' id="([^"]+)"', markup.render(post.body, base=own, prefix=""))
+            ids = re.findall(r' id="([^"]+)"', markdown.render(post.body, base=own, prefix=""))
             if unquote(fragment) in (*ids, "top"):
                 return None
             mend = "Take the link out, or link to a heading of this post."

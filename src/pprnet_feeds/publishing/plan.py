@@ -17,10 +17,9 @@ from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pprnet_feeds.content.dates import first_published
-from pprnet_feeds.content.ledger import Ledger, is_default_id, is_said_by, record_of
+from pprnet_feeds.content.ledger import Ledger, Record, is_default_id, is_said_by, record_of
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post, Site
-from pprnet_feeds.content.recordvalues import Record
 from pprnet_feeds.syndication.addresses import Plan, Series
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.entries import post_entries

@@ -20,11 +20,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pprnet_feeds.content.characters import one_line
 from pprnet_feeds.content.model import Citation, Post, Site
-from pprnet_feeds.content.references import complete
+from pprnet_feeds.content.text import one_line
 from pprnet_feeds.syndication.channel import permalink
 from pprnet_feeds.syndication.citations import Name, csl, kind, name_of, page_ends
+from pprnet_feeds.syndication.references import complete
 
 MEDIA_TYPES: Mapping[str, str] = {
     "bib": "application/x-bibtex",

@@ -13,14 +13,14 @@ from dataclasses import replace
 from functools import cached_property, lru_cache
 from urllib.parse import urljoin
 
-from pprnet_feeds.content import markup
+from pprnet_feeds.content import markdown
 from pprnet_feeds.content.model import Citation, Image, Post, Site
-from pprnet_feeds.content.references import complete
-from pprnet_feeds.content.sentences import first_sentences
+from pprnet_feeds.content.text import first_sentences
 from pprnet_feeds.syndication import fulltext
 from pprnet_feeds.syndication.channel import Category, Deletion, Entry, View, permalink
 from pprnet_feeds.syndication.citations import authors
 from pprnet_feeds.syndication.fulltext import STATUS, note
+from pprnet_feeds.syndication.references import complete
 from pprnet_feeds.syndication.selection import lead, month_name
 
 # A heading, an empty line and a paragraph that no line below makes a heading.
@@ -49,7 +49,7 @@ class _Text:
 
     @cached_property
     def _sections(self) -> tuple[str, str]:
-        return markup.sections(self.body)
+        return markdown.sections(self.body)
 
     @cached_property
     def image(self) -> Image | None:
@@ -82,7 +82,7 @@ class _Text:
         """The summary as typed, else taken from what comes before the practice implications."""
         if self.post.summary:
             return self.post.summary
-        account = markup.running_text(self._sections[0]) or markup.running_text(self.practice)
+        account = markdown.running_text(self._sections[0]) or markdown.running_text(self.practice)
         return first_sentences(account) or self.post.title
 
     @cached_property
@@ -93,7 +93,7 @@ class _Text:
     @cached_property
     def practice_summary(self) -> str:
         """The summary in a feed of practice implications."""
-        return first_sentences(markup.running_text(self.practice)) or self.summary
+        return first_sentences(markdown.running_text(self.practice)) or self.summary
 
 
 @lru_cache(500)
@@ -103,7 +103,7 @@ def _html(body: str, base: str, prefix: str) -> str:
     Views and formats of one feed are asked for together: of a site of 350 posts nearly all bodies
     are rendered once instead of twelve times. Bounded by its number of texts.
     """
-    return markup.render(body, base=base, prefix=prefix)
+    return markdown.render(body, base=base, prefix=prefix)
 
 
 def post_entries(post: Post, view: View, site: Site) -> tuple[Entry, ...]:
@@ -112,7 +112,7 @@ def post_entries(post: Post, view: View, site: Site) -> tuple[Entry, ...]:
     if view == "citations":
         return tuple(_study(text, place, cite) for place, cite in enumerate(text.cites, 1))
     if view == "summary":
-        summary = markup.joined((note(post), text.summary)).replace("\n", " ")
+        summary = markdown.joined((note(post), text.summary)).replace("\n", " ")
         return (_entry(text, summary=summary),)
     if view == "practice":
         if not text.practice:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import unquote
 
-from pprnet_feeds.content import markup
+from pprnet_feeds.content import markdown
 from pprnet_feeds.content.model import Citation, Image, Post
 from pprnet_feeds.syndication.citations import reference_html
 
@@ -41,7 +41,7 @@ def arranged(
     The references are a list under a heading, or paragraphs where they are not
     *listed*. A section `References` of the text is completed.
     """
-    _, inner, end = markup.section(text, "references")
+    _, inner, end = markdown.section(text, "references")
     own = _letters(text[inner:end])
     each, around = ("<li>{}</li>\n", "<ul>\n{}</ul>\n") if listed else ("<p>{}</p>\n", "{}")
     if listed and not own:
@@ -65,4 +65,4 @@ def _marks(cite: Citation) -> list[str]:
 
 def _letters(text: str) -> str:
     """The letters and digits of HTML, in which two ways to print one reference agree."""
-    return "".join(filter(str.isalnum, markup.plain_text(text).casefold()))
+    return "".join(filter(str.isalnum, markdown.plain_text(text).casefold()))

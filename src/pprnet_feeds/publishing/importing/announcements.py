@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pprnet_feeds.content import files, frontmatter, terms
-from pprnet_feeds.content.model import Site, Term
+from pprnet_feeds.content import files
+from pprnet_feeds.content.model import Site, Term, by_name, normal
 from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.content.yamlvalues import Mapping, Scalar
+from pprnet_feeds.content.yaml import Mapping, Scalar, read_yaml
 from pprnet_feeds.publishing.importing.readings import Label, Reading
 from pprnet_feeds.publishing.postfile import quote, write_new, write_over
 
@@ -55,7 +55,7 @@ def enter_sentence(reading: Reading, folder: Path, source: str) -> Announced:
     if sentences is None:
         what = f"the month's sentence was not entered: {FILE} cannot be read"
         return Announced(problem=Problem(source, reading.sentence_line, 0, what, told_by_hand))
-    if terms.normal(reading.sentence) in map(terms.normal, sentences.values()):
+    if normal(reading.sentence) in map(normal, sentences.values()):
         return Announced(f"{FILE}: the month's sentence is already there")
     if month in sentences:
         what = f"{FILE} has another sentence for {month}: {quoted(sentences[month])}"
@@ -81,7 +81,7 @@ def compare_lists(reading: Reading, site: Site, source: str) -> list[Problem]:
 def _compare(
     labels: tuple[Label, ...], known: tuple[Term, ...], noun: str, file: str, source: str
 ) -> list[Problem]:
-    index = terms.by_name(known)
+    index = by_name(known)
     told = [
         Problem(
             source,
@@ -91,9 +91,9 @@ def _compare(
             f"Add it to {file}, if readers should have its feed.",
         )
         for label in labels
-        if terms.normal(label.name) not in index
+        if normal(label.name) not in index
     ]
-    named = {index.get(terms.normal(label.name)) for label in labels}
+    named = {index.get(normal(label.name)) for label in labels}
     missing = [term.label for place, term in enumerate(known) if place not in named] if labels else []
     if missing:
         others = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
@@ -108,7 +108,7 @@ def _compare(
 
 def _sentences(text: str) -> dict[str, str] | None:
     """The sentences in a file, by month; None when it is not made of them."""
-    value, problems = frontmatter.read_yaml(text, FILE)
+    value, problems = read_yaml(text, FILE)
     if value is None and not problems:
         return {}
     if problems or not isinstance(value, Mapping):

@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 
 from pprnet_feeds.content.model import Citation, Image
-from pprnet_feeds.content.references import certain_authors, parse_reference
 from pprnet_feeds.publishing.importing import markings
 from pprnet_feeds.publishing.importing.blocks import Block
 from pprnet_feeds.publishing.importing.markdown import plainly
+from pprnet_feeds.syndication.references import certain_authors, parse_reference
 
 HEADING = "## Practice Implications"
 _LONGEST_REFERENCE = 1_000

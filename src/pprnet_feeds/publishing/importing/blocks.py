@@ -14,7 +14,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pprnet_feeds.content import characters, markup, tags
+from pprnet_feeds.content import markdown
+from pprnet_feeds.content.text import one_line
+from pprnet_feeds.publishing.importing import tags
 from pprnet_feeds.publishing.importing.markdown import escape, to_markdown
 
 _WHOLE = frozenset({"ul", "ol", "dl", "table", "blockquote", "pre", "figure"})
@@ -52,7 +54,7 @@ class Block:
 
 def of_text(text: str) -> list[Block]:
     """One block for each line of plain text that holds anything."""
-    lines = ((number, characters.one_line(line)) for number, line in enumerate(text.split("\n"), 1))
+    lines = ((number, one_line(line)) for number, line in enumerate(text.split("\n"), 1))
     return [Block(number, line) for number, line in lines if line]
 
 
@@ -64,7 +66,7 @@ def of_html(html: str) -> list[Block]:
     ends = [match.start() for match in re.finditer("\n", html)]
     found = []
     for start, level, source in _stretches(html):
-        text = markup.plain_text(tags.tame(source))
+        text = markdown.plain_text(tags.tame(source))
         if text or "<img" in source or _FOOTNOTES in source:
             line = bisect_right(ends, start) + 1
             found.append(Block(line, text, level, source.strip()))

@@ -16,11 +16,10 @@ from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from pprnet_feeds.content import dates, files, frontmatter
-from pprnet_feeds.content.model import Site
+from pprnet_feeds.content import dates, files
+from pprnet_feeds.content.model import Site, normal
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.content.terms import normal
-from pprnet_feeds.content.yamlvalues import Scalar
+from pprnet_feeds.content.yaml import Scalar, read_front_matter
 from pprnet_feeds.publishing.importing import postfiles
 from pprnet_feeds.publishing.importing.readings import Found
 from pprnet_feeds.publishing.newpost import stems
@@ -124,7 +123,7 @@ class Shelf:
         yield from islice(stems(month, title), before, None)
 
     def _put(self, name: str, text: str) -> None:
-        parts = frontmatter.read(text, name)
+        parts = read_front_matter(text, name)
         stem = PurePosixPath(name).stem
         values = parts.header.entries if parts.header else {}
         typed = {key: value.text for key, (_, value) in values.items() if isinstance(value, Scalar)}

@@ -14,7 +14,8 @@ from typing import Any
 
 from markdownify import MarkdownConverter
 
-from pprnet_feeds.content import active, markup, tags
+from pprnet_feeds.content import markdown
+from pprnet_feeds.publishing.importing import tags
 
 # markdownify looks from each item of a list back to the first.
 _ITEMS = 2_000
@@ -53,7 +54,7 @@ def to_markdown(html: str) -> str:
             return _blank_lines(_CONVERTER.convert(f"<div>{tamed}</div>"))
         except (ValueError, RecursionError):  # such as a list that begins at number ²
             pass
-    return plainly(markup.plain_text(tamed))
+    return plainly(markdown.plain_text(tamed))
 
 
 def plainly(text: str) -> str:
@@ -90,15 +91,15 @@ class _Converter(_Library):  # type: ignore[misc]
     def convert_a(self, el: Any, text: str, parent_tags: set[str]) -> str:
         if "footnote-backref" in (el.get("class") or ()):
             return ""
-        address = active.bare(el.get("href") or "")
-        if address and active.scheme(address) not in active.SCHEMES | {""}:
+        address = markdown.bare(el.get("href") or "")
+        if address and markdown.scheme(address) not in markdown.SCHEMES | {""}:
             return text
         el["href"] = _NO_ADDRESS.sub(lambda sign: f"%{ord(sign[0]):02X}", address)
         return str(super().convert_a(el, text, parent_tags))
 
     def convert_img(self, el: Any, text: str, parent_tags: set[str]) -> str:
-        address = active.bare(el.get("src") or "")
-        if not address or active.scheme(address) not in active.SCHEMES | {""}:
+        address = markdown.bare(el.get("src") or "")
+        if not address or markdown.scheme(address) not in markdown.SCHEMES | {""}:
             return ""
         el["src"] = _NO_ADDRESS.sub(lambda sign: f"%{ord(sign[0]):02X}", address)
         el["alt"] = escape(el.get("alt") or "").replace("]", "\\]")

@@ -12,8 +12,10 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pprnet_feeds.content import characters, dates, markup, slugs, tags
+from pprnet_feeds.content import dates, markdown, slugs
 from pprnet_feeds.content.model import Person, Site
+from pprnet_feeds.content.text import clean, one_line
+from pprnet_feeds.publishing.importing import tags
 
 _ORCID = "https://orcid.org/"
 
@@ -46,12 +48,12 @@ def short(at: datetime, text: str, zone: ZoneInfo) -> str:
 
 def plain(text: str | None) -> str:
     """Text of one line, without characters that no feed may hold."""
-    return characters.one_line(characters.clean(text or "")[0])
+    return one_line(clean(text or "")[0])
 
 
 def from_html(text: str | None) -> str:
     """A title or summary that may be HTML, as plain text of one line."""
-    return " ".join(markup.plain_text(tags.tame(plain(text))).split())
+    return " ".join(markdown.plain_text(tags.tame(plain(text))).split())
 
 
 def person(name: str, address: str = "", email: str = "") -> Person:

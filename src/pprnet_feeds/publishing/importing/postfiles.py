@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields, replace
 
-from pprnet_feeds.content import files, markup, terms
-from pprnet_feeds.content.model import Citation, Person, Site, Term
-from pprnet_feeds.content.posts import read_post
+from pprnet_feeds.content import body_checks, files, terms
+from pprnet_feeds.content.model import Citation, Person, Site, Term, by_name, normal
+from pprnet_feeds.content.post import read_post
 from pprnet_feeds.publishing.importing.readings import Found
 from pprnet_feeds.publishing.postfile import quote
 
@@ -70,7 +70,7 @@ def fault(found: Found, stem: str, site: Site) -> tuple[str, str] | None:
     _, problems = read_post(text, f"posts/{stem}.md", site)
     if problems:
         return problems[0].what, problems[0].mend
-    active = markup.active_content(found.body)
+    active = body_checks.unsafe_html(found.body)
     return (
         (f"the text holds {active[0][1]}", "Take it out of the source and import it again.")
         if active
@@ -85,8 +85,8 @@ def _example(found: Found, site: Site) -> str:
 
 
 def _places(labels: tuple[str, ...], known: tuple[Term, ...]) -> dict[str, int]:
-    index = terms.by_name(known)
-    return {name: place for name in labels if (place := index.get(terms.normal(name))) is not None}
+    index = by_name(known)
+    return {name: place for name in labels if (place := index.get(normal(name))) is not None}
 
 
 def _slugs(places: dict[str, int], known: tuple[Term, ...]) -> tuple[str, ...]:

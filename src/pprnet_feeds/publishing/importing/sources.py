@@ -11,9 +11,9 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from pprnet_feeds.content import characters
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.content.text import clean_with_problems, decode
 from pprnet_feeds.publishing.importing import blocks, jsonfeeds, wordpress, xmlfeeds, xmltree
 from pprnet_feeds.publishing.importing.blogpage import read_page
 from pprnet_feeds.publishing.importing.readings import Reading
@@ -45,11 +45,11 @@ def read_source(path: Path, name: str, site: Site) -> Reading:
     if len(data) > SIZE_LIMIT:
         return _unread(name, "the file is larger than 50 MB", "Export a part of it at a time.")
     try:
-        text = characters.decode(data)
+        text = decode(data)
     except ValueError as reason:
         what = f"the file is not UTF-8 text: {reason}"
         return _unread(name, what, "Save it as UTF-8; most programs ask for the encoding under Save As.")
-    text, dropped = characters.clean_or_tell(text, name)
+    text, dropped = clean_with_problems(text, name)
     reading = read_text(text, name, site)
     return replace(reading, left=tuple(sorted([*dropped, *reading.left]))) if dropped else reading
 

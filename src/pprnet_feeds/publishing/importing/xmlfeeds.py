@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from pprnet_feeds.content.model import Image, Person, Site, Status
-from pprnet_feeds.content.references import parse_reference
 from pprnet_feeds.publishing.importing import acceptance, article, markings, xmltree
 from pprnet_feeds.publishing.importing.blocks import of_html
 from pprnet_feeds.publishing.importing.readings import Found, Reading
 from pprnet_feeds.publishing.importing.statuses import read_status
+from pprnet_feeds.syndication.references import parse_reference
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _RSS1 = "{http://purl.org/rss/1.0/}"
