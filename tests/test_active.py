@@ -17,7 +17,7 @@ from pprnet_feeds.content.markdown import scheme
     [
         ("a\n\n<script>b</script>", [(3, "a <script> element")]),
         ("a\nb <SCRIPT\nsrc=x></SCRIPT>", [(2, "a <script> element")]),
-        ("<div>\n<scr<script>ipt>", [(2, "a <script> element")]),
+        ("<div>\n<scr<script>ipt>", [(2, "a <scr<script> element")]),
         ("a <scr<script>ipt>b</script>", [(1, "a <script> element")]),
         (
             "<b\n onclick='x'\n title='y'\n ONFOCUS=z>a</b>",

@@ -58,9 +58,10 @@ _CITATION_KEYS = {name: name for name in (
 _TYPES = frozenset(
     "article article-journal article-magazine article-newspaper bill book broadcast chapter classic"
     " collection dataset document entry entry-dictionary entry-encyclopedia event figure graphic hearing"
-    " interview legal_case legislation manuscript map motion_picture musical_score pamphlet paper-conference patent"
-    " performance periodical personal_communication post post-weblog regulation report review review-book"
-    " software song speech standard thesis treaty webpage".split()
+    " interview legal_case legislation manuscript map motion_picture musical_score pamphlet"
+    " paper-conference patent performance periodical personal_communication post"
+    " post-weblog regulation report review review-book software song"
+    " speech standard thesis treaty webpage".split()
 )
 # fmt: on
 _REQUIRED = {

@@ -1,11 +1,8 @@
-"""Read the post files of a site, and only those that changed since the reading before.
+"""Reads the post files that changed, and keeps the last good version of a faulty post.
 
-A file whose signature (size, times, inode) is unchanged is not opened, and its post stays
-the same object. A faulty edit takes nothing away from readers: the last good version of a
-post stays until its file is valid again or gone.
-
-A file is read again the next time when it could not be read, was written to meanwhile, or is
-so young that an edit could hide within the grain of the file system's clock.
+A file whose signature (size, times, inode) is unchanged is not opened, and its post stays the same
+object. A file is read again the next time when it could not be read, was written to meanwhile, or
+is so young that the clock of the file system may not show another edit.
 """
 
 from __future__ import annotations
@@ -32,11 +29,11 @@ AtRest = Callable[[str, bytes], bool]
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What one file said when it was last read.
+    """What was read from one file.
 
     Attributes:
         signature: that of the file (`files.signature`); empty when it is to be read again.
-        digest: stands for its bytes; empty when they could not be read.
+        digest: of its bytes; empty when they could not be read.
         post: as the file has it, or its last good version where the file is faulty.
         problems: those of the file as it is.
     """
@@ -49,10 +46,10 @@ class FileRead:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What all files said. A file that did not change has the same `FileRead` in the next one.
+    """What was read from all files. A file that did not change has the same `FileRead` in the next one.
 
     Attributes:
-        by_file: what was read, by the name of the file.
+        by_file: by the name of the file.
         problems: those of folders, and of files that are no posts by their names.
     """
 
