@@ -64,10 +64,10 @@ def _require_year(year: int) -> None:
 
 
 def first_published(date: str, zone: ZoneInfo, now: datetime) -> datetime | None:
-    """When a post is first published that is recorded at *now*; None for the present moment.
+    """When a post that is recorded at *now* is first published; None means at *now*.
 
     *date* is as written, in one of the three forms. A time of day, the future, and what ended
-    45 days ago count as written: a month or a day of late says nothing of the moment.
+    45 days ago count as written: a recent month or day does not say the time.
     """
     moment = parse_moment(date, zone)
     day = _DAY.fullmatch(date)

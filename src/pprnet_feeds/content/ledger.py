@@ -2,7 +2,7 @@
 
 Readers know a post by its id and its first date. Both come from a file that an editor may rename,
 move or edit, so what was published once is recorded, and the ledger wins over the file. Only
-`publish` writes it. It is kept in git, where the lines of two branches merge unless both added one
+`publish` writes it. It is stored in git, where the lines of two branches merge unless both added one
 at the same place. Without a ledger everything works from the files alone.
 """
 

@@ -102,20 +102,20 @@ def _assemble(
     coming = [post for post in single if post.updated > now]  # never before `published`
     for post in coming:
         if not post.draft:
-            changes += [moment for moment in (post.published, post.updated) if moment > now]
+            changes += [change for change in (post.published, post.updated) if change > now]
     public = single if drafts else [_at(post, now, ledger) for post in single if _is_public(post, now)]
     public.sort(key=attrgetter("id"))
     public.sort(key=attrgetter("year", "published"), reverse=True)
     gone = [record for record in ledger.gone(known) if record.status == "withdrawn"]
     remains = [withdrawn_post(record, site.time_zone) for record in gone]
     withdrawn = [post for post in public if post.status == "withdrawn"]
-    told = chain.from_iterable(each.problems for each in read if each.problems)
+    of_files = chain.from_iterable(each.problems for each in read if each.problems)
     digests, recorded = _digested([*public, *remains], ledger, before)
     return Library(
         site=site,
         posts=tuple([post for post in public if post.status != "withdrawn"] if withdrawn else public),
         withdrawn=(*withdrawn, *remains),
-        problems=tuple(sorted([*reading.problems, *told, *doubles])),
+        problems=tuple(sorted([*reading.problems, *of_files, *doubles])),
         next_release=min(changes, default=None),
         unrecorded=sum(post.id not in recorded for post in public),
         remains=frozenset(post.id for post in remains),
@@ -149,7 +149,7 @@ def _digested(
 def _announced(site: Site, now: datetime) -> tuple[Site, list[datetime]]:
     """The site without the sentences of months that have not begun, and when those will begin."""
     begins = {month: beginning_of(month, site.time_zone) for month in site.issues}
-    coming = [moment for moment in begins.values() if moment > now]
+    coming = [begin for begin in begins.values() if begin > now]
     if not coming:
         return site, []
     begun = {month: sentence for month, sentence in site.issues.items() if begins[month] <= now}

@@ -69,7 +69,7 @@ def read_files(
 ) -> Reading:
     """Read the post files below *folder* that are not as they were in the reading *before*.
 
-    *now* tells which files are young. With *bodies* every file is read, and its text is checked
+    *now* decides which files are young. With *bodies* every file is read, and its text is checked
     as well. A file that is not *at_rest* stays as it was *before*, or stays out when it is new.
     The result is *before* itself when nothing changed.
     """
@@ -135,7 +135,7 @@ def _read_file(
 def _faulty(
     signature: bytes, digest: bytes, was: FileRead | None, problems: list[Problem], site: Site
 ) -> FileRead:
-    """What is remembered of a file that is no valid post at this moment."""
+    """What is stored of a file that is no valid post now."""
     last_good = _with_present_names(was.post, site) if was and was.post else None
     if last_good is not None:
         problems = [replace(problem, what=problem.what + _STAYS) for problem in problems]
