@@ -333,7 +333,7 @@ def test_a_post_of_a_name_that_cannot_be_an_address_is_told_with_its_file(site: 
         (2_048, app.LONGEST_ADDRESS, "414 over 2,048 bytes"),
         (4_096, app.LONGEST_QUERY, "of a query the first 4,096 bytes are read"),
         (8_192, encoding.LONGEST_VALUE, "ignored, over 8,192 bytes too"),
-        (32 * 1024 * 1024, cache.MOST_BYTES, "32 MiB of answers are kept"),
+        (32 * 1024 * 1024, cache.MOST_BYTES, "32 MiB of answers are cached"),
         (5, selection.MOST_TOPICS, "at most five topics"),
         (100_000, user_agents.MOST_SUBSCRIBERS, "claims over 100,000 subscribers"),
         (1_048_576, files.SIZE_LIMIT, "Only regular files up to 1 MiB"),
