@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "publishing": {"content", "settings", "syndication", "pages", "state", "serving"},
     "websub": {"content", "settings", "syndication", "pages", "state", "serving"},
     "stats": {"content", "settings", "syndication", "pages", "state", "serving"},
-    "importing": {"content", "publishing"},
+    "importing": {"content", "syndication", "publishing"},
     "exporting": {"content", "settings", "syndication", "pages", "state", "serving"},
     "commands": {
         *("content", "settings", "syndication", "pages", "state"),
