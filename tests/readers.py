@@ -93,7 +93,7 @@ def fresh(path: str, snapshot: Snapshot) -> dict[str, Entry]:
     while path:
         found = snapshot.find(path)
         assert found is not None
-        body = found.body
+        body = found.content.body
         documents.append(body)
         links = ElementTree.fromstring(body).findall(f"{ATOM}link[@rel='prev-archive']")
         path = links[0].attrib["href"].removeprefix(snapshot.site.base_url) if links else ""

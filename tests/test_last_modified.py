@@ -18,7 +18,7 @@ from pprnet_feeds.content.digests import digest
 from pprnet_feeds.content.ledger import Ledger, record_of
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Citation, Person, Post, Site, Term
-from pprnet_feeds.serving.snapshot import drawing
+from pprnet_feeds.serving.snapshot import renderer_digest
 from pprnet_feeds.state.last_modified import LOST, Timestamps, merge, record, resources
 from pprnet_feeds.syndication.selection import Selection
 
@@ -266,8 +266,8 @@ def test_a_vanished_post_does_not_come_back_from_an_older_knowledge():
 def test_a_digest_is_the_same_whatever_the_hash_seed():
     code = (
         "from tests.test_last_modified import SITE, NAPS, digest\n"
-        "from pprnet_feeds.serving.snapshot import drawing\n"
-        "print(digest([NAPS, SITE, {'b': 1, 'a': 2}]), drawing())"
+        "from pprnet_feeds.serving.snapshot import renderer_digest\n"
+        "print(digest([NAPS, SITE, {'b': 1, 'a': 2}]), renderer_digest())"
     )
     root = Path(__file__).parents[1]
     told = {
@@ -280,7 +280,7 @@ def test_a_digest_is_the_same_whatever_the_hash_seed():
         ).stdout
         for seed in ("1", "2")
     }
-    assert told == {f"{digest([NAPS, SITE, {'a': 2, 'b': 1}])} {drawing()}\n"}
+    assert told == {f"{digest([NAPS, SITE, {'a': 2, 'b': 1}])} {renderer_digest()}\n"}
 
 
 def test_a_digest_refuses_what_has_no_canonical_text():

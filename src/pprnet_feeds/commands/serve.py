@@ -21,7 +21,7 @@ from pprnet_feeds.state.database import Database, state_address
 from pprnet_feeds.stats import metrics
 
 if TYPE_CHECKING:
-    from pprnet_feeds.serving.app import ResponseCache
+    from pprnet_feeds.serving.app import CacheMiddleware
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -99,7 +99,7 @@ def serve(folder: Path, host: str | None, port: int | None, drafts: bool) -> Non
         uvicorn.run(application, **how)
 
 
-def application() -> ResponseCache:
+def application() -> CacheMiddleware:
     """Make the application of this process, as its environment says."""
     from pprnet_feeds.serving.app import create
     from pprnet_feeds.serving.reload import utc_now

@@ -1,6 +1,6 @@
 """The service: an ordinary Starlette application behind one pure-ASGI middleware, the response cache.
 
-A request for a listed feed that was rendered before is answered from the cache; any other goes
+A request for a listed feed that was rendered before is answered from the cache. Any other goes
 through the router to its endpoint, which renders the response in one thread. Absolute addresses come
 from the site's settings, never from a header field.
 """
@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,10 +26,9 @@ from starlette.responses import Response as PlainResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.pages import embedding, subscribing
-from pprnet_feeds.serving.cache import Cache
-from pprnet_feeds.serving.conditional import cache_control
+from pprnet_feeds.serving.cache import ResponseCache
+from pprnet_feeds.serving.conditional import cache_control, http_date
 from pprnet_feeds.serving.reload import Reloader, utc_now
 from pprnet_feeds.serving.response import (
     ALLOW,
@@ -55,7 +54,7 @@ INTERVAL = 5.0
 AHEAD = timedelta(seconds=3 * INTERVAL)
 # For how many seconds one of several workers that cannot start waits before another is tried.
 PAUSE = 2.0
-_PREFLIGHT = ERROR | {
+_PREFLIGHT = {
     "allow": ALLOW,
     "access-control-allow-methods": ALLOW,
     "access-control-allow-headers": "If-None-Match, If-Modified-Since, Accept, Accept-Encoding, A-IM",
@@ -64,33 +63,23 @@ _PREFLIGHT = ERROR | {
 
 
 class Service:
-    """What is served: the snapshot, the responses rendered from it, and what is wrong with newer files.
-
-    *clock* gives the time in UTC. *run* keeps the service current until it is cancelled.
+    """What all requests share: the response cache, the clock, and the extensions.
 
     Attributes:
-        faults: why a newer snapshot could not be built.
         depends_on_clock: whether header fields must be adjusted to the time at each response.
     """
 
-    def __init__(self, clock: Callable[[], datetime], extensions: Sequence[Any] = ()) -> None:
-        self.clock = clock
-        self.cache = Cache()
-        self.faults: list[Problem] = []
+    def __init__(self, extensions: Sequence[Any] = ()) -> None:
+        self.cache = ResponseCache()
+        self.clock = utc_now
         self.depends_on_clock = False
         self._swapped = [one.swapped for one in extensions if getattr(one, "swapped", None)]
         self._answered = [one.answered for one in extensions if getattr(one, "answered", None)]
 
-    @property
-    def snapshot(self) -> Snapshot | None:
-        """What is served; None before anything could be read."""
-        return self.cache.snapshot
-
     def swap(self, snapshot: Snapshot) -> None:
         """Answer from *snapshot* from now on."""
         self.cache.swap(snapshot)
-        self.faults = []
-        self.look_at_clock()
+        self.check_clock()
         for swapped in self._swapped:
             swapped(snapshot)
 
@@ -99,39 +88,54 @@ class Service:
         for answered in self._answered:
             answered(target, headers, sent)
 
-    def look_at_clock(self) -> None:
+    def check_clock(self) -> None:
         """Note whether a release is so near, or a change so new, that responses depend on the clock."""
-        snapshot, now = self.snapshot, self.clock()
+        snapshot, now = self.cache.snapshot, self.clock()
         if snapshot is not None:
             lifetime = snapshot.site.cache
             cached = timedelta(seconds=lifetime.max_age + lifetime.stale_while_revalidate)
             is_near = bool(snapshot.next_release and now >= snapshot.next_release - cached - AHEAD)
             self.depends_on_clock = is_near or snapshot.known.newest > now
 
-    def adjusted(self, start: Message, response: Response) -> Message:
+    async def send(self, found: Response | Reply, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a response, or a short reply that no cache stores."""
+        target, headers, is_get = scope["raw_path"], scope["headers"], scope["method"] == "GET"
+        if isinstance(found, Reply):
+            self.answered(target, headers, Sent(found.status))
+            media_type = "text/plain" if found.text else None
+            text = found.text and f"{found.text}\n"
+            plain = PlainResponse(text, found.status, {**ERROR, **found.headers}, media_type)
+            await plain(scope, receive, send)
+            return
+        prepared = await self.cache.prepare(found, headers, self.clock)
+        self.answered(target, headers, prepared.sent if is_get else prepared.sent._replace(size=0))
+        await send(self._adjusted(prepared.start, found))
+        await send(prepared.body if is_get else body_message(b""))
+
+    def _adjusted(self, start: Message, response: Response) -> Message:
         """The same start of a response with what depends on the clock.
 
         A scheduled post shortens the lifetime, so that no cache outlives its release; and nothing
         sent is later than now.
         """
-        snapshot, now = self.snapshot, self.clock()
+        snapshot, now = self.cache.snapshot, self.clock()
         if snapshot is None or not (self.depends_on_clock or response.last_modified > now):
             return start
-        changed: dict[bytes, bytes] = {}
+        fields = dict(start["headers"])
         lifetime, release = snapshot.site.cache, snapshot.next_release
         fresh, stale = lifetime.max_age, lifetime.stale_while_revalidate
         left = max(0, int((release - now).total_seconds())) if release else fresh + stale
         if left < fresh + stale:
             fresh = min(fresh, left)
             value = cache_control(fresh, min(stale, left - fresh), lifetime.stale_if_error)
-            changed[b"cache-control"] = value.encode()
-        if response.last_modified > now:
-            changed[b"last-modified"] = Response.date(now)
-        return start | {"headers": [(name, changed.get(name, value)) for name, value in start["headers"]]}
+            fields[b"cache-control"] = value.encode()
+        if response.last_modified > now and b"last-modified" in fields:
+            fields[b"last-modified"] = http_date(now).encode()
+        return start | {"headers": [*fields.items()]}
 
 
-class ResponseCache:
-    """The middleware: answers what is cached, and passes every other request on."""
+class CacheMiddleware:
+    """Answers what is cached, and passes every other request on."""
 
     def __init__(self, app: ASGIApp, service: Service, *, fast_path: bool) -> None:
         self._app = app
@@ -163,47 +167,46 @@ class ResponseCache:
         if scope["type"] != "http":
             await self._app(scope, receive, _without_traceback(send))
             return
-        method, raw = scope["method"], scope["raw_path"]
-        if method in ("GET", "HEAD") and len(raw) <= LONGEST_ADDRESS:
-            asked = scope["query_string"] and raw.decode("latin-1") in QUERIED
-            prepared = self.cached(raw, scope["headers"]) if method == "GET" and not asked else None
+        method, path, reply = scope["method"], scope["raw_path"].decode("latin-1"), None
+        if method == "OPTIONS":
+            reply = Reply(204, "", _PREFLIGHT)
+        elif method not in ("GET", "HEAD"):  # RFC 9110 §15.5.6
+            reply = Reply(405, "Only GET and HEAD are understood here.", {"allow": ALLOW})
+        elif len(path) > LONGEST_ADDRESS:
+            reply = Reply(414, "This address is too long to be one of ours.")
+        if reply is not None:  # it counts for no address
+            await self._service.send(reply, {**scope, "raw_path": b"", "headers": []}, receive, send)
+            return
+        if method == "GET" and not (scope["query_string"] and path in QUERIED):
+            prepared = self.cached(scope["raw_path"], scope["headers"])
             if prepared is not None:
                 await send(prepared.start)
                 await send(prepared.body)
                 return
-            # Addresses of ours need no escapes: the router sees what was asked for.
-            scope["path"] = raw.decode("latin-1")
-            await self._app(scope, receive, send)
-            return
-        if method == "OPTIONS":
-            response, sent = PlainResponse(status_code=204, headers=_PREFLIGHT), Sent(204)
-        elif method in ("GET", "HEAD"):
-            response, sent = error(Reply(414, "This address is too long to be one of ours.")), Sent(414)
-        else:  # RFC 9110 §15.5.6
-            reply = Reply(405, "Only GET and HEAD are understood here.", {"allow": ALLOW})
-            response, sent = error(reply), Sent(405)
-        self._service.answered(b"", (), sent)
-        await response(scope, receive, send)
+        # Addresses of ours need no escapes: the router sees what was asked for.
+        scope["path"] = path
+        await self._app(scope, receive, send)
 
 
 def create(
     settings: Settings, extensions: Sequence[Any] = (), store: TimestampStore | None = None
-) -> ResponseCache:
+) -> CacheMiddleware:
     """Make the application. *store* remembers when things changed; without one only this process does."""
-    service = Service(utc_now, extensions)
-    reloader = Reloader(settings, os.environ, store or TimestampStore())
+    service = Service(extensions)
+    cache = service.cache
+    reloader = Reloader(settings, os.environ, store or TimestampStore(), service.swap)
 
-    def endpoint(find: Callable[[Request, Snapshot], Awaitable[Response | Reply]]) -> Route | Any:
-        async def respond(request: Request) -> Any:
-            snapshot = service.snapshot
-            if snapshot is None:
+    def endpoint(find: Callable[[Request, Snapshot], Awaitable[Response | Reply]]) -> Any:
+        async def respond(request: Request) -> ASGIApp:
+            found: Response | Reply
+            if cache.snapshot is None:
                 text = "The posts cannot be read just now; ask again in a minute."
-                return _Sending(service, Reply(503, text, {"retry-after": "60"}))
-            return _Sending(service, await find(request, snapshot))
+                found = Reply(503, text, {"retry-after": "60"})
+            else:
+                found = await find(request, cache.snapshot)
+            return lambda scope, receive, send: service.send(found, scope, receive, send)
 
         return respond
-
-    cache = service.cache
 
     async def document(request: Request, snapshot: Snapshot) -> Response | Reply:
         return await cache.find(request.scope["path"], snapshot)
@@ -260,12 +263,12 @@ def create(
         return PlainTextResponse("ok\n", headers=ERROR)
 
     async def ready(request: Request) -> PlainResponse:
-        snapshot = service.snapshot
+        snapshot = cache.snapshot
         is_ready = snapshot is not None and service.clock() >= snapshot.not_before
-        problems = [*service.faults, *(snapshot.problems if snapshot else ())]
+        problems = [*reloader.faults, *(snapshot.problems if snapshot else ())]
         report = {
             "ready": is_ready,  # also while newer files cannot be read: what was read last is served
-            "current": not service.faults,
+            "current": not reloader.faults,
             "posts": len(snapshot.library.posts) if snapshot else 0,
             "unrecorded": snapshot.library.unrecorded if snapshot else 0,
             "problems": [f"{problem.place}: {problem.what}" for problem in problems],
@@ -283,41 +286,20 @@ def create(
     ]
     app = Starlette(routes=routes, lifespan=lambda _: _lifespan(service, reloader))
     app.router.redirect_slashes = False
-    return ResponseCache(app, service, fast_path=settings.fast_path)
-
-
-class _Sending:
-    """The ASGI response of an endpoint: a prepared response, or a short reply."""
-
-    def __init__(self, service: Service, found: Response | Reply) -> None:
-        self._service = service
-        self._found = found
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found, service, headers = self._found, self._service, scope["headers"]
-        is_get = scope["method"] == "GET"
-        if isinstance(found, Reply):
-            service.answered(scope["raw_path"], headers, Sent(found.status))
-            await error(found)(scope, receive, send)
-            return
-        prepared = await service.cache.prepare(found, headers, service.clock)
-        sent = prepared.sent if is_get else prepared.sent._replace(size=0)
-        service.answered(scope["raw_path"], headers, sent)
-        await send(service.adjusted(prepared.start, found))
-        await send(prepared.body if is_get else body_message(b""))
+    return CacheMiddleware(app, service, fast_path=settings.fast_path)
 
 
 @contextlib.asynccontextmanager
 async def _lifespan(service: Service, reloader: Reloader) -> AsyncIterator[None]:
     """Read the site, and keep what is served current until the service stops."""
-    faults = await reloader.start(service)
+    faults = await reloader.start()
     for fault in faults:
         log.error("the feeds were not started: %s: %s", fault.place, fault.what)
     if faults:
         if multiprocessing.parent_process() is not None:
             await asyncio.sleep(PAUSE)
-        raise SystemExit(3)  # uvicorn's word for a worker that does not start
-    tasks = [asyncio.create_task(reloader.keep_current(service)), asyncio.create_task(_look_ahead(service))]
+        raise SystemExit(3)  # uvicorn's code for a worker that does not start
+    tasks = [asyncio.create_task(reloader.keep_current()), asyncio.create_task(_look_ahead(service))]
     try:
         yield
     finally:
@@ -329,15 +311,10 @@ async def _look_ahead(service: Service) -> None:
     """Note when responses begin to depend on the clock, and when nobody is left to stop this worker."""
     parent = multiprocessing.parent_process()  # of several workers; a single one has none
     while True:
-        service.look_at_clock()
+        service.check_clock()
         if parent is not None and not parent.is_alive():
             os.kill(os.getpid(), signal.SIGTERM)  # else the port would be taken for ever
         await asyncio.sleep(INTERVAL)
-
-
-def error(reply: Reply) -> PlainResponse:
-    """A short plain response that no cache stores."""
-    return PlainTextResponse(reply.text + "\n", reply.status, {**ERROR, **reply.headers})
 
 
 def _query(request: Request) -> list[tuple[str, str]]:
@@ -348,7 +325,7 @@ def _query(request: Request) -> list[tuple[str, str]]:
 def _without_traceback(send: Send) -> Send:
     """*send*, but without a traceback when a worker does not start: the reasons are in the log."""
 
-    async def told(message: MutableMapping[str, Any]) -> None:
+    async def send_type(message: MutableMapping[str, Any]) -> None:
         await send({"type": message["type"]} if isinstance(sys.exception(), SystemExit) else message)
 
-    return told
+    return send_type

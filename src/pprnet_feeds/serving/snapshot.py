@@ -1,14 +1,14 @@
-"""The site at one moment: how posts become responses, on one page.
+"""The site at one time: how a post becomes a response.
 
 `build` reads the site and returns a snapshot:
 
     files  →  library  →  times of change  →  Snapshot
 
-A snapshot then answers each address on demand:
+`Snapshot.find` then renders what is at an address, when somebody asks for it:
 
     path  →  catalogue.document or pages.page  →  Response
 
-It never changes what it answers. The service builds the next one in the background and swaps
+A snapshot never changes what it answers. The service builds the next one in the background and swaps
 one reference, so that nobody ever sees half of a change.
 """
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -35,6 +35,7 @@ from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.fixed import FIXED, fixed
 from pprnet_feeds.pages.page import Page
 from pprnet_feeds.serving.conditional import cache_control
+from pprnet_feeds.serving.encoding import Content
 from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import Timestamps, TimestampStore, resources
@@ -53,6 +54,55 @@ _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
 # What decides how the same posts look: our packages, and the libraries that leave traces in bytes.
 _RENDERING = ("content", "syndication", "pages")
 _LIBRARIES = ("comrak", "feedgen", "jinja2", "lxml", "nh3")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no snapshot.
+
+    Attributes:
+        temporary: whether it may pass by itself, as a lost mount or a wrong clock does.
+    """
+
+    problems: list[Problem]
+    temporary: bool = False
+
+
+def build(
+    settings: Settings,
+    environ: Mapping[str, str],
+    now: datetime,
+    store: TimestampStore,
+    before: Snapshot | None = None,
+    at_rest: AtRest | None = None,
+) -> Snapshot | Failure:
+    """Read the site and make the snapshot of *now*.
+
+    *before* is the snapshot built last, and the result when nothing changed. Files that are not
+    *at_rest* count as they were. *store* remembers when things changed.
+    """
+    site, problems = read_site(settings.folder, environ, settings.base_url)
+    if site is None or problems:
+        return Failure(problems)
+    last = before.library if before else None
+    ledger = read_ledger(settings.folder, last.ledger if last else None)
+    if isinstance(ledger, list):
+        return Failure(ledger)
+    library = read_library(
+        settings.folder,
+        site,
+        now,
+        drafts=settings.drafts,
+        ledger=ledger,
+        before=last,
+        at_rest=at_rest,
+    )
+    if lost := _lost(library, ledger, now, had_posts=bool(last and last.posts)):
+        return Failure(lost, temporary=True)
+    # Another process may have recorded a change meanwhile.
+    if before is not None and library is last and store.load() is before.known:
+        return before
+    return Snapshot(library, store.record(resources(library, renderer_digest()), now))
 
 
 class Snapshot:
@@ -81,6 +131,44 @@ class Snapshot:
 
         return Pages(self.catalogue)
 
+    def find(self, path: str) -> Response | None:
+        """The response at an address, canonical or guessed; None when there is none."""
+        canonical = self.canonical(path)
+        if canonical != path:
+            found = self.find(canonical)
+            return self.guessed(found, canonical) if found else None
+        document = self.catalogue.document(path)
+        if document is not None:
+            return self.response_of_document(document)
+        page = self.pages.page(path)
+        if page is None and (file := fixed(path)) is not None:
+            page = Page(file, media_type=FIXED[path])
+        return self.response_of_page(page) if page else None
+
+    def respond(self, path: str) -> Response | Reply:
+        """The response at any address, or the short reply that says why there is none."""
+        return self.find(path) or self.reply(path)
+
+    def response_of_document(self, document: Document) -> Response:
+        """The response that sends a feed, a list or a file of citations."""
+        links = ", ".join(f'<{address}>; rel="{relation}"' for relation, address in document.links)
+        page = Page(document.body, document.selection, f"{document.media_type}; charset=utf-8")
+        is_xml = document.media_type.endswith(("atom+xml", "rss+xml"))
+        return self.response_of_page(page, links, plain_xml=is_xml)
+
+    def response_of_page(self, page: Page, links: str = "", *, plain_xml: bool = False) -> Response:
+        """The response that sends a page or file."""
+        lifetime = self.site.cache
+        return Response(
+            Content(page.body),
+            page.media_type,
+            self.known.last_modified(page.selection.holds),
+            cache_control(lifetime.max_age, lifetime.stale_while_revalidate, lifetime.stale_if_error),
+            links or (f'<{page.canonical}>; rel="canonical"' if page.canonical else ""),
+            plain_xml,
+            [(name.encode(), value.encode()) for name, value in page.headers],
+        )
+
     def paths(self) -> Iterator[str]:
         """Every canonical address: documents, pages, files."""
         yield from self.catalogue.paths()
@@ -94,24 +182,10 @@ class Snapshot:
             return address.plan.path
         return path
 
-    def find(self, path: str) -> Response | None:
-        """The response at an address, canonical or guessed; None when there is none."""
-        canonical = self.canonical(path)
-        if canonical != path:
-            found = self.find(canonical)
-            return found.sibling(self.guessed_links(found, canonical)) if found else None
-        document = self.catalogue.document(path)
-        if document is not None:
-            return self.response_of_document(document)
-        page = self.pages.page(path)
-        if page is not None:
-            return self.response_of_page(page)
-        file = fixed(path)
-        return self.response_of_page(Page(file, media_type=FIXED[path])) if file is not None else None
-
-    def guessed_links(self, response: Response, canonical: str) -> str:
-        """The Link field of a *canonical* document at an address where it is guessed."""
-        return f'{response.links}, <{self.site.base_url}{canonical}>; rel="canonical"'
+    def guessed(self, response: Response, canonical: str) -> Response:
+        """The *response* of a canonical address, as it is sent at an address where it is guessed."""
+        link = f'<{self.site.base_url}{canonical}>; rel="canonical"'
+        return replace(response, links=f"{response.links}, {link}")
 
     def is_listed(self, path: str) -> bool:
         """Whether everybody may be polling the address, so that its response is cached for good."""
@@ -120,10 +194,6 @@ class Snapshot:
             return path in LISTS
         return address.plan is None or not address.plan.year
 
-    def respond(self, path: str) -> Response | Reply:
-        """The response at any address, or the short reply that says why there is none."""
-        return self.find(path) or self.reply(path)
-
     def reply(self, path: str, refusal: Refusal | None = None) -> Reply:
         """The reply where there is no document: the way to it if there is one."""
         base = self.site.base_url
@@ -131,7 +201,9 @@ class Snapshot:
         if now is not None:
             headers = {"location": base + now, "cache-control": "max-age=86400"}
             return Reply(301, "This address has moved.", headers)
-        if self._is_withdrawn(path):
+        slug = path.removeprefix("/posts/").partition(".")[0]
+        post = self._post_at(path) or self._post_at(f"/posts/{slug}")
+        if post is not None and post.status == "withdrawn":
             return Reply(410, "This post was withdrawn.")
         refusal = refusal or self._refusal(path)
         if refusal.gone:
@@ -143,13 +215,11 @@ class Snapshot:
 
     def moved(self, path: str) -> str | None:
         """Where the document or page of a former, incomplete or odd address is; None for nowhere."""
-        post = self._post_at(path)
-        if post is not None:
-            return None if post.status == "withdrawn" else f"/posts/{post.slug}/"
         stem, _, form = path.partition(".")
-        post = self._post_at(stem)
-        if post is not None and form in BESIDE:
-            return None if post.status == "withdrawn" else f"/posts/{post.slug}.{form}"
+        whole, beside = self._post_at(path), self._post_at(stem) if form in BESIDE else None
+        if post := whole or beside:
+            end = "/" if whole else f".{form}"
+            return None if post.status == "withdrawn" else f"/posts/{post.slug}{end}"
         plain = unquote(path)
         if not _PLAIN.fullmatch(plain):
             return None
@@ -160,41 +230,13 @@ class Snapshot:
                 return written
         return None
 
-    def response_of_document(self, document: Document) -> Response:
-        """The response that sends a feed, a list or a file of citations."""
-        links = ", ".join(f'<{address}>; rel="{relation}"' for relation, address in document.links)
-        page = Page(document.body, document.selection, f"{document.media_type}; charset=utf-8")
-        is_xml = document.media_type.endswith(("atom+xml", "rss+xml"))
-        return self.response_of_page(page, links, plain_xml=is_xml)
-
-    def response_of_page(self, page: Page, links: str = "", *, plain_xml: bool = False) -> Response:
-        """The response that sends a page or file."""
-        lifetime = self.site.cache
-        return Response(
-            page.body,
-            media_type=page.media_type,
-            last_modified=self.known.last_modified(page.selection.holds),
-            cache_control=cache_control(
-                lifetime.max_age, lifetime.stale_while_revalidate, lifetime.stale_if_error
-            ),
-            links=links or (f'<{page.canonical}>; rel="canonical"' if page.canonical else ""),
-            plain_xml=plain_xml,
-            extra=[(name.encode(), value.encode()) for name, value in page.headers],
-        )
-
-    def _is_withdrawn(self, path: str) -> bool:
-        slug = path.removeprefix("/posts/").partition(".")[0]
-        post = self._post_at(path) or self._post_at(f"/posts/{slug}")
-        return post is not None and post.status == "withdrawn"
-
     def _refusal(self, path: str) -> Refusal:
-        for candidate in (path, f"{path}/"):
+        month = re.match(r"/issues/[0-9]{4}-[0-9]{2}/(?=embed$)", path)
+        for candidate in (path, f"{path}/", *([f"{month[0]}feed.atom"] if month else [])):
             found = self.catalogue.read(candidate)
             if isinstance(found, Refusal):
                 return found
-        month = re.match(r"/issues/[0-9]{4}-[0-9]{2}/(?=embed$)", path)
-        found = self.catalogue.read(f"{month[0]}feed.atom") if month else None
-        return found if isinstance(found, Refusal) else Refusal("There is nothing at this address.")
+        return Refusal("There is nothing at this address.")
 
     def _post_at(self, path: str) -> Post | None:
         """The post whose permalink is or was at *path*, whether it ends with a slash or not."""
@@ -210,58 +252,8 @@ class Snapshot:
         return former
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why there is no snapshot.
-
-    Attributes:
-        temporary: whether it may pass by itself, as a lost mount or a wrong clock does.
-    """
-
-    problems: list[Problem]
-    temporary: bool = False
-
-
-def build(
-    settings: Settings,
-    environ: Mapping[str, str],
-    now: datetime,
-    store: TimestampStore,
-    before: Snapshot | None = None,
-    at_rest: AtRest | None = None,
-) -> Snapshot | Failure:
-    """Read the site and make the snapshot of *now*.
-
-    *before* is the snapshot that is served at this moment, and the result when nothing changed.
-    Files that are not *at_rest* count as they were. *store* remembers when things changed.
-    """
-    site, problems = read_site(settings.folder, environ, settings.base_url)
-    if site is None or problems:
-        return Failure(problems)
-    ledger = read_ledger(settings.folder, before.library.ledger if before else None)
-    if isinstance(ledger, list):
-        return Failure(ledger)
-    library = read_library(
-        settings.folder,
-        site,
-        now,
-        drafts=settings.drafts,
-        ledger=ledger,
-        before=before.library if before else None,
-        at_rest=at_rest,
-    )
-    lost = _lost(library, ledger, now, had_posts=bool(before and before.library.posts))
-    if lost:
-        return Failure(lost, temporary=True)
-    is_same = before is not None and library is before.library
-    # Another process may have recorded a change meanwhile.
-    if before is not None and is_same and store.load() is before.known:
-        return before
-    return Snapshot(library, store.record(resources(library, drawing()), now))
-
-
 @cache
-def drawing() -> str:
+def renderer_digest() -> str:
     """Stand for the code that renders: an upgrade that changes bytes must move Last-Modified."""
     package = Path(__file__).parents[1]
     files = sorted(path for name in _RENDERING for path in (package / name).rglob("*") if path.is_file())
