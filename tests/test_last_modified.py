@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,9 +19,11 @@ from pprnet_feeds.content.digests import digest
 from pprnet_feeds.content.ledger import Ledger, record_of
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Citation, Person, Post, Site, Term
-from pprnet_feeds.serving.snapshot import renderer_digest
-from pprnet_feeds.state.last_modified import LOST, Timestamps, merge, record, resources
+from pprnet_feeds.serving.snapshot import build, renderer_digest
+from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import LOST, Timestamps, TimestampStore, merge, record, resources
 from pprnet_feeds.syndication.selection import Selection
+from service import SITES
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -273,7 +276,11 @@ def test_a_digest_is_the_same_whatever_the_hash_seed():
     told = {
         subprocess.run(
             [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": f"{root / 'src'}:{root}"},
+            env={
+                **os.environ,
+                "PYTHONHASHSEED": seed,
+                "PYTHONPATH": f"{root / 'src'}:{root}:{root / 'tests'}",
+            },
             capture_output=True,
             text=True,
             check=True,
@@ -322,3 +329,16 @@ def test_a_post_that_has_been_published_since_counts_from_then():
     known = replace(library(NAPS), ledger=ledger, recorded=frozenset([NAPS.id]))
     found = resources(known, "first edition")
     assert [thing.since for thing in found if thing.recorded] == [LATER]
+
+
+def test_the_page_of_a_post_takes_the_newest_change_of_the_site(tmp_path: Path):
+    site = shutil.copytree(SITES / "small", tmp_path / "site")
+    store = TimestampStore()
+    before = build(Settings(site), {}, NOW, store)
+    post = site / "posts/2021-06-new.md"
+    post.write_text("---\ntitle: New\ndate: 2021-06\ntopics: [alliance]\n---\nText.\n")
+    after = build(Settings(site), {}, LATER, store, before)
+    for path in ("/posts/2021-03-trust-grows-slowly/", "/archive/", "/topics/", "/"):
+        was, now = before.find(path), after.find(path)
+        assert (was.last_modified, now.last_modified) == (before.known.newest, LATER)
+    assert after.find("/issues/2021-03/").last_modified < LATER

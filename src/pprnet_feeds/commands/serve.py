@@ -66,6 +66,7 @@ def serve(folder: Path, host: str | None, port: int | None, drafts: bool) -> Non
     metrics.share(os.environ, _metrics_folder(settings.folder, port) if workers > 1 else None)
     _check_free(host, port)
     _check_site(settings)
+    log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
     import uvicorn
 
     from pprnet_feeds.serving import protocol

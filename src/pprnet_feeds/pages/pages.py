@@ -130,7 +130,7 @@ class Pages:
                 entry = entries.post_entries(post, "summary", self.site)[0]
                 card = self._fill("card.html", candidate, entry=entry, post=post).body.decode().strip()
                 answer = embedding.post_answer(post, entry, card, self.site, size)
-                return Page(answer, Selection(issue=post.issue), JSON)
+                return Page(answer, media_type=JSON)
             place = places.read(candidate, self.catalogue)
             if place and not place.selection.issue:
                 answer = embedding.selection_answer(place.selection, self.site, size)
@@ -155,7 +155,6 @@ class Pages:
         return self._fill(
             "post.html",
             path,
-            Selection(issue=post.issue),
             own=self._listings[0].channels["feed"],
             post=post,
             entry=entry,

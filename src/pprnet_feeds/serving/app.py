@@ -15,7 +15,6 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
-from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -28,19 +27,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pprnet_feeds.pages import embedding, subscribing
 from pprnet_feeds.serving.cache import ResponseCache
-from pprnet_feeds.serving.conditional import cache_control, http_date
+from pprnet_feeds.serving.conditional import http_date
 from pprnet_feeds.serving.reload import Reloader, utc_now
-from pprnet_feeds.serving.response import (
-    ALLOW,
-    ERROR,
-    Message,
-    Pair,
-    Prepared,
-    Reply,
-    Response,
-    Sent,
-    body_message,
-)
+from pprnet_feeds.serving.response import ALLOW, ERROR, Message, Pair, Prepared, Reply, Response, Sent
 from pprnet_feeds.serving.snapshot import OEMBED, OPML, QUERIED, SUBSCRIBE, Snapshot
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
@@ -49,11 +38,10 @@ from pprnet_feeds.syndication.selection import Refusal, chosen, selections
 log = logging.getLogger("pprnet_feeds")
 
 LONGEST_ADDRESS, LONGEST_QUERY = 2048, 4096
-# How often, in seconds, it is checked whether answers begin to depend on the clock; and how long before.
-INTERVAL = 5.0
-AHEAD = timedelta(seconds=3 * INTERVAL)
 # For how many seconds one of several workers that cannot start waits before another is tried.
 PAUSE = 2.0
+# How often, in seconds, one of several workers checks that its supervisor lives.
+INTERVAL = 5.0
 _PREFLIGHT = {
     "allow": ALLOW,
     "access-control-allow-methods": ALLOW,
@@ -63,23 +51,17 @@ _PREFLIGHT = {
 
 
 class Service:
-    """What all requests share: the response cache, the clock, and the extensions.
+    """What all requests share: the response cache, the clock, and the extensions."""
 
-    Attributes:
-        depends_on_clock: whether header fields must be adjusted to the time at each response.
-    """
-
-    def __init__(self, extensions: Sequence[Any] = ()) -> None:
+    def __init__(self, extensions: Sequence[Any]) -> None:
         self.cache = ResponseCache()
         self.clock = utc_now
-        self.depends_on_clock = False
         self._swapped = [one.swapped for one in extensions if getattr(one, "swapped", None)]
         self._answered = [one.answered for one in extensions if getattr(one, "answered", None)]
 
     def swap(self, snapshot: Snapshot) -> None:
         """Answer from *snapshot* from now on."""
         self.cache.swap(snapshot)
-        self.check_clock()
         for swapped in self._swapped:
             swapped(snapshot)
 
@@ -87,15 +69,6 @@ class Service:
         """Report a response to the extensions."""
         for answered in self._answered:
             answered(target, headers, sent)
-
-    def check_clock(self) -> None:
-        """Note whether a release is so near, or a change so new, that responses depend on the clock."""
-        snapshot, now = self.cache.snapshot, self.clock()
-        if snapshot is not None:
-            lifetime = snapshot.site.cache
-            cached = timedelta(seconds=lifetime.max_age + lifetime.stale_while_revalidate)
-            is_near = bool(snapshot.next_release and now >= snapshot.next_release - cached - AHEAD)
-            self.depends_on_clock = is_near or snapshot.known.newest > now
 
     async def send(self, found: Response | Reply, scope: Scope, receive: Receive, send: Send) -> None:
         """Send a response, or a short reply that no cache stores."""
@@ -110,27 +83,19 @@ class Service:
         prepared = await self.cache.prepare(found, headers, self.clock)
         self.answered(target, headers, prepared.sent if is_get else prepared.sent._replace(size=0))
         await send(self._adjusted(prepared.start, found))
-        await send(prepared.body if is_get else body_message(b""))
+        await send(prepared.body if is_get else {"type": "http.response.body"})
 
     def _adjusted(self, start: Message, response: Response) -> Message:
-        """The same start of a response with what depends on the clock.
+        """The *start* of a response with what depends on the clock: its lifetime near a release.
 
-        A scheduled post shortens the lifetime, so that no cache outlives its release; and nothing
-        sent is later than now.
+        Nothing that is sent is later than now.
         """
         snapshot, now = self.cache.snapshot, self.clock()
-        if snapshot is None or not (self.depends_on_clock or response.last_modified > now):
+        if snapshot is None or (now < self.cache.adjusted_from and response.last_modified <= now):
             return start
-        fields = dict(start["headers"])
-        lifetime, release = snapshot.site.cache, snapshot.next_release
-        fresh, stale = lifetime.max_age, lifetime.stale_while_revalidate
-        left = max(0, int((release - now).total_seconds())) if release else fresh + stale
-        if left < fresh + stale:
-            fresh = min(fresh, left)
-            value = cache_control(fresh, min(stale, left - fresh), lifetime.stale_if_error)
-            fields[b"cache-control"] = value.encode()
-        if response.last_modified > now and b"last-modified" in fields:
-            fields[b"last-modified"] = http_date(now).encode()
+        fields = dict(start["headers"]) | {b"cache-control": snapshot.cache_control(now).encode()}
+        if b"last-modified" in fields:
+            fields[b"last-modified"] = http_date(min(response.last_modified, now)).encode()
         return start | {"headers": [*fields.items()]}
 
 
@@ -140,24 +105,20 @@ class CacheMiddleware:
     def __init__(self, app: ASGIApp, service: Service, *, fast_path: bool) -> None:
         self._app = app
         self._service = service
-        self._cache = service.cache
+        self._cache, self._clock = service.cache, service.clock
         # `protocol` writes what this returns without starting a task.
         self.at_once = self.cached if fast_path else None
 
     def cached(self, target: bytes, headers: Sequence[Pair]) -> Prepared | None:
         """The prepared response to a GET of *target*; None when the request must be passed on."""
-        response = self._cache.listed.get(target)
-        if (
-            response is None
-            or self._service.depends_on_clock
-            or response.last_modified > self._service.clock()
-        ):
+        response, now = self._cache.listed.get(target), self._clock()
+        if response is None or now >= self._cache.adjusted_from or response.last_modified > now:
             return None
         fields = dict(headers)
         # A body whose end cannot be found ends the connection, and two hosts are an error.
         if b"transfer-encoding" in fields or b"host" not in fields or len(fields) != len(headers):
             return None
-        prepared = response.choose(headers, self._service.clock, fields)
+        prepared = response.choose(headers, self._clock, fields)
         if prepared is not None:
             self._service.answered(target, headers, prepared.sent)
         return prepared
@@ -284,13 +245,13 @@ def create(
         Route(SUBSCRIBE, endpoint(subscribe)),
         Route("/{path:path}", endpoint(document)),
     ]
-    app = Starlette(routes=routes, lifespan=lambda _: _lifespan(service, reloader))
+    app = Starlette(routes=routes, lifespan=lambda _: _lifespan(reloader))
     app.router.redirect_slashes = False
     return CacheMiddleware(app, service, fast_path=settings.fast_path)
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(service: Service, reloader: Reloader) -> AsyncIterator[None]:
+async def _lifespan(reloader: Reloader) -> AsyncIterator[None]:
     """Read the site, and keep what is served current until the service stops."""
     faults = await reloader.start()
     for fault in faults:
@@ -299,7 +260,7 @@ async def _lifespan(service: Service, reloader: Reloader) -> AsyncIterator[None]
         if multiprocessing.parent_process() is not None:
             await asyncio.sleep(PAUSE)
         raise SystemExit(3)  # uvicorn's code for a worker that does not start
-    tasks = [asyncio.create_task(reloader.keep_current()), asyncio.create_task(_look_ahead(service))]
+    tasks = [asyncio.create_task(reloader.keep_current()), asyncio.create_task(_stop_with_supervisor())]
     try:
         yield
     finally:
@@ -307,14 +268,13 @@ async def _lifespan(service: Service, reloader: Reloader) -> AsyncIterator[None]
             task.cancel()
 
 
-async def _look_ahead(service: Service) -> None:
-    """Note when responses begin to depend on the clock, and when nobody is left to stop this worker."""
-    parent = multiprocessing.parent_process()  # of several workers; a single one has none
-    while True:
-        service.check_clock()
-        if parent is not None and not parent.is_alive():
-            os.kill(os.getpid(), signal.SIGTERM)  # else the port would be taken for ever
+async def _stop_with_supervisor() -> None:
+    """Stop one of several workers when its supervisor was killed: it would keep the port for ever."""
+    supervisor = multiprocessing.parent_process()  # a single worker has none
+    while supervisor is not None and supervisor.is_alive():
         await asyncio.sleep(INTERVAL)
+    if supervisor is not None:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _query(request: Request) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 from pprnet_feeds.serving.response import Clock, Pair, Prepared, Reply, Response
 from pprnet_feeds.serving.snapshot import Snapshot
@@ -54,11 +55,13 @@ class ResponseCache:
     Attributes:
         snapshot: what is served; None before anything could be read.
         listed: raw path -> response, for the listed feeds that were asked for so far.
+        adjusted_from: `Snapshot.adjusted_from`.
     """
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
         self.listed: dict[bytes, Response] = {}
+        self.adjusted_from = datetime.max.replace(tzinfo=UTC)
         self._others = Lru()
         self._former: dict[bytes, Response] = {}
         self._pending: dict[str, asyncio.Task[Response | Reply]] = {}
@@ -71,7 +74,7 @@ class ResponseCache:
         Former responses of listed feeds stay until the new ones are rendered: what has the same
         bytes then needs no compressing.
         """
-        self.snapshot = snapshot
+        self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from
         self._former |= self.listed
         self.listed, self._others, self._pending = {}, Lru(), {}
 

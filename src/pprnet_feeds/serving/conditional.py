@@ -117,14 +117,6 @@ def not_modified_since(if_modified_since: str, last_modified: datetime, now: dat
     return timestamp is not None and last_modified.replace(microsecond=0) <= timestamp <= now
 
 
-def cache_control(max_age: int, stale_while_revalidate: int, stale_if_error: int) -> str:
-    """The Cache-Control field of every good answer; all in seconds (RFC 9111 §5.2.2, RFC 5861)."""
-    return (
-        f"public, max-age={max_age}, stale-while-revalidate={stale_while_revalidate}, "
-        f"stale-if-error={stale_if_error}"
-    )
-
-
 def _weight(parameter: str) -> float:
     found = _WEIGHT.fullmatch(parameter)
     return float(found[1]) if found else 0.0

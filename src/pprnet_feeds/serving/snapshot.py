@@ -18,7 +18,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -34,7 +34,6 @@ from pprnet_feeds.content.reader import AtRest
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.fixed import FIXED, fixed
 from pprnet_feeds.pages.page import Page
-from pprnet_feeds.serving.conditional import cache_control
 from pprnet_feeds.serving.encoding import Content
 from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.settings import Settings
@@ -51,6 +50,7 @@ OPML, OEMBED, SUBSCRIBE = "/feeds.opml", "/oembed", "/subscribe"
 QUERIED = (OPML, OEMBED, SUBSCRIBE)
 # What our addresses are made of; anything else, decoded, was never one of ours.
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
+_NEVER = datetime.max.replace(tzinfo=UTC)
 # What decides how the same posts look: our packages, and the libraries that leave traces in bytes.
 _RENDERING = ("content", "syndication", "pages")
 _LIBRARIES = ("comrak", "feedgen", "jinja2", "lxml", "nh3")
@@ -112,6 +112,7 @@ class Snapshot:
         known: when everything was last changed.
         seconds: how long it took to build.
         not_before: the newest change that the ledger records; an earlier clock is wrong.
+        adjusted_from: from when on a response that is sent might outlive the next release in a cache.
     """
 
     def __init__(self, library: Library, known: Timestamps) -> None:
@@ -119,6 +120,8 @@ class Snapshot:
         self.site = library.site
         self.problems = library.problems
         self.next_release = library.next_release
+        lifetime = timedelta(seconds=self.site.cache.max_age + self.site.cache.stale_while_revalidate)
+        self.adjusted_from = (self.next_release or _NEVER) - lifetime
         self.known = known
         self.not_before = _newest_change(library.ledger)
         self.catalogue = Catalogue(library)
@@ -158,15 +161,25 @@ class Snapshot:
 
     def response_of_page(self, page: Page, links: str = "", *, plain_xml: bool = False) -> Response:
         """The response that sends a page or file."""
-        lifetime = self.site.cache
         return Response(
             Content(page.body),
             page.media_type,
             self.known.last_modified(page.selection.holds),
-            cache_control(lifetime.max_age, lifetime.stale_while_revalidate, lifetime.stale_if_error),
+            self.cache_control(),
             links or (f'<{page.canonical}>; rel="canonical"' if page.canonical else ""),
             plain_xml,
             [(name.encode(), value.encode()) for name, value in page.headers],
+        )
+
+    def cache_control(self, now: datetime | None = None) -> str:
+        """The lifetime of a response (RFC 9111 §5.2.2, RFC 5861); one sent *now* outlives no release."""
+        fresh, stale = self.site.cache.max_age, self.site.cache.stale_while_revalidate
+        if now and self.next_release:
+            left = max(0, int((self.next_release - now).total_seconds()))
+            fresh, stale = min(fresh, left), min(stale, max(0, left - fresh))
+        return (
+            f"public, max-age={fresh}, stale-while-revalidate={stale}, "
+            f"stale-if-error={self.site.cache.stale_if_error}"
         )
 
     def paths(self) -> Iterator[str]:
