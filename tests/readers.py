@@ -60,7 +60,7 @@ class Reader:
             headers.append((b"if-modified-since", self._date))
         found = snapshot.find(self.path)
         assert found is not None
-        start, body = found.prepare(headers, utc_now)[1:3]
+        start, body = found.prepare(dict(headers), utc_now())[1:3]
         fields = dict(start["headers"])
         self.polls += 1
         self.moved += sum(len(name) + len(value) + 4 for name, value in start["headers"]) + len(body["body"])

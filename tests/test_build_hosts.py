@@ -45,7 +45,7 @@ def sent(snapshot: Snapshot) -> dict[str, dict[str, str]]:
     for path in snapshot.paths():
         response = snapshot.find(path)
         assert response is not None
-        sent = response.prepare([], lambda: NOW).start["headers"]
+        sent = response.prepare({}, NOW).start["headers"]
         found[path] = {name.decode(): value.decode() for name, value in sent}
     return found
 

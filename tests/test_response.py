@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pprnet_feeds.serving.encoding import LONGEST_VALUE, Content, coding_for
-from pprnet_feeds.serving.response import Response, body_message
+from pprnet_feeds.serving.response import Response, joined
 
 BODY = b"<feed>" + b"<entry>how much psychotherapy is necessary?</entry>" * 40 + b"</feed>"
 CHANGED = datetime(2021, 12, 6, 17, 0, 0, tzinfo=UTC)
@@ -54,7 +54,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def answer(document: Response, headers):
     """The two messages that answer a request with these header fields."""
-    prepared = document.prepare(headers, lambda: NOW)
+    prepared = document.prepare(joined(headers), NOW)
     return prepared.start, prepared.body
 
 
@@ -149,7 +149,7 @@ def test_a_reader_that_holds_the_document_in_any_coding_gets_304_with_the_tag_it
     start, message = answer(DOCUMENT, [(b"accept-encoding", b"br"), (b"if-none-match", form % tag)])
     assert start["status"] == 304
     assert list(start["headers"]) == [(b"etag", tag), *NOT_MODIFIED]
-    assert message == body_message(b"")
+    assert message == {"type": "http.response.body", "body": b""}
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_any_bytes_in_any_header_get_an_answer_that_is_right_and_can_be_sent(hea
     assert [pair for pair in start["headers"] if pair in NOT_MODIFIED] == NOT_MODIFIED
     if start["status"] == 304:
         assert {name for name, _ in headers} & {b"if-none-match", b"if-modified-since"}
-        assert message == body_message(b"")
+        assert message == {"type": "http.response.body", "body": b""}
     else:
         assert start["status"] == 200
         assert fields[b"content-length"] == b"%d" % len(message["body"])

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -29,7 +30,7 @@ from pprnet_feeds.pages import embedding, subscribing
 from pprnet_feeds.serving.cache import ResponseCache
 from pprnet_feeds.serving.conditional import http_date
 from pprnet_feeds.serving.reload import Reloader, utc_now
-from pprnet_feeds.serving.response import ALLOW, ERROR, Message, Pair, Prepared, Reply, Response, Sent
+from pprnet_feeds.serving.response import ALLOW, ERROR, Message, Pair, Prepared, Reply, Response, Sent, joined
 from pprnet_feeds.serving.snapshot import OEMBED, OPML, QUERIED, SUBSCRIBE, Snapshot
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
@@ -40,8 +41,6 @@ log = logging.getLogger("pprnet_feeds")
 LONGEST_ADDRESS, LONGEST_QUERY = 2048, 4096
 # For how many seconds one of several workers that cannot start waits before another is tried.
 PAUSE = 2.0
-# How often, in seconds, one of several workers checks that its supervisor lives.
-INTERVAL = 5.0
 _PREFLIGHT = {
     "allow": ALLOW,
     "access-control-allow-methods": ALLOW,
@@ -51,11 +50,10 @@ _PREFLIGHT = {
 
 
 class Service:
-    """What all requests share: the response cache, the clock, and the extensions."""
+    """What all requests share: the response cache and the extensions."""
 
     def __init__(self, extensions: Sequence[Any]) -> None:
         self.cache = ResponseCache()
-        self.clock = utc_now
         self._swapped = [one.swapped for one in extensions if getattr(one, "swapped", None)]
         self._answered = [one.answered for one in extensions if getattr(one, "answered", None)]
 
@@ -80,17 +78,18 @@ class Service:
             plain = PlainResponse(text, found.status, {**ERROR, **found.headers}, media_type)
             await plain(scope, receive, send)
             return
-        prepared = await self.cache.prepare(found, headers, self.clock)
+        now = utc_now()
+        prepared = await self.cache.prepare(found, joined(headers), now)
         self.answered(target, headers, prepared.sent if is_get else prepared.sent._replace(size=0))
-        await send(self._adjusted(prepared.start, found))
+        await send(self._adjusted(prepared.start, found, now))
         await send(prepared.body if is_get else {"type": "http.response.body"})
 
-    def _adjusted(self, start: Message, response: Response) -> Message:
+    def _adjusted(self, start: Message, response: Response, now: datetime) -> Message:
         """The *start* of a response with what depends on the clock: its lifetime near a release.
 
         Nothing that is sent is later than now.
         """
-        snapshot, now = self.cache.snapshot, self.clock()
+        snapshot = self.cache.snapshot
         if snapshot is None or (now < self.cache.adjusted_from and response.last_modified <= now):
             return start
         fields = dict(start["headers"]) | {b"cache-control": snapshot.cache_control(now).encode()}
@@ -105,20 +104,20 @@ class CacheMiddleware:
     def __init__(self, app: ASGIApp, service: Service, *, fast_path: bool) -> None:
         self._app = app
         self._service = service
-        self._cache, self._clock = service.cache, service.clock
+        self._cache = service.cache
         # `protocol` writes what this returns without starting a task.
         self.at_once = self.cached if fast_path else None
 
     def cached(self, target: bytes, headers: Sequence[Pair]) -> Prepared | None:
         """The prepared response to a GET of *target*; None when the request must be passed on."""
-        response, now = self._cache.listed.get(target), self._clock()
+        response, now = self._cache.listed.get(target), utc_now()
         if response is None or now >= self._cache.adjusted_from or response.last_modified > now:
             return None
         fields = dict(headers)
         # A body whose end cannot be found ends the connection, and two hosts are an error.
         if b"transfer-encoding" in fields or b"host" not in fields or len(fields) != len(headers):
             return None
-        prepared = response.choose(headers, self._clock, fields)
+        prepared = response.choose(fields, now)
         if prepared is not None:
             self._service.answered(target, headers, prepared.sent)
         return prepared
@@ -225,7 +224,7 @@ def create(
 
     async def ready(request: Request) -> PlainResponse:
         snapshot = cache.snapshot
-        is_ready = snapshot is not None and service.clock() >= snapshot.not_before
+        is_ready = snapshot is not None and utc_now() >= snapshot.not_before
         problems = [*reloader.faults, *(snapshot.problems if snapshot else ())]
         report = {
             "ready": is_ready,  # also while newer files cannot be read: what was read last is served
@@ -260,21 +259,24 @@ async def _lifespan(reloader: Reloader) -> AsyncIterator[None]:
         if multiprocessing.parent_process() is not None:
             await asyncio.sleep(PAUSE)
         raise SystemExit(3)  # uvicorn's code for a worker that does not start
-    tasks = [asyncio.create_task(reloader.keep_current()), asyncio.create_task(_stop_with_supervisor())]
+    _stop_with_supervisor()
+    task = asyncio.create_task(reloader.keep_current())
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
+        task.cancel()
 
 
-async def _stop_with_supervisor() -> None:
-    """Stop one of several workers when its supervisor was killed: it would keep the port for ever."""
-    supervisor = multiprocessing.parent_process()  # a single worker has none
-    while supervisor is not None and supervisor.is_alive():
-        await asyncio.sleep(INTERVAL)
-    if supervisor is not None:
+def _stop_with_supervisor() -> None:
+    """Stop one of several workers when its supervisor is killed: it would keep the port for ever."""
+    loop, supervisor = asyncio.get_running_loop(), multiprocessing.parent_process()
+
+    def stop(sentinel: int) -> None:
+        loop.remove_reader(sentinel)
         os.kill(os.getpid(), signal.SIGTERM)
+
+    if supervisor is not None:  # a single worker has none
+        loop.add_reader(supervisor.sentinel, stop, supervisor.sentinel)
 
 
 def _query(request: Request) -> list[tuple[str, str]]:

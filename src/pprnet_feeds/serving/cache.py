@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from pprnet_feeds.serving.response import Clock, Pair, Prepared, Reply, Response
+from pprnet_feeds.serving.response import Prepared, Reply, Response
 from pprnet_feeds.serving.snapshot import Snapshot
 
 log = logging.getLogger("pprnet_feeds")
@@ -100,14 +100,12 @@ class ResponseCache:
             task = self._pending[key] = asyncio.create_task(self._render(key, snapshot, render))
         return await asyncio.shield(task)  # a client that closes its connection leaves the others waiting
 
-    async def prepare(self, response: Response, headers: list[Pair], clock: Clock) -> Prepared:
+    async def prepare(self, response: Response, fields: Mapping[bytes, bytes], now: datetime) -> Prepared:
         """Choose the prepared response to a request; compressing happens in the render thread."""
-        chosen = response.choose(headers, clock)
+        chosen = response.choose(fields, now)
         if chosen is not None:
             return chosen
-        return await asyncio.get_running_loop().run_in_executor(
-            self._thread, response.prepare, headers, clock
-        )
+        return await asyncio.get_running_loop().run_in_executor(self._thread, response.prepare, fields, now)
 
     def _cached(self, key: str, snapshot: Snapshot) -> Response | None:
         if snapshot is not self.snapshot:

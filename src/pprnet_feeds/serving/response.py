@@ -10,7 +10,7 @@ whatever a client puts into a header field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -20,7 +20,6 @@ from pprnet_feeds.serving.encoding import LONGEST_VALUE, Content, coding_for
 
 Pair = tuple[bytes, bytes]
 Message = dict[str, Any]
-Clock = Callable[[], datetime]
 
 ALLOW = "GET, HEAD, OPTIONS"
 # The fields of every short response that is no document.
@@ -139,25 +138,16 @@ class Response:
         if former.content.tag == self.content.tag:
             self.content = former.content
 
-    def prepare(self, headers: Collection[Pair], clock: Clock) -> Prepared:
-        """Choose the response to a GET with these *headers*, and compress the document if need be."""
-        chosen = self.choose(headers, clock)
+    def prepare(self, fields: Mapping[bytes, bytes], now: datetime) -> Prepared:
+        """Choose the response to a GET with these header *fields*; compress the document if need be."""
+        chosen = self.choose(fields, now)
         while chosen is None:
-            self.content.compress(_coding(_joined(headers)))
-            chosen = self.choose(headers, clock)
+            self.content.compress(_coding(fields))
+            chosen = self.choose(fields, now)
         return chosen
 
-    def choose(
-        self, headers: Collection[Pair], clock: Clock, fields: Mapping[bytes, bytes] | None = None
-    ) -> Prepared | None:
-        """What `prepare` returns; None while the document is not compressed in the coding that is asked for.
-
-        Names of *headers* are in lower case; *fields* are the same as a mapping, if there is one.
-        """
-        if fields is None:
-            fields = dict(headers)
-        if len(fields) != len(headers):
-            fields = _joined(headers)
+    def choose(self, fields: Mapping[bytes, bytes], now: datetime) -> Prepared | None:
+        """What `prepare` returns; None while the document is not compressed in the wanted coding."""
         variant = self._variants[self.plain_xml and fields.get(b"sec-fetch-dest") == b"document"]
         not_modified = False
         if_none_match = fields.get(b"if-none-match")
@@ -174,7 +164,7 @@ class Response:
         elif (since := fields.get(b"if-modified-since")) is not None:
             not_modified = since == self._date or (
                 len(since) <= LONGEST_VALUE
-                and not_modified_since(since.decode("latin-1"), self.last_modified, clock())
+                and not_modified_since(since.decode("latin-1"), self.last_modified, now)
             )
         coding = _coding(fields)
         made = variant.made.get(coding)
@@ -204,18 +194,13 @@ class Response:
         return _prepared(sent, body, fields), variant.not_modified[tag]
 
 
-def body_message(body: bytes) -> Message:
-    """The ASGI message that sends *body*."""
-    return {"type": "http.response.body", "body": body}
-
-
 def _coding(fields: Mapping[bytes, bytes]) -> str:
     accept = fields.get(b"accept-encoding")
     return coding_for(accept) if accept and len(accept) <= LONGEST_VALUE else IDENTITY
 
 
-def _joined(headers: Collection[Pair]) -> dict[bytes, bytes]:
-    """The fields we look at; the lines of one that is repeated are one list (RFC 9110 §5.3)."""
+def joined(headers: Collection[Pair]) -> dict[bytes, bytes]:
+    """The fields that a `Response` needs; the lines of a repeated one are one list (RFC 9110 §5.3)."""
     lines: dict[bytes, list[bytes]] = {}
     for name, value in headers:
         if name in _CONSULTED:
@@ -226,4 +211,4 @@ def _joined(headers: Collection[Pair]) -> dict[bytes, bytes]:
 def _prepared(sent: Sent, body: bytes, headers: list[Pair]) -> Prepared:
     start = {"type": "http.response.start", "status": sent.status, "headers": headers}
     fields = b"".join(b"%b: %b\r\n" % header for header in headers) + b"\r\n"
-    return Prepared(sent, start, body_message(body), _STATUS[sent.status], fields)
+    return Prepared(sent, start, {"type": "http.response.body", "body": body}, _STATUS[sent.status], fields)
