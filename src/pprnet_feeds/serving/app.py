@@ -180,9 +180,8 @@ def create(
             return await cache.find(OPML, snapshot)
         listed = [one for one in selections(snapshot.site) if topics.intersection(one.topics)]
         key = OPML + "?" + "&".join(f"topic={selection.topics[0]}" for selection in listed)
-        return await cache.obtain(
-            key, snapshot, lambda now: now.response_of_document(now.catalogue.list_of(listed))
-        )
+        render = snapshot.catalogue.list_of
+        return await cache.obtain(key, snapshot, lambda: snapshot.response_of_document(render(listed)))
 
     async def oembed(request: Request, snapshot: Snapshot) -> Response | Reply:
         query = dict(_query(request))
@@ -190,15 +189,15 @@ def create(
             return Reply(501, "Only format=json is offered.")  # oEmbed 1.0 §2.3.3
         path, size = embedding.path_of(query.get("url", ""), snapshot.site), embedding.sizes(query)
         if path is None:
-            refusal = Refusal("Give the address of one of our pages as `url`.")
-            return await refuse(request, snapshot, refusal)
+            return await refuse(request, snapshot, Refusal("Give the address of one of our pages as `url`."))
 
-        def render(now: Snapshot) -> Response | Reply:
-            found = now.pages.oembed(path, size)
-            # What was pasted years ago is as good as what is pasted today.
-            moved = now.moved(path) if isinstance(found, Refusal) else None
-            found = now.pages.oembed(moved, size) if moved else found
-            return now.reply(OEMBED, found) if isinstance(found, Refusal) else now.response_of_page(found)
+        def render() -> Response | Reply:
+            found = snapshot.pages.oembed(path, size)
+            if isinstance(found, Refusal) and (moved := snapshot.moved(path)):  # it was pasted years ago
+                found = snapshot.pages.oembed(moved, size)
+            if isinstance(found, Refusal):
+                return snapshot.reply(OEMBED, found)
+            return snapshot.response_of_page(found)
 
         return await cache.obtain(f"{OEMBED}?{path}&{size}", snapshot, render)
 
@@ -208,16 +207,15 @@ def create(
             return await refuse(request, snapshot, choice)
         if isinstance(choice, list):
             key = f"{SUBSCRIBE}?{','.join(choice)}"
-            return await cache.obtain(
-                key, snapshot, lambda now: now.response_of_page(now.pages.too_many(choice))
-            )
+            render = snapshot.pages.too_many
+            return await cache.obtain(key, snapshot, lambda: snapshot.response_of_page(render(choice)))
         selection, card = choice
         location = f"{snapshot.site.base_url}/{selection.path}#{card}"
         return Reply(303, f"The address of your feed is at {location}", {"location": location})
 
     async def refuse(request: Request, snapshot: Snapshot, refusal: Refusal) -> Response | Reply:
         path = request.scope["path"]
-        return await cache.obtain(f"{path}?{refusal}", snapshot, lambda now: now.reply(path, refusal))
+        return await cache.obtain(f"{path}?{refusal}", snapshot, lambda: snapshot.reply(path, refusal))
 
     async def health(request: Request) -> PlainResponse:
         return PlainTextResponse("ok\n", headers=ERROR)

@@ -23,7 +23,7 @@ log = logging.getLogger("pprnet_feeds")
 # Bytes of the responses that are not listed feeds.
 MOST_BYTES = 32 << 20
 
-Render = Callable[[Snapshot], Response | Reply]
+Render = Callable[[], Response | Reply]
 
 
 class Lru:
@@ -82,7 +82,7 @@ class ResponseCache:
         """The response at an address, or the short reply that says why there is none."""
         canonical = snapshot.canonical(path)
         if canonical == path:
-            return await self.obtain(path, snapshot, lambda snapshot: snapshot.respond(path))
+            return await self.obtain(path, snapshot, lambda: snapshot.respond(path))
         if cached := self._cached(path, snapshot):
             return cached
         found = await self.find(canonical, snapshot)
@@ -114,7 +114,7 @@ class ResponseCache:
 
     async def _render(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         try:
-            rendered = await asyncio.get_running_loop().run_in_executor(self._thread, render, snapshot)
+            rendered = await asyncio.get_running_loop().run_in_executor(self._thread, render)
         except Exception:
             log.exception("rendering %s failed", key)
             return Reply(500, "This could not be rendered; the log has the reason.")
