@@ -1,140 +1,107 @@
-"""Drawing documents: ours beside plain feedgen, Django's feedgenerator and Hugo, by CPU time.
+"""The first request of the main feed after an edit, beside plain feedgen rendering that document.
 
-Each way runs in a process of its own. Plain feedgen draws a document at a time to the same bytes,
-which is checked; at 10,000 posts it draws every 40th document, and the whole is told by the bytes.
+Plain feedgen gets the entries of our own JSON feed, ready made, in a process of its own.
 
-    ./run bench draw              writes the section "Drawing" of bench/RESULTS.md
+    ./run bench draw              writes the section "Rendering" of RESULTS.md
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
 import tempfile
+import time
+from itertools import combinations
 from pathlib import Path
+from statistics import median
 
 import results
-import rivals
+from client import Client, first_answer
+from edit import FEED, edit
 
-from processes import ROOT, cost
-from sites import make_site
+from processes import service
+from sites import TOPICS, make_site, posts
 
-Figures = dict[str, float]
+# Any of two, and any of three topics: combinations that nobody has asked for.
+COMBINED = [f"/topics/{a},{b}/feed.atom" for a, b in combinations([slug for slug, _ in TOPICS], 2)]
 
 
-def child(*arguments: str, python: str = sys.executable, script: str = "drawing.py") -> Figures:
-    """What one way took."""
-    command = [python, str(ROOT / "bench" / script), *arguments]
-    env = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True)
-    figures: Figures = json.loads(done.stdout)
-    return figures
+def feedgen(file: str) -> None:
+    """Render a JSON Feed as Atom with feedgen alone, and print the seconds it took."""
+    from feedgen.feed import FeedGenerator
+
+    data = json.loads(Path(file).read_text())
+    begun = time.perf_counter()
+    feed = FeedGenerator()
+    feed.id(data["_feed"]["id"])
+    feed.title(data["title"])
+    feed.updated(data["_feed"]["updated"])
+    feed.link(href=data["feed_url"], rel="self")
+    for item in data["items"]:
+        entry = feed.add_entry(order="append")
+        entry.id(item["id"])
+        entry.title(item["title"])
+        entry.updated(item["date_modified"])
+        entry.published(item["date_published"])
+        entry.link(href=item["url"])
+        entry.author(name=item["authors"][0]["name"])
+        entry.summary(item["summary"])
+        entry.content(item["content_html"], type="html")
+        for tag in item["tags"]:
+            entry.category(term=tag)
+    feed.atom_str()
+    print(time.perf_counter() - begun)
+
+
+def plain(body: bytes, folder: Path) -> float:
+    """Seconds that plain feedgen takes for the entries of a JSON Feed."""
+    file = folder / "feed.json"
+    file.write_bytes(body)
+    done = subprocess.run([sys.executable, __file__, str(file)], check=True, stdout=subprocess.PIPE)
+    return float(done.stdout)
+
+
+def asked(client: Client, path: str) -> float:
+    """Seconds until the response is read."""
+    begun = time.perf_counter()
+    assert client.get(path).status == 200, path
+    return time.perf_counter() - begun
 
 
 def main() -> None:
-    options = results.arguments(rounds=3)
-    rivals.install()
-    figures: Figures = {}
-    with tempfile.TemporaryDirectory() as folder:
-        sizes = (350,) if options.quick else (350, 10_000, 100_000)
-        sites = {size: make_site(Path(folder) / str(size), size) for size in sizes}
-        whole = [row for size in sizes[:2] for row in all_documents(sites[size], size, options, figures)]
-        some = [row for size in sizes for row in from_memory(sites[size], size, options)]
-        files = [row for size in sizes[:2] for row in from_files(Path(folder), sites[size], size, options)]
-        edited = [edit(sites[size], size, figures) for size in sizes[:2]]
-    text = "\n".join(
-        [
-            "CPU seconds, medians, in brackets the least and the greatest.",
-            "",
-            "Every Atom and RSS document, archives included, from posts that are in memory. Both make each entry once; the bytes are the same.",
-            "",
-            results.markdown(["posts", "documents", "MB", "ours", "plain feedgen", "times faster"], whole),
-            "Main and topic feeds in Atom and RSS from posts in memory. Django's are simpler (no citation, no links of RFC 5005) and begin with "
-            "ready HTML, where ours and plain feedgen begin with Markdown.",
-            "",
-            results.markdown(
-                ["posts", "documents", "MB", "ours", "plain feedgen", "Django's, MB", "Django's"], some
-            ),
-            "The same and the main feed's archives, in Atom, RSS and JSON, from files: a whole process, its start included.",
-            "",
-            results.markdown(["posts", "ours: wall", "CPU", "Hugo: wall", "CPU"], files),
-            "Every document in every format and every file beside posts; then the listed documents that an edit of the newest post touches.",
-            "",
-            results.markdown(["posts", "documents", "MB", "all", "touched", "redrawn in", "of all"], edited),
-        ]
+    if len(sys.argv) == 2 and sys.argv[1].endswith(".json"):
+        feedgen(sys.argv[1])
+        return
+    options = results.arguments(rounds=5)
+    rows, figures = list[list[str]](), dict[str, float]()
+    for size in (350,) if options.quick else (350, 10_000):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            site = make_site(folder / "site", size)
+            *_, newest = posts(size)
+            main_feed, combined, theirs = list[float](), list[float](), list[float]()
+            with service(site) as tree, Client(tree.port) as client:
+                first_answer(tree.port, FEED)
+                for turn in range(options.rounds):
+                    edit(client, site, newest, f"Edit number {turn}")
+                    tree.settle()
+                    # The edit was seen in Atom; RSS of the same feed is still to be rendered.
+                    main_feed.append(asked(client, "/feed.rss"))
+                    theirs.append(plain(client.get("/feed.json").body, folder))
+                    combined.append(asked(client, COMBINED[7 * turn]))
+        times = [[1000 * value for value in column] for column in (main_feed, theirs, combined)]
+        rows.append([f"{size:,}", *(results.spread(column, "{:.0f}") for column in times)])
+        if size == 10_000:
+            figures["draw.first"] = median(main_feed) / median(theirs)
+    text = (
+        "Milliseconds, medians, in brackets the least and the greatest; connections are open.\n\n"
+        + results.table(
+            "posts | main feed, first request after an edit | plain feedgen | a combination, first request",
+            rows,
+        )
     )
-    results.write(options, "Drawing", text, figures)
-
-
-def all_documents(site: Path, size: int, options: argparse.Namespace, figures: Figures) -> list[list[str]]:
-    rounds = options.rounds if size == 350 else 1
-    ours, theirs = [], []
-    for _ in range(rounds):
-        a, b = child("every", str(site)), child("plain", str(site))
-        ours.append(a["seconds"])
-        theirs.append(b["making"] + b["seconds"] * a["bytes"] / b["bytes"])
-    ratio = results.median(theirs) / results.median(ours)
-    figures[f"draw.{size:,} posts"] = ratio
-    return [
-        [
-            f"{size:,}",
-            f"{a['documents']:,}",
-            f"{a['bytes'] / 1e6:,.0f}",
-            results.spread(ours),
-            results.spread(theirs),
-            f"{ratio:.1f}",
-        ]
-    ]
-
-
-def from_memory(site: Path, size: int, options: argparse.Namespace) -> list[list[str]]:
-    data = site / "entries.json"
-    child("dump", str(site), str(data))
-    rounds = options.rounds if size < 100_000 else 1
-    runs = []
-    for _ in range(rounds):
-        django = child(str(data), python=str(rivals.PYTHON), script="for_django.py")
-        runs.append((child("memory", str(site)), child("memory_plain", str(site)), django))
-    ours, plain, django = runs[0]
-    assert ours["bytes"] == plain["bytes"]
-    times = [results.spread([run[place]["seconds"] for run in runs]) for place in range(3)]
-    row = [
-        f"{size:,}",
-        f"{ours['documents']}",
-        f"{ours['bytes'] / 1e6:.0f}",
-        times[0],
-        times[1],
-        f"{django['bytes'] / 1e6:.0f}",
-        times[2],
-    ]
-    return [row]
-
-
-def from_files(folder: Path, site: Path, size: int, options: argparse.Namespace) -> list[list[str]]:
-    hugo = rivals.Hugo(folder / f"rivals{size}", size)
-    script = str(ROOT / "bench" / "drawing.py")
-    runs = [
-        (cost([sys.executable, script, "files", str(site)]), hugo.build(archives=True))
-        for _ in range(options.rounds)
-    ]
-    cells = [results.spread([run[who][what] for run in runs]) for who in (0, 1) for what in (0, 1)]
-    return [[f"{size:,}", *cells]]
-
-
-def edit(site: Path, size: int, figures: Figures) -> list[str]:
-    found = child("redraw", str(site))
-    share = 100 * found["seconds"] / found["full"]
-    if size == 10_000:
-        figures["redraw"] = share
-    counts = [
-        f"{found['documents']:,}",
-        f"{found['bytes'] / 1e6:,.0f}",
-        f"{found['full']:.2f}",
-        f"{found['touched']:.0f}",
-    ]
-    return [f"{size:,}", *counts, f"{found['seconds'] * 1000:.0f} ms", f"{share:.2f} %"]
+    results.write(options, "Rendering", text, figures)
 
 
 if __name__ == "__main__":

@@ -1,113 +1,123 @@
-"""From a saved file to its new bytes over HTTP, beside the settle time and the cold start.
+"""What an edit takes: until its new bytes are served, and what readers notice meanwhile.
 
-The newest post, which stands in the main feed, is saved with another title, by rename as editors do;
-a reader that holds the main feed asks every few milliseconds until its bytes are new.
+The newest post is saved under another title, by rename, as editors do. For the latencies one client asks
+500 times a second for a topic's feed (gzip), at rest, during edits, and while every file is read again; commit
+8206268 is measured in turns with ours.
 
-    ./run bench edit              writes the section "An edit" of bench/RESULTS.md
+    ./run bench edit              writes the section "An edit" of RESULTS.md
 """
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
+from typing import Any
 
+import others
 import results
-from asking import Connection
-from start import PATHS, start
+from client import Client, first_answer, steady
+from start import OLD, PATHS
 
-from pprnet_feeds.serving.reload import SETTLE
-from processes import Tree, ours
-from sites import Post, as_file, make_site, path_of, posts
+from processes import CORE, service
+from sites import TOPICS, Post, as_file, make_site, path_of, posts
 
-FEED = "/feed.atom"
+FEED, TOPIC = "/feed.atom", f"/topics/{TOPICS[0][0]}/feed.atom"
+SETTLE = 1.2  # a file is read when it has not changed for so many seconds
+GZIP = {"Accept-Encoding": "gzip"}
 
 
 def save(site: Path, post: Post) -> float:
-    """Save a post as an editor does, and give the moment."""
+    """Save a post by rename; gives the time of it."""
     path = path_of(site, post)
-    aside = path.with_name(f".{path.name}.new")
-    aside.write_text(as_file(post))
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_text(as_file(post))
     begun = time.perf_counter()
-    aside.rename(path)
+    draft.rename(path)
     return begun
 
 
-def until_new(connection: Connection, etag: str, mark: str, longest: float = 120) -> float:
-    """The moment at which the feed holds *mark*."""
-    end = time.perf_counter() + longest
-    while time.perf_counter() < end:
-        answer = connection.ask(FEED, {"If-None-Match": etag})
-        if answer.status == 200 and mark.encode() in answer.body:
-            return time.perf_counter()
+def edit(client: Client, site: Path, post: Post, title: str, longest: float = 120) -> float:
+    """Save a post with a new title: seconds until the main feed holds it."""
+    etag = client.get(FEED).headers["etag"]
+    begun = save(site, replace(post, title=title))
+    while time.perf_counter() - begun < longest:
+        answer = client.get(FEED, {"If-None-Match": etag})
+        if answer.status == 200 and title.encode() in answer.body:
+            return time.perf_counter() - begun
         time.sleep(0.005)
-    raise TimeoutError(f"{mark} did not come")
+    raise TimeoutError(f"{title} was not served")
 
 
-def edits(tree: Tree, site: Path, post: Post, rounds: int) -> Iterator[tuple[float, float, float]]:
-    """Seconds to the new bytes, and the tree's CPU until then and until it rests again."""
-    with contextlib.closing(Connection(tree.port)) as connection:
+def reread(site: Path, client: Client) -> None:
+    """Touch every file, and wait until the rights of site.yaml are served new."""
+    for path in (site / "posts").rglob("*.md"):
+        path.touch()
+    settings = site / "feeds" / "site.yaml"
+    etag = client.get(FEED).headers["etag"]
+    settings.write_text(settings.read_text().replace("The authors", "The  authors"))
+    while client.get(FEED, {"If-None-Match": etag}).status == 304:
+        time.sleep(0.1)
+
+
+def latencies(site: Path, post: Post, edits: int, **version: Any) -> dict[str, float]:
+    """The p99 in ms of a topic's feed at 500 requests a second: at rest, during edits, while all is read."""
+    found = {}
+    with service(site, core=CORE, **version) as tree, Client(tree.port) as client:
+        first_answer(tree.port, FEED)
         for path in PATHS:
-            connection.ask(path)
-        for turn in range(rounds):
-            tree.settle()
-            etag, was, mark = connection.ask(FEED).headers["etag"], tree.cpu(), f"Edit number {turn}"
-            begun = save(site, replace(post, title=mark))
-            new = until_new(connection, etag, mark) - begun
-            cpu = tree.cpu() - was
-            tree.settle()
-            yield new, cpu, tree.cpu() - was
+            client.get(path, GZIP)
+        tree.settle(600)
+        with steady(tree.port, TOPIC, 500, GZIP) as at_rest:
+            time.sleep(edits)
+        with steady(tree.port, TOPIC, 500, GZIP) as during:
+            for turn in range(edits):
+                edit(client, site, post, f"Edit {turn} {time.time_ns()}")
+        tree.settle(600)
+        with steady(tree.port, TOPIC, 500, GZIP) as rereading:
+            reread(site, client)
+        for name, values in (("rest", at_rest), ("edits", during), ("reread", rereading)):
+            found[name] = results.p99(values)
+    return found
 
 
 def main() -> None:
-    options = results.arguments(rounds=5, quick=2)
-    rows, figures = [], {}
+    options = results.arguments(rounds=5)
+    others.install()
+    rows, figures = list[list[str]](), dict[str, float]()
     for size in (350,) if options.quick else (350, 10_000):
         with tempfile.TemporaryDirectory() as folder:
             site = make_site(Path(folder) / "site", size)
-            cold = [start(site, Path(folder) / f"home{turn}") for turn in range(options.rounds)]
             *_, newest = posts(size)
-            with ours(site) as tree:
-                found = list(edits(tree, site, newest, options.rounds))
-        new, cpu, rested = ([one[place] for one in found] for place in range(3))
-        beyond = results.median(new) - SETTLE
-        wall = results.median([one.wall for one in cold])
-        cells = [
-            results.spread(new, "{:.3f} s"),
-            f"{beyond:.3f} s",
-            f"{wall:.2f} s",
-            f"{100 * beyond / wall:.1f} %",
-        ]
-        rows.append(
-            [
-                f"{size:,}",
-                *cells,
-                results.spread(cpu, "{:.2f} s"),
-                results.spread(rested, "{:.2f} s"),
-                f"{results.median([one.cpu for one in cold]):.2f} s",
+            with service(site) as tree, Client(tree.port) as client:
+                first_answer(tree.port, FEED)
+                tree.settle(600)
+                seconds = [
+                    edit(client, site, newest, f"Edit number {turn}") for turn in range(options.rounds)
+                ]
+            beyond = median(seconds) - SETTLE
+            runs = [
+                (latencies(site, newest, 5), latencies(site, newest, 5, **OLD))
+                for _ in range(min(options.rounds, 3))
             ]
-        )
+        for place, who in enumerate(("ours", "commit 8206268")):
+            cells = [
+                results.spread([run[place][name] for run in runs]) for name in ("rest", "edits", "reread")
+            ]
+            first = [results.spread(seconds, "{:.3f} s"), f"{beyond:.3f} s"] if who == "ours" else ["", ""]
+            rows.append([f"{size:,}: {who}", *first, *cells])
         if size == 10_000:
-            figures["edit"] = 100 * beyond / wall
+            figures["edit.beyond"] = beyond
+            for key, name in (("edit.p99", "edits"), ("edit.p99-reread", "reread")):
+                ours, old = (median([run[place][name] for run in runs]) for place in (0, 1))
+                figures[key] = ours / old
     text = (
-        f"Medians of {options.rounds} edits of the newest post, and of as many cold starts, in brackets the least and the greatest. Files must be still for {SETTLE} s "
-        "before they are read (the settle time). *Beyond* is what is left without it; CPU is that of the whole tree, that of the reader's polls included, "
-        "until the new bytes were there and until all was quiet again, compressed anew.\n\n"
-        + results.markdown(
-            [
-                "posts",
-                "file to new bytes",
-                "beyond",
-                "cold start",
-                "of it",
-                "CPU",
-                "CPU until quiet",
-                "CPU, cold start",
-            ],
-            rows,
+        f"Medians, in brackets the least and the greatest. *Beyond* is what is left without the settle time of {SETTLE} s. "
+        "p99 in ms of a topic's feed (gzip) at 500 requests a second, one client.\n\n"
+        + results.table(
+            "posts | file to new bytes | beyond | p99 at rest | during edits | reading all again", rows
         )
     )
     results.write(options, "An edit", text, figures)

@@ -1,212 +1,98 @@
-"""What a fleet of readers moves and costs, beside a feed without validators and compression.
+"""What a day of polling moves, and whether memory grows over a million requests and a thousand reloads.
 
-A day of each habit is lived against the service: 48 polls, four edits between them, bytes as they
-come over the wire. CPU is that of the service alone, for readers that close the connection.
-What each poll took is then extended on paper to a million and ten million subscribers.
-
-    ./run bench fleet             writes the section "A fleet of readers" of bench/RESULTS.md
+./run bench fleet             writes two sections of RESULTS.md; takes about an hour
 """
 
 from __future__ import annotations
 
-import contextlib
+import random
+import sys
 import tempfile
-from dataclasses import dataclass, field, replace
-from math import ceil
 from pathlib import Path
 
-import plots
 import results
-from asking import Connection
-from edit import FEED, save, until_new
-from load import together
+from client import Client, first_answer
+from draw import COMBINED
+from edit import FEED, edit
+from start import PATHS
 
-from processes import CORE, Tree, ours
+from processes import service
 from sites import make_site, posts
 
-POLLS, CHANGES, MONTH = 48, 4, 30
-
-
-@dataclass
-class Habit:
-    """How some readers ask.
-
-    Attributes:
-        mixed: their share of the fleet that polls every half hour; an assumption, as is `direct`.
-        direct: their share of a million subscribers, and how often each asks a day.
-        unchanged, changed: bytes of a poll without news and of one with.
-    """
-
-    name: str
-    sends: tuple[str, ...]
-    coding: str
-    mixed: float
-    direct: tuple[float, int]
-    unchanged: int = 0
-    changed: int = 0
-    day: int = 0
-    held: dict[str, str] = field(default_factory=dict)
-
-    def poll(self, connection: Connection, path: str = FEED) -> None:
-        """Ask once, and keep what such a reader keeps."""
-        headers = {"Accept-Encoding": self.coding} if self.coding else {}
-        headers |= {name: self.held[name] for name in self.sends if name in self.held}
-        answer = connection.ask(path, headers)
-        assert answer.status in (200, 304), answer.status
-        self.day += answer.wire
-        news = answer.headers["etag"] != self.held.get("any")
-        self.held |= {"any": answer.headers["etag"]}
-        if answer.status == 200:
-            self.held |= {
-                "If-None-Match": answer.headers["etag"],
-                "If-Modified-Since": answer.headers["last-modified"],
-            }
-        if news:
-            self.changed = answer.wire
-        else:
-            self.unchanged = answer.wire
-
-    def bytes(self, polls: float, changes: float) -> float:
-        """Bytes that so many polls move when so many of them bring news."""
-        news = min(polls, changes)
-        return news * self.changed + (polls - news) * self.unchanged
-
-
+POLLS, CHANGES = 48, 4  # a day
 _BOTH = ("If-None-Match", "If-Modified-Since")
+
+
+# Name, share of the fleet (an assumption), coding, validators that are sent.
 HABITS = (
-    Habit("both validators, br or gzip", _BOTH, "gzip, deflate, br", 0.62, (0.25, 24)),
-    Habit("ETag only, gzip", _BOTH[:1], "gzip", 0.12, (0.05, 48)),
-    Habit("If-Modified-Since only, gzip", _BOTH[1:], "gzip", 0.08, (0.03, 48)),
-    Habit("both validators, no coding", _BOTH, "", 0.05, (0.02, 24)),
-    Habit("no validators, gzip", (), "gzip", 0.08, (0.03, 24)),
-    Habit("no validators, no coding", (), "", 0.05, (0.02, 24)),
+    ("both validators, br or gzip", 0.62, "gzip, deflate, br", _BOTH),
+    ("ETag only, gzip", 0.12, "gzip", _BOTH[:1]),
+    ("If-Modified-Since only, gzip", 0.08, "gzip", _BOTH[1:]),
+    ("both validators, no coding", 0.05, "", _BOTH),
+    ("no validators, gzip", 0.08, "gzip", ()),
+    ("no validators, no coding", 0.05, "", ()),
 )
-# The others read through services that poll once for all of them.
-SHARED = 1 - sum(habit.direct[0] for habit in HABITS)
-PEAK = 10  # readers wake at full and half hours
 
 
-def live(tree: Tree, site: Path) -> None:
-    """One day of every habit."""
-    *_, newest = posts(350)
-    with contextlib.closing(Connection(tree.port)) as connection:
-        for habit in HABITS:
-            habit.poll(connection)  # subscribed yesterday
-            habit.day = 0
-        for turn in range(POLLS):
-            if turn % (POLLS // CHANGES) == 3:
-                mark = f"Edit {turn}"
-                etag = connection.ask(FEED).headers["etag"]
-                save(site, replace(newest, title=mark))
-                until_new(connection, etag, mark)
-                tree.settle(20)
-            for habit in HABITS:
-                habit.poll(connection)
+def day() -> str:
+    """Live a day of every habit; gives its table."""
+    stored: dict[str, dict[str, str]] = {name: {} for name, *_ in HABITS}
+    moved = dict.fromkeys(stored, 0)
+    with tempfile.TemporaryDirectory() as folder:
+        site = make_site(Path(folder) / "site", 350)
+        *_, newest = posts(350)
+        with service(site) as tree, Client(tree.port) as client:
+            first_answer(tree.port, FEED)
+            for turn in range(-1, POLLS):  # the first poll is that of the day before
+                if turn % (POLLS // CHANGES) == 3:
+                    edit(client, site, newest, f"Edit {turn}")
+                for name, _, coding, sends in HABITS:
+                    headers = {header: stored[name][header] for header in sends if turn >= 0}
+                    answer = client.get(FEED, headers | ({"Accept-Encoding": coding} if coding else {}))
+                    moved[name] += answer.wire if turn >= 0 else 0
+                    if answer.status == 200:
+                        validators = answer.headers["etag"], answer.headers["last-modified"]
+                        stored[name] = dict(zip(_BOTH, validators, strict=True))
+    naive = moved[HABITS[-1][0]]
+    rows = [(name, share, moved[name]) for name, share, *_ in HABITS]
+    rows.append(("all together", 1.0, round(sum(share * size for _, share, size in rows))))
+    cells = [[name, f"{share:.0%}", f"{size:,}", f"{naive / size:.1f}"] for name, share, size in rows]
+    return results.table("habit | share | bytes a day | times fewer", cells)
+
+
+def growth(reloads: int) -> tuple[float, float]:
+    """Megabytes (PSS) after the first thousand requests and at the end."""
+    chance = random.Random(1)
+    codings: tuple[dict[str, str], ...] = ({}, {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "br"})
+    early = late = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        site = make_site(Path(folder) / "site", 350)
+        every = list(posts(350))
+        with service(site) as tree, Client(tree.port) as client:
+            first_answer(tree.port, FEED)
+            for turn in range(reloads):
+                edit(client, site, every[-1 - turn % 20], f"Edit {turn}")
+                for _ in range(1000):
+                    path = chance.choice(COMBINED if chance.random() < 0.05 else PATHS)
+                    client.get(path, chance.choice(codings))
+                late = tree.memory()
+                early = early or late
+                if turn % 50 == 0:
+                    print(f"bench: {turn + 1} reloads, {late:.0f} MB", file=sys.stderr)
+    return early, late
 
 
 def main() -> None:
-    options = results.arguments(rounds=3)
-    results.need("wrk", "taskset")
-    seconds = 1 if options.quick else 3
-    with tempfile.TemporaryDirectory() as folder:
-        site = make_site(Path(folder) / "site", 350)
-        with ours(site, core=CORE) as tree:
-            live(tree, site)
-            costs = [cost(tree, habit, options.rounds, seconds) for habit in HABITS]
-    naive = HABITS[-1].changed * POLLS
-    day = sum(habit.mixed * habit.day for habit in HABITS)
-    one = HABITS[0]
-    naive_month = HABITS[-1].changed * POLLS * MONTH
-    months = {changes: naive_month / one.bytes(POLLS * MONTH, changes) for changes in (4, CHANGES * MONTH)}
-    rows = [
-        [
-            habit.name,
-            f"{habit.mixed:.0%}",
-            f"{habit.unchanged:,}",
-            f"{habit.changed:,}",
-            f"{habit.day:,}",
-            f"{naive / habit.day:.1f}",
-            f"{spent:.0f} µs",
-            f"{spent * POLLS / 1000:.1f} ms",
-        ]
-        for habit, spent in zip(HABITS, costs, strict=True)
-    ]
-    figures = {"fleet.day": naive / day, "fleet.month": months[4]}
-    bars = [
-        (("ours: " if habit.sends or habit.coding else "") + habit.name, habit.day / 1e6) for habit in HABITS
-    ]
-    picture = plots.bars("Bytes a day of one reader that polls every half hour", bars, "MB")
+    options = results.arguments(rounds=1)
+    reloads = 5 if options.quick else 1000
+    text = f"The main feed of 350 posts, {POLLS} polls and {CHANGES} changes a day, bytes with headers.\n\n{day()}"
+    results.write(options, "A fleet of readers", text, {})
+    early, late = growth(reloads)
     text = (
-        f"The main feed of 350 posts ({HABITS[-1].changed:,} bytes with headers), every half hour, {CHANGES} changes a day; CPU of the service for one poll without news, connections closed. "
-        f"The fleet's shares are an assumption. Together {day:,.0f} bytes a reader and day, {naive / day:.1f} times fewer than without validators and compression.\n\n"
-        "![A fleet of readers](fleet.svg)\n\n"
-        + results.markdown(
-            [
-                "habit",
-                "share",
-                "no news, bytes",
-                "news, bytes",
-                "a day",
-                "times fewer",
-                "CPU a poll",
-                "CPU a day",
-            ],
-            rows,
-        )
-        + f"\nOne subscriber with validators for a month: 1 : {months[4]:.0f} where the blog changes 4 times a month, as this one does, and 1 : {months[CHANGES * MONTH]:.0f} with {CHANGES} changes a day.\n\n"
-        + paper(costs)
+        f"{reloads:,} edits of one of 350 posts, each followed by 1,000 requests in every format and coding, one in twenty "
+        f"for a combination. Memory of the service (PSS) after the first thousand requests {early:.0f} MB, at the end {late:.0f} MB."
     )
-    results.write(options, "A fleet of readers", text, figures, {"fleet": picture})
-
-
-def cost(tree: Tree, habit: Habit, rounds: int, seconds: int) -> float:
-    """µs of CPU that a poll without news takes the service."""
-    headers = {"Connection": "close"} | ({"Accept-Encoding": habit.coding} if habit.coding else {})
-    headers |= {name: habit.held[name] for name in habit.sends}
-    return results.median(
-        [together([(tree, tree.port, FEED)], headers, seconds)[0].cpu for _ in range(rounds)]
-    )
-
-
-def paper(costs: list[float]) -> str:
-    """Subscribers by the million, from what one poll took."""
-    polls = sum(share * often for share, often in (habit.direct for habit in HABITS))
-    moved = sum(habit.direct[0] * habit.bytes(habit.direct[1], CHANGES / MONTH) for habit in HABITS)
-    naive = HABITS[-1].changed * polls
-    spent = (
-        sum(habit.direct[0] * habit.direct[1] * each for habit, each in zip(HABITS, costs, strict=True))
-        / polls
-    )
-    rows = []
-    for subscribers in (10_000, 1_000_000, 10_000_000):
-        rate = subscribers * polls / 86_400
-        busy = rate * PEAK * spent / 1e6
-        rows.append(
-            [
-                f"{subscribers:,}",
-                f"{rate:,.0f}",
-                f"{rate * PEAK:,.0f}",
-                f"{ceil(busy / 0.5)}",
-                f"{subscribers * moved * MONTH / 1e9:,.1f} GB",
-                f"{subscribers * naive * MONTH / 1e12:,.1f} TB",
-            ]
-        )
-    return (
-        f"On paper: {SHARED:.0%} of subscribers read through services that poll once for all of them, the others by themselves in the habits above, {polls:.1f} polls a subscriber "
-        f"and day on average, {CHANGES} changes a month; {spent:.0f} µs of CPU a poll. *Processes* keep each core half idle when {PEAK} times the average comes at once. "
-        "A cache in front answers all but one poll a second for each address and coding.\n\n"
-        + results.markdown(
-            [
-                "subscribers",
-                "polls/s",
-                "at the peak",
-                "processes",
-                "traffic a month",
-                "without validators and compression",
-            ],
-            rows,
-        )
-    )
+    results.write(options, "Memory over time", text, {"memory.growth": late / early})
 
 
 if __name__ == "__main__":

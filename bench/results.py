@@ -1,7 +1,7 @@
-"""Writes what was measured: a section of RESULTS.md for each bench, the table of bars, and the figures behind it.
+"""Write what was measured: a section of RESULTS.md for each bench, and the table of floors.
 
-Each bench replaces its own section and figures and leaves the others alone, so that
-one can be measured again by itself. `figures.json` holds what the bars are computed from.
+A bench replaces its own section and its own figures and leaves the others alone. `figures.json` holds the
+figures that the table of floors is computed from.
 """
 
 from __future__ import annotations
@@ -12,130 +12,126 @@ import os
 import platform
 import re
 import shutil
-import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-
-from bars import table
+from statistics import median
 
 FOLDER = Path(__file__).parent
-RESULTS = FOLDER / "RESULTS.md"
-FIGURES = FOLDER / "figures.json"
-TITLE = "# What was measured\n"
-# In this order they are read; a section that is not named here comes last.
+RESULTS, FIGURES = FOLDER / "RESULTS.md", FOLDER / "figures.json"
 ORDER = (
-    *(
-        "Bars",
-        "Machine",
-        "Serving",
-        "In front, and more workers",
-        "Starting",
-        "An edit",
-        "Rebuilding under load",
-        "Drawing",
-    ),
-    *(
-        "A combination never asked for",
-        "Size",
-        "A fleet of readers",
-        "Two years of polling",
-        "Memory over time",
-        "Command line",
-    ),
+    "Floors",
+    "Machine",
+    "Serving",
+    "Starting",
+    "An edit",
+    "Rendering",
+    "A fleet of readers",
+    "Memory over time",
 )
-_PACKAGES = {"wrk": "wrk", "nginx": "nginx", "taskset": "util-linux", "varnishd": "varnish"}
+_KINDS = ("full", "gzip", "br", "304")
 
 
-def arguments(rounds: int, quick: int = 1) -> argparse.Namespace:
-    """What a bench was asked: `rounds`, `quick`, `print`."""
+# What, against what, at least or at most, floor, aim, unit, figures.
+FLOORS: tuple[tuple[str, str, str, float, float, str, list[str]], ...] = (
+    ("CPU for a request", "bare ASGI, same uvicorn options", "≥", 1.5, 2.2, "", [f"bare.{kind}" for kind in _KINDS]),
+    ("the same, `PPRNET_FAST_PATH=off`", "the same", "≥", 0.90, 0.97, "", [f"slow.{kind}" for kind in _KINDS]),
+    ("requests a second, both busy", "nginx static", "≥", 0.5, 0.8, "", ["nginx.full", "nginx.gzip", "nginx.br"]),
+    ("the same, 304", "nginx static", "≥", 0.35, 0.6, "", ["nginx.304"]),
+    ("start to main and topic feeds, 350 posts", "commit 8206268", "≤", 1.2, 0.9, "", ["start.350"]),
+    ("the same, 10,000 posts: wall", "Hugo, same feeds", "≥", 0.8, 1.0, "", ["start.wall"]),
+    ("the same: CPU", "Hugo, same feeds", "≥", 1.2, 1.5, "", ["start.cpu"]),
+    ("saved file to new bytes, 10,000 posts, beyond the settle time", "", "≤", 0.35, 0.15, " s", ["edit.beyond"]),
+    ("first request of the main feed after an edit, 10,000 posts", "plain feedgen", "≤", 5, 2, "x", ["draw.first"]),
+    ("p99 at 500 requests a second, during edits", "commit 8206268", "≤", 4, 2, "x", ["edit.p99"]),
+    ("the same, while everything is read again", "commit 8206268", "≤", 4, 2, "x", ["edit.p99-reread"]),
+    ("memory at rest, 350 posts", "", "≤", 60, 50, " MB", ["memory.350"]),
+    ("memory at rest, 10,000 posts", "", "≤", 150, 110, " MB", ["memory.10000"]),
+    ("memory after a million requests and a thousand reloads", "after the first thousand requests", "≤", 1.1, 1.0, "x", ["memory.growth"]),
+    ("`pprnet-feeds --help`", '`python -c "import click"`', "≤", 2, 1.3, "x", ["start.help"]),
+    ("installed environment for serving", "", "≤", 90, 75, " MB", ["start.environment"]),
+)  # fmt: skip
+
+
+def arguments(rounds: int) -> argparse.Namespace:
+    """The options of every bench: `rounds`, `quick`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=0, help="how often each thing is measured")
-    parser.add_argument("--quick", action="store_true", help="few rounds, small sites: a look, not a result")
-    parser.add_argument("--print", action="store_true", help="print only, leave RESULTS.md alone")
+    parser.add_argument("--quick", action="store_true", help="one round, small sites; nothing is written")
     given = parser.parse_args()
-    given.rounds = given.rounds or (quick if given.quick else rounds)
+    given.rounds = given.rounds or (1 if given.quick else rounds)
+    if not all(map(shutil.which, ("wrk", "nginx", "taskset"))):
+        sys.exit("bench: sudo apt-get install wrk nginx libnginx-mod-http-brotli-static util-linux")
     return given
 
 
-def need(*programs: str) -> None:
-    """Stop with how to install what is missing."""
-    missing = [_PACKAGES[name] for name in programs if not shutil.which(name)]
-    if missing:
-        sys.exit(f"bench: install what is missing: sudo apt-get install {' '.join(missing)}")
-
-
-def write(
-    options: argparse.Namespace,
-    title: str,
-    text: str,
-    figures: dict[str, float] | None = None,
-    pictures: dict[str, str] | None = None,
-) -> None:
-    """Print a section and, unless only a look was asked for, keep it with its figures and its pictures (name -> SVG)."""
-    heading = f"`./run bench {Path(sys.argv[0]).stem}`, {datetime.now(UTC):%Y-%m-%d}. "
-    section = f"## {title}\n\n{heading}{text.strip()}\n"
-    print(section)
-    print(json.dumps(figures or {}))
-    if options.print or options.quick:
+def write(options: argparse.Namespace, title: str, text: str, figures: Mapping[str, float]) -> None:
+    """Print a section and, unless only a look was asked for, store it with its figures."""
+    command = f"`./run bench {Path(sys.argv[0]).stem}`, {datetime.now(UTC):%Y-%m-%d}."
+    section = f"## {title}\n\n{command} {text.strip()}\n"
+    print(section, json.dumps(figures), sep="\n")
+    if options.quick:
         return
-    for name, picture in (pictures or {}).items():
-        (FOLDER / f"{name}.svg").write_text(picture)
-    kept: dict[str, float] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
-    kept |= figures or {}
-    FIGURES.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
-    sections = _sections() | {title: section, "Bars": table(kept), "Machine": machine()}
+    known: dict[str, float] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    known |= figures
+    FIGURES.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+    floors = table("what | against | floor | aim | measured | ", [_row(known, *floor) for floor in FLOORS])
+    sections = _sections() | {title: section, "Floors": f"## Floors\n\n{floors}", "Machine": _machine()}
     names = sorted(sections, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
-    RESULTS.write_text("\n".join([TITLE, *(sections[name] for name in names)]))
+    RESULTS.write_text("\n".join(["# What was measured\n", *(sections[name] for name in names)]))
+
+
+def _row(
+    figures: Mapping[str, float],
+    what: str,
+    against: str,
+    sign: str,
+    floor: float,
+    aim: float,
+    unit: str,
+    keys: list[str],
+) -> list[str]:
+    found = {key: figures[key] for key in keys if key in figures}
+    limits = [f"{sign} {limit:g}{unit}" for limit in (floor, aim)]
+    shown = ", ".join(f"{key.rpartition('.')[2]} {value:.3g}" for key, value in found.items())
+    verdict = "not measured"
+    if len(found) == len(keys):
+        worst = min(found.values()) if sign == "≥" else max(found.values())
+        met = [worst >= limit if sign == "≥" else worst <= limit for limit in (floor, aim)]
+        verdict = "aim met" if all(met) else "met" if met[0] else "**not met**"
+    return [what, against, *limits, shown, verdict]
 
 
 def _sections() -> dict[str, str]:
-    """The sections that stand in the file, by their titles."""
     text = RESULTS.read_text() if RESULTS.exists() else ""
     parts = re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]
     return {part.partition("\n")[0][3:]: part.rstrip("\n") + "\n" for part in parts}
 
 
-def machine() -> str:
-    """The machine and the versions: figures without them mean nothing."""
+def _machine() -> str:
     cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    ours = [
-        f"{name} {version(name)}"
-        for name in ("uvicorn", "httptools", "uvloop", "starlette", "feedgen", "lxml", "comrak", "brotli")
-    ]
-    locked = re.findall(
-        r"^(django|hugo|pelican)==(\S+)", (FOLDER / "requirements.txt").read_text(), re.MULTILINE
-    )
-    rivals = [f"{name} {number}" for name, number in locked]
-    for command in (["nginx", "-v"], ["varnishd", "-V"]):
-        if shutil.which(command[0]):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            found = re.search(r"(nginx/|varnish-)([\d.]+)", done.stderr + done.stdout)
-            rivals.append(f"{command[0]} {found[2] if found else '?'}")
-    return (
-        f"## Machine\n\n{os.cpu_count()} cores of {cpu[1].strip() if cpu else '?'}, {memory:.0f} GiB, Linux {platform.release()}. "
-        f"Python {platform.python_version()}; {', '.join(ours)}. Beside: {', '.join(rivals)}.\n"
-    )
-
-
-def median(figures: Sequence[float]) -> float:
-    """The middle figure."""
-    return statistics.median(figures)
+    names = ("uvicorn", "httptools", "starlette", "feedgen", "lxml", "comrak")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    nginx = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=False).stderr.strip()
+    cores = f"{os.cpu_count()} cores of {cpu[1] if cpu else '?'}"
+    return f"## Machine\n\n{cores}. Python {platform.python_version()}; {versions}; {nginx}.\n"
 
 
 def spread(figures: Sequence[float], form: str = "{:.2f}") -> str:
-    """The median, and in brackets the least and the greatest when there are several."""
-    middle = form.format(statistics.median(figures))
-    if len(figures) < 2:
-        return middle
-    return f"{middle} ({form.format(min(figures))} to {form.format(max(figures))})"
+    """The median with the least and the greatest."""
+    middle, least, most = (form.format(value) for value in (median(figures), min(figures), max(figures)))
+    return middle if len(figures) == 1 else f"{middle} ({least} to {most})"
 
 
-def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table: the first column is words, the others are figures."""
-    lines = ["| " + " | ".join(heads) + " |", "| --- |" + " ---: |" * (len(heads) - 1)]
+def p99(latencies: Sequence[float]) -> float:
+    """What 99 % of the requests did not exceed."""
+    return sorted(latencies)[int(len(latencies) * 0.99)]
+
+
+def table(heads: str, rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; *heads* are joined by bars, the first column is words."""
+    lines = [f"| {heads} |", "| --- |" + " ---: |" * heads.count("|")]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows), ""])

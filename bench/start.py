@@ -1,176 +1,100 @@
-"""From nothing to answers: our service's start beside Hugo and Pelican building the same feeds.
+"""From the start of the process until the main and all topic feeds are answered, and the memory after that.
 
-A start is counted from the process to the main feed answered, and to the main and all topic
-feeds answered in Atom, RSS and JSON, over HTTP: cold with a new home, then again with nothing changed.
-Time is that of the whole process tree. Hugo and Pelican write files; that ends their count.
+350 posts beside commit 8206268; 10,000 and 100,000 posts beside Hugo building the same feeds. Also the time of
+`--help` and the size of the environment.
 
-    ./run bench start             writes the section "Starting" of bench/RESULTS.md and a plot
+    ./run bench start             writes the section "Starting" of RESULTS.md
 """
 
 from __future__ import annotations
 
-import contextlib
+import shutil
+import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+from typing import Any
 
-import plots
+import others
 import results
-import rivals
-from asking import Connection, answered
+from client import Client, first_answer
 
-from pprnet_feeds.serving.holding import LIGHTEN
-from processes import begin, end, free_port, our_command, our_environ
-from sites import TOPICS, make_site
+from processes import cost, service
+from sites import TOPICS, make_hugo_site, make_site
 
-# How long it may take to compress everything with care, in seconds.
-RESTING = 900
 FORMATS = ("atom", "rss", "json")
-PATHS = [
-    f"/{folder}feed.{form}" for folder in ("", *(f"topics/{slug}/" for slug, _ in TOPICS)) for form in FORMATS
-]
+FOLDERS = ("", *(f"topics/{slug}/" for slug, _ in TOPICS))
+PATHS = [f"/{folder}feed.{form}" for folder in FOLDERS for form in FORMATS]
+OLD: dict[str, Any] = {"python": str(others.PYTHON), "src": others.SRC}
 
 
-@dataclass(frozen=True)
-class Start:
-    """One start of our service; seconds and bytes, of the whole tree."""
-
-    first: float
-    first_cpu: float
-    wall: float
-    cpu: float
-    entries: int
-    rested: int = 0
-
-
-def start(site: Path, home: Path, *, rest: bool = False) -> Start:
-    """Start the service, ask for all the feeds, stop it; with *rest*, see how much memory it keeps."""
-    port = free_port()
+def start(site: Path, *, rest: bool = False, **version: Any) -> tuple[float, float, float]:
+    """Seconds of wall and CPU time of one cold start; with *rest*, megabytes of memory when the service is idle."""
     begun = time.perf_counter()
-    tree = begin(our_command(site), port, **our_environ(port, home))
-    try:
-        answered(port, PATHS[0])
-        first, first_cpu = time.perf_counter() - begun, tree.cpu()
-        connection, entries = Connection(port), 0
-        with contextlib.closing(connection):
+    with service(site, **version) as tree:
+        first_answer(tree.port, PATHS[0])
+        with Client(tree.port) as client:
             for path in PATHS:
-                answer = connection.ask(path)
-                assert answer.status == 200, f"{path}: {answer.status}"
-                entries += count(answer.body)
+                assert client.get(path).status == 200, path
         wall, cpu = time.perf_counter() - begun, tree.cpu()
         if rest:
-            if not tree.settle(RESTING):
-                print(f"bench: {site} did not come to rest")
-            time.sleep(LIGHTEN)
-        return Start(first, first_cpu, wall, cpu, entries, tree.memory())
-    finally:
-        end(tree)
+            tree.settle(600)
+        return wall, cpu, tree.memory() if rest else 0.0
 
 
-def count(body: bytes) -> int:
-    """How many entries a feed in any of the formats holds."""
-    return body.count(b"<entry") + body.count(b"<item>") + body.count(b'"date_published"')
-
-
-def entries_in(folder: Path) -> int:
-    """How many entries all feeds below *folder* hold."""
-    return sum(count(path.read_bytes()) for path in folder.rglob("feed.*"))
+def hugo(folder: Path, count: int) -> tuple[float, float]:
+    """Seconds of wall and CPU time in which Hugo builds the same feeds."""
+    site, output = folder / "hugo", folder / "hugo-output"
+    if not site.exists():
+        make_hugo_site(site, count)
+    shutil.rmtree(output, ignore_errors=True)
+    options = ["--source", str(site), "--destination", str(output), "--quiet"]
+    return cost([others.hugo(), *options, "--noBuildLock", "--cacheDir", f"{output}-cache"])
 
 
 def main() -> None:
-    options = results.arguments(rounds=3)
-    rivals.install()
-    sizes = (350,) if options.quick else (350, 10_000, 100_000)
+    options = results.arguments(rounds=5)
+    others.install()
     rows: list[list[str]] = []
     figures: dict[str, float] = {}
-    notes: list[str] = []
-    memories: list[list[str]] = []
-    picture = ""
-    with tempfile.TemporaryDirectory() as folder:
-        empty = start(make_site(Path(folder) / "empty", 0), Path(folder) / "empty-home", rest=True).rested
-    for size in sizes:
-        rounds = 1 if size > 10_000 else options.rounds
-        with tempfile.TemporaryDirectory() as folder:
-            place = Path(folder)
-            cold, warm, hugo, pelican = measure(place, size, rounds)
-        told = (("ours, cold", cold), ("ours, started again", warm), ("Hugo", hugo), ("Pelican", pelican))
-        for name, runs in told:
-            rows.append(
-                [f"{size:,}: {name}", *(results.spread(column, "{:.2f} s") for column in columns(runs))]
-            )
-        memory = results.median([run.rested for run in cold])
-        a_post = (memory - empty) / size / 1000
-        memories.append(
-            [
-                f"{size:,}",
-                f"{memory / 1e6:,.0f} MB",
-                f"{empty / 1e6:,.0f} MB",
-                f"{a_post:.1f} kB",
-                f"{hugo[0].rested / 1e6:,.0f} MB",
-            ]
-        )
-        figures |= {f"memory.{size}": a_post}
-        if size <= 10_000:
-            figures |= ratios(size, cold, warm, hugo, pelican)
-            notes.append(
-                f"{size:,} posts: {cold[0].entries:,} entries ours, {hugo[0].entries:,} Hugo, {pelican[0].entries:,} Pelican (no JSON, 30 a feed)."
-            )
-        if size == 10_000:
-            bars = [(name, results.median([run.wall for run in runs])) for name, runs in told]
-            picture = plots.bars("Start to main and all topic feeds, 10,000 posts, wall time", bars, "s")
-    heads = ["posts", "first feed", "CPU", "all feeds", "CPU"]
-    text = (
-        f"Medians of {options.rounds} rounds (one for 100,000 posts), in brackets the least and the greatest. *All feeds*: main and 36 topics, "
-        f"in Atom, RSS and JSON. {' '.join(notes)}\n\n![Start](start.svg)\n\n"
-        + results.markdown(heads, rows)
-        + "\nMemory of the tree (PSS) when it rests after that, beside a site without posts; for Hugo the greatest while it builds.\n\n"
-        + results.markdown(["posts", "ours", "empty site", "a post", "Hugo, peak"], memories)
-    )
-    results.write(options, "Starting", text, figures, {"start": picture})
-
-
-def measure(place: Path, size: int, rounds: int) -> tuple[list[Start], ...]:
-    """Start ours and the rivals in turns, so that all meet the same minutes."""
-    site = make_site(place / "site", size)
-    hugo = rivals.Hugo(place, size)
-    pelican = rivals.Pelican(place, size) if size <= 10_000 else None
-    runs: tuple[list[Start], ...] = ([], [], [], [])
-    for turn in range(rounds):
-        home = place / f"home{turn}"
-        runs[0].append(start(site, home, rest=turn == 0))
-        runs[1].append(start(site, home))
-        wall, cpu, peak = hugo.build()
-        runs[2].append(Start(wall, cpu, wall, cpu, entries_in(hugo.output), peak))
-        if pelican and (turn == 0 or size <= 350):  # half a minute of work has little spread
-            wall, cpu, peak = pelican.build()
-            runs[3].append(Start(wall, cpu, wall, cpu, entries_in(pelican.output), peak))
-    return runs
-
-
-def columns(runs: list[Start]) -> list[list[float]]:
-    return (
-        [[getattr(run, name) for run in runs] for name in ("first", "first_cpu", "wall", "cpu")]
-        if runs
-        else []
-    )
-
-
-def ratios(
-    size: int, cold: list[Start], warm: list[Start], hugo: list[Start], pelican: list[Start]
-) -> dict[str, float]:
-    """The figures that the bars ask for."""
-    found = {}
-    for label, name in (("wall", "wall"), ("CPU", "cpu")):
-        ours, again, theirs, slow = (
-            results.median([getattr(run, name) for run in runs]) for runs in (cold, warm, hugo, pelican)
-        )
+    for size in (350,) if options.quick else (350, 10_000, 100_000):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            site = make_site(folder / "site", size)
+            rounds = 1 if size > 10_000 else options.rounds
+            start(site)  # compiles what is not compiled yet
+            ours, old, theirs = [], [], []
+            for turn in range(rounds):
+                ours.append(start(site, rest=turn == 0))
+                if size <= 10_000:
+                    old.append(start(site, rest=turn == 0, **OLD))
+                theirs.append((*hugo(folder, size), 0.0))
+        memory = figures[f"memory.{size}"] = ours[0][2]
+        runs = {"ours": ours, "commit 8206268": old, "Hugo": theirs}
+        wall, cpu = ({who: [run[at] for run in runs[who]] for who in runs if runs[who]} for at in (0, 1))
+        for who in wall:
+            mine = {"ours": memory, "commit 8206268": old[0][2] if old else 0}.get(who, 0)
+            times = [results.spread(column[who], "{:.2f} s") for column in (wall, cpu)]
+            rows.append([f"{size:,}: {who}", *times, f"{mine:.0f} MB" if mine else ""])
         if size == 350:
-            found[f"start350.hugo.{label}"] = theirs / ours
-        else:
-            found |= {f"start.hugo.{label}": theirs / ours, f"start.pelican.{label}": slow / ours}
-            found |= {f"warm.cold.{label}": again / ours, f"warm.hugo.{label}": theirs / again}
-    return found
+            figures["start.350"] = median(wall["ours"]) / median(wall["commit 8206268"])
+        if size == 10_000:
+            figures["start.wall"] = median(wall["Hugo"]) / median(wall["ours"])
+            figures["start.cpu"] = median(cpu["Hugo"]) / median(cpu["ours"])
+    commands = (["-m", "pprnet_feeds", "--help"], ["-c", "import click"])
+    times = [[cost([sys.executable, *command])[1] for command in commands] for _ in range(4 * options.rounds)]
+    figures["start.help"] = median([a for a, _ in times]) / median([b for _, b in times])
+    figures["start.environment"] = others.environment_size()
+    text = (
+        f"Cold starts, medians of {options.rounds} rounds (one at 100,000 posts), in brackets the least and the greatest. "
+        f"Until {len(PATHS)} feeds were answered: main and {len(TOPICS)} topics in {', '.join(FORMATS)}. Memory is that of "
+        "all processes (PSS) at rest after that.\n\n"
+        + results.table("posts | wall | CPU | memory", rows)
+        + f"\n`pprnet-feeds --help` takes {figures['start.help']:.2f} times the CPU of importing click. "
+        f"The environment for serving takes {figures['start.environment']:.0f} MB."
+    )
+    results.write(options, "Starting", text, figures)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Cache
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.publishing.importing import sources
+from pprnet_feeds.importing import detect
 from pprnet_feeds.publishing.plan import published
 from pprnet_feeds.serving import app, cache, encoding, protocol
 from pprnet_feeds.stats import user_agents
@@ -338,7 +338,7 @@ def test_a_post_of_a_name_that_cannot_be_an_address_is_told_with_its_file(site: 
         (100_000, user_agents.MOST_SUBSCRIBERS, "claims over 100,000 subscribers"),
         (1_048_576, files.SIZE_LIMIT, "Only regular files up to 1 MiB"),
         (100, tags.DEPTH, "Nesting ends at 100"),
-        (50_000_000, sources.SIZE_LIMIT, "up to 50 MB"),
+        (50_000_000, detect.SIZE_LIMIT, "up to 50 MB"),
         (10.0, client.TIMEOUT, "ten seconds, three redirects"),
         (3, client.MOST_REDIRECTS, "ten seconds, three redirects"),
         (900, Cache().max_age, "fresh for 15 minutes"),

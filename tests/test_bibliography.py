@@ -16,12 +16,8 @@ from pprnet_feeds.content.characters import clean, one_line
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.syndication import bibliography
-from pprnet_feeds.syndication.bibliography import (
-    MEDIA_TYPES,
-    Work,
-    works_of,
-)
+from pprnet_feeds.syndication.bibliography import Work, render_works, works_of
+from pprnet_feeds.syndication.urls import REFERENCE_FORMATS
 from service import ROOT
 
 POST = "https://example.org/posts/calm/"
@@ -53,7 +49,7 @@ WORKS = (ARTICLE, UNTITLED, CHAPTER)
 
 def draw(form, works):
     """The file of a format."""
-    return bibliography.draw(works, form)
+    return render_works(works, form)
 
 
 def judge_bibtex(body):
@@ -253,7 +249,7 @@ def test_a_doi_with_braces_does_not_open_a_group():
 
 
 def test_no_works_are_an_empty_file_of_each_kind():
-    assert [(form, draw(form, [])) for form in MEDIA_TYPES] == [
+    assert [(form, draw(form, [])) for form in REFERENCE_FORMATS] == [
         ("bib", b""),
         ("ris", b""),
         ("csl.json", b"[]\n"),
@@ -286,7 +282,9 @@ def test_a_work_carries_the_permanent_id_and_the_permalink_of_its_post(ours):
 
 
 def test_the_same_works_are_the_same_bytes(ours):
-    assert [draw(form, ours()) for form in MEDIA_TYPES] == [draw(form, ours()) for form in MEDIA_TYPES]
+    assert [draw(form, ours()) for form in REFERENCE_FORMATS] == [
+        draw(form, ours()) for form in REFERENCE_FORMATS
+    ]
 
 
 # As the values come from front matter: clean for XML, on one line, without spaces around them.

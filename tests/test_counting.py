@@ -320,10 +320,10 @@ def test_while_the_state_cannot_be_used_counts_wait_and_two_lines_say_so(file, c
     where.store(polled(FEEDLY), NOW)
     assert rows(str(file), "polls") == [(DAY, "/feed.atom", "unchanged", 4, 0)]
     assert rows(str(file), "subscribers") == [(DAY, "/feed.atom", "Feedly", "", 462)]
-    why = f"what is asked for is counted in memory until the state in {file} can be used"
+    why = f"requests are counted in memory until the state in {file} can be used"
     assert messages(caplog) == [
         ("WARNING", f"{why} (unable to open database file)"),
-        ("INFO", f"what is asked for is kept in {file} again"),
+        ("INFO", f"requests are stored in {file} again"),
     ]
 
 

@@ -17,7 +17,7 @@ import pytest
 from pprnet_feeds.content import posts
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.syndication.addresses import GUESSED
+from pprnet_feeds.syndication.urls import GUESSED
 from service import ROOT, serving
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

@@ -22,9 +22,9 @@ from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Citation, Term
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.channel import VIEWS
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.selection import selections
+from pprnet_feeds.syndication.urls import VIEWS
 from service import ROOT, SITES, serving
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

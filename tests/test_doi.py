@@ -14,9 +14,8 @@ from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.posts import read_post
 from pprnet_feeds.content.references import parse_reference
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.publishing.csl import cite_of
-from pprnet_feeds.publishing.doi import CSL, NoAnswerError, ask
-from pprnet_feeds.publishing.newpost import draft
+from pprnet_feeds.publishing.doi import CSL, NoAnswerError, citation_of, fetch_citation
+from pprnet_feeds.publishing.new import draft_text
 from registry import Registry, registry_running
 from service import ROOT
 
@@ -64,13 +63,13 @@ def registry() -> Iterator[Registry]:
 
 def answer_of(registry: Registry, seconds: float = 10) -> str:
     with pytest.raises(NoAnswerError) as told:
-        ask(DOI, registry.base, seconds)
+        fetch_citation(DOI, registry.base, seconds)
     return str(told.value).replace(registry.base, "REGISTRY")
 
 
 def test_an_article_is_found_at_the_end_of_a_redirect(registry):
     registry.keep(DOI, CROSSREF)
-    assert ask(DOI, f"{registry.base}/") == ARTICLE
+    assert fetch_citation(DOI, f"{registry.base}/") == ARTICLE
     assert registry.asked == [(f"/{DOI}", CSL), (f"/records/{DOI}", CSL)]
 
 
@@ -83,7 +82,7 @@ def test_the_reference_we_compose_says_what_the_registry_said():
 
 def test_an_unusual_doi_is_asked_for_as_one_path(registry):
     registry.keep("10.5555/a%28b%29%3Fc%23d", CROSSREF)
-    assert ask("10.5555/a(b)?c#d", registry.base).doi == "10.5555/a(b)?c#d"
+    assert fetch_citation("10.5555/a(b)?c#d", registry.base).doi == "10.5555/a(b)?c#d"
 
 
 def test_a_chapter_names_its_editors_book_and_publisher():
@@ -97,7 +96,7 @@ def test_a_chapter_names_its_editors_book_and_publisher():
         "publisher": "Wiley",
         "issued": {"date-parts": [["2021"]]},
     }
-    assert cite_of(item, DOI).text == (
+    assert citation_of(item, DOI).text == (
         "Lutz, W., & Trier Group (2021). Tracking change. In M. Barkham & W. Lutz (Eds.), Handbook of Change "
         "(pp. 1–20). Wiley. https://doi.org/10.5555/slow.trust"
     )
@@ -105,29 +104,29 @@ def test_a_chapter_names_its_editors_book_and_publisher():
 
 def test_a_book_without_a_date_or_an_author_is_told_as_such():
     item = {"type": "monograph", "title": "Why?", "publisher": "Wiley", "issued": {"date-parts": [[None]]}}
-    assert cite_of(item, DOI).text == "(n.d.). Why? Wiley. https://doi.org/10.5555/slow.trust"
+    assert citation_of(item, DOI).text == "(n.d.). Why? Wiley. https://doi.org/10.5555/slow.trust"
 
 
 def test_a_subtitle_belongs_to_the_title_once():
-    assert cite_of({"title": "Trust", "subtitle": ["A review"]}, DOI).title == "Trust: A review"
-    assert cite_of({"title": "Trust: A review", "subtitle": ["A review"]}, DOI).title == "Trust: A review"
+    assert citation_of({"title": "Trust", "subtitle": ["A review"]}, DOI).title == "Trust: A review"
+    assert citation_of({"title": "Trust: A review", "subtitle": ["A review"]}, DOI).title == "Trust: A review"
 
 
 def test_after_twenty_authors_the_reference_is_shortened_and_the_list_is_not():
     people = [{"family": f"Lind{chr(97 + place)}", "given": "K."} for place in range(22)]
-    cite = cite_of({"title": "Trust", "author": people}, DOI)
+    cite = citation_of({"title": "Trust", "author": people}, DOI)
     assert len(cite.authors) == 22
     assert "Linds, K., … Lindv, K. (n.d.)." in cite.text
 
 
 def test_a_list_that_names_somebody_unreadably_or_too_many_names_nobody():
     many = [{"family": "Lind", "given": "K."}] * 3000
-    assert cite_of({"title": "Trust", "author": many}, DOI).authors == ()
-    assert cite_of({"title": "Trust", "author": [{"family": "Lind"}, {"given": 5}]}, DOI).authors == ()
+    assert citation_of({"title": "Trust", "author": many}, DOI).authors == ()
+    assert citation_of({"title": "Trust", "author": [{"family": "Lind"}, {"given": 5}]}, DOI).authors == ()
 
 
 def test_an_unknown_type_is_left_out():
-    assert cite_of({"title": "Trust", "type": "peer-review"}, DOI).type == ""
+    assert citation_of({"title": "Trust", "type": "peer-review"}, DOI).type == ""
 
 
 def test_characters_that_no_feed_may_hold_and_absurd_sizes_are_left_out():
@@ -137,7 +136,7 @@ def test_characters_that_no_feed_may_hold_and_absurd_sizes_are_left_out():
         "page": {"a": 1},
         "publisher": "x" * 10**6,
     }
-    assert cite_of(item, DOI) == Citation(
+    assert citation_of(item, DOI) == Citation(
         text="(n.d.). Trust <b. https://doi.org/10.5555/slow.trust", doi=DOI, title="Trust <b"
     )
 
@@ -167,11 +166,11 @@ ITEMS = st.fixed_dictionaries(
 @settings(max_examples=100, deadline=None)
 def test_whatever_a_registry_says_gives_a_sound_citation_or_none(item: Any):
     try:
-        cite = cite_of(item, DOI)
+        cite = citation_of(item, DOI)
     except ValueError:
         return
     assert SITE is not None
-    text = draft(title="T", date="2022-01", topics=["training"], stem="2022-01-t", cites=[cite])
+    text = draft_text(title="T", date="2022-01", topics=["training"], stem="2022-01-t", cites=[cite])
     post, problems = read_post(text, "posts/2022-01-t.md", SITE)
     assert problems == []
     assert post is not None
@@ -235,5 +234,5 @@ def test_being_offline_is_told_as_such():
         nobody.bind(("127.0.0.1", 0))
         where = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         with pytest.raises(NoAnswerError) as told:
-            ask(DOI, where)
+            fetch_citation(DOI, where)
     assert str(told.value) == f"{where} cannot be reached (is this computer online?)"

@@ -62,7 +62,7 @@ def read_xml(body: bytes) -> tuple[list[str], str]:
 
 
 def expected(catalogue: Catalogue, selection: str, view: str) -> list[str]:
-    address = catalogue.read(f"/{selection}{view}.atom")
+    address = catalogue.parse(f"/{selection}{view}.atom")
     assert address is not None
     posts = [post for post in catalogue.library.posts if address.selection.holds(post)]
     tail = "/cites/1" if view == "citations" else ""

@@ -17,7 +17,7 @@ import pytest
 from hostile import ACTIVE, CLOSING, make_hostile_site
 from htmljudge import ids, judge_page, links, texts
 from many import make_site
-from pprnet_feeds.pages.page import Page
+from pprnet_feeds.pages.pages import Page
 from pprnet_feeds.serving.response import Response
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings

@@ -17,8 +17,8 @@ from click.testing import CliRunner, Result
 from many import make_site
 from pprnet_feeds.cli import main
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.publishing.importing import sources
-from pprnet_feeds.publishing.importing.filing import remove_leftovers
+from pprnet_feeds.importing import detect
+from pprnet_feeds.importing.write import remove_leftovers
 from service import ROOT
 
 IMPORTS = Path(__file__).parent / "imports"
@@ -289,8 +289,8 @@ def test_on_a_terminal_long_work_shows_how_far_it_is(site):
 
 
 def test_more_than_can_be_worked_through_is_refused(site, monkeypatch):
-    monkeypatch.setattr(sources, "SIZE_LIMIT", 100)
+    monkeypatch.setattr(detect, "SIZE_LIMIT", 100)
     found, _ = read_site(site, {})
     assert found
-    reading = sources.read_source(IMPORTS / "page.txt", "page.txt", found)
-    assert [problem.what for problem in reading.left] == ["the file is larger than 50 MB"]
+    source = detect.read_source(IMPORTS / "page.txt", "page.txt", found)
+    assert [problem.what for problem in source.problems] == ["the file is larger than 50 MB"]

@@ -15,9 +15,9 @@ from many import make_site
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.publishing.importing import postfiles, sources
-from pprnet_feeds.publishing.importing.filing import Filed, Shelf
-from pprnet_feeds.publishing.importing.readings import Reading
+from pprnet_feeds.importing import detect, write
+from pprnet_feeds.importing.source_post import Source
+from pprnet_feeds.importing.write import ImportedPost, PostFolder
 from pprnet_feeds.syndication.catalogue import Catalogue
 
 TESTS = Path(__file__).parent
@@ -47,19 +47,19 @@ def site(tmp_path_factory) -> Site:
     return the_site(make_site(tmp_path_factory.mktemp("site"), 0))
 
 
-def read(text: str, site: Site) -> Reading:
-    return sources.read_text(text, "feed", site)
+def read(text: str, site: Site) -> Source:
+    return detect.read_text(text, "feed", site)
 
 
-def told(reading: Reading) -> list[str]:
-    return [f"{problem.line}: {problem.what}" for problem in reading.left]
+def told(source: Source) -> list[str]:
+    return [f"{problem.line}: {problem.what}" for problem in source.problems]
 
 
 def file_all(text: str, folder: Path) -> list[str]:
     site = the_site(folder)
-    shelf = Shelf(folder, site)
-    outcomes = [shelf.file(found) for found in read(text, site).posts]
-    return [f"{each.file}: {each.what}" if isinstance(each, Filed) else each.what for each in outcomes]
+    posts = PostFolder(folder, site)
+    outcomes = [posts.add_post(found) for found in read(text, site).posts]
+    return [f"{each.file}: {each.what}" if isinstance(each, ImportedPost) else each.what for each in outcomes]
 
 
 def drawn(folder: Path, path: str) -> str:
@@ -134,8 +134,8 @@ def test_a_second_run_changes_nothing(small):
     "name", ["citations.atom", "citations.json", "practice.atom", "summary.rss", "issues.feed.rss"]
 )
 def test_a_feed_of_ours_that_shows_something_else_is_refused(name, small):
-    reading = read((TESTS / f"golden/small.{name}").read_text("utf-8"), the_site(small))
-    assert told(reading) == ["0: this feed of the site does not hold its posts as they are"]
+    source = read((TESTS / f"golden/small.{name}").read_text("utf-8"), the_site(small))
+    assert told(source) == ["0: this feed of the site does not hold its posts as they are"]
 
 
 def test_a_withdrawn_post_is_told_with_its_line(small):
@@ -146,13 +146,13 @@ def test_a_withdrawn_post_is_told_with_its_line(small):
 
 
 def test_somebody_elses_feed_gives_posts_with_former_paths_and_without_its_ids(site):
-    reading = read((TESTS / "imports/foreign.rss").read_text("utf-8"), site)
-    (post,) = reading.posts
+    source = read((TESTS / "imports/foreign.rss").read_text("utf-8"), site)
+    (post,) = source.posts
     assert (post.title, post.date, post.id, post.aliases, post.body) == (
         "Ink & paper", "2022-02-09T14:30:00-05:00", "", ("/blog/ink/",),
         "Ink is *blue*, really.\n\nPaper is white.\n",
     )  # fmt: skip
-    assert told(reading) == ["13: the post 'Without a date' has no date that can be read"]
+    assert told(source) == ["13: the post 'Without a date' has no date that can be read"]
 
 
 def test_xhtml_in_atom_is_read(site):
@@ -168,12 +168,12 @@ def test_xhtml_in_atom_is_read(site):
 
 def test_a_wordpress_export_gives_posts_with_dates_slugs_and_states(site):
     first, second = read(WORDPRESS, site).posts
-    assert (first.title, first.date, first.name, first.labels, first.aliases, first.draft) == (
+    assert (first.title, first.date, first.name, first.labels, first.aliases, first.restricted) == (
         'Beans & "Peas"', "2021-12-06T09:30:00-05:00", "beans-and-peas", ("Alpha", "Reviews", "Beans"),
-        ("/2021/12/beans-and-peas/",), False,
+        ("/2021/12/beans-and-peas/",), "",
     )  # fmt: skip
-    assert (second.title, second.date, second.summary, second.draft, second.body) == (
-        "A Draft About Ink", "2022-01-02T18:00:00Z", "All about ink.", True,
+    assert (second.title, second.date, second.summary, second.restricted, second.body) == (
+        "A Draft About Ink", "2022-01-02T18:00:00Z", "All about ink.", "'draft'",
         "Ink is blue. It is wet.\n\nPaper is white.\n",
     )  # fmt: skip
     assert [each.authors for each in (first, second)] == [(), second.authors]
@@ -199,7 +199,7 @@ def test_what_is_no_post_in_an_export_is_counted(site):
 
 
 def test_categories_become_topics_and_research_types(site):
-    assert postfiles.filed(("Alpha", "REVIEWS", "Beans"), site) == (("alpha",), ("reviews",), ("Beans",))
+    assert write.terms_of(("Alpha", "REVIEWS", "Beans"), site) == (["alpha"], ["reviews"], ["Beans"])
 
 
 @pytest.mark.parametrize(
@@ -222,8 +222,8 @@ def test_categories_become_topics_and_research_types(site):
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_told_and_gives_no_posts(text, what, site):
-    reading = read(text, site)
-    assert (reading.posts, told(reading)) == ((), [what])
+    source = read(text, site)
+    assert (source.posts, told(source)) == ((), [what])
 
 
 junk = st.recursive(
@@ -239,17 +239,17 @@ junk = st.recursive(
 @settings(max_examples=100, deadline=None)
 @given(items=st.lists(junk, max_size=3))
 def test_any_json_at_all_is_read_or_told(items, site):
-    reading = read(json.dumps({"items": items}), site)
-    assert len(reading.posts) + len(reading.left) == len(items)
+    source = read(json.dumps({"items": items}), site)
+    assert len(source.posts) + len(source.problems) == len(items)
 
 
 @settings(max_examples=100, deadline=None)
 @given(start=st.integers(0, len(WORDPRESS)), length=st.integers(1, 200), what=st.text(max_size=5))
 def test_any_damage_to_an_export_is_told_or_does_not_matter(start, length, what, site):
-    reading = read(WORDPRESS[:start] + what + WORDPRESS[start + length :], site)
-    assert reading.posts or reading.left
-    for post in reading.posts:
-        assert postfiles.fault(post, "2020-01-x", site) is None or post.title
+    source = read(WORDPRESS[:start] + what + WORDPRESS[start + length :], site)
+    assert source.posts or source.problems
+    for post in source.posts:
+        assert write.post_fault(post, "2020-01-x", site) is None or post.title
 
 
 @settings(max_examples=60, deadline=None)

@@ -5,8 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pprnet_feeds.content import characters, markup
-from pprnet_feeds.publishing.importing import blocks
-from pprnet_feeds.publishing.importing.markdown import escape, to_markdown
+from pprnet_feeds.importing.html import blocks_of_html
+from pprnet_feeds.importing.to_markdown import escape, markdown_of, to_markdown
 
 BASE = "https://example.org/posts/x/"
 
@@ -57,6 +57,8 @@ def test_plain_text_is_shown_as_it_was(text):
         ("<ul><li>one<ul><li>two</li></ul></li></ul>", "- one\n  - two"),
         ("<ol start=²><li>one</li></ol>", "one"),
         ("H<sub>2</sub>O", "H<sub>2</sub>O"),
+        ("<del>a</del> <mark>*c*</mark> <u>b <br></u>", "<del>a</del> <mark>\\*c\\*</mark> <u>b</u>"),
+        ("<pre><code>a <ins>b</ins></code></pre>", "```\na b\n```"),
         ("<script>alert(1)</script>after", "after"),
         (
             "<table><tr><th>a</th><th>b|c</th></tr><tr><td>1</td><td>2</td></tr></table>",
@@ -84,7 +86,7 @@ after an empty line<br><br>after two breaks
 <p>a paragraph
 <ul><li>one<li>two</ul>
 </div><footer>away</footer>"""
-    found = [(block.line, block.level, block.markdown()) for block in blocks.of_html(html)]
+    found = [(block.line, block.level, markdown_of(block)) for block in blocks_of_html(html)]
     assert found == [
         (2, 2, "## A heading"),
         (4, 0, "loose **text**"),
@@ -108,5 +110,5 @@ markup_like = st.lists(
 @settings(max_examples=100, deadline=None)
 @given(st.one_of(st.text(), markup_like))
 def test_any_text_at_all_is_taken_for_html(text):
-    source = "\n\n".join(block.markdown() for block in blocks.of_html(text))
+    source = "\n\n".join(markdown_of(block) for block in blocks_of_html(text))
     assert markup.active_content(source) == []

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from many import make_site
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.publishing.importing import sources
-from pprnet_feeds.publishing.importing.readings import Reading
+from pprnet_feeds.importing import detect
+from pprnet_feeds.importing.source_post import Source
 
 IMPORTS = Path(__file__).parent / "imports"
 PAGE = (IMPORTS / "page.txt").read_text("utf-8")
@@ -35,16 +35,16 @@ def site(tmp_path_factory) -> Site:
     return found
 
 
-def read(text: str, site: Site) -> Reading:
-    return sources.read_text(text, "page", site)
+def read(text: str, site: Site) -> Source:
+    return detect.read_text(text, "page", site)
 
 
-def told(reading: Reading) -> list[str]:
-    return [f"{problem.line}: {problem.what}" for problem in reading.left]
+def told(source: Source) -> list[str]:
+    return [f"{problem.line}: {problem.what}" for problem in source.problems]
 
 
-def titles(reading: Reading) -> list[tuple[str, str]]:
-    return [(post.date, post.title) for post in reading.posts]
+def titles(source: Source) -> list[tuple[str, str]]:
+    return [(post.date, post.title) for post in source.posts]
 
 
 WITHOUT_HEADINGS = re.sub(r"<(/?)h[1-6]>", r"<\1p>", HTML)
@@ -96,36 +96,36 @@ def test_the_text_of_a_post_is_whole(site):
 
 @both
 def test_the_months_sentence_and_both_lists_are_read(page, site):
-    reading = read(page, site)
-    assert reading.sentence == "…I write about therapy by letter, gardens & groups, and what silence does"
-    assert [label.name for label in reading.topics] == ["Alpha", "Beta", "Gamma", "Epsilon"]
-    assert [label.name for label in reading.research] == ["Trials", "Reviews"]
+    source = read(page, site)
+    assert source.sentence == "…I write about therapy by letter, gardens & groups, and what silence does"
+    assert [label.name for label in source.topics] == ["Alpha", "Beta", "Gamma", "Epsilon"]
+    assert [label.name for label in source.research] == ["Trials", "Reviews"]
 
 
 @pytest.mark.parametrize(
     "text", ["Once upon a time\nthere was a page.\n", "<html><p>Hello</p></html>", "x" * 300]
 )
 def test_what_is_no_page_of_the_blog_is_told_so(text, site):
-    reading = read(text, site)
-    assert (reading.kind, reading.posts) == ("", ())
-    assert told(reading) == [
+    source = read(text, site)
+    assert (source.kind, source.posts) == ("", ())
+    assert told(source) == [
         "0: this is not a page of the blog: it has no month, such as December 2021, on a line of its own"
     ]
 
 
 def test_a_page_cut_off_within_a_text_loses_its_last_post_and_says_so(site):
-    reading = read(PAGE[: PAGE.index("and no reference is printed")], site)
-    assert titles(reading) == TITLES[:3]
-    assert told(reading) == [
+    source = read(PAGE[: PAGE.index("and no reference is printed")], site)
+    assert titles(source) == TITLES[:3]
+    assert told(source) == [
         "36: the page is cut off within 'Causes and Consequences of Ink Stains': "
         "'Ink stains have three parts: the spot, the ring around it, and the reproach. Ya…'"
     ]
 
 
 def test_a_page_cut_off_within_its_last_line_loses_its_last_post(site):
-    reading = read(PAGE[: PAGE.index("Speak slowly") + 20], site)
-    assert titles(reading) == TITLES[:-1]
-    assert told(reading) == [
+    source = read(PAGE[: PAGE.index("Speak slowly") + 20], site)
+    assert titles(source) == TITLES[:-1]
+    assert told(source) == [
         "49: nothing stands under the “Practice Implications” of 'Letters by Telephone'",
         "50: a short line that is neither a title nor a sentence: "
         "'Research lags behind practice. Speak slowly, and le'",
@@ -133,9 +133,9 @@ def test_a_page_cut_off_within_its_last_line_loses_its_last_post(site):
 
 
 def test_a_page_cut_off_before_the_practice_implications_loses_its_last_post(site):
-    reading = read(PAGE[: PAGE.rindex("Practice Implications")], site)
-    assert titles(reading) == TITLES[:-1]
-    assert told(reading)[0].startswith(
+    source = read(PAGE[: PAGE.rindex("Practice Implications")], site)
+    assert titles(source) == TITLES[:-1]
+    assert told(source)[0].startswith(
         "48: the page ends before the “Practice Implications” of 'Letters by Telephone'"
     )
 
@@ -156,44 +156,44 @@ def test_parts_in_the_wrong_order_are_left_out_and_told(site):
     start = lines.index("October 2021")
     title, reference, account, heading, practice = lines[start + 1 : start + 6]
     lines[start + 1 : start + 6] = [title, heading, practice, reference, account]
-    reading = read("\n".join(lines) + "\n", site)
-    assert titles(reading) == [each for each in TITLES if each[1] != title]
-    assert told(reading)[0] == f"{start + 3}: “Practice Implications” before the text of '{title}'"
+    source = read("\n".join(lines) + "\n", site)
+    assert titles(source) == [each for each in TITLES if each[1] != title]
+    assert told(source)[0] == f"{start + 3}: “Practice Implications” before the text of '{title}'"
 
 
 def test_a_reference_within_a_text_is_left_out_and_told(site):
     lines = PAGE.splitlines()
     place = lines.index("Ten Gardens") + 1
     lines[place], lines[place + 1] = lines[place + 1], lines[place]
-    reading = read("\n".join(lines), site)
-    assert [what for what in told(reading) if "Ten Gardens" in what] == [
+    source = read("\n".join(lines), site)
+    assert [what for what in told(source) if "Ten Gardens" in what] == [
         f"{place + 2}: a reference within 'Ten Gardens' and not under its title: "
         "'Furu, T.A., Shino, K., Saker, E., ….Kuyper, P. (2021). Gardens and groups: A ne…'"
     ]
-    assert reading.posts[1].cites == ()
+    assert source.posts[1].cites == ()
 
 
 @pytest.mark.parametrize("page", [HTML, WITHOUT_HEADINGS])
 def test_what_a_page_shows_below_its_posts_is_left_out_and_told(page, site):
     html = page.replace("</div></main>", "</div><h2>Contact us</h2>\n<p>We like letters.</p></main>")
-    reading = read(html, site)
-    assert titles(reading) == TITLES
-    assert reading.posts[-1].body == read(page, site).posts[-1].body
-    assert [what.partition(": ")[2] for what in told(reading)] == [
+    source = read(html, site)
+    assert titles(source) == TITLES
+    assert source.posts[-1].body == read(page, site).posts[-1].body
+    assert [what.partition(": ")[2] for what in told(source)] == [
         "a heading that is neither a month nor a title: 'Contact us'",
         "a line that stands under no title: 'We like letters.'",
     ]
 
 
 def test_months_out_of_order_are_told(site):
-    reading = read(PAGE.replace("February 2021", "February 2022"), site)
-    assert told(reading) == ["34: 2022-02 stands below 2021-10: parts of the page may be out of order"]
+    source = read(PAGE.replace("February 2021", "February 2022"), site)
+    assert told(source) == ["34: 2022-02 stands below 2021-10: parts of the page may be out of order"]
 
 
 def test_a_title_without_a_text_is_left_out(site):
-    reading = read(PAGE.replace("October 2021\n", "October 2021\nLost\nOctober 2021\n"), site)
-    assert "29: 'Lost' has no text below it" in told(reading)
-    assert titles(reading) == TITLES
+    source = read(PAGE.replace("October 2021\n", "October 2021\nLost\nOctober 2021\n"), site)
+    assert "29: 'Lost' has no text below it" in told(source)
+    assert titles(source) == TITLES
 
 
 @settings(max_examples=100, deadline=None)
@@ -204,6 +204,6 @@ def test_a_title_without_a_text_is_left_out(site):
     )
 )
 def test_any_text_at_all_is_read_or_told(text, site):
-    reading = read(text, site)
-    assert reading.posts or reading.left
-    assert all(post.title and post.body for post in reading.posts)
+    source = read(text, site)
+    assert source.posts or source.problems
+    assert all(post.title and post.body for post in source.posts)

@@ -27,7 +27,7 @@ from pprnet_feeds.content.dates import FORMS
 from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.content.posts import read_post
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.publishing.checking import check_site
+from pprnet_feeds.publishing.check import check_site
 from registry import registry_running
 from service import ROOT, command
 from test_doi import ARTICLE, CROSSREF, DOI

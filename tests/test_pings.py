@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from pprnet_feeds.state.database import Database, UnavailableError
 from pprnet_feeds.state.last_modified import TimestampStore
 from pprnet_feeds.websub import client
 from pprnet_feeds.websub.client import outcome_of
-from pprnet_feeds.websub.queue import CLAIM, GIVE_UP, LONGEST_DELAY, Outcome, Ping, Queue, retry_delay
+from pprnet_feeds.websub.queue import CLAIM, GIVE_UP, LONGEST_DELAY, Ping, PingOutcome, Queue, retry_delay
 from service import ROOT
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -31,7 +32,12 @@ SECOND = timedelta(seconds=1)
 A = "https://a.example.org/"
 B = "https://b.example.org/"
 BASE = "https://many.example.org"
-FAILED, SILENT, REFUSED, TOLD = Outcome("failed"), Outcome("silent"), Outcome("refused"), Outcome("accepted")
+FAILED, SILENT, REFUSED, TOLD = (
+    PingOutcome("failed"),
+    PingOutcome("silent"),
+    PingOutcome("refused"),
+    PingOutcome("accepted"),
+)
 TESTS = Path(__file__).parent
 
 
@@ -291,7 +297,7 @@ def test_a_feed_that_changed_twice_while_its_hub_was_down_is_told_once(queue, si
 
 
 def test_a_hub_that_asks_for_peace_gets_it_for_all_feeds(queue, one):
-    queue.settle(one, Outcome("silent", "HTTP 429", 3600), NOW)
+    queue.settle(one, PingOutcome("silent", "HTTP 429", 3600), NOW)
     assert claimed(queue, now=NOW + timedelta(minutes=59)) == []
     assert len(claimed(queue, now=NOW + timedelta(hours=1))) == 51
 
@@ -381,16 +387,19 @@ def test_feeds_that_failed_together_do_not_come_back_together():
 @pytest.mark.parametrize(
     ("status", "retry_after", "outcome"),
     [
-        *((status, "", Outcome("accepted")) for status in (200, 202, 204, 299, 303)),
-        *((status, "", Outcome("refused", f"HTTP {status}")) for status in (400, 401, 403, 404, 410, 422)),
-        *((status, "", Outcome("failed", f"HTTP {status}")) for status in (100, 304, 408, 500, 502, 503)),
-        (429, "", Outcome("silent", "HTTP 429")),
-        (429, "120", Outcome("silent", "HTTP 429", 120)),
-        (503, "Sun, 22 Nov 2026 12:01:00 GMT", Outcome("silent", "HTTP 503", 60)),
-        (503, "Sun, 22 Nov 2026 11:00:00 GMT", Outcome("failed", "HTTP 503")),
-        (503, "99999999999999999999", Outcome("silent", "HTTP 503", LONGEST_DELAY)),
-        (500, "120", Outcome("failed", "HTTP 500")),
-        (503, "soon", Outcome("failed", "HTTP 503")),
+        *((status, "", PingOutcome("accepted")) for status in (200, 202, 204, 299, 303)),
+        *(
+            (status, "", PingOutcome("refused", f"HTTP {status}"))
+            for status in (400, 401, 403, 404, 410, 422)
+        ),
+        *((status, "", PingOutcome("failed", f"HTTP {status}")) for status in (100, 304, 408, 500, 502, 503)),
+        (429, "", PingOutcome("silent", "HTTP 429")),
+        (429, "120", PingOutcome("silent", "HTTP 429", 120)),
+        (503, "Sun, 22 Nov 2026 12:01:00 GMT", PingOutcome("silent", "HTTP 503", 60)),
+        (503, "Sun, 22 Nov 2026 11:00:00 GMT", PingOutcome("failed", "HTTP 503")),
+        (503, "99999999999999999999", PingOutcome("silent", "HTTP 503", LONGEST_DELAY)),
+        (500, "120", PingOutcome("failed", "HTTP 500")),
+        (503, "soon", PingOutcome("failed", "HTTP 503")),
     ],
 )
 def test_an_answer_is_success_refusal_or_failure(status, retry_after, outcome):
@@ -430,7 +439,7 @@ def change(queue: Queue, site: Path, *urls: str) -> None:
 
 
 def tell(queue: Queue, *urls: str, now: datetime = NOW) -> list[str]:
-    return [line for _, line in client.report(client.send_due(queue, urls, lambda: now))]
+    return [line for _, line in client.report(asyncio.run(client.send_due(queue, urls, lambda: now)))]
 
 
 def test_a_ping_is_a_form_that_every_hub_takes(local, site, hub):

@@ -15,7 +15,7 @@ from pathlib import Path
 import brotli
 import pytest
 
-from pprnet_feeds.syndication.addresses import GUESSED
+from pprnet_feeds.syndication.urls import GUESSED
 from service import ROOT, SITES, Service, command, serving
 
 TOPIC = "/topics/suicide-and-crisis-intervention"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -128,7 +129,7 @@ def test_the_pings_that_waited_are_sent_once(before):
         with contextlib.closing(sqlite3.connect(before)) as connection, connection:
             connection.execute("UPDATE pings SET hub = ?", (hub.url,))
         for _ in range(2):
-            client.send_due(queue, [hub.url], lambda: NOW)
+            asyncio.run(client.send_due(queue, [hub.url], lambda: NOW))
         assert sorted(hub.told) == sorted(address for (address,) in waiting)
 
 

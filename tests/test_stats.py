@@ -28,8 +28,7 @@ from postgres import running
 from pprnet_feeds.cli import main
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages.fixed import fixed
-from pprnet_feeds.pages.page import Page
+from pprnet_feeds.pages.pages import Page, static_file
 from pprnet_feeds.state.database import Database
 from pprnet_feeds.stats.page import HEIGHT, PATH, WIDTH, Plot, page, plot
 from pprnet_feeds.stats.report import Former, Polls, Report, Series, report, size
@@ -175,7 +174,7 @@ def test_former_and_guessed_addresses_are_told_with_their_last_day(file: str, si
     assert figures(keep(file, (), polls), site).former == (
         Former("/rss.xml", "guessed", 40, day(1)),
         Former("/topics/old/feed.atom", "moved", 11, day(3)),
-        Former("/posts/withdrawn/", "gone", 2, day(0)),
+        Former("/posts/withdrawn/", "withdrawn", 2, day(0)),
     )
 
 
@@ -365,7 +364,8 @@ def shown(page: Page) -> Iterator[str]:
 
     class OnePage(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = page.body if self.path == PATH else fixed(self.path)
+            file = page if self.path == PATH else static_file(self.path)
+            body = file.body if file else None
             sheet = (("content-type", "text/css" if self.path.endswith(".css") else "image/x-icon"),)
             self.send_response(200 if body else 404)
             ours = (*page.headers, ("content-type", page.media_type))

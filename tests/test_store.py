@@ -215,8 +215,8 @@ def test_a_file_that_is_no_database_is_put_aside_and_all_counts_as_changed(path,
     assert kept_in(path) == known
     assert Path(f"{path}.corrupt").read_bytes() == b"certainly not a database\n" * 400
     assert warnings(caplog) == [
-        f"the state in {path} cannot be read (file is not a database); it was put aside as {path}.corrupt "
-        "and is begun anew: what this process does not remember counts as changed now"
+        f"the state in {path} cannot be read (file is not a database); it was renamed to {path}.corrupt "
+        "and replaced: what this process does not remember counts as changed now"
     ]
 
 

@@ -13,7 +13,7 @@ from pprnet_feeds.commands.plan import planned
 from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.publishing.waiting import waiting_lines, warnings
+from pprnet_feeds.publishing.check import waiting_lines, warnings
 from service import command
 from test_first_publication import NOW, publish, write
 
@@ -30,7 +30,7 @@ def warned(site: Path, now: datetime) -> list[tuple[str, str]]:
     ledger = read_ledger(site)
     assert settings is not None
     assert isinstance(ledger, Ledger)
-    found = warnings(read_library(site, settings, now, drafts=True, ledger=ledger), ledger, now)
+    found = warnings(read_library(site, settings, now, drafts=True, ledger=ledger), now)
     assert all(problem.warning for problem in found)
     return [(problem.file, problem.what) for problem in sorted(found)]
 

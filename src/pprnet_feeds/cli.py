@@ -1,7 +1,4 @@
-"""The command ``pprnet-feeds``: its commands, each loaded when it is called.
-
-The help of the whole is there at once because no command is imported for it.
-"""
+"""The command ``pprnet-feeds``. Its help appears at once, because no command is imported for it."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ import click
 
 from pprnet_feeds import __version__
 
-# Command -> what it does, as the help of the whole tells it. Each lives in a module of that name.
+# Command -> what it does, as the help of the whole says it. Each is in a module of that name.
 COMMANDS = {
     "serve": "Serve the feeds and pages of the site.",
-    "check": "Find every fault in posts and feeds, and validate every document.",
+    "check": "Find every fault in posts and feeds, then render every post.",
     "new": "Begin a post: a draft with every key explained.",
     "import": "Make post files of a saved page, a feed or a WordPress export.",
     "plan": "Tell what subscribers will notice if this is published.",
@@ -27,7 +24,7 @@ COMMANDS = {
 }
 
 # A word of the language itself cannot be a module's name.
-_MODULES = {"import": "importing"}
+_MODULES = {"import": "import_posts"}
 
 
 class _Commands(click.Group):
@@ -38,15 +35,14 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         name = _MODULES.get(cmd_name, cmd_name)
-        module = import_module(f"pprnet_feeds.commands.{name}")
-        found: click.Command = getattr(module, name)
+        found: click.Command = getattr(import_module(f"pprnet_feeds.commands.{name}"), name)
         return found
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except OSError as error:
-            if error.errno != errno.ENOSPC:  # click knows of a reader that has left
+            if error.errno != errno.ENOSPC:  # click handles a closed pipe
                 raise
             raise click.ClickException(f"the output cannot be written: {error.strerror}.") from None
 

@@ -1,4 +1,4 @@
-"""How one run of the program was asked to behave, whatever the posts say."""
+"""The settings of one run of the program, apart from those of the site itself."""
 
 from __future__ import annotations
 

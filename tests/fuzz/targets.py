@@ -36,17 +36,17 @@ from pprnet_feeds.content.posts import read_post
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.slugs import SLUG
-from pprnet_feeds.pages import embedding, subscribing
-from pprnet_feeds.pages.pages import Pages
-from pprnet_feeds.publishing import csl
-from pprnet_feeds.publishing.importing import announcements, sources
-from pprnet_feeds.publishing.importing.filing import Shelf
+from pprnet_feeds.importing import detect, sentences
+from pprnet_feeds.importing.write import PostFolder
+from pprnet_feeds.pages import embed, subscribe
+from pprnet_feeds.pages.pages import STATIC, Pages
+from pprnet_feeds.publishing import doi
 from pprnet_feeds.publishing.plan import changes, published
 from pprnet_feeds.serving.response import joined
 from pprnet_feeds.stats.user_agents import MOST_SUBSCRIBERS, read_user_agent
-from pprnet_feeds.syndication import addresses
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.selection import Refusal
+from pprnet_feeds.syndication.urls import Url, parse_url
 
 BASE = "https://small.example.org/posts/a/"
 NO_RECORD, NO_TITLE = "the answer is not a record of a work", "the record of this work has no title"
@@ -120,7 +120,7 @@ def registry(data: bytes) -> None:
     except (ValueError, RecursionError):
         return
     try:
-        cite = csl.cite_of(item, "10.5555/a")
+        cite = doi.citation_of(item, "10.5555/a")
     except ValueError as reason:
         if str(reason) not in (NO_RECORD, NO_TITLE):
             raise
@@ -133,41 +133,41 @@ def address(data: bytes) -> None:
     """The path of a request."""
     path = "/" + data.decode("latin-1")
     catalogue, pages = small_catalogue(), small_pages()
-    found = addresses.read(path, small_site())
+    found = parse_url(path, small_site())
     if isinstance(found, Refusal):
         catalogue.near(found)
         assert len(found.what) < 200
     elif found is not None:
-        again = addresses.read(found.spelling, small_site())
-        assert isinstance(again, addresses.Address)
+        again = parse_url(found.spelling, small_site())
+        assert isinstance(again, Url)
         assert again.spelling == found.spelling, "redirected for ever"
-        assert again.plan == found.plan
-        if found.plan is not None:
-            canonical = addresses.read(found.plan.path, small_site())
-            assert isinstance(canonical, addresses.Address)
-            assert canonical.plan == found.plan
+        assert again.request == found.request
+        if found.request is not None:
+            canonical = parse_url(found.request.path, small_site())
+            assert isinstance(canonical, Url)
+            assert canonical.request == found.request
     document = catalogue.document(path)
     assert document is None or document.path == path or found is not None
     drawn = pages.page(path)
-    assert drawn is None or not FORBIDDEN.search(drawn.body.decode())
-    pages.spelling(path)
+    if drawn is not None and path not in STATIC:
+        assert not FORBIDDEN.search(drawn.body.decode())
 
 
 def query(data: bytes) -> None:
     """The query of the addresses that look at one."""
     asked = parse_qsl(data.decode("latin-1"), keep_blank_values=True)
-    choice = subscribing.chosen(asked, small_site())
+    choice = subscribe.read_choice(asked, small_site())
     if isinstance(choice, tuple):
         selection, card = choice
-        assert isinstance(addresses.read(f"/{selection.path}", small_site()), addresses.Address)
+        assert isinstance(parse_url(f"/{selection.path}", small_site()), Url)
         assert re.fullmatch(r"[a-z]+-[a-z]+", card)
     elif isinstance(choice, list):
         small_pages().too_many(choice)
     given = dict(asked)
-    path = embedding.path_of(given.get("url", ""), small_site())
-    width, height = embedding.sizes(given)
-    assert 0 < width <= embedding.WIDTH
-    assert 0 < height <= embedding.HEIGHT
+    path = embed.path_of(given.get("url", ""), small_site())
+    width, height = embed.sizes(given)
+    assert 0 < width <= embed.WIDTH
+    assert 0 < height <= embed.HEIGHT
     answer = small_pages().oembed(path, (width, height)) if path is not None else None
     if answer is not None and not isinstance(answer, Refusal):
         told = json.loads(answer.body)
@@ -274,12 +274,12 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 
 def _import(source: Path, folder: Path) -> list[str]:
-    reading = sources.read_source(source, "source", small_site())
-    tellable(reading.left)
-    assert reading.posts or reading.left or reading.kind
-    shelf = Shelf(folder, small_site())
-    outcomes = [shelf.file(found) for found in reading.posts[:50]]
-    announcements.compare_lists(reading, small_site(), "source")
-    announced = announcements.enter_sentence(reading, folder, "source")
-    tellable([announced.problem] if announced.problem else [])
+    read = detect.read_source(source, "source", small_site())
+    tellable(read.problems)
+    assert read.posts or read.problems or read.kind
+    posts = PostFolder(folder, small_site())
+    outcomes = [posts.add_post(post) for post in read.posts[:50]]
+    sentences.compare_lists(read, small_site(), "source")
+    sentence = sentences.enter_sentence(read, folder, "source")
+    tellable([sentence] if isinstance(sentence, Problem) else [])
     return [outcome.what for outcome in outcomes if not isinstance(outcome, Problem)]

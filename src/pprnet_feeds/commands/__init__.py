@@ -1,1 +1,1 @@
-"""The commands, one module each: arguments in, words and exit codes out."""
+"""The commands, one module each: arguments in, text and an exit code out."""

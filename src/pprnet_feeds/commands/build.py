@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.content.problems import Problem, blocking
+from pprnet_feeds.content.library import public
 from pprnet_feeds.exporting.build import Exported, export
 from pprnet_feeds.exporting.places import Bucket, Folder, RefusedError
-from pprnet_feeds.publishing.checking import read_checked
-from pprnet_feeds.serving.snapshot import Snapshot
-from pprnet_feeds.serving.snapshot import build as build_snapshot
-from pprnet_feeds.settings import Settings
+from pprnet_feeds.publishing.check import NO_BASE_URL, read_checked
+from pprnet_feeds.serving.snapshot import Snapshot, snapshot_of
 from pprnet_feeds.state.last_modified import TimestampStore
 from pprnet_feeds.syndication.channel import rfc3339
 
@@ -47,9 +47,15 @@ def build(place: str, folder: Path) -> None:
         raise click.UsageError(f"'{place}' is no folder, and s3:// is the only storage that is known")
     snapshot = _read_snapshot(folder)
     try:
-        with options.extra("s3"), options.writing(place, UNFINISHED), _Progress() as progress:
+        with options.extra("s3"), options.writing(place, UNFINISHED), ExitStack() as closing:
+
+            def begin(steps: int) -> Callable[[], None]:
+                hidden = not sys.stderr.isatty()
+                bar = click.progressbar(length=steps, label="Building", file=sys.stderr, hidden=hidden)
+                return partial(closing.enter_context(bar).update, 1)
+
             where = Bucket(place, os.environ) if mark else Folder(Path(place), folder)
-            exported = export(snapshot, where, progress.begin)
+            exported = export(snapshot, where, begin)
     except RefusedError as error:
         raise click.ClickException(f"{place}: {error}. {error.fix}") from None
     click.echo(_in_words(place, exported, snapshot.next_release), nl=False)
@@ -59,36 +65,15 @@ def _read_snapshot(folder: Path) -> Snapshot:
     """The site in *folder*; stops with all its problems, drafts' included, when it has any."""
     now = options.now()
     library, problems = read_checked(folder, os.environ, now)
-    if library and not library.site.base_url:
-        fix = "Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds."
-        problems.append(Problem("feeds/site.yaml", 0, 0, "no base_url is set", fix))
-    if blocking(problems):
-        options.fail(sorted(problem for problem in problems if not problem.warning), CONSEQUENCE)
-    built = build_snapshot(Settings(folder), os.environ, now, TimestampStore())
-    if not isinstance(built, Snapshot):
-        options.fail(built.problems, CONSEQUENCE)
-    return built
-
-
-class _Progress:
-    """A bar on a terminal, and nothing in a pipe."""
-
-    def __init__(self) -> None:
-        self._bar: click._termui_impl.ProgressBar[int] | None = None
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._bar is not None:
-            self._bar.render_finish()
-
-    def begin(self, steps: int) -> Callable[[], None]:
-        """Show a bar of that many *steps*, if anybody is there to see it."""
-        if not sys.stderr.isatty():
-            return lambda: None
-        bar = self._bar = click.progressbar(length=steps, label="Building", file=sys.stderr)
-        return lambda: bar.update(1)
+    if library is not None and not library.site.base_url:
+        problems.append(NO_BASE_URL)
+    faults = [problem for problem in problems if not problem.warning]
+    if library is not None and not faults:
+        snapshot = snapshot_of(public(library, now), now, TimestampStore())
+        if isinstance(snapshot, Snapshot):
+            return snapshot
+        faults = snapshot.problems
+    options.fail(sorted(faults), CONSEQUENCE)
 
 
 def _in_words(place: str, exported: Exported, next_release: datetime | None) -> str:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from pathlib import Path
 
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.problems import Form, blocking, count, in_words, report, some
-from pprnet_feeds.publishing.checking import check_site
-from pprnet_feeds.publishing.waiting import waiting, waiting_lines
+from pprnet_feeds.publishing.check import check_site, waiting, waiting_lines
 
 
 @click.command()
 @options.site
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "github"]),
-    default="text",
+@options.form(
+    *("text", "json", "github"),
     help="Plain text, JSON for programs, or annotations for a pull request on GitHub.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 also when there are only warnings.")
@@ -39,20 +33,15 @@ def check(folder: Path, form: Form, *, strict: bool) -> None:
     problems, library = check_site(folder, os.environ, now)
     if blocking(problems) or library is None:
         options.fail(problems, "Nothing was published.", form)
-    number, hidden = _posts(library, now), waiting_lines(library, now)
-    words = f"{number}, {count(problems) if problems else 'no problems'}"
-    if form == "text":
-        blocks = (in_words(problems), "".join(f"{line}\n" for line in hidden), words)
-        click.echo("\n".join(filter(None, blocks)))
-    else:
-        click.echo(report(problems, form, words), nl=False)
-    if problems and strict:
-        raise SystemExit(1)
-
-
-def _posts(library: Library, now: datetime) -> str:
-    """The number of posts, in words."""
     kinds = [kind for _, kind, _ in waiting(library, now)]
     hidden = [f"{kinds.count(kind)} {kind}" for kind in ("draft", "scheduled") if kind in kinds]
-    number = len(library.posts) + len(library.withdrawn) - len(library.remains)
-    return some(number, "post") + (f" ({', '.join(hidden)})" if hidden else "")
+    posts = some(len(library.posts) + len(library.withdrawn) - len(library.remains), "post")
+    posts += f" ({', '.join(hidden)})" if hidden else ""
+    summary = f"{posts}, {count(problems) if problems else 'no problems'}"
+    if form == "text":
+        lines = "".join(f"{line}\n" for line in waiting_lines(library, now))
+        click.echo("\n".join(filter(None, (in_words(problems), lines, summary))))
+    else:
+        click.echo(report(problems, form, summary), nl=False)
+    if problems and strict:
+        raise SystemExit(1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -18,10 +19,11 @@ from pprnet_feeds.content.ledger import read_ledger
 from pprnet_feeds.content.model import Citation, Site, Term
 from pprnet_feeds.content.posts import read_post
 from pprnet_feeds.content.problems import quoted
-from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.terms import named, search, suggest
-from pprnet_feeds.publishing import doi, newpost, postfile
+from pprnet_feeds.publishing import doi, postfile
+from pprnet_feeds.publishing.new import draft_text, taken_names
 
+CONSEQUENCE = "Nothing was written."
 REGISTRY_VARIABLE = "PPRNET_DOI_REGISTRY"
 
 
@@ -53,12 +55,10 @@ def new(
         pprnet-feeds new "What Burnout Costs" --topic "Therapist Factors" --doi 10.1002/cpp.2521
     """
     now = options.now()
-    site, problems = read_site(folder, os.environ)
-    if site is None or problems:
-        options.fail(problems, "Nothing was written.")
+    site = options.settings_of(folder, CONSEQUENCE)
     ledger = read_ledger(folder)
     if isinstance(ledger, list):
-        options.fail(ledger, "Nothing was written.")
+        options.fail(ledger, CONSEQUENCE)
     title = _plain(title, "TITLE")
     if not title:
         raise click.UsageError('TITLE is empty. Write it between quotation marks: new "What Burnout Costs".')
@@ -69,48 +69,34 @@ def new(
     subjects = _chosen(topics, site.topics, "--topic", "feeds/topics.yaml")
     cites = (_ask_registry(work),) if work is not None else ()
     if not subjects:
-        subjects = _topics(title, site.topics)
-    taken = newpost.taken(folder, site, ledger, now)
-
-    def text_of(stem: str) -> str:
-        return newpost.draft(
+        subjects = _ask_topics(title, site.topics)
+    posts = folder / "posts"
+    with options.writing(posts, CONSEQUENCE):
+        posts.mkdir(exist_ok=True)
+    taken = taken_names(folder, site, ledger, now)
+    for stem in postfile.stems(month, title):
+        if stem in taken:
+            continue
+        path = posts / f"{stem}.md"
+        text = draft_text(
             title=title, date=date, topics=subjects, stem=stem, research=types, cites=cites, summary=summary
         )
-
-    free = (stem for stem in newpost.stems(month, title) if stem not in taken)
-    path = _write(folder, site, free, text_of)
-    check = "pprnet-feeds check" + (
-        f" --site {shlex.quote(click.format_filename(folder))}" if str(folder) != "." else ""
-    )
-    click.echo(click.format_filename(path))
-    click.echo(
-        "    Write the text, above and below Practice Implications; take `draft: true` away at the end."
-    )
-    click.echo(f"    Then type: {check}")
-
-
-def _write(folder: Path, site: Site, stems: Iterator[str], text_of: Callable[[str], str]) -> Path:
-    """Write the draft under the first of *stems* that is still free."""
-    posts = folder / "posts"
-    with options.writing(posts, "Nothing was written."):
-        posts.mkdir(exist_ok=True)
-    while True:
-        stem = next(stems)
-        path = posts / f"{stem}.md"
-        text = text_of(stem)
         _, problems = read_post(text, f"posts/{path.name}", site)
         if problems:
-            options.fail(problems, "Nothing was written.")
-        with options.writing(path, "Nothing was written."):
-            try:
-                postfile.write_new(path, text)
-            except FileExistsError:
-                continue  # it came in between
-        return path
+            options.fail(problems, CONSEQUENCE)
+        with options.writing(path, CONSEQUENCE), contextlib.suppress(FileExistsError):
+            postfile.write_new(path, text)
+            break
+    at = "" if str(folder) == "." else f" --site {shlex.quote(click.format_filename(folder))}"
+    click.echo(
+        f"{click.format_filename(path)}\n"
+        "    Write the text, above and below Practice Implications; take `draft: true` away at the end.\n"
+        f"    Then type: pprnet-feeds check{at}"
+    )
 
 
 def _plain(typed: str, name: str) -> str:
-    """What was typed, on one line; what no file can hold is refused and not dropped."""
+    """What was typed, on one line; stops at a character that no file can hold."""
     text, lost = characters.clean(typed)
     if lost:
         which, _ = characters.first_forbidden(typed)
@@ -126,15 +112,15 @@ def _month(date: str, site: Site) -> str:
 
 
 def _chosen(names: tuple[str, ...], terms: tuple[Term, ...], option: str, file: str) -> list[str]:
-    """The slugs of the named terms, each once, in the order in which they stand in *file*."""
-    slugs = set()
+    """The slugs of the named terms, each once, in the order of *file*."""
+    chosen = []
     for name in names:
         term = named(name, terms)
         if term is None:
             near = _offer(suggest(name, terms), file)
             raise click.UsageError(f"{option}: nothing is called {quoted(name)}. {near}")
-        slugs.add(term.slug)
-    return [term.slug for term in terms if term.slug in slugs]
+        chosen.append(term)
+    return [term.slug for term in terms if term in chosen]
 
 
 def _offer(terms: list[Term], file: str) -> str:
@@ -155,37 +141,40 @@ def _ask_registry(typed: str) -> Citation:
     if sys.stderr.isatty():
         click.echo(f"Asking {registry} for {bare} …", err=True)
     try:
-        return doi.ask(bare, registry)
+        return doi.fetch_citation(bare, registry)
     except doi.NoAnswerError as reason:
         raise click.ClickException(
-            f"{reason}.\nNothing was written. Leave out --doi to begin without it, and write the "
-            "reference under `cites` yourself."
+            f"{reason}.\n{CONSEQUENCE} Leave out --doi to begin without it, and write the reference under "
+            "`cites` yourself."
         ) from None
 
 
-def _topics(title: str, terms: tuple[Term, ...]) -> list[str]:
-    """Topics for a post that was given none: asked for where somebody can answer."""
+def _ask_topics(title: str, terms: tuple[Term, ...]) -> list[str]:
+    """Ask on a terminal for the topics of a post; stops where there is none."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         near = _offer(suggest(title, terms), "feeds/topics.yaml")
         raise click.UsageError(f"a post needs a topic: add --topic NAME. {near}")
-    number = {term.slug: place for place, term in enumerate(terms, 1)}
-    _say("What is it about?", list(terms), number)
-    chosen: dict[str, None] = {}
+
+    def show(line: str, shown: Sequence[Term]) -> None:
+        listed = (f"  {terms.index(term) + 1:2}  {term.label}" for term in shown)
+        click.echo("\n".join([line, *listed]), err=True)
+
+    show("What is it about?", terms)
+    chosen: list[Term] = []
     while True:
         hint = "a number, or a word to search" + (", or Enter when done" if chosen else "")
         typed = str(click.prompt(f"Topic ({hint})", default="", show_default=False, err=True)).strip()
         found = _found(typed, terms)
         if len(found) == 1:
-            chosen[found[0].slug] = None
+            chosen += found
             click.echo(f"  + {found[0].label}", err=True)
         elif typed:
             offered = found or suggest(typed, terms)
-            line = "Which of these?" if offered else "No topic is called that. Try another word."
-            _say(line, offered, number)
+            show("Which of these?" if offered else "No topic is called that. Try another word.", offered)
         elif chosen:
-            return [term.slug for term in terms if term.slug in chosen]
+            return [term.slug for term in terms if term in chosen]
         else:
-            _say("At least one is needed. These there are:", list(terms), number)
+            show("At least one is needed. These there are:", terms)
 
 
 def _found(typed: str, terms: tuple[Term, ...]) -> list[Term]:
@@ -193,7 +182,3 @@ def _found(typed: str, terms: tuple[Term, ...]) -> list[Term]:
         return [terms[int(typed) - 1]] if 0 < int(typed) <= len(terms) else []
     exact = named(typed, terms)
     return [exact] if exact else search(typed, terms)
-
-
-def _say(line: str, terms: list[Term], number: dict[str, int]) -> None:
-    click.echo("\n".join([line, *(f"  {number[term.slug]:2}  {term.label}" for term in terms)]), err=True)

@@ -1,16 +1,20 @@
-"""What several commands share: the option that names the site, and how problems are told."""
+"""What several commands share: options, the site's settings, the state, and how they stop with a message."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
+from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.problems import Form, Problem, report
+from pprnet_feeds.content.site import read_site
+from pprnet_feeds.state.database import Database, state_address
 
 site = click.option(
     "--site",
@@ -21,9 +25,38 @@ site = click.option(
 )
 
 
+def form(*forms: str, help: str) -> Callable[[Any], Any]:
+    """The option for the form of what is printed."""
+    return click.option("--format", "form", type=click.Choice(forms), default="text", help=help)
+
+
 def now() -> datetime:
     """The time, in UTC and whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def settings_of(folder: Path, consequence: str) -> Site:
+    """What ``feeds/`` of the site in *folder* says; stops with all its problems when there are any."""
+    found, problems = read_site(folder, os.environ)
+    if found is None or problems:
+        fail(problems, consequence)
+    return found
+
+
+def database(folder: Path, missing: str) -> Database:
+    """The state of the site in *folder*; without a place for it, stop with the sentence *missing*."""
+    address = state_address(folder.resolve(), os.environ)
+    if not address:
+        raise click.UsageError(f"{missing} Set PPRNET_STATE to a file.")
+    return database_at(address)
+
+
+def database_at(address: str) -> Database:
+    """The state at *address*; stops when no state can be stored there."""
+    try:
+        return Database(address)
+    except ValueError as error:
+        raise click.UsageError(f"PPRNET_STATE: {error}") from error
 
 
 @contextlib.contextmanager
@@ -48,6 +81,6 @@ def extra(name: str) -> Iterator[None]:
 
 
 def fail(problems: Sequence[Problem], consequence: str, form: Form = "text") -> NoReturn:
-    """Tell all *problems* and what they mean for readers, and stop with 1."""
+    """Report all *problems* and what they mean for readers, and stop with 1."""
     click.echo(report(problems, form, consequence), nl=False)
     raise SystemExit(1)

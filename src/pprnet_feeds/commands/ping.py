@@ -1,7 +1,8 @@
-"""``pprnet-feeds ping``: tell the hubs what changed, once, and say how they took it."""
+"""``pprnet-feeds ping``: send the pings to the hubs, and print what became of them."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings
-from pprnet_feeds.state.database import Database, UnavailableError, state_address
+from pprnet_feeds.state.database import UnavailableError
 from pprnet_feeds.state.last_modified import TimestampStore
 from pprnet_feeds.websub.queue import Queue
 
@@ -38,20 +39,14 @@ def ping(folder: Path) -> None:
     if not isinstance(built, Snapshot):
         options.fail(built.problems, NOBODY)
     if not built.site.base_url:
-        mend = "Add it, such as https://feeds.example.org, or set PPRNET_BASE_URL."
-        options.fail([Problem("feeds/site.yaml", 0, 0, "`base_url` is missing", mend)], NOBODY)
+        fix = "Add it, such as https://feeds.example.org, or set PPRNET_BASE_URL."
+        options.fail([Problem("feeds/site.yaml", 0, 0, "`base_url` is missing", fix)], NOBODY)
     if not built.site.hubs:
         click.echo(
             "No hub is configured: there is nobody to tell. Hubs are named by `hubs` in feeds/site.yaml."
         )
         return
-    address = state_address(folder.resolve(), os.environ)
-    if not address:
-        raise click.UsageError("There is no place to remember what was told. Set PPRNET_STATE to a file.")
-    try:
-        queue = Queue(Database(address))
-    except ValueError as error:
-        raise click.UsageError(f"PPRNET_STATE: {error}") from error
+    queue = Queue(options.database(folder, "There is no place to remember what was told."))
     try:
         clean = _send(queue, built)
     except UnavailableError as fault:
@@ -67,7 +62,7 @@ def _send(queue: Queue, snapshot: Snapshot) -> bool:
     if feeds is None:
         click.echo("Noted what is there. The hubs are told of what changes from now on.")
         return True
-    results = client.send_due(queue, snapshot.site.hubs, options.now)
+    results = asyncio.run(client.send_due(queue, snapshot.site.hubs, options.now))
     for _, line in client.report(results):
         click.echo(f"{line[0].upper()}{line[1:]}.")
     waiting = queue.next_due(snapshot.site.hubs)

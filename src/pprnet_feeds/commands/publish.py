@@ -8,12 +8,11 @@ from pathlib import Path
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.commands.plan import in_words, planned, refused
+from pprnet_feeds.commands.plan import CONSEQUENCE, in_words, planned, refused
 from pprnet_feeds.content import ledger as ledgers
-from pprnet_feeds.content.ledger import Ledger
-from pprnet_feeds.publishing.plan import Change, published
+from pprnet_feeds.publishing.check import UNRECORDED, waiting_lines
+from pprnet_feeds.publishing.plan import published
 from pprnet_feeds.publishing.postfile import write_over
-from pprnet_feeds.publishing.waiting import UNRECORDED, waiting_lines
 
 # Of more files than these only the folder is named.
 MOST_NAMED = 20
@@ -42,15 +41,15 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
         pprnet-feeds publish --site /srv/blog --forget 2021-12-a-post
     """
     now = options.now()
-    library, ledger, found, warnings = planned(folder, now, needs_base_url=True)
+    library, found, warnings = planned(folder, now, needs_base_url=True)
+    ledger = library.ledger
     warnings = [warning for warning in warnings if warning.what != UNRECORDED]  # this command records them
     unknown = [id for id in forgotten if id not in ledger.records]
     if unknown:
         raise click.UsageError(f"the ledger knows no post '{unknown[0]}'")
-    left = [change for change in refused(found) if change.kind != "vanished" or change.id not in forgotten]
     click.echo(in_words(found, waiting_lines(library, now), warnings), nl=False)
-    if left:
-        click.echo("\nNothing was published.")
+    if any(change.kind != "vanished" or change.id not in forgotten for change in refused(found)):
+        click.echo(f"\n{CONSEQUENCE}")
         raise SystemExit(1)
     after = published(library, ledger, now, frozenset(forgotten))
     text = ledgers.write(after)
@@ -58,21 +57,15 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
     if path.exists() and path.read_text("utf-8") == text:
         click.echo("\nNothing to publish: the ledger says all of this already.")
         return
-    with options.writing(path, "Nothing was published."):
+    with options.writing(path, CONSEQUENCE):
         write_over(path, text)
     recorded = (each for each in after.records.values() if ledger.records.get(each.id) != each)
     files = sorted({change.file for change in found} | {record.path for record in recorded})
-    # A file that went away, or has another name now, is taken out of git with its folder: whether git
-    # knows it, and so would take its name, is not known here.
-    are_there = all((folder / file).exists() for file in files) and not any(
-        _is_elsewhere(change, ledger) for change in found
+    # `git add` fails for a removed file that git does not know: then the folder is named instead.
+    has_moved = any(
+        before.path != change.file for change in found if (before := ledger.records.get(change.id))
     )
+    are_there = all((folder / file).exists() for file in files) and not has_moved
     named = files if are_there and len(files) <= MOST_NAMED else ["posts"]
     place = [] if folder == Path() else ["-C", str(folder)]
     click.echo(f"\nPublished. Commit these:\n    {shlex.join(['git', *place, 'add', ledgers.FILE, *named])}")
-
-
-def _is_elsewhere(change: Change, ledger: Ledger) -> bool:
-    """Whether the file of a post is not the one it was read from last."""
-    before = ledger.records.get(change.id)
-    return before is not None and before.path != change.file

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pprnet_feeds.commands import options
+from pprnet_feeds.content import files
+from pprnet_feeds.content.ledger import read_ledger
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.serving import logs
 from pprnet_feeds.settings import Settings
@@ -54,14 +57,14 @@ def serve(folder: Path, host: str | None, port: int | None, drafts: bool) -> Non
     workers = _number("WEB_CONCURRENCY", "a number of worker processes", 1000) or 1
     near = "localhost" if host in (_EVERYWHERE, "::") else f"[{host}]" if ":" in host else host
     address = f"http://{near}:{port}"
-    # A link may come to lead elsewhere.
+    # Not resolved: a symbolic link may be changed to another release of the site.
     settings = Settings(
         folder.absolute(), address, drafts, _switch("PPRNET_STATS"), _switch("PPRNET_FAST_PATH", default=True)
     )
-    _check_state(os.environ.get("PPRNET_STATE", ""))
+    options.database_at(os.environ.get("PPRNET_STATE", ""))
     os.environ.update(settings.environ())
     # uvicorn finishes running requests and then raises the signal again; stopping is no failure.
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logs.configure(sys.stderr)
     metrics.share(os.environ, _metrics_folder(settings.folder, port) if workers > 1 else None)
     _check_free(host, port)
@@ -101,7 +104,7 @@ def serve(folder: Path, host: str | None, port: int | None, drafts: bool) -> Non
 
 
 def application() -> CacheMiddleware:
-    """Make the application of this process, as its environment says."""
+    """The application of one process, with the settings in its environment."""
     from pprnet_feeds.serving.app import create
     from pprnet_feeds.serving.reload import utc_now
     from pprnet_feeds.state.last_modified import TimestampStore
@@ -110,7 +113,8 @@ def application() -> CacheMiddleware:
 
     logs.configure(sys.stderr)
     settings = Settings.from_environ(os.environ)
-    address = _address(settings)
+    # A preview shows what is not published: that must not be recorded.
+    address = "" if settings.drafts else state_address(settings.folder, os.environ)
     if not address:
         log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
     websub = WebSub(address, settings.base_url, utc_now)
@@ -120,46 +124,40 @@ def application() -> CacheMiddleware:
 
 def _metrics_folder(folder: Path, port: int) -> Path:
     """Where several processes count together: beside the state, and apart from services on other ports."""
-    elsewhere = {name: value for name, value in os.environ.items() if name != "PPRNET_STATE"}
-    for address in (state_address(folder, os.environ), state_address(folder, elsewhere)):
+    for environ in (os.environ, {**os.environ, "PPRNET_STATE": ""}):  # PostgreSQL has no folder
+        address = state_address(folder, environ)
         if address and (file := Database(address).file):
             return Path(f"{file}.metrics-{port}")
     return Path(tempfile.mkdtemp(prefix="pprnet-feeds-"))
 
 
-def _address(settings: Settings) -> str:
-    """Where the state is stored. A preview shows what is not published: that must not be remembered."""
-    return "" if settings.drafts else state_address(settings.folder, os.environ)
-
-
 def _supervise(config: Any) -> None:
     """Serve with several workers, until a signal; exit with 1 when none of them can start.
 
-    uvicorn's own supervisor ends everything, and successfully, as soon as one
-    worker does not start. The others may go on with what they hold: a worker
-    that is replaced while the site is faulty is tried again.
+    uvicorn's own supervisor stops all workers, with exit code 0, as soon as one does not start. Here
+    the others continue to serve, and the one that did not start (the site may be faulty) is tried again.
     """
     from uvicorn.config import STARTUP_FAILURE
     from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
     class Workers(Multiprocess):
         def keep_subprocess_alive(self) -> None:
-            if self.should_exit.is_set():  # somebody asks us to stop
+            if self.should_exit.is_set():  # a signal came
                 return
             before = {process.pid for process in self.processes}
             super().keep_subprocess_alive()
             for number in before - {process.pid for process in self.processes}:
                 metrics.mark_dead(number or 0)
-            if not self.should_exit.is_set() or not any(map(_answers, self.processes)):
+            limit = config.timeout_worker_healthcheck
+            if not self.should_exit.is_set() or not any(
+                each.process.is_alive() and each.is_ready(limit) for each in self.processes
+            ):
                 return
             self.should_exit.clear()
             for number, process in enumerate(self.processes):
                 if process.exitcode == STARTUP_FAILURE:
                     self.processes[number] = Process(self.config, self.sockets)
                     self.processes[number].start()
-
-    def _answers(process: Process) -> bool:
-        return process.process.is_alive() and process.is_ready(config.timeout_worker_healthcheck)
 
     supervisor = Workers(config, [config.bind_socket()])
     supervisor.run()
@@ -168,18 +166,14 @@ def _supervise(config: Any) -> None:
 
 
 def _check_site(settings: Settings) -> None:
-    """Tell what will be served, or stop with every fault that keeps it from being served."""
-    from pprnet_feeds.content.files import entries
-    from pprnet_feeds.content.ledger import read_ledger
-    from pprnet_feeds.content.site import read_site
-
-    site, problems = read_site(settings.folder, os.environ)
+    """Print what will be served, or stop with every fault that keeps it from being served."""
+    site = options.settings_of(settings.folder, CONSEQUENCE)
     ledger = read_ledger(settings.folder)
-    unreadable = [found for found in entries(settings.folder) if isinstance(found, Problem)]
-    unreadable = [problem for problem in unreadable if problem.what.startswith("the folder ")]
-    problems = problems or (ledger if isinstance(ledger, list) else unreadable)
-    if site is None or problems:
-        options.fail(problems, CONSEQUENCE)
+    in_posts = [each for each in files.entries(settings.folder) if isinstance(each, Problem)]
+    in_posts = [problem for problem in in_posts if problem.what.startswith("the folder ")]
+    faults = ledger if isinstance(ledger, list) else in_posts
+    if faults:
+        options.fail(faults, CONSEQUENCE)
     click.echo(f"{site.title}: {site.base_url or settings.base_url}/", err=True)
     if not site.base_url:
         click.echo(
@@ -189,26 +183,12 @@ def _check_site(settings: Settings) -> None:
         )
 
 
-def _check_state(address: str) -> None:
-    """Stop when the state cannot be kept at *address*; a path is always good."""
-    try:
-        Database(address)
-    except ValueError as error:
-        raise click.UsageError(f"PPRNET_STATE: {error}") from error
-
-
-def _stop(number: int, frame: Any) -> None:
-    raise SystemExit(0)
-
-
 def _number(name: str, meaning: str, most: int) -> int:
     """The variable *name*, from 1 to *most*; 0 when it is not set."""
     text = os.environ.get(name, "")
-    if not text:
-        return 0
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= most):
+    if text and not (re.fullmatch("[0-9]{1,9}", text) and 0 < int(text) <= most):
         raise click.UsageError(f"{name} is not {meaning}: {text!r}. Set it to one from 1 to {most}.")
-    return int(text)
+    return int(text or 0)
 
 
 def _switch(name: str, *, default: bool = False) -> bool:
@@ -220,7 +200,7 @@ def _switch(name: str, *, default: bool = False) -> bool:
 
 
 def _check_free(host: str, port: int) -> None:
-    """Stop with how to mend it when we could not listen there."""
+    """Stop with what to do when we could not listen there."""
     import asyncio
 
     async def bind() -> None:
@@ -235,5 +215,5 @@ def _check_free(host: str, port: int) -> None:
         taken = getattr(error, "errno", 0) == errno.EADDRINUSE
         reason = "another program listens there" if taken else getattr(error, "strerror", "") or str(error)
         what = f"cannot listen on {host}:{port}: {reason}"
-        mend = "Choose another --host or --port (or PORT), such as --port 8080, or stop what uses it."
-        options.fail([Problem("serve", 0, 0, what, mend)], CONSEQUENCE)
+        fix = "Choose another --host or --port (or PORT), such as --port 8080, or stop what uses it."
+        options.fail([Problem("serve", 0, 0, what, fix)], CONSEQUENCE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,24 +12,16 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.problems import shown
-from pprnet_feeds.content.site import read_site
-from pprnet_feeds.state.database import Database, state_address
-from pprnet_feeds.stats.report import RECENT, WHY, Report, Series, number, report, size
+from pprnet_feeds.stats.report import RECENT, Report, number, report, size
 
 NOTE = "A lower bound: many readers report nothing, and whoever follows two feeds counts twice."
-# The room between columns, and what is left of a name at least.
+# The gap between columns, and the shortest form of a name.
 GAP, SHORTEST = 2, 8
 
 
 @click.command()
 @options.site
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="A table, or JSON for programs.",
-)
+@options.form("text", "json", help="A table, or JSON for programs.")
 def stats(folder: Path, form: str) -> None:
     """Print how many subscribers each feed has, by reader, from what readers report.
 
@@ -41,30 +32,18 @@ def stats(folder: Path, form: str) -> None:
         pprnet-feeds stats
         pprnet-feeds stats --site /srv/blog --format json
     """
-    site, problems = read_site(folder, os.environ)
-    if site is None or problems:
-        options.fail(problems, "No figures were read.")
-    address = state_address(folder.resolve(), os.environ)
-    if not address:
-        raise click.UsageError("There is no place where figures are kept. Set PPRNET_STATE to a file.")
-    try:
-        database = Database(address)
-    except ValueError as error:
-        raise click.UsageError(f"PPRNET_STATE: {error}") from error
+    site = options.settings_of(folder, "No figures were read.")
+    database = options.database(folder, "There is no place where figures are kept.")
     found = report(database, site, options.now())
-    if found is None and ("://" in database.place or Path(database.place).exists()):
+    if found is None and (database.file is None or database.file.exists()):
         raise click.ClickException(f"The figures in {database.place} cannot be read.")
     if form == "json":
         click.echo(json.dumps(_data(found), ensure_ascii=False, indent=2))
     elif found is None or not found.polls:
         click.echo("There are no figures yet. They begin within minutes of the first feed reader that asks.")
     else:
-        click.echo("\n".join(_lines(found, _width())))
-
-
-def _width() -> int | None:
-    """The columns of the terminal; None where there is none, and nothing need be cut."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo("\n".join(_lines(found, width)))
 
 
 def _data(found: Report | None) -> dict[str, object]:
@@ -91,14 +70,14 @@ def _data(found: Report | None) -> dict[str, object]:
             "bytes": recent.bytes,
         },
         "former": [
-            {"address": one.address, "is": WHY[one.kind], "requests": one.requests, "newest": one.newest}
+            {"address": one.address, "is": one.why, "requests": one.requests, "newest": one.newest}
             for one in found.former
         ],
     }
 
 
 def _lines(found: Report, width: int | None) -> list[str]:
-    """The figures for people, in lines that fit *width*."""
+    """The figures for people, in lines that fit *width*; nothing is cut without one."""
     recent = found.recent
     lines = [f"Subscriptions that feed readers report, {found.today} (UTC)", ""]
     lines += _table(found, width) if found.total.now else ["None so far."]
@@ -107,33 +86,26 @@ def _lines(found: Report, width: int | None) -> list[str]:
     lines += [f"Polls in {RECENT} days: {number(recent.requests)}{share}; {size(recent.bytes)} sent"]
     if found.former:
         lines += ["", f"Former and guessed addresses still in use, polls in {RECENT} days:"]
-        rows = [[shown(one.address), WHY[one.kind], number(one.requests)] for one in found.former]
+        rows = [[shown(one.address), one.why, number(one.requests)] for one in found.former]
         lines += [f"  {line}" for line in _columns(rows, width and width - 2)]
     return lines
 
 
 def _table(found: Report, width: int | None) -> list[str]:
-    """A row for each feed that has subscribers, a column for each reader as far as they fit."""
-    feeds = [feed for feed in found.feeds if feed.now]
-    readers = [reader.name for reader in found.readers if reader.now]
-    rows = _rows(found, feeds, readers, rest=False)
-    for held in range(len(readers) - 1, -1, -1):
+    """A row for each feed that has subscribers, and a column for each reader, as far as they fit."""
+    readers = {reader.name: reader.now for reader in found.readers if reader.now}
+    feeds = [(feed.name, feed.now, feed.now_by) for feed in found.feeds if feed.now]
+    for count in range(len(readers), -1, -1):
+        names = list(readers)[:count]
+        others = ["others"] * (count < len(readers))
+        rows = [["", "all", *map(shown, names), *others]]
+        for name, whole, by in (*feeds, ("together", found.total.now, readers)):
+            numbers = [by.get(reader, 0) for reader in names]
+            rest = [whole - sum(numbers)] * len(others)
+            rows.append([shown(name), *(number(one) if one else "–" for one in (whole, *numbers, *rest))])
         if width is None or max(map(len, _columns(rows, None))) <= width:
             break
-        rows = _rows(found, feeds, readers[:held], rest=True)
     return _columns(rows, width)
-
-
-def _rows(found: Report, feeds: Sequence[Series], readers: Sequence[str], *, rest: bool) -> list[list[str]]:
-    """The table with a column for each of *readers*, and one for the others if there are more."""
-    rows = [["", "all", *map(shown, readers), *["others"] * rest]]
-    named = [(feed.name, feed.now, feed.now_by) for feed in feeds]
-    named += [("together", found.total.now, {reader.name: reader.now for reader in found.readers})]
-    for name, whole, by in named:
-        held = [by.get(reader, 0) for reader in readers]
-        counts = (whole, *held, *[whole - sum(held)] * rest)
-        rows.append([shown(name), *(number(count) if count else "–" for count in counts)])
-    return rows
 
 
 def _columns(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:

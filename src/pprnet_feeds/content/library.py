@@ -78,6 +78,25 @@ def read_library(
     is_same = before and reading is before.reading and (site, ledger) == (before.site, before.ledger)
     if before and is_same and not (before.next_release and before.next_release <= now):
         return before
+    return _assemble(reading, site, now, ledger, before, drafts=drafts)
+
+
+def public(library: Library, now: datetime) -> Library:
+    """What readers may see at *now* of a library that was read with its drafts."""
+    assert library.reading is not None
+    return _assemble(library.reading, library.site, now, library.ledger)
+
+
+def _assemble(
+    reading: Reading,
+    site: Site,
+    now: datetime,
+    ledger: Ledger,
+    before: Library | None = None,
+    *,
+    drafts: bool = False,
+) -> Library:
+    """The library that the files make at *now*."""
     site, changes = (site, []) if drafts else _announced(site, now)
     read = reading.by_file.values()
     known = ledger.identified([each.post for each in read if each.post], site.time_zone, now)

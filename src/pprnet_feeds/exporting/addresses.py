@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.serving.snapshot import Snapshot
-from pprnet_feeds.syndication.addresses import GUESSED
-from pprnet_feeds.syndication.catalogue import BESIDE
+from pprnet_feeds.syndication.urls import GUESSED, POST_FORMATS
 
 # A folder that has feeds, as the pattern of a path or of a rule; archives are not guessed.
 FEED_FOLDER = "/(?:(?!archive/)[a-z0-9:-]+/)*"
@@ -52,7 +51,7 @@ def moves(snapshot: Snapshot) -> list[Move]:
     for post in snapshot.library.posts:
         for former in _former(post):
             found.append(Move(former, f"/posts/{post.slug}/"))
-            found += [Move(f"{former}.{form}", f"/posts/{post.slug}.{form}") for form in BESIDE]
+            found += [Move(f"{former}.{form}", f"/posts/{post.slug}.{form}") for form in POST_FORMATS]
     for folder, terms in (("topics", snapshot.site.topics), ("research", snapshot.site.research)):
         for term in terms:
             found += [Move(f"/{folder}/{old}/", f"/{folder}/{term.slug}/", True) for old in term.former]

@@ -20,8 +20,7 @@ from urllib.parse import urlsplit
 from pprnet_feeds.exporting.addresses import FEED_FOLDER, Move, file_name, guessed
 from pprnet_feeds.pages.static_site import HEADERS, MISSING, PRIVATE, REDIRECTS, SUBSCRIBE, WITHDRAWN
 from pprnet_feeds.serving.response import ERROR
-from pprnet_feeds.syndication.addresses import GUESSED
-from pprnet_feeds.syndication.catalogue import BESIDE
+from pprnet_feeds.syndication.urls import GUESSED, POST_FORMATS
 
 NGINX = f"{PRIVATE}/nginx.conf"
 # What Cloudflare Pages reads of each file: rules with header fields, plain redirects, those with a pattern.
@@ -128,7 +127,7 @@ def exceeds_cloudflare(files: Mapping[str, bytes]) -> bool:
 def nginx_file(shapes: Shapes, moved: Sequence[Move], gone: Sequence[str], base_url: str) -> bytes:
     """``nginx.conf``. Its variables hold only what our own patterns let through, nothing else of requests."""
     prefix = urlsplit(base_url).path
-    at, forms = re.escape(prefix), "|".join(map(re.escape, BESIDE))
+    at, forms = re.escape(prefix), "|".join(map(re.escape, POST_FORMATS))
     errors = f"error_page 404 {prefix}/{MISSING};\n    error_page 410 {prefix}/{WITHDRAWN};"
     html = ("types { }", 'default_type "text/html; charset=utf-8";')
     parts = [_NGINX_HEAD % {"prefix": prefix}, errors.replace("    ", "")]

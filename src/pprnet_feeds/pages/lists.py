@@ -18,16 +18,12 @@ LISTED = 80
 LISTED_OF_YEAR = 250
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One post in a list; *summary* is empty where only the title is listed."""
-
-    post: Post
-    summary: str
+# A post with its summary, which is empty where only the title is listed.
+Line = tuple[Post, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Posts:
+class PostList:
     """The posts of a page.
 
     Attributes:
@@ -37,30 +33,26 @@ class Posts:
     """
 
     total: int
-    by_year: tuple[tuple[str, tuple[Line, ...]], ...]
-    years: tuple[str, ...]
+    by_year: list[tuple[int, list[Line]]]
+    years: list[int]
 
 
-def listed(posts: Sequence[Post], site: Site) -> Posts:
+def list_posts(posts: Sequence[Post], site: Site) -> PostList:
     """The list of *posts*, which are in order."""
-    lines = [
-        Line(post, summary(post, site) if place < WITH_SUMMARY else "")
-        for place, post in enumerate(posts[:LISTED])
-    ]
-    by_year = [(year, tuple(group)) for year, group in groupby(lines, lambda line: line.post.issue[:4])]
-    return Posts(len(posts), tuple(by_year), years(posts))
+    lines = [(post, summary(post, site)) for post in posts[:WITH_SUMMARY]]
+    lines += [(post, "") for post in posts[WITH_SUMMARY:LISTED]]
+    by_year = [(year, list(group)) for year, group in groupby(lines, lambda line: line[0].year)]
+    return PostList(len(posts), by_year, years(posts))
 
 
-def years(posts: Sequence[Post]) -> tuple[str, ...]:
+def years(posts: Sequence[Post]) -> list[int]:
     """The years of *posts* that have pages of their own, the newest first."""
-    if len(posts) <= LISTED:
-        return ()
-    return tuple(sorted({post.issue[:4] for post in posts}, reverse=True))
+    return sorted({post.year for post in posts}, reverse=True) if len(posts) > LISTED else []
 
 
-def months(posts: Sequence[Post]) -> tuple[str, ...]:
+def months(posts: Sequence[Post]) -> list[str]:
     """The months of *posts*, the newest first, where they are too many for one page."""
-    return tuple(sorted({post.issue for post in posts}, reverse=True)) if len(posts) > LISTED_OF_YEAR else ()
+    return sorted({post.issue for post in posts}, reverse=True) if len(posts) > LISTED_OF_YEAR else []
 
 
 def newest_issues(catalogue: Catalogue) -> Iterable[tuple[str, str, Sequence[Post]]]:
@@ -72,5 +64,5 @@ def newest_issues(catalogue: Catalogue) -> Iterable[tuple[str, str, Sequence[Pos
 
 
 def summary(post: Post, site: Site) -> str:
-    """The summary as it stands in the feeds, with what became of the post."""
+    """The summary as the feeds show it, with what became of the post."""
     return post_entries(post, "summary", site)[0].summary

@@ -1,35 +1,41 @@
-"""What a page tells programs about itself: search engines and reference managers.
+"""What pages tell programs about themselves: search engines and reference managers.
 
-A post is *about* a study and is not the study. Whoever saves a post's page with
-a reference manager gets the post: its own title, author and date, as the feeds
-have it. So `citation_doi` and `citation_journal_title` of the study never stand
-here; the study is a `citation_reference` (Highwire), a schema.org `citation`,
-and a BibTeX or RIS file beside the page.
+A post is *about* a study and is not the study: a reference manager that saves a post's page gets
+the post's own title, author and date. The study is a `citation_reference` (Highwire), a schema.org
+`citation`, and a BibTeX or RIS file beside the page, never `citation_doi` or the like.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
+from xml.sax.saxutils import escape
 
-from pprnet_feeds.content.model import Citation, Person, Site
-from pprnet_feeds.syndication.channel import Entry, rfc3339
-from pprnet_feeds.syndication.citations import kind
+from pprnet_feeds.content.model import Citation, Person, Post, Site
+from pprnet_feeds.pages.lists import years
+from pprnet_feeds.syndication.catalogue import Catalogue
+from pprnet_feeds.syndication.channel import Entry, first_date, rfc3339
+from pprnet_feeds.syndication.citations import csl_type
+from pprnet_feeds.syndication.selection import Selection, selections
+
+SITEMAP = "/sitemap.xml"
+# How many addresses one sitemap may have (sitemaps.org 0.9).
+MOST = 50_000
+
+# Addresses of pages, each with its newest change.
+Changes = Sequence[tuple[str, datetime]]
 
 _SCHEMA_TYPES = {
     "article-journal": "ScholarlyArticle",
     "paper-conference": "ScholarlyArticle",
-    "book": "Book",
-    "chapter": "Chapter",
-    "thesis": "Thesis",
-    "report": "Report",
-    "dataset": "Dataset",
-}
+} | {name: name.capitalize() for name in ("book", "chapter", "thesis", "report", "dataset")}
 
 
 def structured(entry: Entry, site: Site) -> dict[str, Any]:
     """The post in the words of schema.org, for JSON-LD."""
     home = f"{site.base_url}/"
-    told: dict[str, Any] = {
+    values = {
         "@context": "https://schema.org",
         "@type": "BlogPosting",
         "@id": entry.url,
@@ -52,37 +58,80 @@ def structured(entry: Entry, site: Site) -> dict[str, Any]:
         "image": entry.image.url if entry.image else "",
         "citation": [_work(cite) for cite in entry.cites],
     }
-    return told | {name: value for name, value in optional.items() if value}
+    return values | {name: value for name, value in optional.items() if value}
 
 
 def highwire(entry: Entry, site: Site) -> list[tuple[str, str]]:
     """The `citation_*` fields of the post's page: name and content, in order."""
-    fields = [("citation_title", entry.title)]
-    fields += [("citation_author", author.name) for author in entry.authors]
-    fields += [
+    return [
+        ("citation_title", entry.title),
+        *(("citation_author", author.name) for author in entry.authors),
         ("citation_publication_date", entry.published.astimezone(site.time_zone).strftime("%Y/%m/%d")),
         ("citation_language", site.language),
         ("citation_abstract_html_url", entry.url),
+        *(("citation_reference", cite.text) for cite in entry.cites),
     ]
-    return fields + [("citation_reference", cite.text) for cite in entry.cites]
 
 
 def _work(cite: Citation) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "@type": _SCHEMA_TYPES.get(kind(cite), "CreativeWork"),
+    values = {
+        "@type": _SCHEMA_TYPES.get(csl_type(cite), "CreativeWork"),
         "name": cite.title or cite.text,
-    }
-    if cite.authors:
-        told["author"] = list(cite.authors)
-    optional = {
+        "author": list(cite.authors),
         "datePublished": cite.year,
         "sameAs": cite.link,
         "isPartOf": cite.container,
         "pagination": cite.pages,
     }
-    return told | {name: value for name, value in optional.items() if value}
+    return {name: value for name, value in values.items() if value}
 
 
 def _person(person: Person) -> dict[str, str]:
-    told = {"@type": "Person", "name": person.name, "url": person.url or person.link, "sameAs": person.link}
-    return {name: value for name, value in told.items() if value and (name != "sameAs" or person.orcid)}
+    values = {"@type": "Person", "name": person.name, "url": person.url or person.link}
+    values["sameAs"] = person.link if person.orcid else ""
+    return {name: value for name, value in values.items() if value}
+
+
+def page_changes(catalogue: Catalogue, others: Iterable[str]) -> Changes:
+    """The pages that search engines may list; *others* change with any post."""
+    posts, start = catalogue.library.posts, first_date(catalogue.site)
+
+    def newest(some: Iterable[Post]) -> datetime:
+        return max((post.updated for post in some), default=start)
+
+    found: list[tuple[str, datetime]] = []
+    for selection in (*selections(catalogue.site), *(Selection(issue=month) for month in catalogue.months)):
+        chosen = catalogue.posts(selection)
+        found.append((f"/{selection.path}", newest(chosen)))
+        for year in years(chosen):
+            of_year = (post for post in chosen if post.year == year)
+            found.append((f"/{selection.path}archive/{year}/", newest(of_year)))
+    found += [(path, newest(posts)) for path in others]
+    return [*found, *((f"/posts/{post.slug}/", post.updated) for post in posts)]
+
+
+def sitemap_parts(pages: Changes) -> dict[str, Changes]:
+    """The sitemaps of *pages* by their addresses: one, or several where one may not have them all."""
+    if len(pages) <= MOST:
+        return {SITEMAP: pages}
+    starts = enumerate(range(0, len(pages), MOST), 1)
+    return {f"/sitemap-{number}.xml": pages[start : start + MOST] for number, start in starts}
+
+
+def render_sitemap(path: str, pages: Changes, base_url: str) -> bytes | None:
+    """The sitemap at *path*: of pages or, where they are too many for one, of sitemaps."""
+    parts = sitemap_parts(pages)
+    root, element, changes = "urlset", "url", parts.get(path)
+    if changes is None and path == SITEMAP:
+        root, element = "sitemapindex", "sitemap"
+        changes = [(one, max(updated for _, updated in part)) for one, part in parts.items()]
+    if changes is None:
+        return None
+    # A tree of thousands of equal lines would take ten times as long.
+    lines = [
+        f"  <{element}>\n    <loc>{escape(base_url + path)}</loc>\n"
+        f"    <lastmod>{rfc3339(updated)}</lastmod>\n  </{element}>\n"
+        for path, updated in changes
+    ]
+    opening = f'<{root} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{opening}\n{''.join(lines)}</{root}>\n".encode()

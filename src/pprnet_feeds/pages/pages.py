@@ -1,31 +1,26 @@
 """Pages for people: where to subscribe, what is filed where, each post, and frames for other sites.
 
-Every page is drawn from the same library as the feeds, so that a feed never
-links to something that is not there. Templates escape whatever they are given;
-only the rendered body of a post, which the sanitiser has cleaned, is marked safe.
-
-A page is a function of its address: nothing is drawn for a single visitor.
+Every page is rendered from the same library as the feeds, so that a feed never links to something
+that is not there. A page is a function of its address, never of its visitor. Templates escape
+whatever they are given; only the body of a post, which the sanitiser has cleaned, is marked safe.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pprnet_feeds.content import markup
 from pprnet_feeds.content.model import Post
-from pprnet_feeds.pages import embedding, lists, metadata, places, sitemap, subscribing
-from pprnet_feeds.pages.page import JSON, TEXT, XML, Page, policy, security
-from pprnet_feeds.pages.sitemap import ROBOTS, SITEMAP, draw_robots
-from pprnet_feeds.syndication import entries
-from pprnet_feeds.syndication.addresses import Plan
-from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.channel import FORMATS, Channel
+from pprnet_feeds.pages import embed, lists, metadata, subscribe
+from pprnet_feeds.syndication.catalogue import SERIES, Catalogue
+from pprnet_feeds.syndication.channel import Channel
 from pprnet_feeds.syndication.citations import reference_html
+from pprnet_feeds.syndication.entries import post_entries, rendered_body
 from pprnet_feeds.syndication.opml import Listing
 from pprnet_feeds.syndication.selection import (
     EVERYTHING,
@@ -35,30 +30,105 @@ from pprnet_feeds.syndication.selection import (
     month_name,
     selections,
 )
+from pprnet_feeds.syndication.urls import FORMATS, Url
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+HTML, JSON = "text/html; charset=utf-8", "application/json; charset=utf-8"
+XML, TEXT = "application/xml; charset=utf-8", "text/plain; charset=utf-8"
+ROBOTS = "/robots.txt"
+# The files that are the same on every site, and their media types.
+STATIC = {
+    "/site.css": "text/css; charset=utf-8",
+    "/feed.css": "text/css; charset=utf-8",
+    "/site.js": "text/javascript; charset=utf-8",
+    "/favicon.ico": "image/vnd.microsoft.icon",
+}
 
 _HEADINGS = {"/topics/": "Topics", "/research/": "Types of research", "/issues/": "Issues"}
 _ARCHIVE = "/archive/"
 _FOOTNOTES = '<section class="footnotes">'
 
-templates = Environment(
-    loader=PackageLoader("pprnet_feeds.pages"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
-# What every template may use.
-templates.globals |= {
-    "formats": FORMATS,
-    "month": month_name,
-    "frame": embedding.frame,
-    "reader_links": subscribing.reader_links,
-    "readers": subscribing.READERS,
-    "view_names": subscribing.VIEWS,
-    "format_names": subscribing.FORMATS,
-    "most_topics": MOST_TOPICS,
-}
+Headers = tuple[tuple[str, str], ...]
+
+
+def page_headers(script: str = "", form: str = "'none'", frames: str = "'none'") -> Headers:
+    """The header fields of a page besides those of every response.
+
+    Should hostile text ever get through the escaping, the content security policy (CSP 3) stops it.
+    Every page may load our style sheet and the pictures of posts. *script* are the directives of a
+    page with our script, *form* is where its forms may lead, *frames* which sites may frame it.
+    """
+    policy = (
+        f"default-src 'none'; style-src 'self'; img-src https: http:; {script}"
+        f"form-action {form}; base-uri 'none'; frame-ancestors {frames}"
+    )
+    return (
+        ("content-security-policy", policy),
+        # Which topic somebody reads about is private.
+        ("referrer-policy", "strict-origin-when-cross-origin"),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=()"),
+    )
+
+
+_HEADERS = page_headers()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page or file, rendered.
+
+    Attributes:
+        selection: whose changes are the page's changes.
+        canonical: the absolute address for the Link field; empty for none.
+        headers: further fields, names in lower case.
+    """
+
+    body: bytes
+    selection: Selection = EVERYTHING
+    media_type: str = HTML
+    canonical: str = ""
+    headers: Headers = _HEADERS[:1]
+
+
+def static_file(path: str) -> Page | None:
+    """The file at *path*, one of `STATIC`; None for any other."""
+    if path not in STATIC:
+        return None
+    file = files("pprnet_feeds.pages").joinpath("static", path.strip("/"))
+    return Page(file.read_bytes(), media_type=STATIC[path])
+
+
+def render_template(name: str, **values: Any) -> bytes:
+    """A template of ours with *values*, which it escapes."""
+    return _environment().get_template(name).render(values).encode()
+
+
+@cache
+def _environment() -> Environment:
+    """The templates. jinja2 takes long to import, so that waits for the first page."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("pprnet_feeds.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals |= {
+        "formats": FORMATS,
+        "month": month_name,
+        "frame": embed.frame,
+        "reader_links": subscribe.reader_links,
+        "readers": subscribe.READERS,
+        "view_names": subscribe.VIEW_NAMES,
+        "format_names": subscribe.FORMAT_NAMES,
+        "most_topics": MOST_TOPICS,
+    }
+    return environment
 
 
 class Pages:
@@ -68,76 +138,75 @@ class Pages:
         self.catalogue = catalogue
         self.site = catalogue.site
         self.posts = catalogue.library.posts
-        self._post = {f"/posts/{post.slug}/": post for post in self.posts}
 
     @cached_property
     def _issues(self) -> Channel:
-        return self.catalogue.channel(Plan("issues", EVERYTHING, "feed", "atom"))
+        return self.catalogue.channel(SERIES[0])
 
     @cached_property
     def _listings(self) -> list[Listing]:
         return [self.catalogue.listing(selection) for selection in selections(self.site)]
 
-    def paths(self) -> Iterator[str]:
-        """Every address of a page, of a frame, and of what search engines ask for."""
-        yield from (path for path, _ in self._indexed)
-        yield from (f"/{selection.path}embed" for selection in selections(self.site))
-        yield from dict.fromkeys((SITEMAP, *sitemap.parts(self._indexed)))
-        yield ROBOTS
-
     @cached_property
-    def _indexed(self) -> sitemap.Places:
-        return sitemap.indexed(self.catalogue, (*_HEADINGS, _ARCHIVE))
+    def _changes(self) -> metadata.Changes:
+        return metadata.page_changes(self.catalogue, (*_HEADINGS, _ARCHIVE))
 
-    def spelling(self, path: str) -> str:
-        """How the address of a page is written in full and in order; as it is when it is none."""
-        place = places.read(path, self.catalogue)
-        return place.spelling if place else path
+    def paths(self) -> Iterator[str]:
+        """Every address of a page, a frame or a file."""
+        yield from (path for path, _ in self._changes)
+        yield from (f"/{selection.path}embed" for selection in selections(self.site))
+        yield from dict.fromkeys((metadata.SITEMAP, *metadata.sitemap_parts(self._changes)))
+        yield from (ROBOTS, *STATIC)
 
     def page(self, path: str) -> Page | None:
-        """Draw the page at *path*; None when there is none."""
+        """Render the page or file at *path*; None when there is none."""
+        base = self.site.base_url
         if path.startswith("/sitemap"):
-            drawn = sitemap.draw_sitemap(path, self._indexed, self.site.base_url)
-            return Page(drawn, media_type=XML) if drawn else None
-        if path == ROBOTS:
-            return Page(draw_robots(self.site.base_url), media_type=TEXT)
+            sitemap = metadata.render_sitemap(path, self._changes, base)
+            return Page(sitemap, media_type=XML) if sitemap else None
+        if path == ROBOTS:  # RFC 9309
+            text = f"User-agent: *\nDisallow:\n\nSitemap: {base}{metadata.SITEMAP}\n"
+            return Page(text.encode(), media_type=TEXT)
         if path in _HEADINGS:
-            return self._terms(path)
+            return self._of_terms(path)
         if path == _ARCHIVE:
-            return self._fill("archive.html", path, posts=lists.listed(self.posts, self.site))
-        if path in self._post:
-            return self._of_post(path, self._post[path])
-        place = places.read(path, self.catalogue)
-        if place is None or place.spelling != path:
-            return None
-        posts = self.catalogue.posts(place.selection)
-        if place.embed:
-            return self._embed(place, posts)
-        if place.year:
-            return self._of_year(place, posts)
-        return self._of_selection(path, place.selection, posts)
+            return self._fill("archive.html", path, posts=lists.list_posts(self.posts, self.site))
+        if post := self._post_at(path):
+            return self._of_post(path, post)
+        url = self.catalogue.parse(path)
+        if not isinstance(url, Url) or url.request or url.spelling != path:
+            return static_file(path)
+        posts = self.catalogue.posts(url.selection)
+        if url.embed:
+            return self._embed(url, posts)
+        if url.year:
+            return self._of_year(url, posts)
+        return self._of_selection(path, url.selection, posts)
 
     def too_many(self, slugs: Sequence[str]) -> Page:
         """The page for somebody who chose more topics than one feed combines."""
         listings = [self.catalogue.listing(Selection(topics=(slug,))) for slug in slugs]
-        return self._fill("too-many.html", "/", listings=listings, opml=subscribing.opml(slugs, self.site))
+        opml = subscribe.opml_address(slugs, self.site)
+        return self._fill("too-many.html", "/", listings=listings, opml=opml)
 
-    def oembed(self, path: str, size: tuple[int, int]) -> Page | Refusal:
+    def oembed(self, path: str, size: embed.Size) -> Page | Refusal:
         """The oEmbed answer for the post or selection at *path*, in a *size* of pixels."""
         for candidate in (path, f"{path}/"):
-            post = self._post.get(candidate)
-            if post:
-                entry = entries.post_entries(post, "summary", self.site)[0]
+            if post := self._post_at(candidate):
+                entry = post_entries(post, "summary", self.site)[0]
                 card = self._fill("card.html", candidate, entry=entry, post=post).body.decode().strip()
-                answer = embedding.post_answer(post, entry, card, self.site, size)
+                answer = embed.post_answer(post, entry, card, self.site, size)
                 return Page(answer, media_type=JSON)
-            place = places.read(candidate, self.catalogue)
-            if place and not place.selection.issue:
-                answer = embedding.selection_answer(place.selection, self.site, size)
-                return Page(answer, place.selection, JSON)
+            url = self.catalogue.parse(candidate)
+            if isinstance(url, Url) and not url.request and not url.selection.issue:
+                return Page(embed.selection_answer(url.selection, self.site, size), url.selection, JSON)
         return Refusal("There is no post, topic or type of research of ours at this `url`.")
 
-    def _terms(self, path: str) -> Page:
+    def _post_at(self, path: str) -> Post | None:
+        slug = path.removeprefix("/posts/").removesuffix("/")
+        return self.catalogue.post(slug) if path == f"/posts/{slug}/" else None
+
+    def _of_terms(self, path: str) -> Page:
         members = [item for item in self._listings if item.selection.path.startswith(path.strip("/"))]
         own = None
         if path == "/issues/":
@@ -146,10 +215,10 @@ class Pages:
         return self._fill("terms.html", path, own=own, listings=members, heading=_HEADINGS[path])
 
     def _of_post(self, path: str, post: Post) -> Page:
-        entry = entries.post_entries(post, "feed", self.site)[0]
-        text, figure = entries.rendered(post, self.site)
+        entry = post_entries(post, "feed", self.site)[0]
+        text, figure = rendered_body(post, self.site)
         account, practice = markup.sections(text)
-        # Footnotes stand under all that has marks for them.
+        # Footnotes are below all text that has marks for them.
         end = account.rfind(_FOOTNOTES) if practice else -1
         account, footnotes = (account, "") if end < 0 else (account[:end], account[end:])
         return self._fill(
@@ -165,62 +234,56 @@ class Pages:
             references=[(cite, reference_html(cite)) for cite in entry.cites],
             structured=metadata.structured(entry, self.site),
             highwire=metadata.highwire(entry, self.site),
-            oembed=embedding.endpoint(path, self.site),
+            oembed=embed.endpoint(path, self.site),
             description=entry.summary,
         )
 
     def _of_selection(self, path: str, selection: Selection, posts: Sequence[Post]) -> Page:
         listing = self.catalogue.listing(selection)
-        home = path == "/"
         own = self._issues if selection.issue else listing.channels["feed"]  # a month has no feed of its own
+        template, headers = "selection.html", page_headers("script-src 'self'; ")
         values: dict[str, Any] = {"description": listing.channels["feed"].subtitle}
-        if home:
+        if path == "/":
+            template = "subscribe.html"
+            headers = page_headers("script-src 'self'; connect-src 'self'; ", form="'self'")
             values |= {"listings": self._listings, "newest": [*lists.newest_issues(self.catalogue)]}
         if not selection.issue:
             values |= {
-                "opml": subscribing.opml(selection.topics, self.site),
-                "embed": embedding.embed_address(selection, self.site),
-                "oembed": embedding.endpoint(path, self.site),
+                "opml": subscribe.opml_address(selection.topics, self.site),
+                "embed": embed.embed_address(selection, self.site),
+                "oembed": embed.endpoint(path, self.site),
             }
-        return self._fill(
-            "subscribe.html" if home else "selection.html",
-            path,
-            selection,
-            policy(script=True, connect=home, form=home),
-            own=own,
-            listing=listing,
-            posts=lists.listed(posts, self.site),
-            **values,
-        )
+        shown = lists.list_posts(posts, self.site)
+        return self._fill(template, path, selection, headers, own=own, listing=listing, posts=shown, **values)
 
-    def _of_year(self, place: places.Place, posts: Sequence[Post]) -> Page | None:
-        if place.year not in lists.years(posts):
+    def _of_year(self, url: Url, posts: Sequence[Post]) -> Page | None:
+        if url.year not in lists.years(posts):
             return None
-        of_year = [post for post in posts if post.issue[:4] == place.year]
+        of_year = [post for post in posts if post.year == url.year]
         # A month has no shorter list.
-        months = lists.months(of_year) if not place.selection.issue else ()
+        months = lists.months(of_year) if not url.selection.issue else []
         return self._fill(
             "year.html",
-            place.spelling,
-            place.selection,
+            url.spelling,
+            url.selection,
             posts=of_year[: lists.LISTED_OF_YEAR] if months else of_year,
             total=len(of_year),
             months=months,
-            year=place.year,
-            listing=self.catalogue.listing(place.selection),
+            year=url.year,
+            listing=self.catalogue.listing(url.selection),
         )
 
-    def _embed(self, place: places.Place, posts: Sequence[Post]) -> Page:
-        lines = [lists.Line(post, lists.summary(post, self.site)) for post in posts[: embedding.POSTS]]
+    def _embed(self, url: Url, posts: Sequence[Post]) -> Page:
+        home = url.selection.path
         return self._fill(
             "embed.html",
-            place.spelling,
-            place.selection,
-            policy(frames=True),
-            canonical=f"/{place.selection.path}",
-            lines=lines,
-            title=place.selection.title(self.site),
-            home=place.selection.path,
+            url.spelling,
+            url.selection,
+            page_headers(frames="*"),
+            canonical=f"/{home}",
+            lines=[(post, lists.summary(post, self.site)) for post in posts[: embed.POSTS]],
+            title=url.selection.title(self.site),
+            home=home,
         )
 
     def _fill(
@@ -228,23 +291,14 @@ class Pages:
         template: str,
         path: str,
         selection: Selection = EVERYTHING,
-        allowed: str = "",
+        headers: Headers = _HEADERS,
         own: Channel | None = None,
         canonical: str = "",
         **values: Any,
     ) -> Page:
         # A page announces its own feed and no other: readers subscribe to whatever they find.
-        body = templates.get_template(template).render(
-            site=self.site,
-            path=path,
-            # Below the host that the page was asked of, so that a preview stays on its own host.
-            root=urlsplit(self.site.base_url).path,
-            own=own,
-            **values,
-        )
-        return Page(
-            body.encode(),
-            selection,
-            canonical=self.site.base_url + (canonical or path),
-            headers=security(allowed or policy()),
-        )
+        # Links are below the host of the request, so that a preview stays on its own host.
+        root = urlsplit(self.site.base_url).path
+        body = render_template(template, site=self.site, path=path, root=root, own=own, **values)
+        url = self.site.base_url + (canonical or path)
+        return Page(body, selection, canonical=url, headers=headers)

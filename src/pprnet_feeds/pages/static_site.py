@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from pprnet_feeds.content.model import Site
+from pprnet_feeds.pages.pages import render_template
 
 # Rules for hosts, and the folder of what is not for readers.
 HEADERS, REDIRECTS, PRIVATE = "_headers", "_redirects", ".pprnet-feeds"
@@ -22,12 +23,10 @@ _PAGES = {
 
 def static_pages(site: Site) -> dict[str, bytes]:
     """The pages by the name of their file."""
-    from pprnet_feeds.pages.pages import templates  # takes long to load
-
-    template, root = templates.get_template("static-error.html"), urlsplit(site.base_url).path
+    values = {"site": site, "root": urlsplit(site.base_url).path}
     return {
-        name: template.render(
-            site=site, root=root, title=title, text=text, is_form=name == SUBSCRIBE
-        ).encode()
+        name: render_template(
+            "static-error.html", title=title, text=text, is_form=name == SUBSCRIBE, **values
+        )
         for name, (title, text) in _PAGES.items()
     }

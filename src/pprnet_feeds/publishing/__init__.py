@@ -1,1 +1,1 @@
-"""The outward edges: what is told to editors before anything is told to readers."""
+"""What editors do before readers see anything: check, plan, publish, begin a post."""

@@ -1,16 +1,22 @@
-"""Asking the DOI registry what a work is.
+"""Ask the DOI registry about a work, and make a citation of its record.
 
-By content negotiation, as the registries document it: the address of the DOI,
-asked for CSL-JSON, leads to the record of the work. Whoever answers is a
-stranger at the end of a chain of redirects, so time, size and hops are bounded.
+By content negotiation: the address of the DOI, asked for CSL-JSON, redirects to the record of
+the work. Anybody may answer at the end of those redirects, so time, size and hops are limited.
+
+Registries send lists where the schema of CSL-JSON has strings, HTML in titles, types of their own
+and dates with holes. What fits is used, the rest is left out, and nothing is guessed: an editor
+reads the result before any subscriber does.
 """
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import threading
+from concurrent.futures import Future
 from contextlib import closing
-from queue import Empty, SimpleQueue
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 from urllib.request import getproxies
@@ -18,55 +24,72 @@ from urllib.request import getproxies
 import httpx2
 
 from pprnet_feeds import __version__
+from pprnet_feeds.content.characters import clean
 from pprnet_feeds.content.model import Citation
-from pprnet_feeds.publishing.csl import cite_of
 
 REGISTRY = "https://doi.org"
 CSL = "application/vnd.citationstyles.csl+json"
 
 _SIZE_LIMIT = 1_000_000
-_TIMEOUT = httpx2.Timeout(10, connect=5)
-_WHOLE = 30.0
+_SECONDS = 30.0
 _HOPS = 5
-# Not compressed: what a small answer unfolds to would have no limit.
+# Not compressed: there would be no limit to what a small answer expands to.
 _HEADERS = {"Accept": CSL, "Accept-Encoding": "identity", "User-Agent": f"pprnet-feeds/{__version__}"}
+
+_LONGEST = 1000
+_LONGEST_NAME = 150
+_MOST_AUTHORS = 100  # as many as front matter may list
+# CSL's own types, and Crossref's words for the same.
+_TYPES = {
+    **{name: name for name in ("article", "article-journal", "book", "chapter", "dataset", "entry")},
+    **{name: name for name in ("paper-conference", "report", "thesis", "webpage", "review", "manuscript")},
+    **dict.fromkeys(("monograph", "edited-book", "reference-book"), "book"),
+    **dict.fromkeys(("book-chapter", "book-section"), "chapter"),
+    **{"journal-article": "article-journal", "posted-content": "article", "reference-entry": "entry"},
+    **{"proceedings-article": "paper-conference", "dissertation": "thesis"},
+}
+_TAG = re.compile(
+    r"</?(?:i|b|u|p|br|em|strong|sub|sup|span|scp|tt|(?:jats|mml):[a-z-]{1,30})(?:\s[^<>]{0,300})?/?>", re.I
+)
 
 
 class NoAnswerError(Exception):
     """The registry says nothing of a work; the text says why, for an editor."""
 
 
-def ask(doi: str, registry: str = REGISTRY, seconds: float = _WHOLE) -> Citation:
-    """The work with that *doi* (bare, lower case), as the registry at *registry* tells it.
+def fetch_citation(doi: str, registry: str = REGISTRY, seconds: float = _SECONDS) -> Citation:
+    """The work with that *doi* (bare, lower case), from the record that *registry* sends within *seconds*.
 
-    It takes *seconds* at most, however slowly the registry speaks.
-
-    Raises:
-        NoAnswerError: there is no answer to be had.
+    Raises NoAnswerError.
     """
-    answers: SimpleQueue[Citation | NoAnswerError] = SimpleQueue()
+    url = f"{registry.rstrip('/')}/{quote(doi, safe='/')}"
+    response: Future[tuple[int, bytes]] = Future()
 
     def wait() -> None:
         try:
-            answers.put(_cite(doi, registry))
-        except NoAnswerError as error:
-            answers.put(error)
-        except Exception as error:  # of the libraries, about something that nobody has sent before
-            answers.put(NoAnswerError(f"{registry} cannot be asked: {type(error).__name__}"))
+            response.set_result(_get(url))
+        except Exception as error:
+            response.set_exception(error)
 
-    # A time limit of a socket starts anew with every byte, so the whole is waited for from outside.
+    # The time limit of a socket starts again with every byte, so the whole has one from outside.
     threading.Thread(target=wait, daemon=True).start()
     try:
-        answer = answers.get(timeout=seconds)
-    except Empty:
+        status, body = response.result(seconds)
+    except httpx2.TooManyRedirects:
+        raise NoAnswerError(f"{registry} led on and on, more than {_HOPS} times") from None
+    except (TimeoutError, httpx2.TimeoutException):
         raise NoAnswerError(f"{registry} took too long to answer") from None
-    if isinstance(answer, NoAnswerError):
-        raise answer
-    return answer
-
-
-def _cite(doi: str, registry: str) -> Citation:
-    status, body = _get(f"{registry.rstrip('/')}/{quote(doi, safe='/')}", registry)
+    # The standard library raises an error of values about an impossible host or port.
+    except (httpx2.UnsupportedProtocol, httpx2.InvalidURL, ValueError, OverflowError):
+        raise NoAnswerError(f"{registry} led to an address that is not of the web") from None
+    except (httpx2.ConnectError, httpx2.ProxyError) as error:
+        if "certificate" in str(error).lower():
+            raise NoAnswerError(f"{registry} could not show that it is what it is called: {error}") from None
+        raise NoAnswerError(f"{registry} cannot be reached (is this computer online?)") from None
+    except httpx2.HTTPError:
+        raise NoAnswerError(f"the connection to {registry} broke") from None
+    except Exception as error:  # no list of what an address or an answer may raise is complete
+        raise NoAnswerError(f"{registry} cannot be asked: {type(error).__name__}") from None
     if status == 404:
         raise NoAnswerError(
             f"{registry} knows no DOI {doi}; compare it with the one printed, like 10.1002/cpp.2521"
@@ -78,61 +101,164 @@ def _cite(doi: str, registry: str) -> Citation:
     if len(body) > _SIZE_LIMIT:
         raise NoAnswerError(f"{registry} answered with more than 1 MB")
     try:
-        return cite_of(_decoded(body), doi)
+        return citation_of(_parse(body), doi)
     except ValueError as reason:
         raise NoAnswerError(f"{registry} cannot be understood: {reason}") from None
 
 
-def _decoded(body: bytes) -> Any:
+def _get(url: str) -> tuple[int, bytes]:
+    """Status and body; a body above the limit is cut one piece later."""
+    transport = None if getproxies() else httpx2.HTTPTransport(retries=2)
+    timeout = httpx2.Timeout(10, connect=5)
+    with httpx2.Client(headers=_HEADERS, timeout=timeout, transport=transport) as client:
+        request = client.build_request("GET", url)
+        for _ in range(_HOPS + 1):
+            # The client would read the whole body of a redirect, whose length has no limit.
+            with closing(client.send(request, stream=True)) as response:
+                if not response.has_redirect_location:
+                    body = b""
+                    for piece in response.iter_raw(65_536):
+                        body += piece
+                        if len(body) > _SIZE_LIMIT:
+                            break
+                    return response.status_code, body
+                if response.next_request is None:
+                    raise httpx2.UnsupportedProtocol("this cannot be read as an address")
+                request = response.next_request
+    raise httpx2.TooManyRedirects("")
+
+
+def _parse(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        page = body.lstrip()[:1] == b"<"
-        raise ValueError(
-            "a web page came instead of a record" if page else "the answer is not JSON"
-        ) from None
+        is_page = body.lstrip()[:1] == b"<"
+        what = "a web page came instead of a record" if is_page else "the answer is not JSON"
+        raise ValueError(what) from None
 
 
-def _get(url: str, registry: str) -> tuple[int, bytes]:
-    """Status and body, the body no longer than one piece more than the limit."""
-    try:
-        with _client() as client:
-            request: httpx2.Request | None = client.build_request("GET", url)
-            for _ in range(_HOPS + 1):
-                if request is None:
-                    raise httpx2.UnsupportedProtocol("this cannot be read as an address")
-                # The client would read the whole of a redirect's body, whose length has no limit.
-                with closing(client.send(request, stream=True)) as answer:
-                    if not answer.has_redirect_location:
-                        return answer.status_code, _start(answer)
-                    request = answer.next_request
-        raise NoAnswerError(f"{registry} led on and on, more than {_HOPS} times")
-    except httpx2.TimeoutException:
-        raise NoAnswerError(f"{registry} took too long to answer") from None
-    # What the standard library makes of a host or port that cannot be is an error of values.
-    except (httpx2.UnsupportedProtocol, httpx2.InvalidURL, ValueError, OverflowError):
-        raise NoAnswerError(f"{registry} led to an address that is not of the web") from None
-    except (httpx2.ConnectError, httpx2.ProxyError) as error:
-        if "certificate" in str(error).lower():
-            raise NoAnswerError(f"{registry} could not show that it is what it is called: {error}") from None
-        raise NoAnswerError(f"{registry} cannot be reached (is this computer online?)") from None
-    except httpx2.HTTPError:
-        raise NoAnswerError(f"the connection to {registry} broke") from None
+def citation_of(record: Any, doi: str) -> Citation:
+    """The work with that *doi* out of the registry's decoded answer.
 
-
-def _start(answer: httpx2.Response) -> bytes:
-    body = b""
-    for piece in answer.iter_raw(65_536):
-        body += piece
-        if len(body) > _SIZE_LIMIT:
-            break
-    return body
-
-
-def _client() -> httpx2.Client:
-    """A client that tries to connect thrice, or goes through the proxy that the environment names."""
-    return httpx2.Client(
-        headers=_HEADERS,
-        timeout=_TIMEOUT,
-        transport=None if getproxies() else httpx2.HTTPTransport(retries=2),
+    Raises ValueError when it has no title, and so names no work.
+    """
+    if not isinstance(record, dict):
+        raise ValueError("the answer is not a record of a work")
+    title = _title(record)
+    if not title:
+        raise ValueError("the record of this work has no title")
+    type_ = _TYPES.get(_text(record.get("type")).lower(), "")
+    citation = Citation(
+        text="",
+        doi=doi,
+        title=title,
+        authors=_names(record.get("author")),
+        container=_text(record.get("container-title")),
+        year=_year(record),
+        volume=_text(record.get("volume")),
+        issue=_text(record.get("issue")),
+        pages=_text(record.get("page")) or _text(record.get("article-number")),
+        publisher="" if type_ == "article-journal" else _text(record.get("publisher")),
+        type=type_,
     )
+    parts = [
+        _join(" ", _authors(citation.authors), f"({citation.year or 'n.d.'})."),
+        _sentence(title),
+        _sentence(_source(citation, _names(record.get("editor")))),
+        _sentence(citation.publisher),
+        citation.link,
+    ]
+    return replace(citation, text=_join(" ", *parts))
+
+
+def _text(value: Any, most: int = _LONGEST) -> str:
+    """Plain text of one line; empty when there is none, or too much of it to be true."""
+    if isinstance(value, list):
+        value = next((part for part in value if part), "")
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**9:
+        value = str(value)
+    if not isinstance(value, str) or len(value) > 20 * most:
+        return ""
+    # Registries escape once or twice.
+    plain = clean(_TAG.sub("", html.unescape(html.unescape(value))))[0]
+    plain = " ".join(plain.split())
+    return plain if len(plain) <= most else ""
+
+
+def _title(record: dict[str, Any]) -> str:
+    title, subtitle = _text(record.get("title")), _text(record.get("subtitle"))
+    if not subtitle or subtitle.casefold() in title.casefold():
+        return title
+    whole = f"{title}{'' if title.endswith(('?', '!', ':')) else ':'} {subtitle}"
+    return whole if title and len(whole) <= _LONGEST else title
+
+
+def _year(record: dict[str, Any]) -> str:
+    for name in ("issued", "published-print", "published-online"):
+        match record.get(name):
+            case {"date-parts": [[year, *_], *_]} if re.fullmatch(r"[12][0-9]{3}", _text(year)):
+                return _text(year)
+    return ""
+
+
+def _names(people: Any) -> tuple[str, ...]:
+    """All of *people* as ``Family, Given``; nobody when one has no name, for a cut list misleads."""
+    if not isinstance(people, list) or len(people) > _MOST_AUTHORS:
+        return ()
+    names = tuple(_name(person) for person in people)
+    return names if all(names) else ()
+
+
+def _name(person: Any) -> str:
+    if not isinstance(person, dict):
+        return ""
+    part = {key: _text(value, _LONGEST_NAME) for key, value in person.items()}
+    family = _join(" ", part.get("non-dropping-particle"), part.get("family"))
+    if not family:
+        return part.get("literal") or part.get("name") or ""
+    given = _join(" ", part.get("given"), part.get("dropping-particle"))
+    return _join(", ", family, given, part.get("suffix") if given else "")
+
+
+def _source(citation: Citation, editors: tuple[str, ...]) -> str:
+    """The journal or the book in which the work is, in the style of the APA."""
+    if not citation.container:
+        return ""
+    pages = re.sub(r"(?<=\w) ?[-\u2010\u2011\u2014] ?(?=\w)", "–", citation.pages)
+    if citation.type != "chapter":
+        volume = citation.volume + (f"({citation.issue})" if citation.issue else "")
+        return _join(", ", citation.container, volume, pages)
+    names = [f"{_initials(given)} {family}".strip() for family, given in map(_split, editors)]
+    listed = _join(" & ", ", ".join(names[:-1]), names[-1] if names else "")
+    eds = f"{listed} ({'Ed.' if len(names) == 1 else 'Eds.'}), " if names else ""
+    return f"In {eds}{citation.container}" + (f" (pp. {pages})" if pages else "")
+
+
+def _authors(names: tuple[str, ...]) -> str:
+    shown = [_join(", ", family, _initials(given)) for family, given in map(_split, names)]
+    if len(shown) > 20:  # APA, 7th edition, §9.8
+        return f"{', '.join(shown[:19])}, … {shown[-1]}"
+    return f"{', '.join(shown[:-1])}, & {shown[-1]}" if len(shown) > 1 else _sentence("".join(shown))
+
+
+def _split(name: str) -> tuple[str, str]:
+    family, _, given = name.partition(", ")
+    return family, given
+
+
+def _initials(given: str) -> str:
+    """``Giorgio A.`` as ``G. A.``, ``Jean-Paul`` as ``J.-P.``; what follows a comma stays."""
+    given, comma, suffix = given.partition(", ")
+    if re.fullmatch(r"[A-Z]{2,3}", given):
+        given = " ".join(given)
+    words = re.findall(r"[^\s.-]+|-", given)
+    initials = " ".join("-" if word == "-" else f"{word[0].upper()}." for word in words)
+    return initials.replace(" - ", "-").strip(" -") + comma + suffix
+
+
+def _sentence(text: str) -> str:
+    return text if not text or text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _join(separator: str, *parts: str | None) -> str:
+    return separator.join(filter(None, parts))

@@ -1,7 +1,6 @@
-"""Writing a post file: values as YAML, names as slugs, and never over another file.
+"""Write a post file: values as YAML, names as slugs, and never over another file.
 
-What an editor wrote is not ours to replace, so a file comes into being whole
-and at once, or not at all, also when another one took its name a moment ago.
+A file appears whole or not at all, also when another one took its name just before.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from pprnet_feeds.content.slugs import RESERVED, SLUG_LENGTH, slug_like
@@ -19,8 +19,7 @@ from pprnet_feeds.content.slugs import RESERVED, SLUG_LENGTH, slug_like
 def quote(text: str) -> str:
     """*text*, clean and of one line, as a YAML value that reads as exactly the same.
 
-    A JSON string is a double-quoted YAML scalar (YAML 1.2 §1.3), but for the
-    mark that YAML takes for the beginning of a stream.
+    A JSON string is a double-quoted YAML scalar (YAML 1.2 §1.3), except for a byte order mark.
     """
     return json.dumps(text, ensure_ascii=False).replace("\ufeff", "\\ufeff")
 
@@ -30,7 +29,7 @@ def slug_of(title: str, most: int = SLUG_LENGTH) -> str:
 
     ``post`` when the title holds no letter or digit that can be written in ASCII.
     """
-    # A dash or slash divides words; an apostrophe stands within one.
+    # A dash or slash divides words; an apostrophe does not.
     slug = slug_like(re.sub(r"[^\w'’]", " ", title))
     if len(slug) > most:
         slug = slug[: most + 1].rpartition("-")[0] or slug[:most]
@@ -39,60 +38,57 @@ def slug_of(title: str, most: int = SLUG_LENGTH) -> str:
     return slug or "post"
 
 
+def stems(month: str, title: str) -> Iterator[str]:
+    """Names for the file of a post, the best first: ``2022-01-burnout``, then with ``-2``, ``-3``, …"""
+    for number in count(1):
+        ending = f"-{number}" if number > 1 else ""
+        yield f"{month}-{slug_of(title, SLUG_LENGTH - len(month) - 1 - len(ending))}{ending}"
+
+
 def write_new(path: Path, text: str) -> None:
-    """Write a file that is not there yet; whoever looks sees all of it or nothing.
+    """Write a file that is not there yet; other programs see all of it or nothing.
 
     Raises:
         FileExistsError: something has that name; it stays as it is.
         OSError: it cannot be written; nothing is left behind.
     """
-    with _written_aside(path, text) as aside:
-        _name(aside, path)
+    with _temporary(path, text) as temporary:
+        try:
+            os.link(temporary, path)  # unlike a renaming, it never replaces a file
+        except (FileExistsError, FileNotFoundError):
+            raise
+        except OSError:
+            # Some file systems have no links: there an empty file takes the name first.
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+            temporary.replace(path)
 
 
 def write_over(path: Path, text: str) -> None:
-    """Write a file of our own, over the one that is there; whoever looks sees the old one or the new.
+    """Write a file of our own, over the one that is there; other programs see the old one or the new.
 
     Raises:
         OSError: it cannot be written; the old one stays and nothing is left behind.
     """
-    with _written_aside(path, text) as aside:
-        aside.replace(path)
+    with _temporary(path, text) as temporary:
+        temporary.replace(path)
 
 
 @contextlib.contextmanager
-def _written_aside(path: Path, text: str) -> Iterator[Path]:
-    """The text as a file beside *path*, which goes where it belongs, or goes away."""
-    # Hidden, so that it is no post; a program that was killed here may leave it behind.
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
+def _temporary(path: Path, text: str) -> Iterator[Path]:
+    """A file with the text beside *path*; it is removed unless it was renamed."""
+    # Hidden, so that it is no post; a program that is killed here may leave it behind.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with aside.open("w", encoding="utf-8", newline="\n") as file:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        yield aside
+        yield temporary
     finally:
-        aside.unlink(missing_ok=True)
-    _keep_names(path.parent)
-
-
-def _name(aside: Path, path: Path) -> None:
-    """Give the file its name; unlike a renaming, a link never replaces one."""
-    try:
-        os.link(aside, path)
-    except (FileExistsError, FileNotFoundError):
-        raise
-    except OSError:
-        # Some file systems know no links: there the name is taken first, and then filled.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
-        aside.replace(path)
-
-
-def _keep_names(folder: Path) -> None:
-    """Bring the names in *folder* to the disk, where the system can."""
-    if os.name == "posix":
-        number = os.open(folder, os.O_RDONLY)
+        temporary.unlink(missing_ok=True)
+    if os.name == "posix":  # the new name is to survive a crash, too
+        folder = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(number)
+            os.fsync(folder)
         finally:
-            os.close(number)
+            os.close(folder)

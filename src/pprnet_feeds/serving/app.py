@@ -26,7 +26,8 @@ from starlette.responses import Response as PlainResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pprnet_feeds.pages import embedding, subscribing
+from pprnet_feeds.pages import embed
+from pprnet_feeds.pages.subscribe import read_choice
 from pprnet_feeds.serving.cache import ResponseCache
 from pprnet_feeds.serving.conditional import http_date
 from pprnet_feeds.serving.reload import Reloader, utc_now
@@ -34,7 +35,7 @@ from pprnet_feeds.serving.response import ALLOW, ERROR, Message, Pair, Prepared,
 from pprnet_feeds.serving.snapshot import OEMBED, OPML, QUERIED, SUBSCRIBE, Snapshot
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
-from pprnet_feeds.syndication.selection import Refusal, chosen, selections
+from pprnet_feeds.syndication.selection import Refusal, chosen_slugs, selections
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -173,7 +174,7 @@ def create(
 
     async def opml(request: Request, snapshot: Snapshot) -> Response | Reply:
         values = [value for name, value in _query(request) if name == "topic"]
-        topics = chosen(values, "topics", snapshot.site)
+        topics = chosen_slugs(values, "topics", snapshot.site)
         if isinstance(topics, Refusal):
             return await refuse(request, snapshot, topics)
         if not topics:
@@ -187,7 +188,7 @@ def create(
         query = dict(_query(request))
         if (query.get("format") or "json") != "json":
             return Reply(501, "Only format=json is offered.")  # oEmbed 1.0 §2.3.3
-        path, size = embedding.path_of(query.get("url", ""), snapshot.site), embedding.sizes(query)
+        path, size = embed.path_of(query.get("url", ""), snapshot.site), embed.sizes(query)
         if path is None:
             return await refuse(request, snapshot, Refusal("Give the address of one of our pages as `url`."))
 
@@ -202,7 +203,7 @@ def create(
         return await cache.obtain(f"{OEMBED}?{path}&{size}", snapshot, render)
 
     async def subscribe(request: Request, snapshot: Snapshot) -> Response | Reply:
-        choice = subscribing.chosen(_query(request), snapshot.site)
+        choice = read_choice(_query(request), snapshot.site)
         if isinstance(choice, Refusal):
             return await refuse(request, snapshot, choice)
         if isinstance(choice, list):

@@ -22,7 +22,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from pprnet_feeds.content.digests import digest
@@ -32,18 +31,14 @@ from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.reader import AtRest
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages.fixed import FIXED, fixed
-from pprnet_feeds.pages.page import Page
+from pprnet_feeds.pages.pages import Page, Pages
 from pprnet_feeds.serving.encoding import Content
 from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import Timestamps, TimestampStore, resources
-from pprnet_feeds.syndication.addresses import Address
-from pprnet_feeds.syndication.catalogue import BESIDE, LISTS, Catalogue, Document
+from pprnet_feeds.syndication.catalogue import LISTS, Catalogue, Document
 from pprnet_feeds.syndication.selection import Refusal
-
-if TYPE_CHECKING:
-    from pprnet_feeds.pages.pages import Pages
+from pprnet_feeds.syndication.urls import POST_FORMATS, Url
 
 OPML, OEMBED, SUBSCRIBE = "/feeds.opml", "/oembed", "/subscribe"
 # The addresses whose answer depends on the query.
@@ -97,7 +92,15 @@ def build(
         before=last,
         at_rest=at_rest,
     )
-    if lost := _lost(library, ledger, now, had_posts=bool(last and last.posts)):
+    return snapshot_of(library, now, store, before)
+
+
+def snapshot_of(
+    library: Library, now: datetime, store: TimestampStore, before: Snapshot | None = None
+) -> Snapshot | Failure:
+    """The snapshot of a *library* that was read just now; *before* itself when nothing changed."""
+    last = before.library if before else None
+    if lost := _lost(library, now, had_posts=bool(last and last.posts)):
         return Failure(lost, temporary=True)
     # Another process may have recorded a change meanwhile.
     if before is not None and library is last and store.load() is before.known:
@@ -125,14 +128,8 @@ class Snapshot:
         self.known = known
         self.not_before = _newest_change(library.ledger)
         self.catalogue = Catalogue(library)
+        self.pages = Pages(self.catalogue)
         self.seconds = 0.0
-
-    @cached_property
-    def pages(self) -> Pages:
-        """The pages for people; imported for the first that is asked for, since templates load slowly."""
-        from pprnet_feeds.pages.pages import Pages
-
-        return Pages(self.catalogue)
 
     def find(self, path: str) -> Response | None:
         """The response at an address, canonical or guessed; None when there is none."""
@@ -144,8 +141,6 @@ class Snapshot:
         if document is not None:
             return self.response_of_document(document)
         page = self.pages.page(path)
-        if page is None and (file := fixed(path)) is not None:
-            page = Page(file, media_type=FIXED[path])
         return self.response_of_page(page) if page else None
 
     def respond(self, path: str) -> Response | Reply:
@@ -186,14 +181,11 @@ class Snapshot:
         """Every canonical address: documents, pages, files."""
         yield from self.catalogue.paths()
         yield from self.pages.paths()
-        yield from FIXED
 
     def canonical(self, path: str) -> str:
         """The address of the document that a guessed address is answered with; any other as it is."""
-        address = self.catalogue.read(path)
-        if isinstance(address, Address) and address.spelling == path and address.plan:
-            return address.plan.path
-        return path
+        url = self.catalogue.parse(path)
+        return url.request.path if isinstance(url, Url) and url.spelling == path and url.request else path
 
     def guessed(self, response: Response, canonical: str) -> Response:
         """The *response* of a canonical address, as it is sent at an address where it is guessed."""
@@ -202,10 +194,10 @@ class Snapshot:
 
     def is_listed(self, path: str) -> bool:
         """Whether everybody may be polling the address, so that its response is cached for good."""
-        address = self.catalogue.read(path)
-        if not isinstance(address, Address) or address.selection.combines:
+        url = self.catalogue.parse(path)
+        if not isinstance(url, Url) or url.selection.combines:
             return path in LISTS
-        return address.plan is None or not address.plan.year
+        return not (url.year or url.embed)
 
     def reply(self, path: str, refusal: Refusal | None = None) -> Reply:
         """The reply where there is no document: the way to it if there is one."""
@@ -229,7 +221,7 @@ class Snapshot:
     def moved(self, path: str) -> str | None:
         """Where the document or page of a former, incomplete or odd address is; None for nowhere."""
         stem, _, form = path.partition(".")
-        whole, beside = self._post_at(path), self._post_at(stem) if form in BESIDE else None
+        whole, beside = self._post_at(path), self._post_at(stem) if form in POST_FORMATS else None
         if post := whole or beside:
             end = "/" if whole else f".{form}"
             return None if post.status == "withdrawn" else f"/posts/{post.slug}{end}"
@@ -237,16 +229,15 @@ class Snapshot:
         if not _PLAIN.fullmatch(plain):
             return None
         for candidate in (plain, f"{plain}/"):
-            address = self.catalogue.read(candidate)
-            written = address.spelling if isinstance(address, Address) else self.pages.spelling(candidate)
-            if written != path and self.find(written):
-                return written
+            url = self.catalogue.parse(candidate)
+            spelling = url.spelling if isinstance(url, Url) else candidate
+            if spelling != path and self.find(spelling):
+                return spelling
         return None
 
     def _refusal(self, path: str) -> Refusal:
-        month = re.match(r"/issues/[0-9]{4}-[0-9]{2}/(?=embed$)", path)
-        for candidate in (path, f"{path}/", *([f"{month[0]}feed.atom"] if month else [])):
-            found = self.catalogue.read(candidate)
+        for candidate in (path, f"{path}/"):
+            found = self.catalogue.parse(candidate)
             if isinstance(found, Refusal):
                 return found
         return Refusal("There is nothing at this address.")
@@ -278,18 +269,18 @@ def renderer_digest() -> str:
     return digest([sources, [(library, version(library)) for library in _LIBRARIES]])
 
 
-def _lost(library: Library, ledger: Ledger, now: datetime, *, had_posts: bool) -> list[Problem]:
+def _lost(library: Library, now: datetime, *, had_posts: bool) -> list[Problem]:
     """Why *library*, read just now, must be less than what the site holds."""
     # Everything in a folder that cannot be read is missing.
     faults = [problem for problem in library.problems if problem.what.startswith("the folder ")]
-    is_public = any(record.status != "withdrawn" for record in ledger.records.values())
+    is_public = any(record.status != "withdrawn" for record in library.ledger.records.values())
     has_files = library.reading is not None and library.reading.by_file
     if not faults and not has_files and (had_posts or is_public):
         mend = "Put the files back. If every post is meant to go, restart the service."
         if is_public:
             mend = "Put the files back, or mount the folder: feeds/ledger.json knows of posts."
         faults = [Problem("posts", 0, 0, "the folder holds no post any more", mend)]
-    if now < _newest_change(ledger):
+    if now < _newest_change(library.ledger):
         what = f"the clock says {now:%Y-%m-%d %H:%M}, which is before the last publication"
         faults.append(Problem("feeds/ledger.json", 0, 0, what, "Set the clock of this machine."))
     return faults

@@ -2,7 +2,7 @@
 
 A connection is opened for each use and closed after it. A transaction takes the
 lock before it reads, so the second of two processes sees what the first wrote.
-Whatever a disk, a network or another program does becomes an `UnavailableError`.
+Any fault of a disk, a network or another program becomes an `UnavailableError`.
 Call nothing here on the event loop: waiting for the lock may take a second.
 """
 
@@ -12,41 +12,21 @@ import hashlib
 import os
 import re
 import sqlite3
-import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-# The version of the schema. It is in a table, which PostgreSQL has as well and the version before reads.
+# The version of the schema, stored in a table that the version before reads as well.
 VERSION = 4
-_SCHEMA = (
-    # When each resource was first seen as it is now, in seconds; the mark changes with every change of a row.
-    "seen (name TEXT PRIMARY KEY, digest TEXT NOT NULL, topics TEXT NOT NULL, research TEXT NOT NULL, "
-    "issue TEXT NOT NULL, moment BIGINT NOT NULL)",
-    "edition (mark TEXT NOT NULL)",
-    # What was put into the queue of pings (in seconds), and the queue (in milliseconds).
-    "told (name TEXT PRIMARY KEY, moment BIGINT NOT NULL)",
-    "pings (hub TEXT NOT NULL, address TEXT NOT NULL, since BIGINT NOT NULL, tries INTEGER NOT NULL, "
-    "due BIGINT NOT NULL, held BIGINT NOT NULL, PRIMARY KEY (hub, address))",
-    # Requests by day (YYYY-MM-DD, UTC) and path; an empty path is any other one.
-    "polls (day TEXT NOT NULL, address TEXT NOT NULL, kind TEXT NOT NULL, requests BIGINT NOT NULL, "
-    "bytes BIGINT NOT NULL, PRIMARY KEY (day, address, kind))",
-    "subscribers (day TEXT NOT NULL, address TEXT NOT NULL, reader TEXT NOT NULL, feed TEXT NOT NULL, "
-    "subscribers BIGINT NOT NULL, PRIMARY KEY (day, address, reader, feed))",
-    # The version before fills these. They stay, and stay empty, so that an operator can go back to it.
-    "pollers (day TEXT NOT NULL, address TEXT NOT NULL, number BIGINT NOT NULL, PRIMARY KEY (day, address))",
-    "programs (day TEXT NOT NULL, program TEXT NOT NULL, requests BIGINT NOT NULL, "
-    "PRIMARY KEY (day, program))",
-    "salts (day TEXT PRIMARY KEY, salt TEXT NOT NULL, level INTEGER NOT NULL)",
-    "hashes (day TEXT NOT NULL, address TEXT NOT NULL, hash BIGINT NOT NULL, "
-    "PRIMARY KEY (day, address, hash))",
-)
+_SCHEMA = Path(__file__).with_name("schema.sql")
 # How long the lock is waited for, in seconds.
 _WAIT = 1
 _POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?(?=://)")
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# SQLite makes the other two files beside the first.
+_SUFFIXES = ("", "-wal", "-shm")
 
 
 class UnavailableError(Exception):
@@ -58,22 +38,20 @@ class CorruptError(UnavailableError):
 
 
 class Connection:
-    """An open connection. The mark of a parameter is ``?`` on both databases."""
+    """An open connection. A statement marks its parameters with ``?`` on both databases."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self.is_sqlite = isinstance(raw, sqlite3.Connection)
+        self._mark = "?" if self.is_sqlite else "%s"
 
     def execute(self, statement: str, *parameters: object) -> Any:
         """Run one statement and return its cursor."""
-        return self._raw.execute(self._written(statement), parameters)
+        return self._raw.execute(statement.replace("?", self._mark), parameters)
 
     def execute_each(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
         """Run one statement for each of *rows*."""
-        self._raw.cursor().executemany(self._written(statement), list(rows))
-
-    def _written(self, statement: str) -> str:
-        return statement if self.is_sqlite else statement.replace("?", "%s")
+        self._raw.cursor().executemany(statement.replace("?", self._mark), list(rows))
 
 
 class Database:
@@ -83,11 +61,12 @@ class Database:
 
     Attributes:
         place: the address as people may see it, without its password.
+        file: the path of a SQLite file; None for PostgreSQL.
     """
 
     def __init__(self, address: str) -> None:
         self.file: Path | None = None
-        self._opened = 0
+        self._inode = 0
         self._errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
         scheme, separator, _ = address.partition("://")
         if not separator or scheme == "sqlite":
@@ -121,7 +100,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that waits for no lock and creates nothing; for reading only."""
+        """A connection for reading, which waits for no lock and creates nothing."""
         with self._faults(), closing(self._open_to_read()) as raw:
             connection = Connection(raw)
             if (version := _version(connection)) != VERSION:
@@ -129,14 +108,14 @@ class Database:
             yield connection
 
     def rename_corrupt(self) -> str:
-        """Rename a corrupt file, so that the next transaction begins a new one; return the new name.
+        """Rename a corrupt file, so that the next transaction creates a new one; return the new name.
 
-        A file that another process has begun since our last transaction stays.
+        A file that another process has created since our last transaction stays.
         """
         if self.file is None:
             raise UnavailableError("it is corrupt")
         with self._faults():
-            for suffix in ("", "-wal", "-shm") if self.file.stat().st_ino == self._opened else ():
+            for suffix in _SUFFIXES if self.file.stat().st_ino == self._inode else ():
                 with suppress(FileNotFoundError):
                     Path(f"{self.file}{suffix}").replace(f"{self.file}.corrupt{suffix}")
         return f"{self.file}.corrupt"
@@ -155,7 +134,7 @@ class Database:
             return _connect_postgres(self._target)
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(Path(os.path.realpath(self.file)))
-        self._opened = self.file.stat().st_ino
+        self._inode = self.file.stat().st_ino
         # Without an isolation level the driver begins no transaction of its own.
         return sqlite3.connect(self.file, timeout=_WAIT, isolation_level=None)
 
@@ -175,19 +154,16 @@ class Database:
 def state_address(folder: Path, environ: Mapping[str, str]) -> str:
     """Where the state of the site in *folder* is stored: a path or an address; empty for nowhere.
 
-    ``$PPRNET_STATE``, else a file of its own in the user's state folder (XDG Base Directory
-    Specification). It is empty only when the user has no home either.
+    ``$PPRNET_STATE``, else a file in the user's state folder (XDG Base Directory Specification).
+    It is empty only when the user has no home either.
     """
     if address := environ.get("PPRNET_STATE"):
         return address
     states = Path(environ.get("XDG_STATE_HOME", ""))
-    if not states.is_absolute():  # such a value is to be ignored
-        home = Path(environ.get("HOME", ""))
-        if not home.is_absolute():
-            return ""
-        states = home / ".local/state"
+    if not states.is_absolute():  # the specification says to ignore such a value
+        states = Path(environ.get("HOME", "")) / ".local/state"
     name = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=8).hexdigest()
-    return str(states / "pprnet-feeds" / f"{name}.sqlite3")
+    return str(states / "pprnet-feeds" / f"{name}.sqlite3") if states.is_absolute() else ""
 
 
 def _make_private(file: Path) -> None:
@@ -196,12 +172,10 @@ def _make_private(file: Path) -> None:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         os.fchmod(descriptor, 0o600)
         os.close(descriptor)
-        return
-    for suffix in ("", "-wal", "-shm"):
+    for each in (Path(f"{file}{suffix}") for suffix in _SUFFIXES):
         with suppress(FileNotFoundError, PermissionError):
-            mode = Path(f"{file}{suffix}").stat().st_mode
-            if stat.S_ISREG(mode) and mode & 0o077:
-                Path(f"{file}{suffix}").chmod(mode & 0o700)
+            if each.is_file() and each.stat().st_mode & 0o077:
+                each.chmod(each.stat().st_mode & 0o700)
 
 
 def _check_postgres(target: str) -> type[Exception]:
@@ -233,9 +207,8 @@ def _migrate(connection: Connection) -> None:
         text = f"it is of schema {version}, written by a newer program; this one knows {VERSION}"
         raise UnavailableError(text)
     if version < VERSION:
-        for table in _SCHEMA:
-            connection.execute(f"CREATE TABLE IF NOT EXISTS {table}")
-        connection.execute("INSERT INTO edition SELECT '' WHERE NOT EXISTS (SELECT * FROM edition)")
+        for statement in _SCHEMA.read_text("utf-8").split(";\n")[:-1]:
+            connection.execute(statement)
         connection.execute("INSERT INTO schema_version VALUES (?)", VERSION)
 
 

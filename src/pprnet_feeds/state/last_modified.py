@@ -1,14 +1,14 @@
 """When anything that readers can see was last changed: the source of `Last-Modified`.
 
-The newest date among the posts is not enough: a corrected typo, a back-dated
-post, a post taken out or moved to another topic changes the bytes without a
-newer date, and readers that ask by date alone would never see it. So we store
-when each content was first seen: not for each document, of which clients may
-ask for any number, but for each resource that documents are made of, together
-with the facts by which selections choose it, before the change and after.
+The newest date among the posts is not enough: a corrected typo or a back-dated
+post changes the bytes without a newer date, and readers that ask by date alone
+would never see it. So we store when each resource that documents are made of was
+first seen as it is now, with the facts by which selections choose it, before a
+change and after. There is no timestamp of a document: clients may ask for any
+number of documents.
 
 A timestamp only rises. It may be later than now, after rapid edits or a wrong
-clock; whoever sends it sends the present moment instead.
+clock; the service then sends the present moment instead.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pprnet_feeds.content.digests import appearance, digest
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.state.database import Connection, CorruptError, Database, UnavailableError
-from pprnet_feeds.syndication.channel import beginning
+from pprnet_feeds.syndication.channel import first_date
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -82,18 +82,16 @@ class Timestamps:
 
     def last_modified(self, holds: Callable[[Membership], bool]) -> datetime:
         """The newest timestamp of anything that a selection *holds*, or held before."""
-        for timestamp, membership in self._newest_first:
-            if membership == EVERYWHERE or holds(membership):
-                return timestamp
-        return _EPOCH
+        found = (when for of, when in self._newest_first if of == EVERYWHERE or holds(of))
+        return next(found, _EPOCH)
 
     @cached_property
-    def _newest_first(self) -> list[tuple[datetime, Membership]]:
+    def _newest_first(self) -> list[tuple[Membership, datetime]]:
         """Each membership once: thousands of posts share some hundreds."""
         newest: dict[Membership, datetime] = {}
-        for seen in self.seen.values():
-            newest[seen.membership] = max(seen.timestamp, newest.get(seen.membership, _EPOCH))
-        return sorted(((when, of) for of, when in newest.items()), key=lambda pair: pair[0], reverse=True)
+        for _, membership, timestamp in self.seen.values():
+            newest[membership] = max(timestamp, newest.get(membership, _EPOCH))
+        return sorted(newest.items(), key=lambda pair: pair[1], reverse=True)
 
 
 # What is assumed when a state was lost: whatever is recorded next counts as changed at that moment.
@@ -105,7 +103,7 @@ def resources(library: Library, program: str) -> list[Resource]:
 
     A post that is in the ledger as it is now was changed when it was published, on every replica alike.
     """
-    site, oldest = library.site, beginning(library.site)
+    site, oldest = library.site, first_date(library.site)
     # The sentences of the issues are resources of their own.
     settings = digest([digest(site, ("issues",)), program])
     issues = (
@@ -132,7 +130,7 @@ def record(timestamps: Timestamps, resources: Iterable[Resource], now: datetime)
 
     Every change gets the same timestamp: now, and at least a second after all that were recorded
     before, whatever the clock says. On the very first record nothing has changed yet, and each
-    resource's own date counts, so that services that begin apart answer alike.
+    resource's own date counts, so that services that start apart answer alike.
     """
     seen, now = timestamps.seen, now.replace(microsecond=0)
     changed = max(now, timestamps.newest + timedelta(seconds=1))
@@ -141,11 +139,14 @@ def record(timestamps: Timestamps, resources: Iterable[Resource], now: datetime)
     for resource in resources:
         names.add(resource.name)
         was = seen.get(resource.name)
-        if was and (was.digest, was.membership) == (resource.digest, resource.membership):
+        if was and was[:2] == (resource.digest, resource.membership):
             continue
         if was and was.membership != resource.membership:
-            left = Seen("", was.membership, changed if was.digest else was.timestamp)
-            _keep_later(news, f"left:{digest(was.membership)}", left, seen)
+            left = f"left:{digest(was.membership)}"
+            timestamp = changed if was.digest else was.timestamp
+            former = news.get(left) or seen.get(left)
+            if former is None or former.timestamp < timestamp:
+                news[left] = Seen("", was.membership, timestamp)
         timestamp = changed if seen else min(resource.since, now)
         if resource.recorded and timestamps.newest < resource.since <= now:
             timestamp = resource.since
@@ -158,18 +159,14 @@ def record(timestamps: Timestamps, resources: Iterable[Resource], now: datetime)
 
 def merge(one: Timestamps, other: Timestamps) -> Timestamps:
     """What *one* or *other* has seen: the later timestamp counts. One of them itself when that is all."""
-    if one is other or not other.seen:
-        return one
-    seen = dict(one.seen)
-    for name, was in other.seen.items():
-        _keep_later(seen, name, was, {})
-    return one if seen == one.seen else Timestamps(seen) if one.seen else other
-
-
-def _keep_later(seen: dict[str, Seen], name: str, was: Seen, before: Mapping[str, Seen]) -> None:
-    present = seen.get(name) or before.get(name)
-    if present is None or present.timestamp < was.timestamp:
-        seen[name] = was
+    if not one.seen or one is other:
+        return other
+    later = {
+        name: seen
+        for name, seen in other.seen.items()
+        if name not in one.seen or one.seen[name].timestamp < seen.timestamp
+    }
+    return Timestamps({**one.seen, **later}) if later else one
 
 
 Change = Callable[[Timestamps], Timestamps]
@@ -184,9 +181,8 @@ class TimestampStore:
 
     def __init__(self, address: str = "") -> None:
         self._database = Database(address) if address else None
-        self._place = self._database.place if self._database else "memory"
         self._timestamps = Timestamps()
-        self._read: tuple[str, Timestamps] | None = None  # what the database holds, and under which mark
+        self._mark, self._stored = "", Timestamps()  # what the database has, and under which mark
         self._failing = False
 
     def load(self) -> Timestamps:
@@ -194,17 +190,19 @@ class TimestampStore:
         return self._update(lambda timestamps: timestamps)
 
     def record(self, resources: Iterable[Resource], now: datetime) -> Timestamps:
-        """Record that exactly *resources* are there at *now*; nobody else's record comes between."""
+        """Record that exactly *resources* are there at *now*, in one transaction."""
         resources = list(resources)
         return self._update(lambda timestamps: record(timestamps, resources, now))
 
     def _update(self, change: Change) -> Timestamps:
+        database = self._database
+        if database is None:
+            self._timestamps = change(self._timestamps)
+            return self._timestamps
         try:
-            self._timestamps = (
-                self._stored(self._database, change) if self._database else change(self._timestamps)
-            )
+            self._timestamps = self._change_stored(database, change, Timestamps())
             if self._failing:
-                log.info("the state is kept in %s again", self._place)
+                log.info("the state is kept in %s again", database.place)
             self._failing = False
         except UnavailableError as fault:
             if not self._failing:
@@ -212,48 +210,48 @@ class TimestampStore:
                     "the state cannot be kept in %s (%s); it is kept in memory until it can: readers that "
                     "ask by date alone may miss what changes while the service is down, and other processes "
                     "may tell other dates",
-                    *(self._place, fault),
+                    *(database.place, fault),
                 )
             self._failing = True
-            if self._database and not self._timestamps.seen:
-                with suppress(UnavailableError), self._database.reading() as connection:
+            if not self._timestamps.seen:
+                with suppress(UnavailableError), database.reading() as connection:
                     self._timestamps = _read(connection)
             self._timestamps = change(self._timestamps)
         return self._timestamps
 
-    def _stored(self, database: Database, change: Change, lost: Timestamps | None = None) -> Timestamps:
+    def _change_stored(self, database: Database, change: Change, lost: Timestamps) -> Timestamps:
         try:
             with database.transaction() as connection:
                 [mark] = connection.execute("SELECT mark FROM edition").fetchone()
-                stored = self._read[1] if self._read and self._read[0] == mark else _read(connection)
-                timestamps = change(merge(merge(self._timestamps, stored), lost or Timestamps()))
+                stored = self._stored if mark == self._mark else _read(connection)
+                timestamps = change(merge(merge(self._timestamps, stored), lost))
                 if timestamps is not stored:
                     mark = _write(connection, stored.seen, timestamps.seen, mark)
         except CorruptError as fault:
-            if lost:
+            if lost.seen:
                 raise
             log.warning(
-                "the state in %s cannot be read (%s); it was put aside as %s and is begun anew: "
+                "the state in %s cannot be read (%s); it was renamed to %s and replaced: "
                 "what this process does not remember counts as changed now",
                 *(database.place, fault, database.rename_corrupt()),
             )
-            return self._stored(database, change, LOST)
-        self._read = mark, timestamps
+            return self._change_stored(database, change, LOST)
+        self._mark, self._stored = mark, timestamps
         return timestamps
 
 
 def _read(connection: Connection) -> Timestamps:
-    rows = connection.execute("SELECT name, digest, topics, research, issue, moment FROM seen")
-    memberships: dict[tuple[str, str, str], Membership] = {}
-    seen = {}
+    seen: dict[str, Seen] = {}
+    memberships: dict[Membership, Membership] = {}  # thousands of posts share some hundreds
     try:
-        for name, digest_, *of, moment in rows:
-            if (key := tuple(of)) not in memberships:
-                memberships[key] = Membership(tuple(of[0].split()), tuple(of[1].split()), of[2])
+        for name, digest_, topics, research, issue, moment in connection.execute(
+            "SELECT name, digest, topics, research, issue, moment FROM seen"
+        ):
             timestamp = _EPOCH + timedelta(seconds=moment)
             if timestamp.year >= 9999:  # nothing could be later
                 raise ValueError(f"the moment {timestamp}")
-            seen[name] = Seen(digest_, memberships[key], timestamp)
+            membership = Membership(tuple(topics.split()), tuple(research.split()), issue)
+            seen[name] = Seen(digest_, memberships.setdefault(membership, membership), timestamp)
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CorruptError(f"a row that is none of ours: {error}") from error
     return Timestamps(seen)
@@ -263,9 +261,10 @@ def _write(connection: Connection, stored: Mapping[str, Seen], seen: Mapping[str
     """Make the rows of *seen* out of those of *stored*, which have the *mark*; return the new mark."""
     rows = []
     for name, was in seen.items():
-        if stored.get(name) is not was and stored.get(name) != was:
-            of, moment = was.membership, int(was.timestamp.timestamp())
-            rows.append((name, was.digest, " ".join(of.topics), " ".join(of.research), of.issue, moment))
+        if stored.get(name) != was:
+            topics, research, issue = was.membership
+            moment = int(was.timestamp.timestamp())
+            rows.append((name, was.digest, " ".join(topics), " ".join(research), issue, moment))
     if rows:
         connection.execute_each(
             "INSERT INTO seen (name, digest, topics, research, issue, moment) VALUES (?, ?, ?, ?, ?, ?) "

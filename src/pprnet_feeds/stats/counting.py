@@ -1,9 +1,9 @@
 """Counts the requests for feeds, and stores the counts by the day.
 
-Nothing of a client but the name that its program reports gets this far: no
-address, and nothing derived from one. Clients may send anything, so memory and
-rows are bounded: what is one too many is counted without its path, or not as a
-report. Nobody's feeds depend on the counts. While the state cannot be used they
+Of a client, only the name that its program reports gets this far: no address, and
+nothing derived from one. Clients may send anything, so memory and rows are
+bounded: beyond a bound, a request is counted without its path, and a report is
+dropped. Feeds do not depend on the counts. While the state cannot be used they
 wait in memory, and one line in the log says so.
 """
 
@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pprnet_feeds.state.database import Connection, Database, UnavailableError
 from pprnet_feeds.stats.user_agents import KNOWN, read_user_agent
-from pprnet_feeds.syndication.addresses import GUESSED
-from pprnet_feeds.syndication.bibliography import MEDIA_TYPES
-from pprnet_feeds.syndication.channel import FORMATS, VIEWS
+from pprnet_feeds.syndication.urls import FORMATS, GUESSED, REFERENCE_FORMATS, VIEWS
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -39,7 +37,7 @@ _KINDS = {200: "full", 304: "unchanged", 301: "moved", 404: "missing", 410: "gon
 _FOLDER = r"/(?:issues/|corrections/|(?:topics/[^/]+/)?(?:research/[^/]+/)?|search/[^/]+/)"
 _FEED = re.compile(
     rf"{_FOLDER}(?:archive/(?:[0-9]+/)?)?(?:{'|'.join(VIEWS)})"
-    rf"\.(?:{'|'.join(map(re.escape, (*FORMATS, *MEDIA_TYPES)))})"
+    rf"\.(?:{'|'.join(map(re.escape, (*FORMATS, *REFERENCE_FORMATS)))})"
 )
 _GUESSED = re.compile(rf"{_FOLDER}(?:{'|'.join(map(re.escape, GUESSED))})")
 _COMBINES = re.compile(r"[,+]|/topics/.*/research/|^/search/")
@@ -49,34 +47,32 @@ _PLAIN = re.compile(r"/[a-z0-9/._-]*")
 # Target, status, coding, bytes of content and User-Agent of a response.
 Key = tuple[bytes, int, str, int, bytes]
 Poll = tuple[str, str, str]  # day, path, kind
-Report = tuple[str, str, str, str]  # day, path, reader, the reader's id of the feed
+ReaderReport = tuple[str, str, str, str]  # day, path, reader, the reader's id of the feed
 
 
 class RequestCounter:
     """The requests of one process since the last `take`. For the event loop's thread alone."""
 
     def __init__(self) -> None:
-        self._requests: dict[Key, int] = {}
+        self._requests: Counter[Key] = Counter()
 
     def add(self, key: Key) -> None:
         """Count one response."""
-        if key in self._requests:
-            self._requests[key] += 1
-            return
-        target, status, coding, size, agent = key
-        path = target.partition(b"?")[0]
-        if status not in (200, 301, 304, 410) or len(path) > LONGEST_PART:
-            path = b""
-        if not path or len(self._requests) >= MOST_KEYS:
-            agent = b""
-        if len(self._requests) >= 2 * MOST_KEYS:
-            path, size = b"", 0
-        short = path, status, coding, size, agent[:LONGEST_PART]
-        self._requests[short] = self._requests.get(short, 0) + 1
+        if key not in self._requests:
+            target, status, coding, size, agent = key
+            path = target.partition(b"?")[0]
+            if status not in (200, 301, 304, 410) or len(path) > LONGEST_PART:
+                path = b""
+            if not path or len(self._requests) >= MOST_KEYS:
+                agent = b""
+            if len(self._requests) >= 2 * MOST_KEYS:
+                path, size = b"", 0
+            key = path, status, coding, size, agent[:LONGEST_PART]
+        self._requests[key] += 1
 
     def take(self) -> Mapping[Key, int]:
-        """Return what was counted, and begin again."""
-        batch, self._requests = self._requests, {}
+        """Return the counts, and start again at none."""
+        batch, self._requests = self._requests, Counter()
         return batch
 
 
@@ -85,7 +81,7 @@ class Counts:
     """What is stored: requests and bytes for each poll, and the newest subscribers of each report."""
 
     polls: dict[Poll, tuple[int, int]] = field(default_factory=dict)
-    reports: dict[Report, int] = field(default_factory=dict)
+    reports: dict[ReaderReport, int] = field(default_factory=dict)
 
     def add(self, poll: Poll, requests: int, size: int) -> None:
         """Add to a poll."""
@@ -114,40 +110,39 @@ def counts_of(batch: Mapping[Key, int], day: str, waiting: Counts | None = None)
     return counts
 
 
-def within_bounds(counts: Counts, polls: Iterable[Poll], reports: Collection[Report]) -> Counts:
+def within_bounds(counts: Counts, polls: Iterable[Poll], reports: Iterable[ReaderReport]) -> Counts:
     """*counts* within what their days may have, which have rows for *polls* and *reports* already."""
-    bounded, loose = Counts(), {(day, path) for day, path, kind in polls if _is_loose(path, kind)}
+    groups: dict[tuple[str, ...], set[str]] = defaultdict(set)
+
+    def has_room(most: int, member: str, *group: str) -> bool:
+        members = groups[group]
+        if len(members) < most:
+            members.add(member)
+        return member in members
+
+    def admits_path(day: str, path: str, kind: str) -> bool:
+        is_loose = kind in ("moved", "gone") or _COMBINES.search(path)
+        return not is_loose or has_room(MOST_LOOSE_PATHS, path, "paths", day)
+
+    def admits_report(day: str, path: str, reader: str, feed: str) -> bool:
+        return (
+            (reader in KNOWN or has_room(MOST_READERS - len(KNOWN), reader, "readers", day))
+            and (not feed or has_room(MOST_FEED_IDS, feed, "ids", day, path, reader))
+            and has_room(MOST_REPORTS, f"{path} {feed}", "reports", day, reader)
+        )
+
+    for poll in polls:
+        admits_path(*poll)
+    for report in reports:
+        admits_report(*report)
+    bounded = Counts()
     for (day, path, kind), sums in counts.polls.items():
-        if _is_loose(path, kind) and (day, path) not in loose:
-            path = path if len(loose) < MOST_LOOSE_PATHS else ""
-            loose.add((day, path))
-        bounded.add((day, path, kind), *sums)
-    stored, present = set(reports), {(day, path) for day, path, _ in bounded.polls}
-    unknown = {(day, reader) for day, _, reader, _ in stored if reader not in KNOWN}
-    of_reader = Counter((day, reader) for day, _, reader, _ in stored)
-    of_feed = Counter((day, path, reader) for day, path, reader, feed in stored if feed)
+        bounded.add((day, path if admits_path(day, path, kind) else "", kind), *sums)
+    present = {(day, path) for day, path, _ in bounded.polls}
     for report, subscribers in counts.reports.items():
-        day, path, reader, feed = report
-        if (day, path) not in present:
-            continue
-        if report not in stored:
-            if reader not in KNOWN and (day, reader) not in unknown:
-                if len(unknown) >= MOST_READERS - len(KNOWN):
-                    continue
-                unknown.add((day, reader))
-            if of_reader[day, reader] >= MOST_REPORTS or (
-                feed and of_feed[day, path, reader] >= MOST_FEED_IDS
-            ):
-                continue
-            of_reader[day, reader] += 1
-            of_feed[day, path, reader] += bool(feed)
-        bounded.reports[report] = subscribers
+        if report[:2] in present and admits_report(*report):
+            bounded.reports[report] = subscribers
     return bounded
-
-
-def _is_loose(path: str, kind: str) -> bool:
-    """Whether clients can make up any number of such paths."""
-    return kind in ("moved", "gone") or _COMBINES.search(path) is not None
 
 
 class CountStore:
@@ -161,34 +156,31 @@ class CountStore:
         self.pings = 0
         self._database = database
         self._waiting = Counts()
-        self._pruned = ""
         self._used: datetime | None = None
         self._failing = False
 
     def store(self, batch: Mapping[Key, int], now: datetime) -> None:
         """Store what *batch* says, under the day of *now* (UTC). Not on the event loop: it may wait."""
-        day = now.date().isoformat()
-        counts, self._waiting = counts_of(batch, day, self._waiting), Counts()
+        counts, self._waiting = counts_of(batch, str(now.date()), self._waiting), Counts()
         if not counts.polls and self._used and self._used <= now < self._used + IDLE:
             return
         try:
             with self._database.transaction() as connection:
-                if self._pruned != day:
-                    _prune(connection, (now - STORED).date().isoformat())
+                _prune(connection, str((now - STORED).date()))
                 _write(connection, counts)
                 [self.pings] = connection.execute("SELECT count(*) FROM pings").fetchone()
         except UnavailableError as fault:
             self._waiting = within_bounds(counts, (), ())
             if not self._failing:
                 log.warning(
-                    "what is asked for is counted in memory until the state in %s can be used (%s)",
+                    "requests are counted in memory until the state in %s can be used (%s)",
                     *(self._database.place, fault),
                 )
             self._failing = True
             return
-        self._pruned, self._used = day, now
+        self._used = now
         if self._failing:
-            log.info("what is asked for is kept in %s again", self._database.place)
+            log.info("requests are stored in %s again", self._database.place)
         self._failing = False
 
 
@@ -197,14 +189,14 @@ def _prune(connection: Connection, oldest: str) -> None:
     if connection.is_sqlite:
         connection.execute("PRAGMA secure_delete = ON")  # also in the file
     for table in ("salts", "hashes", "pollers", "programs"):
-        connection.execute(f"DELETE FROM {table}")
+        connection.execute(f"DELETE FROM {table} WHERE day > ''")  # writes nothing where there is nothing
     for table in ("polls", "subscribers"):
         connection.execute(f"DELETE FROM {table} WHERE day < ?", oldest)
 
 
 def _write(connection: Connection, counts: Counts) -> None:
     polls: list[Poll] = []
-    reports: list[Report] = []
+    reports: list[ReaderReport] = []
     for day in {day for day, _, _ in counts.polls}:
         polls += connection.execute("SELECT day, address, kind FROM polls WHERE day = ?", day)
         reports += connection.execute("SELECT day, address, reader, feed FROM subscribers WHERE day = ?", day)

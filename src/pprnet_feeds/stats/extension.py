@@ -20,17 +20,16 @@ from starlette.routing import Route
 from pprnet_feeds.serving.response import ERROR, Sent
 from pprnet_feeds.state.database import Database
 from pprnet_feeds.stats.counting import CountStore, Key, RequestCounter
+from pprnet_feeds.stats.metrics import MEDIA_TYPE, Metrics
 
 if TYPE_CHECKING:
-    from pprnet_feeds.content.model import Site
     from pprnet_feeds.serving.snapshot import Snapshot
-    from pprnet_feeds.stats.metrics import Metrics
 
 log = logging.getLogger("pprnet_feeds")
 
 # Seconds between two batches; the first comes sooner, so that a monitor sees the process.
 INTERVAL, FIRST = 10.0, 1.0
-# For how long a page is answered again: anybody may ask for it.
+# How long a page is served before it is rendered again: anybody may ask for it.
 FRESH = timedelta(minutes=1)
 # Requests that watch the service are not counted.
 _UNCOUNTED = (b"/healthz", b"/readyz", b"/metrics", b"/stats")
@@ -44,33 +43,26 @@ class Statistics:
     """
 
     def __init__(self, state: str, clock: Callable[[], datetime], *, page: bool) -> None:
-        self.routes = [Route("/metrics", self._metrics_response)]
         self._database = Database(state) if state else None
+        self._store = CountStore(self._database) if self._database else None
+        self.routes = [Route("/metrics", self._metrics_response)]
         if page and self._database:
             self.routes.append(Route("/stats", self._page_response))
         self._clock = clock
         self._counter = RequestCounter()
-        self._store = CountStore(self._database) if self._database else None
-        self._metrics: Metrics | None = None
-        self._metrics_lock, self._store_lock = threading.Lock(), threading.Lock()
-        self._builds: list[tuple[float, float, int, int]] = []
+        self._metrics = Metrics()
+        self._recording = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._task: asyncio.Task[None] | None = None
         self._page: tuple[datetime, Response] | None = None
         self._page_lock = asyncio.Lock()
 
     def swapped(self, snapshot: Snapshot) -> None:
-        """Take note that *snapshot* is served from now on. Call it on the event loop."""
-        build = (
-            snapshot.seconds,
-            self._clock().timestamp(),
-            len(snapshot.library.posts),
-            len(snapshot.problems),
-        )
-        self._builds.append(build)
+        """Count the build of *snapshot*, which is served from now on. Call it on the event loop."""
+        posts, problems = len(snapshot.library.posts), len(snapshot.problems)
+        self._metrics.built(snapshot.seconds, self._clock().timestamp(), posts, problems)
         self._snapshot = snapshot
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
+        self._task = self._task or asyncio.create_task(self._run())
 
     def answered(self, target: bytes, headers: Sequence[tuple[bytes, bytes]], sent: Sent) -> None:
         """Count what was *sent* for *target* to a client with these *headers*. Call it on the event loop."""
@@ -95,49 +87,35 @@ class Statistics:
             await asyncio.to_thread(self._record, self._counter.take())
 
     def _record(self, batch: Mapping[Key, int]) -> None:
-        try:
-            with self._metrics_lock:
-                self._numbers().add(batch)
-            if self._store:
-                with self._store_lock:
+        with self._recording:
+            try:
+                self._metrics.add(batch)
+                self._metrics.measure(self._store.pings if self._store else 0)
+                self._metrics.write()
+                if self._store:
                     self._store.store(batch, self._clock())
-        except Exception:
-            log.exception("what was asked for could not be recorded")
-
-    def _numbers(self) -> Metrics:
-        """The metrics with all that is known by now."""
-        if self._metrics is None:
-            from pprnet_feeds.stats.metrics import Metrics
-
-            self._metrics = Metrics()
-        while self._builds:
-            self._metrics.built(*self._builds.pop(0))
-        self._metrics.measure(self._store.pings if self._store else 0)
-        return self._metrics
+            except Exception:
+                log.exception("requests could not be recorded")
 
     async def _metrics_response(self, request: Request) -> Response:
-        def render() -> tuple[bytes, str]:
-            with self._metrics_lock:
-                return self._numbers().text()
-
-        text, media_type = await asyncio.to_thread(render)
-        return Response(text, headers={**ERROR, "content-type": media_type})
+        text = await asyncio.to_thread(self._metrics.text)
+        return Response(text, headers={**ERROR, "content-type": MEDIA_TYPE})
 
     async def _page_response(self, request: Request) -> Response:
-        if self._snapshot is None:
+        if self._snapshot is None or self._database is None:
             text = "The posts cannot be read just now; ask again in a minute.\n"
             return Response(text, 503, {**ERROR, "content-type": "text/plain", "retry-after": "60"})
-        now = self._clock()
+        now, site, database = self._clock(), self._snapshot.site, self._database
+
+        def render() -> Response:
+            from pprnet_feeds.stats.page import page  # only where somebody looks
+            from pprnet_feeds.stats.report import report
+
+            shown = page(report(database, site, now), site)
+            headers = {**ERROR, **dict(shown.headers), "content-type": shown.media_type}
+            return Response(shown.body, headers=headers)
+
         async with self._page_lock:
             if self._page is None or not now - FRESH < self._page[0] <= now:
-                self._page = now, await asyncio.to_thread(self._render_page, self._snapshot.site, now)
+                self._page = now, await asyncio.to_thread(render)
         return self._page[1]
-
-    def _render_page(self, site: Site, now: datetime) -> Response:
-        from pprnet_feeds.stats.page import page  # only where somebody looks
-        from pprnet_feeds.stats.report import report
-
-        assert self._database
-        shown = page(report(self._database, site, now), site)
-        headers = {**ERROR, **dict(shown.headers), "content-type": shown.media_type}
-        return Response(shown.body, headers=headers)

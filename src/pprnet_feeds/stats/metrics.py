@@ -1,50 +1,48 @@
-"""Numbers for a monitor, in Prometheus' text format.
+"""Numbers for a monitor, in Prometheus' text format (prometheus.io/docs/instrumenting/exposition_formats).
 
-One process holds them in memory. Several processes use the library's multiprocess
-mode (prometheus.github.io/client_python/multiprocess): each adds to files of its
-own in one folder, and whichever is asked answers for all of them. No label holds
-what a client can choose.
-
-The library is imported when the first `Metrics` is made: that takes longer than
-most of a start, and the folder has to be in the environment by then.
+One process holds them in memory. Several processes share a folder: each writes its
+numbers to a file of its own, and whichever is asked adds up those of all. No label
+holds what a client can choose.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from pprnet_feeds import __version__
 from pprnet_feeds.stats.counting import Key
 
-if TYPE_CHECKING:
-    from prometheus_client import Counter, Gauge
-
 log = logging.getLogger("pprnet_feeds")
 
+# The folder that processes share; the name is that of Prometheus' own library for Python.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 ANSWERS = ("full", "gzip", "br", "304", "301", "404", "410", "2xx", "3xx", "4xx", "5xx")
-_HELP = {
-    "requests_total": "Requests, by kind of answer.",
-    "response_bytes_total": "Bytes of content sent, without headers.",
-    "builds_total": "How often the site was read and made ready.",
-    "build_seconds_total": "Time that all builds took.",
-    "cpu_seconds_total": "Processor time used, by kind of process.",
-    "snapshot_timestamp_seconds": "When what is served was made, as Unix time; of the process most behind.",
-    "posts": "Posts that are served.",
-    "problems": "Problems in posts and settings, as /readyz lists them.",
-    "ping_queue_length": "Pings that wait to be sent to hubs.",
-    "resident_memory_bytes": "Memory in use, by kind of process.",
-    "processes": "Processes, by kind.",
-    "build_info": "The version of the program.",
-}
-# The library maps its files into memory, where a full disk would end the process: it must have room for them.
-_ROOM = 1 << 20
+_BY_ANSWER = tuple(f'{{answer="{answer}"}}' for answer in ANSWERS)
+_WORKER = '{process="worker"}'
+_VERSION = f'{{version="{__version__}"}}'
+_BEHIND = "When what is served was made, as Unix time; of the process most behind."
+# Name, type, help, how the number of all processes is made of theirs, and labels.
+_FAMILIES = (
+    ("requests_total", "counter", "Requests, by kind of answer.", sum, _BY_ANSWER),
+    ("response_bytes_total", "counter", "Bytes of content sent, without headers.", sum, _BY_ANSWER),
+    ("builds_total", "counter", "How often the site was read and made ready.", sum, ("",)),
+    ("build_seconds_total", "counter", "Time that all builds took.", sum, ("",)),
+    ("cpu_seconds_total", "counter", "Processor time used, by kind of process.", sum, (_WORKER,)),
+    ("snapshot_timestamp_seconds", "gauge", _BEHIND, min, ("",)),
+    ("posts", "gauge", "Posts that are served.", max, ("",)),
+    ("problems", "gauge", "Problems in posts and settings, as /readyz lists them.", max, ("",)),
+    ("ping_queue_length", "gauge", "Pings that wait to be sent to hubs.", max, ("",)),
+    ("resident_memory_bytes", "gauge", "Memory in use, by kind of process.", sum, (_WORKER,)),
+    ("processes", "gauge", "Processes, by kind.", sum, (_WORKER,)),
+    ("build_info", "gauge", "The version of the program.", max, (_VERSION,)),
+)
 
 
 def share(environ: MutableMapping[str, str], folder: Path | None) -> None:
@@ -58,7 +56,7 @@ def share(environ: MutableMapping[str, str], folder: Path | None) -> None:
     folder = Path(named or folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for file in folder.glob("*.db"):
+        for file in folder.glob("pprnet-*.json"):
             file.unlink()
         environ[FOLDER] = str(folder)
     except OSError as fault:
@@ -66,94 +64,73 @@ def share(environ: MutableMapping[str, str], folder: Path | None) -> None:
 
 
 def mark_dead(process: int) -> None:
-    """Remove the gauges of a *process* that has ended. For the process that has started it."""
-    if os.environ.get(FOLDER):
-        from prometheus_client.multiprocess import mark_process_dead
-
-        mark_process_dead(process)  # type: ignore[no-untyped-call]
+    """Let only the counters of a *process* that has ended remain. For the process that has started it."""
+    if folder := os.environ.get(FOLDER):
+        number = len(list(Path(folder).glob("pprnet-dead-*")))
+        with suppress(OSError):
+            Path(folder, f"pprnet-{process}.json").rename(Path(folder, f"pprnet-dead-{number}.json"))
 
 
 class Metrics:
-    """The numbers of this process, and those of all when they are asked for. For one thread at a time."""
+    """The numbers of this process, and those of all when they are asked for."""
 
     def __init__(self) -> None:
-        self._folder = os.environ.get(FOLDER, "")
-        try:
-            if self._folder:
-                room = Path(self._folder, f"{os.getpid()}.room")
-                room.write_bytes(bytes(_ROOM))
-                room.unlink()
-        except OSError as fault:
-            log.warning("this process counts for itself, and /metrics may not tell of it: %s", fault)
-            os.environ.pop(FOLDER)
-            self._folder = ""
-        import prometheus_client as client  # after the environment is as it should be
-
-        client.disable_created_metrics()  # type: ignore[no-untyped-call]  # the multiprocess mode has none
-        self._registry = client.CollectorRegistry()
-
-        def counter(name: str, *labels: str) -> Counter:
-            return client.Counter(f"pprnet_{name}", _HELP[name], labels, registry=self._registry)
-
-        def gauge(name: str, *labels: str, of_all: str = "livemax") -> Gauge:
-            how: Any = {"registry": self._registry, "multiprocess_mode": of_all}
-            return client.Gauge(f"pprnet_{name}", _HELP[name], labels, **how)
-
-        self._requests = counter("requests_total", "answer")
-        self._bytes = counter("response_bytes_total", "answer")
-        self._builds = counter("builds_total")
-        self._building = counter("build_seconds_total")
-        self._cpu = counter("cpu_seconds_total", "process")
-        self._current = gauge("snapshot_timestamp_seconds", of_all="livemin")
-        self._posts = gauge("posts")
-        self._problems = gauge("problems")
-        self._pings = gauge("ping_queue_length")
-        self._memory = gauge("resident_memory_bytes", "process", of_all="livesum")
-        gauge("processes", "process", of_all="livesum").labels("worker").set(1)
-        gauge("build_info", "version").labels(__version__).set(1)
-        for answer in ANSWERS:  # from the start, so that the first of each is a rise
-            self._requests.labels(answer)
-            self._bytes.labels(answer)
-        self._used = 0.0
-        for file in Path(self._folder).glob(f"*_{os.getpid()}.db") if self._folder else ():
-            with file.open("r+b") as opened, suppress(OSError):
-                os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+        folder = os.environ.get(FOLDER)
+        self._file = Path(folder, f"pprnet-{os.getpid()}.json") if folder else None
+        self._numbers = {name + label: 0.0 for name, *_, labels in _FAMILIES for label in labels}
+        self._numbers[f"processes{_WORKER}"] = self._numbers[f"build_info{_VERSION}"] = 1.0
+        self._failing = False
 
     def add(self, batch: Mapping[Key, int]) -> None:
         """Count the responses of *batch*."""
         for (_, status, coding, size, _), requests in batch.items():
-            answer = answer_of(status, coding)
-            self._requests.labels(answer).inc(requests)
-            self._bytes.labels(answer).inc(requests * size)
+            label = f'{{answer="{answer_of(status, coding)}"}}'
+            self._numbers[f"requests_total{label}"] += requests
+            self._numbers[f"response_bytes_total{label}"] += requests * size
 
     def built(self, seconds: float, timestamp: float, posts: int, problems: int) -> None:
-        """Take note that since *timestamp* another snapshot is served, which took *seconds* to build."""
-        self._builds.inc()
-        self._building.inc(seconds)
-        self._current.set(timestamp)
-        self._posts.set(posts)
-        self._problems.set(problems)
+        """Count a snapshot that took *seconds* to build and is served since *timestamp*."""
+        self._numbers["builds_total"] += 1
+        self._numbers["build_seconds_total"] += seconds
+        self._numbers |= {"snapshot_timestamp_seconds": timestamp, "posts": posts, "problems": problems}
 
     def measure(self, pings: int) -> None:
-        """Take note of how many *pings* wait, and of the memory (on Linux) and time of this process."""
-        self._pings.set(pings)
-        used = time.process_time()
-        self._cpu.labels("worker").inc(used - self._used)
-        self._used = used
+        """Set how many *pings* wait, and the memory (on Linux) and time of this process."""
+        self._numbers["ping_queue_length"] = pings
+        self._numbers[f"cpu_seconds_total{_WORKER}"] = time.process_time()
         with suppress(OSError):
             pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-            self._memory.labels("worker").set(pages * os.sysconf("SC_PAGE_SIZE"))
+            self._numbers[f"resident_memory_bytes{_WORKER}"] = pages * os.sysconf("SC_PAGE_SIZE")
 
-    def text(self) -> tuple[bytes, str]:
-        """The numbers of all processes, and the media type of that text."""
-        from prometheus_client import CollectorRegistry, exposition
-        from prometheus_client.multiprocess import MultiProcessCollector
+    def write(self) -> None:
+        """Write the numbers where other processes find them, if there are others."""
+        if self._file is None:
+            return
+        try:
+            new = self._file.with_suffix(".new")
+            new.write_text(json.dumps(self._numbers), "ascii")
+            new.replace(self._file)
+            self._failing = False
+        except OSError as fault:
+            if not self._failing:
+                log.warning("this process counts for itself, and /metrics may not tell of it: %s", fault)
+            self._failing = True
 
-        registry = self._registry
-        if self._folder:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
-        return exposition.generate_latest(registry), exposition.CONTENT_TYPE_PLAIN_0_0_4
+    def text(self) -> str:
+        """The numbers of all processes."""
+        alive, dead = [self._numbers], list[dict[str, float]]()
+        for file in self._file.parent.glob("pprnet-*.json") if self._file else ():
+            with suppress(FileNotFoundError):  # the process has just ended
+                if file != self._file:
+                    numbers = json.loads(file.read_text("ascii"))
+                    (dead if file.name.startswith("pprnet-dead-") else alive).append(numbers)
+        lines = []
+        for name, kind, text, of_all, labels in _FAMILIES:
+            lines += [f"# HELP pprnet_{name} {text}", f"# TYPE pprnet_{name} {kind}"]
+            processes = alive + dead if kind == "counter" else alive
+            for sample in (name + label for label in labels):
+                lines.append(f"pprnet_{sample} {float(of_all(each[sample] for each in processes))}")
+        return "\n".join([*lines, ""])
 
 
 def answer_of(status: int, coding: str) -> str:

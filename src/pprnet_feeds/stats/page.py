@@ -13,9 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pprnet_feeds.content.model import Site
-from pprnet_feeds.pages.page import Page, policy, security
-from pprnet_feeds.pages.pages import templates
-from pprnet_feeds.stats.report import FRESH, RECENT, WHY, Report, Series, number, size, together
+from pprnet_feeds.pages.pages import Page, page_headers, render_template
+from pprnet_feeds.stats.report import FRESH, RECENT, Report, Series, number, size, together
 
 PATH = "/stats"
 # A plot has a point for each day, or for each week once there are more days than these.
@@ -51,7 +50,8 @@ class Plot:
 
 def page(report: Report | None, site: Site) -> Page:
     """Render the page; None means that the report cannot be read at the moment."""
-    body = templates.get_template("stats.html").render(
+    body = render_template(
+        "stats.html",
         site=site,
         path=PATH,
         root=urlsplit(site.base_url).path,
@@ -62,10 +62,9 @@ def page(report: Report | None, site: Site) -> Page:
         days=RECENT,
         fresh=FRESH,
         listed=LISTED,
-        why=WHY,
         **(_plots(report) if report and report.polls else {}),
     )
-    return Page(body.encode(), headers=(*security(policy()), *_HEADERS))
+    return Page(body, headers=(*page_headers(), *_HEADERS))
 
 
 def plot(days: Sequence[str], values: Sequence[int | None], show: Callable[[int], str], top: int = 0) -> Plot:
@@ -103,35 +102,31 @@ def _plots(report: Report) -> dict[str, Any]:
     step = WEEK if len(report.polls) > MOST_DAYS else 1
 
     def last_of_each(values: Sequence[Any]) -> list[Any]:
-        """What is there at the end of each *step* days, counted back from the last."""
+        """The values at the end of each *step* days, counted back from the last."""
         return list(values[::-step])[::-1]
 
-    def small(series: Series) -> Plot:
-        values = last_of_each(series.days)
-        return plot(last_of_each(report.days), values, number, max(values))
+    def plotted(series: Sequence[Series]) -> list[tuple[Series, Plot]]:
+        lines = [(one, last_of_each(one.days)) for one in series[:PLOTTED]]
+        return [(one, plot(last_of_each(report.days), line, number, max(line))) for one, line in lines]
 
     polls = report.polls[:-1]  # today is not over
     days = last_of_each(report.days[:-1])
-    parts = [together(polls[max(end - step, 0) : end]) for end in range(len(polls), 0, -step)][::-1]
-    lengths = [min(end, step) for end in range(len(polls), 0, -step)][::-1]
+    parts = [polls[max(end - step, 0) : end] for end in range(len(polls), 0, -step)][::-1]
+    sums = [(together(part), len(part)) for part in parts]
     daily = days and {
-        "requests": plot(days, _means([part.requests for part in parts], lengths), number),
-        "share": plot(days, [part.share for part in parts], lambda value: f"{value} %", 100),
-        "bytes": plot(days, _means([part.bytes for part in parts], lengths), size),
+        "requests": plot(days, [round(part.requests / count) for part, count in sums], number),
+        "share": plot(days, [part.share for part, _ in sums], lambda value: f"{value} %", 100),
+        "bytes": plot(days, [round(part.bytes / count) for part, count in sums], size),
     }
     return {
         "weekly": step == WEEK,
         "total": plot(last_of_each(report.days), last_of_each(report.total.days), number),
-        "feeds": [(one, small(one)) for one in report.feeds[:PLOTTED]],
+        "feeds": plotted(report.feeds),
         "other_feeds": report.feeds[PLOTTED:],
-        "readers": [(one, small(one)) for one in report.readers[:PLOTTED]],
+        "readers": plotted(report.readers),
         "other_readers": report.readers[PLOTTED:],
         "daily": daily,
     }
-
-
-def _means(sums: Sequence[int], lengths: Sequence[int]) -> list[int]:
-    return [round(value / length) for value, length in zip(sums, lengths, strict=True)]
 
 
 def _sentences(known: Sequence[tuple[str, int]], most: int, show: Callable[[int], str]) -> str:
@@ -147,7 +142,5 @@ def _sentences(known: Sequence[tuple[str, int]], most: int, show: Callable[[int]
 
 def _round(most: int) -> int:
     """The next value that people read easily, and whose half as well: 2, 4, 6, 8, 10, 20 …"""
-    ten = 1
-    while 10 * ten < most:
-        ten *= 10
+    ten: int = 10 ** (len(str(max(most - 1, 1))) - 1)
     return next(step * ten for step in (2, 4, 6, 8, 10) if step * ten >= most)

@@ -8,7 +8,7 @@ and the number of rows is bounded.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import accumulate
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.state.database import Connection, Database, UnavailableError
-from pprnet_feeds.syndication.addresses import Address, read
+from pprnet_feeds.syndication.urls import Url, parse_url
 
 # How many days are reported, and over how many sums are made, the present one included.
 HISTORY, RECENT = 400, 30
@@ -25,7 +25,7 @@ FRESH = 14
 # Rows read at most, the newest; and former addresses reported at most.
 MOST_ROWS, MOST_FORMER = 500_000, 40
 # Why an address that is still requested is not the one to use, as people read it.
-WHY = {"moved": "moved", "gone": "withdrawn", "guessed": "guessed"}
+_WHY = {"moved": "moved", "gone": "withdrawn", "guessed": "guessed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Former(NamedTuple):
     """An address that is not, or no longer, the one to use: requests in `RECENT` days, and the last day."""
 
     address: str
-    kind: str  # a key of `WHY`
+    why: str
     requests: int
     newest: str
 
@@ -130,9 +130,8 @@ def size(count: int) -> str:
     value, unit = float(count), "bytes"
     for larger in ("kB", "MB", "GB", "TB"):
         # What would be rounded to a thousand belongs to the larger unit.
-        if value < 999.5:
-            break
-        value, unit = value / 1000, larger
+        if value >= 999.5:
+            value, unit = value / 1000, larger
     digits = 1 if unit != "bytes" and value < 9.95 else 0
     return f"{value:,.{digits}f}".removesuffix(".0") + f" {unit}"
 
@@ -140,7 +139,7 @@ def size(count: int) -> str:
 def _report(connection: Connection, site: Site, today: date) -> Report:
     """Sum up the reports, each of which counts until the next of the same reader, feed id and address.
 
-    Each series is a list of steps: a number is added at its first day and taken away after its last.
+    Each series is a list of steps: a number is added at its first day and subtracted after its last.
     """
     total = [0] * (HISTORY + 1)
     feeds: dict[tuple[str, str | None], list[int]] = defaultdict(lambda: [0] * (HISTORY + 1))
@@ -155,36 +154,33 @@ def _report(connection: Connection, site: Site, today: date) -> Report:
         *(min(places), str(today)),
     )
     for day, address, reader, feed, subscribers in rows:
-        begin = places.get(day)
-        if begin is None:  # no day at all, such as 31 February
+        if day not in places:  # no day at all, such as 31 February
             continue
+        begin = places[day]
         end = min(newer.get((address, reader, feed), HISTORY), begin + FRESH)
         newer[address, reader, feed] = begin
-        if end <= 0:
-            continue
-        if address not in names:
-            names[address] = _name(address, site)
-        for steps in (total, feeds[names[address]], readers[reader]):
-            steps[max(begin, 0)] += subscribers
-            steps[end] -= subscribers
-        if end == HISTORY:
-            now[names[address]][reader] += subscribers
+        if end > 0:
+            name = names[address] = names.get(address) or _name(address, site)
+            for steps in (total, feeds[name], readers[reader]):
+                steps[max(begin, 0)] += subscribers
+                steps[end] -= subscribers
+            if end == HISTORY:
+                now[name][reader] += subscribers
     polls = _polls(connection, today)
-    counted = (day for day in range(HISTORY) if total[day] or polls[day] != Polls())
-    first = next(counted, HISTORY)
+    first = next((day for day in range(HISTORY) if total[day] or polls[day].requests), HISTORY)
 
     def series(name: str, path: str | None, steps: list[int], by: Mapping[str, int]) -> Series:
         largest_first = dict(sorted(by.items(), key=lambda item: (-item[1], item[0])))
         return Series(name, path, tuple(accumulate(steps[:HISTORY]))[first:], largest_first)
 
-    def rank(one: Series) -> tuple[int, int, str]:
-        return -one.now, -sum(one.days), one.name
+    def ranked(series: Iterable[Series]) -> tuple[Series, ...]:
+        return tuple(sorted(series, key=lambda one: (-one.now, -sum(one.days), one.name)))
 
     return Report(
         today,
         series("", None, total, {}),
-        tuple(sorted((series(*feed, steps, now[feed]) for feed, steps in feeds.items()), key=rank)),
-        tuple(sorted((series(name, None, steps, {}) for name, steps in readers.items()), key=rank)),
+        ranked(series(*feed, steps, now[feed]) for feed, steps in feeds.items()),
+        ranked(series(name, None, steps, {}) for name, steps in readers.items()),
         tuple(polls[first:]),
         _former(connection, today),
     )
@@ -192,11 +188,12 @@ def _report(connection: Connection, site: Site, today: date) -> Report:
 
 def _name(address: str, site: Site) -> tuple[str, str | None]:
     """The feed of an address, whatever its view and format: its title, and the page of its posts."""
-    found = read(address, site)
-    if not isinstance(found, Address) or found.plan is None:
+    found = parse_url(address, site)
+    if not isinstance(found, Url) or found.request is None:
         return address.rpartition("/")[0] + "/", None  # such as a topic that is no more
-    if found.plan.series != "posts":
-        return found.plan.series.title(), f"{found.plan.series}/" if found.plan.series == "issues" else None
+    series = found.request.series
+    if series != "posts":
+        return series.title(), f"{series}/" if series == "issues" else None
     title = found.selection.title(site).removeprefix(f"{site.short_title}: ")
     return (title, found.selection.path) if found.selection.path else ("All posts", "")
 
@@ -223,7 +220,7 @@ def _former(connection: Connection, today: date) -> tuple[Former, ...]:
         f"GROUP BY address, kind ORDER BY often DESC, address LIMIT {MOST_FORMER}",
         *(_days(today, RECENT)[0], str(today)),
     )
-    return tuple(Former(address, kind, int(requests), newest) for address, kind, requests, newest in rows)
+    return tuple(Former(address, _WHY[kind], int(often), newest) for address, kind, often, newest in rows)
 
 
 def _days(today: date, count: int) -> list[str]:

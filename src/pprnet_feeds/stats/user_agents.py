@@ -18,29 +18,28 @@ LONGEST_NAME = 60
 # The name for a person's browser.
 BROWSER = "a browser"
 
-# The names of known readers, by what stands in their User-Agents, in lower case, at the beginning of a word.
-# So a service that fetches with a library, or pretends to be a browser, is counted under its own name.
-_NAMES = {
-    **{"feedly": "Feedly", "feedbin": "Feedbin", "inoreader": "Inoreader", "newsblur": "NewsBlur"},
-    **{"theoldreader": "The Old Reader", "bazqux": "BazQux", "dreamwidth": "Dreamwidth"},
-    **{"netvibes": "Netvibes", "yahoofeedseeker": "Yahoo", "livejournal": "LiveJournal"},
-    **{"netnewswire": "NetNewsWire", "reeder": "Reeder", "freshrss": "FreshRSS", "miniflux": "Miniflux"},
-    **{"tiny tiny rss": "Tiny Tiny RSS", "liferea": "Liferea", "newsboat": "Newsboat"},
-    **{"thunderbird": "Thunderbird", "zotero": "Zotero", "akregator": "Akregator"},
-    **{"commafeed": "CommaFeed", "selfoss": "selfoss", "nextcloud": "Nextcloud", "feedparser": "feedparser"},
-    **{"simplepie": "SimplePie", "wordpress": "WordPress", "superfeedr": "Superfeedr", "ifttt": "IFTTT"},
-    **{"mailchimp": "Mailchimp", "buttondown": "Buttondown", "blogtrottr": "Blogtrottr"},
-    **{"flipboard": "Flipboard", "slackbot": "Slack", "googlebot": "Googlebot", "bingbot": "Bingbot"},
+# Known readers, by what their User-Agents contain in lower case at the beginning of a word. So a service that
+# fetches with a library, or pretends to be a browser, is counted under its own name.
+_PATTERNS = {"theoldreader": "The Old Reader", "yahoofeedseeker": "Yahoo", "slackbot": "Slack"} | {
+    name.lower(): name
+    for name in (
+        *("Feedly", "Feedbin", "Inoreader", "NewsBlur", "BazQux", "Dreamwidth", "Netvibes", "LiveJournal"),
+        *("NetNewsWire", "Reeder", "FreshRSS", "Miniflux", "Tiny Tiny RSS", "Liferea", "Newsboat"),
+        *("Thunderbird", "Zotero", "Akregator", "CommaFeed", "selfoss", "Nextcloud", "feedparser"),
+        *("SimplePie", "WordPress", "Superfeedr", "IFTTT", "Mailchimp", "Buttondown", "Blogtrottr"),
+        *("Flipboard", "Googlebot", "Bingbot"),
+    )
 }
-KNOWN = frozenset(_NAMES.values())
-_NAMED = re.compile(r"(?<![a-z])(?:" + "|".join(map(re.escape, _NAMES)) + ")")
+KNOWN = frozenset(_PATTERNS.values())
+_KNOWN_READER = re.compile(r"(?<![a-z])(?:" + "|".join(map(re.escape, _PATTERNS)) + ")")
 _BROWSERS = re.compile(r"(?:Mozilla|Opera)/.*(?:Gecko|WebKit|Trident|Presto)", re.ASCII)
-# A number that stands by itself, with or without commas between its thousands.
-_NUMBER = r"(?<![\w.,:/+-])([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})"
-_SUBSCRIBERS = (
-    re.compile(_NUMBER + r" {0,3}(?:subscribers?|readers?|users?)\b", re.ASCII | re.IGNORECASE),
-    # YahooFeedSeeker puts the word first.
-    re.compile(r"\b(?:subscribers|readers|users)[ :=]{1,3}([0-9]{1,12})(?![\w.,])", re.ASCII | re.IGNORECASE),
+# A number that stands by itself, with or without commas between its thousands; YahooFeedSeeker puts it last.
+_SUBSCRIBERS = re.compile(
+    r"(?<![\w.,:/+-])([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12}) {0,3}(?:subscribers?|readers?|users?)\b",
+    re.ASCII | re.IGNORECASE,
+)
+_SUBSCRIBERS_LAST = re.compile(
+    r"\b(?:subscribers|readers|users)[ :=]{1,3}([0-9]{1,12})(?![\w.,])", re.ASCII | re.IGNORECASE
 )
 _FEED = re.compile(r"\bfeed-?id[:=] {0,3}([0-9A-Za-z]{1,64})\b", re.ASCII | re.IGNORECASE)
 # "Something/1.0 (…)", "Some Thing - …". A dot ends a name: no address of a machine is ever taken for one.
@@ -70,13 +69,13 @@ class Reader:
 def read_user_agent(value: bytes) -> Reader:
     """Read the value of a User-Agent field."""
     text = value.decode("ascii", "replace")
-    known = _NAMED.search(text.lower())
-    found = next((match for pattern in _SUBSCRIBERS if (match := pattern.search(text))), None)
+    known = _KNOWN_READER.search(text.lower())
+    found = _SUBSCRIBERS.search(text) or _SUBSCRIBERS_LAST.search(text)
     subscribers = int(found[1].replace(",", "")) if found else None
     if subscribers is not None and subscribers > MOST_SUBSCRIBERS:
         subscribers = None
     feed = _FEED.search(text)
-    return Reader(_NAMES[known[0]] if known else _product(text), subscribers, feed[1] if feed else "")
+    return Reader(_PATTERNS[known[0]] if known else _product(text), subscribers, feed[1] if feed else "")
 
 
 def _product(text: str) -> str:

@@ -1,52 +1,35 @@
 """Cited works as files for reference managers: BibTeX, RIS and CSL-JSON.
 
-Somebody who reads a summary wants the study in Zotero, EndNote or a manuscript
-with one click, and will print what we say of it. So the files hold what is
-known of the study and nothing of ours in its place: our post is named in a
-note, never as the address of the study.
-
-A work without a known title would be a blank line in every manager, and our
-post's title would be a false one. It is filed under the reference as printed in
-square brackets, the cataloguer's mark for words that are not the work's own, and
-a note says so.
-
-The same works give the same bytes. A value never holds a line break.
+People print what these files say, so they hold what is known of the study and nothing of ours:
+our post is named in a note, never as the address of the study. A work without a known title would
+be a blank line in every manager, and our post's title would be a false one: its title is the
+reference as printed in square brackets, a cataloguer's mark, and a note says so.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pprnet_feeds.content.characters import one_line
 from pprnet_feeds.content.model import Citation, Post, Site
 from pprnet_feeds.content.references import complete
 from pprnet_feeds.syndication.channel import permalink
-from pprnet_feeds.syndication.citations import Name, csl, kind, name_of, page_ends
-
-MEDIA_TYPES: Mapping[str, str] = {
-    "bib": "application/x-bibtex",
-    "ris": "application/x-research-info-systems",
-    "csl.json": "application/vnd.citationstyles.csl+json",
-}
+from pprnet_feeds.syndication.citations import Name, csl_item, csl_type, name_of, page_ends
 
 _BIBTEX_TYPES = {"article-journal": "article", "chapter": "incollection", "book": "book"}
 _CONTAINERS = {"article": "journal", "incollection": "booktitle"}
-# A brace is counted by BibTeX even after a backslash, so none may stand for itself.
+# BibTeX counts a brace even after a backslash, so braces become commands.
+_TEX_NAMES = {"\\": "backslash", "{": "braceleft", "}": "braceright", "~": "asciitilde", "^": "asciicircum"}
 _TEX = str.maketrans(
-    {sign: f"\\{sign}" for sign in "&%$#_"}
-    | {
-        "\\": r"{\textbackslash}",
-        "{": r"{\textbraceleft}",
-        "}": r"{\textbraceright}",
-        "~": r"{\textasciitilde}",
-        "^": r"{\textasciicircum}",
-    }
+    {sign: f"\\{sign}" for sign in "&%$#_"} | {sign: rf"{{\text{name}}}" for sign, name in _TEX_NAMES.items()}
 )
-# DOI and address are taken as they are by BibLaTeX and by managers: escaped as in an address instead.
+# BibLaTeX and managers read DOI and address verbatim, so they are escaped as in an address.
 _VERBATIM = str.maketrans({"\\": "%5C", "{": "%7B", "}": "%7D"})
+# What BibTeX divides within a name, and signs that become commands, which readers stumble over.
+_DIVIDED = re.compile(r"[,&%$#_{}~^\\]|(?:^|\s)and(?:\s|$)", re.IGNORECASE)
 
 _RIS_TYPES = {
     "article-journal": "JOUR",
@@ -67,8 +50,7 @@ class Work:
     """A cited work as a file names it.
 
     Attributes:
-        key: ASCII letters, digits and hyphens; the same for ever.
-        citation: what is known of it.
+        key: ASCII letters, digits and hyphens, made of the post's permanent id as in the JSON feeds.
         post: the permalink of the post that summarises it.
     """
 
@@ -78,24 +60,21 @@ class Work:
 
     @property
     def title(self) -> str:
-        """The title; where it is not known, the reference as printed in square brackets."""
+        """The title or, where it is not known, the reference in square brackets."""
         return self.citation.title or f"[{self.citation.text}]"
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the file should know besides, each on one line."""
+        """What else the file says of it, each on one line."""
         if self.citation.title:
-            told = f"Reference as printed: {one_line(self.citation.text)}"
+            words = f"Reference as printed: {one_line(self.citation.text)}"
         else:
-            told = "No title is known; the reference stands in its place."
-        return f"Summary: {self.post}", told
+            words = "No title is known; the reference stands in its place."
+        return f"Summary: {self.post}", words
 
 
 def works_of(posts: Iterable[Post], site: Site) -> Iterator[Work]:
-    """The works that *posts* cite, completed from their references, in the posts' order.
-
-    Keys are made of the posts' permanent ids, as in the JSON feeds.
-    """
+    """The works that *posts* cite, completed from their references, in the posts' order."""
     for post in posts:
         for place, cite in enumerate(post.cites, 1):
             yield Work(f"{post.id}-{place}", complete(cite), permalink(post, site))
@@ -104,7 +83,7 @@ def works_of(posts: Iterable[Post], site: Site) -> Iterator[Work]:
 def _bibtex(work: Work) -> str:
     """An entry of a BibTeX database."""
     cite = work.citation
-    entry = _BIBTEX_TYPES.get(kind(cite), "misc")
+    entry = _BIBTEX_TYPES.get(csl_type(cite), "misc")
     fields = {
         "author": " and ".join(_bibtex_name(name_of(author)) for author in cite.authors),
         "title": _tex(work.title),
@@ -129,16 +108,14 @@ def _tex(text: str) -> str:
 
 
 def _bibtex_name(name: Name) -> str:
-    """``Family, Suffix, Given``; what BibTeX would divide stands in braces."""
+    """``Family, Suffix, Given``; a part that BibTeX would divide is in braces."""
     if not name.given:
         return f"{{{_tex(name.family)}}}"
-    return ", ".join(_held(part) for part in (name.family, name.suffix, name.given) if part)
-
-
-def _held(part: str) -> str:
-    # Readers stumble over a name that begins with a backslash, too.
-    whole = re.search(r"[,&%$#_{}~^\\]|(?:^|\s)and(?:\s|$)", one_line(part), re.IGNORECASE)
-    return f"{{{_tex(part)}}}" if whole else _tex(part)
+    return ", ".join(
+        f"{{{_tex(part)}}}" if _DIVIDED.search(one_line(part)) else _tex(part)
+        for part in (name.family, name.suffix, name.given)
+        if part
+    )
 
 
 def _ris(work: Work) -> str:
@@ -146,7 +123,7 @@ def _ris(work: Work) -> str:
     cite = work.citation
     first, *last = page_ends(cite.pages)
     lines = [
-        ("TY", _RIS_TYPES.get(kind(cite), "GEN")),
+        ("TY", _RIS_TYPES.get(csl_type(cite), "GEN")),
         ("ID", work.key),
         *(("AU", author) for author in cite.authors),
         ("PY", cite.year),
@@ -162,24 +139,23 @@ def _ris(work: Work) -> str:
         ("AN", cite.pmid),
         *(("N1", note) for note in work.notes),
     ]
-    told = ((tag, one_line(value)) for tag, value in lines)
-    return "".join(f"{tag}  - {value}\r\n" for tag, value in told if value) + "ER  - \r\n"
+    fields = [(tag, one_line(value)) for tag, value in lines]
+    return "".join(f"{tag}  - {value}\r\n" for tag, value in fields if value) + "ER  - \r\n"
 
 
 def _csl(work: Work) -> str:
     """An item of a CSL-JSON array (schema 1.0.2), on one line."""
-    item = csl(work.citation, work.key) | {"title": work.title, "note": "\n".join(work.notes)}
+    item = csl_item(work.citation, work.key) | {"title": work.title, "note": "\n".join(work.notes)}
     return json.dumps(item, ensure_ascii=False)
 
 
-def draw(works: Iterable[Work], form: str) -> bytes:
-    """The file of *works* in a format, one of `MEDIA_TYPES`, in UTF-8."""
-    parts = [_DRAW[form](work) for work in works]
-    text = _BETWEEN[form].join(parts)
-    if form == "csl.json":
-        text = f"[\n{text}\n]\n" if parts else "[]\n"
+def render_works(works: Iterable[Work], form: str) -> bytes:
+    """The file of *works* in one of the formats of reference managers, in UTF-8."""
+    if form == "bib":
+        text = "\n".join(map(_bibtex, works))
+    elif form == "ris":
+        text = "\r\n".join(map(_ris, works))
+    else:
+        items = ",\n".join(map(_csl, works))
+        text = f"[\n{items}\n]\n" if items else "[]\n"
     return text.encode()
-
-
-_BETWEEN = {"bib": "\n", "ris": "\r\n", "csl.json": ",\n"}
-_DRAW: Mapping[str, Callable[[Work], str]] = {"bib": _bibtex, "ris": _ris, "csl.json": _csl}

@@ -1,33 +1,21 @@
 """What one document says, before any format: a channel, its entries and its deletions.
 
-Every format is drawn from these values, so that the three formats of a feed
-cannot disagree on an id, a date or an order. Addresses are absolute here
-already; a renderer never joins paths.
-
-A channel knows no clock: the same posts give the same channel for ever.
+Every format is rendered from these values, so that no two disagree. Addresses are absolute here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
 from pprnet_feeds.content.model import Citation, Image, Person, Post, Site
+from pprnet_feeds.syndication.urls import VIEWS, FeedRequest
 
-Format = Literal["atom", "rss", "json"]
-View = Literal["feed", "summary", "practice", "citations"]
-
-FORMATS: dict[Format, str] = {
-    "atom": "application/atom+xml",
-    "rss": "application/rss+xml",
-    "json": "application/feed+json",
-}
-VIEWS: dict[View, str] = {
-    "feed": "",
-    "summary": " (summaries)",
-    "practice": " (practice implications)",
-    "citations": " (citations)",
+# Title and subtitle of the feeds that are no selection of posts.
+_SERIES = {
+    "issues": ("{title}, month by month", "Each month's posts together, as one entry."),
+    "corrections": ("{title}: corrections", "Posts that were corrected, retracted or withdrawn."),
 }
 
 
@@ -42,17 +30,15 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A post, a cited study or a month as it stands in a feed.
+    """A post, a cited study or a month as a feed shows it.
 
     Attributes:
         id: the permanent id, a tag URI (RFC 4151).
-        key: a short name of the entry for programs, the last part of the permanent id.
+        key: the last part of *id*, a short name for programs.
         url: the address of what the entry is: the permalink, the study, the month's page.
         summary: plain text.
         html: the text, safe and with absolute addresses; empty in a view without it.
-        publication: what the entry was published in: the blog's title; empty of a study.
-        cites: the works the entry cites.
-        study: the work the entry *is*, in a feed of citations.
+        study: the work that the entry *is*, in a feed of citations.
         post: address and title of our post about that work.
     """
 
@@ -66,7 +52,6 @@ class Entry:
     categories: tuple[Category, ...]
     summary: str
     html: str = ""
-    publication: str = ""
     cites: tuple[Citation, ...] = ()
     study: Citation | None = None
     post: tuple[str, str] = ("", "")
@@ -96,47 +81,83 @@ class Channel:
         id: the permanent id of the feed, the same in every format and archive.
         url: the address of the document without its format: ``…/feed``.
         home_page: the same posts as a page for people.
-        subscribe_page: where a person learns what a feed is.
-        updated: the newest change that subscribers should be told of.
+        updated: the newest change that subscribers are notified of.
         complete: whether the document holds every entry of the feed (RFC 5005 §2).
-        current: the subscription document's address, in an archive document; else empty (RFC 5005 §4).
-        previous: the next older archive document's address, without its format; or empty.
-        next: the next newer archive document's address, without its format; or empty.
-        ttl: minutes a copy may be kept.
+        documents: relation and address without format of the documents around it (RFC 5005 §4).
     """
 
+    site: Site
     id: str
     url: str
     home_page: str
-    subscribe_page: str
     title: str
     subtitle: str
     updated: datetime
-    author: Person
-    language: str
-    rights: str
-    licence: str
     hubs: tuple[str, ...]
-    ttl: int
-    complete: bool = False
-    current: str = ""
-    previous: str = ""
-    next: str = ""
-    deletions: tuple[Deletion, ...] = ()
+    complete: bool
+    documents: dict[str, str]
+    deletions: tuple[Deletion, ...]
+
+    @property
+    def subscribe_page(self) -> str:
+        """Where a person learns what a feed is."""
+        return f"{self.site.base_url}/"
 
     def address(self, form: str) -> str:
         """The address of the document in a format."""
         return f"{self.url}.{form}"
 
-    def history(self, form: str) -> tuple[tuple[str, str], ...]:
-        """The links between the documents of the feed: relation and address (RFC 5005 §4)."""
-        links = (("current", self.current), ("prev-archive", self.previous), ("next-archive", self.next))
-        return tuple((relation, f"{url}.{form}") for relation, url in links if url)
+
+def make_channel(
+    request: FeedRequest,
+    site: Site,
+    updated: datetime | None = None,
+    withdrawn: Iterable[Post] = (),
+    *,
+    complete: bool = False,
+    around: tuple[int, int] = (0, 0),
+) -> Channel:
+    """The channel of one document.
+
+    *updated* is the newest change that it shows, *withdrawn* the posts that it reports as deleted.
+    *around* are the years of the archive documents before and after it; 0 for none.
+    """
+    base, home, (before, after) = site.base_url, f"{site.base_url}/{request.folder}", around
+    title, subtitle = request.selection.title(site) + VIEWS[request.view], request.selection.subtitle(site)
+    if request.series in _SERIES:
+        title, subtitle = (text.format(title=site.short_title) for text in _SERIES[request.series])
+    documents = {
+        "current": f"{home}{request.view}" if request.year else "",
+        "prev-archive": f"{home}archive/{before}/{request.view}" if before else "",
+        "next-archive": f"{home}archive/{after}/{request.view}" if after else "",
+    }
+    return Channel(
+        site=site,
+        id=f"tag:{site.tag_root}/feed/{request.folder}{request.view}",
+        url=f"{base}{request.path.removesuffix(f'.{request.form}')}",
+        home_page=home if request.series != "corrections" else f"{base}/",
+        title=f"{title}, {request.year}" if request.year else title,
+        subtitle=subtitle,
+        updated=updated or first_date(site),
+        hubs=() if request.year or request.selection.combines else site.hubs,
+        complete=complete,
+        documents={relation: url for relation, url in documents.items() if url},
+        deletions=tuple(
+            Deletion(id, post.updated, post.note)
+            for post in withdrawn
+            for id in (study_ids(post, site) if request.view == "citations" else [post_id(post, site)])
+        ),
+    )
 
 
-def rfc3339(moment: datetime) -> str:
-    """*moment* as ``2021-12-01T17:00:00Z`` (RFC 3339 §5.6), as Atom and JSON Feed want it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def post_id(post: Post, site: Site) -> str:
+    """The permanent id of the post's entry (RFC 4151)."""
+    return f"tag:{site.tag_root}/post/{post.id}"
+
+
+def study_ids(post: Post, site: Site) -> list[str]:
+    """The permanent ids of the entries of the works that a post cites."""
+    return [f"{post_id(post, site)}/cites/{place}" for place in range(1, len(post.cites) + 1)]
 
 
 def permalink(post: Post, site: Site) -> str:
@@ -144,7 +165,12 @@ def permalink(post: Post, site: Site) -> str:
     return f"{site.base_url}/posts/{post.slug}/"
 
 
-def beginning(site: Site) -> datetime:
+def rfc3339(timestamp: datetime) -> str:
+    """*timestamp* as ``2021-12-01T17:00:00Z`` (RFC 3339 §5.6), as Atom and JSON Feed want it."""
+    return timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def first_date(site: Site) -> datetime:
     """When an empty feed was last changed: the date in the tag root, which never moves (RFC 4151 §2.1)."""
     date = site.tag_root.partition(",")[2].partition(":")[0]
     year, month, day = f"{date}-01-01".split("-")[:3]

@@ -1,7 +1,7 @@
 """A cited work in the words of other programs: CSL-JSON, and a reference as HTML.
 
-Only what the editor stated, or what stands in the printed reference beyond
-doubt, is told as a fact; the rest stays in the reference as printed.
+A fact is only what the editor stated, or what the printed reference states beyond
+doubt; the rest stays in the reference as printed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Name:
 
 
 def name_of(author: str) -> Name:
-    """The parts of ``Family, Given`` or ``Family, Given, Jr.``; anything else is left whole."""
+    """The parts of ``Family, Given`` or ``Family, Given, Jr.``; anything else is a family name."""
     family, _, given = (part.strip() for part in author.partition(","))
     if not family or not given:
         return Name(author.strip())
@@ -40,7 +40,7 @@ def name_of(author: str) -> Name:
 
 
 def authors(citation: Citation) -> tuple[Person, ...]:
-    """Who wrote the work, as far as that is certain. There is always somebody.
+    """Who wrote the work, as far as that is certain; never empty.
 
     Without authors of its own an entry would inherit the blog's (RFC 4287 §4.1.2).
     """
@@ -53,27 +53,20 @@ def authors(citation: Citation) -> tuple[Person, ...]:
 
 
 def page_ends(pages: str) -> tuple[str, ...]:
-    """The first page and the last; the text as it is when it is no plain range."""
+    """The first page and the last; *pages* alone when it is no plain range."""
     span = _RANGE.fullmatch(pages)
     return (span[1], span[2]) if span else (pages,)
 
 
-def kind(citation: Citation) -> str:
-    """The CSL type of the work.
-
-    Without a stated type only a journal's volume tells an article for certain.
-    """
-    likely = "article-journal" if citation.container and citation.volume else "document"
-    return citation.type or likely
+def csl_type(citation: Citation) -> str:
+    """The CSL type of the work: where none is stated, only a journal's volume makes an article certain."""
+    is_article = citation.container and citation.volume
+    return citation.type or ("article-journal" if is_article else "document")
 
 
-def csl(citation: Citation, key: str) -> dict[str, Any]:
-    """The work as a CSL-JSON item (schema 1.0.2) whose id is *key*.
-
-    The reference as printed is always kept in ``note``, so that nothing is
-    lost where the single fields are not known.
-    """
-    item: dict[str, Any] = {"id": key, "type": kind(citation)}
+def csl_item(citation: Citation, key: str) -> dict[str, Any]:
+    """The work as a CSL-JSON item (schema 1.0.2) whose id is *key*, the reference as printed in its note."""
+    item: dict[str, Any] = {"id": key, "type": csl_type(citation)}
     facts = {
         "title": citation.title,
         "container-title": citation.container,
@@ -107,14 +100,13 @@ def reference_html(citation: Citation) -> str:
     text = html.escape(citation.text)
     if not link:
         return f"<cite>{text}</cite>"
-    # The address often stands in the reference already: it becomes the link then.
+    # The reference often prints the address, which becomes the link then.
     shown, lower = html.escape(citation.doi or citation.url), text.lower()
-    # A letter that becomes two would move all that follow it.
+    # Some letters become two in lower case, which moves all that follow.
     start = (lower if len(lower) == len(text) else text).find(shown.lower())
     if start >= 0:
         end = start + len(shown)
         resolver = _RESOLVER.search(text, max(0, start - 20), start)
         start = resolver.start() if resolver else start
-        linked = f'{text[:start]}<a href="{link}">{text[start:end]}</a>{text[end:]}'
-        return f"<cite>{linked}</cite>"
+        return f'<cite>{text[:start]}<a href="{link}">{text[start:end]}</a>{text[end:]}</cite>'
     return f'<cite>{text}</cite> <a href="{link}">{link}</a>'

@@ -1,7 +1,8 @@
 """Posts as entries: what each view shows of a post, and of a whole month.
 
-Here a body is rendered and its first sentences are found, which is the most expensive
-thing the service does: only when a document that shows the post is rendered.
+Rendering a body is the most expensive thing the service does: it waits until a document that
+shows the post is rendered. Readers make a preview of the first words, so the text comes before
+the references. Nothing that the text itself shows is shown a second time.
 """
 
 from __future__ import annotations
@@ -11,31 +12,33 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin
 
 from pprnet_feeds.content import markup
 from pprnet_feeds.content.model import Citation, Image, Post, Site
 from pprnet_feeds.content.references import complete
 from pprnet_feeds.content.sentences import first_sentences
-from pprnet_feeds.syndication import fulltext
-from pprnet_feeds.syndication.channel import Category, Deletion, Entry, View, permalink
-from pprnet_feeds.syndication.citations import authors
-from pprnet_feeds.syndication.fulltext import STATUS, note
+from pprnet_feeds.syndication.channel import Category, Entry, permalink, post_id, study_ids
+from pprnet_feeds.syndication.citations import authors, reference_html
 from pprnet_feeds.syndication.selection import lead, month_name
+from pprnet_feeds.syndication.urls import View
+
+STATUS = {"corrected": "Corrected", "retracted": "Retracted", "withdrawn": "Withdrawn"}
 
 # A heading, an empty line and a paragraph that no line below makes a heading.
 _PLAIN_PRACTICE = re.compile(
     r"(?:\A|\n\n)## practice implications\n\n[a-z][^\n]*(?:\n[a-z][^\n]*)*(?:\n*\Z|\n\n)",
     re.IGNORECASE | re.ASCII,
 )
-_SECOND_LEVEL = re.compile(r"(</?h)2\b")
-# What may stand around a heading so that it is none; and how long a text breaks no bound of the renderer.
-_AROUND = re.compile(r"[<|\r\t]|```|~~~|\[\^")
+# Markup that may contain a heading, so that it is none; and how long a text exceeds no limit of the renderer.
+_CONTAINER = re.compile(r"[<|\r\t]|```|~~~|\[\^")
 _SHORT = 15_000
+_SECOND_LEVEL = re.compile(r"(</?h)2\b")
+_IMAGE = re.compile(r'<img[^<>]* src="([^"]*)"')
 
 
 class _Text:
-    """What is read out of the text of a post, for all views together."""
+    """What the views take from the text of a post."""
 
     def __init__(self, post: Post, site: Site) -> None:
         self.post = post
@@ -43,111 +46,138 @@ class _Text:
 
     @cached_property
     def body(self) -> str:
-        """The body as safe HTML with absolute addresses."""
-        post = self.post
-        return _html(post.body, permalink(post, self.site), f"{post.slug}-")
+        return _render(self.post.body, permalink(self.post, self.site), f"{self.post.slug}-")
 
     @cached_property
-    def _sections(self) -> tuple[str, str]:
+    def sections(self) -> tuple[str, str]:
+        # The body without its practice implications, and these; either may be empty.
         return markup.sections(self.body)
 
     @cached_property
     def image(self) -> Image | None:
-        """The picture, with its address in full."""
         image = self.post.image
         return image and replace(image, url=urljoin(permalink(self.post, self.site), image.url))
 
-    @property
-    def whole(self) -> str:
-        """The text as a reader shows it, the references as a list at its end."""
-        return fulltext.arranged(self.body, self.post, self.image, self.cites)
-
-    @property
-    def practical(self) -> str:
-        """The practice implications as a reader shows them, then the reference."""
-        return fulltext.arranged(f"{self.practice}\n", self.post, self.image, self.cites, listed=False)
-
     @cached_property
     def cites(self) -> tuple[Citation, ...]:
-        """The cited works, with what their references tell."""
         return tuple(map(complete, self.post.cites))
 
-    @cached_property
-    def categories(self) -> tuple[Category, ...]:
-        """What the post is filed under."""
-        return _categories(self.post, self.site)
-
-    @cached_property
+    @property
     def summary(self) -> str:
-        """The summary as typed, else taken from what comes before the practice implications."""
+        """The summary as typed, else taken from the text."""
         if self.post.summary:
             return self.post.summary
-        account = markup.running_text(self._sections[0]) or markup.running_text(self.practice)
-        return first_sentences(account) or self.post.title
+        account, practice = map(markup.running_text, self.sections)
+        return first_sentences(account or practice) or self.post.title
 
-    @cached_property
-    def practice(self) -> str:
-        """The practice implications as HTML, or nothing."""
-        return self._sections[1]
+    @property
+    def html(self) -> str:
+        """The text as a reader shows it, with the references as a list at its end.
 
-    @cached_property
-    def practice_summary(self) -> str:
-        """The summary in a feed of practice implications."""
-        return first_sentences(markup.running_text(self.practice)) or self.summary
+        A section `References` of the text is completed.
+        """
+        body = self.body
+        _, inner, end = markup.section(body, "references")
+        own = _letters(body[inner:end])
+        missing = self._references("<li>{}</li>\n", own)
+        below = f"<ul>\n{missing}</ul>\n" if missing else ""
+        if missing and not own:
+            below = f"<h2>References</h2>\n{below}"
+        return self._head(body) + body[:end] + below + body[end:]
+
+    @property
+    def practice_html(self) -> str:
+        """The practice implications as a reader shows them, then the references."""
+        practice = f"{self.sections[1]}\n"
+        _, inner, end = markup.section(practice, "references")
+        below = self._references("<p>{}</p>\n", _letters(practice[inner:end]))
+        return self._head(practice) + practice[:end] + below + practice[end:]
+
+    def _head(self, text: str) -> str:
+        """What is shown above *text*: what became of the post, and its picture."""
+        post, notice = self.post, ""
+        if post.status in STATUS:
+            words = f" {html.escape(post.note)}" if post.note else ""
+            notice = f"<p><strong>{STATUS[post.status]}.</strong>{words}</p>\n"
+        return notice + figure(self.image, text)
+
+    def _references(self, element: str, own: str) -> str:
+        """The references that the text does not print itself; *own* are the letters of those it does."""
+        return "".join(
+            element.format(reference_html(cite))
+            for cite in self.cites
+            if not any(_letters(mark) in own for mark in (html.escape(cite.text), cite.doi) if mark)
+        )
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        post, site, scheme = self.post, self.site, f"tag:{self.site.tag_root}/"
+        return (
+            *(Category(slug, f"{scheme}topics", site.topic[slug].label) for slug in post.topics),
+            *(Category(slug, f"{scheme}research", site.research_type[slug].label) for slug in post.research),
+            *(Category(key, f"{scheme}status", label) for key, label in STATUS.items() if key == post.status),
+        )
+
+    def entry(self, summary: str, text: str = "") -> Entry:
+        """The post as an entry; *text* is HTML."""
+        post, site = self.post, self.site
+        return Entry(
+            id=post_id(post, site),
+            key=post.id,
+            url=permalink(post, site),
+            title=post.title,
+            published=post.published,
+            updated=post.updated,
+            authors=post.authors or (site.author,),
+            categories=self.categories,
+            summary=summary,
+            html=text,
+            cites=self.cites,
+            image=self.image,
+        )
 
 
 @lru_cache(500)
-def _html(body: str, base: str, prefix: str) -> str:
+def _render(body: str, base: str, prefix: str) -> str:
     """The body of a post as safe HTML.
 
-    Views and formats of one feed are asked for together: of a site of 350 posts nearly all bodies
+    Views and formats of one feed are requested together: at 350 posts nearly all bodies
     are rendered once instead of twelve times. Bounded by its number of texts.
     """
     return markup.render(body, base=base, prefix=prefix)
 
 
-def post_entries(post: Post, view: View, site: Site) -> tuple[Entry, ...]:
+def post_entries(post: Post, view: View, site: Site) -> list[Entry]:
     """The entries of *post* in *view*: one, or none, or one for each cited work in ``citations``."""
     text = _Text(post, site)
     if view == "citations":
-        return tuple(_study(text, place, cite) for place, cite in enumerate(text.cites, 1))
+        return _studies(text)
     if view == "summary":
-        summary = markup.joined((note(post), text.summary)).replace("\n", " ")
-        return (_entry(text, summary=summary),)
+        return [text.entry(markup.joined((note(post), text.summary)).replace("\n", " "))]
     if view == "practice":
-        if not text.practice:
-            return ()
-        return (_entry(text, summary=text.practice_summary, html=text.practical),)
-    return (_entry(text, summary=text.summary, html=text.whole),)
+        practice = text.sections[1]
+        summary = first_sentences(markup.running_text(practice)) or text.summary
+        return [text.entry(summary, text.practice_html)] if practice else []
+    return [text.entry(text.summary, text.html)]
 
 
-def has_practice(post: Post, site: Site) -> bool:
-    """Tell whether the post has practice implications, without rendering its body where that is plain."""
-    body = post.body
-    if "implications" not in body.lower():
-        return False
-    if len(body) < _SHORT and _PLAIN_PRACTICE.search(body) and not _AROUND.search(body):
-        return True
-    return bool(_Text(post, site).practice)
-
-
-def rendered(post: Post, site: Site) -> tuple[str, str]:
-    """The body as safe HTML with absolute addresses, and the picture for its head where it lacks it."""
-    text = _Text(post, site)
-    return text.body, fulltext.figure(text.image, text.body)
-
-
-def post_id(post: Post, site: Site) -> str:
-    """The permanent id of the post's entry (RFC 4151)."""
-    return f"tag:{site.tag_root}/post/{post.id}"
-
-
-def deletions(post: Post, view: View, site: Site) -> list[Deletion]:
-    """What a reader who holds a withdrawn post in *view* is told (RFC 6721 §3)."""
-    id = post_id(post, site)
-    places = range(1, len(post.cites) + 1)
-    ids = [f"{id}/cites/{place}" for place in places] if view == "citations" else [id]
-    return [Deletion(id, post.updated, post.note) for id in ids]
+def _studies(text: _Text) -> list[Entry]:
+    """The cited works themselves; our post is their abstract and the related link."""
+    post, ours, whole = text.post, permalink(text.post, text.site), text.entry(text.summary, text.html)
+    return [
+        replace(
+            whole,
+            id=id,
+            key=f"{post.id}-{place}",
+            url=cite.link or ours,
+            title=cite.title or cite.text,
+            authors=authors(cite),
+            image=None,
+            post=(ours, post.title),
+            study=cite,
+        )
+        for place, (id, cite) in enumerate(zip(study_ids(post, text.site), text.cites, strict=True), 1)
+    ]
 
 
 def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
@@ -155,86 +185,67 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
 
     It is dated by its first post, so that it never moves when another follows.
     """
-    home = f"{site.base_url}/issues/{issue}/"
     sentence = lead(site.issues.get(issue, ""))
     parts = [f"<p>{html.escape(sentence)}</p>\n"] if sentence else []
-    for post in posts:
-        text = _Text(post, site)
-        link = html.escape(permalink(post, site))
-        title = f'<h2><a href="{link}">{html.escape(post.title)}</a></h2>\n'
-        # A page has one heading of the second level a post: its own move down.
-        parts.append(title + _SECOND_LEVEL.sub(r"\g<1>3", text.whole))
-    categories = {category: None for post in posts for category in _Text(post, site).categories}
-    titles = "; ".join(post.title for post in posts)
+    texts = [_Text(post, site) for post in posts]
+    for text in texts:
+        link, title = html.escape(permalink(text.post, site)), html.escape(text.post.title)
+        # A page has one heading of the second level for each post: the post's own move down.
+        parts.append(f'<h2><a href="{link}">{title}</a></h2>\n' + _SECOND_LEVEL.sub(r"\g<1>3", text.html))
     return Entry(
         id=f"tag:{site.tag_root}/issue/{issue}",
         key=issue,
-        url=home,
+        url=f"{site.base_url}/issues/{issue}/",
         title=month_name(issue),
         published=min(post.published for post in posts),
         updated=max(post.updated for post in posts),
-        authors=tuple({author: None for post in posts for author in post.authors or (site.author,)}),
-        categories=tuple(categories),
-        summary=sentence or titles,
+        authors=tuple(dict.fromkeys(author for post in posts for author in post.authors or (site.author,))),
+        categories=tuple(dict.fromkeys(category for text in texts for category in text.categories)),
+        summary=sentence or "; ".join(post.title for post in posts),
         html="".join(parts),
-        publication=site.title,
-        cites=tuple(cite for post in posts for cite in _Text(post, site).cites),
+        cites=tuple(cite for text in texts for cite in text.cites),
     )
 
 
 def correction_entry(post: Post, site: Site) -> Entry:
     """A corrected, retracted or withdrawn post in the feed of corrections."""
-    text, title = _Text(post, site), f"{STATUS[post.status]}: {post.title}"
-    if post.status != "withdrawn":
-        return replace(_entry(text, summary=text.summary, html=text.whole), title=title)
-    notice = note(post)
-    entry = _entry(text, summary=notice, html=f"<p>{html.escape(notice)}</p>\n")
-    return replace(entry, title=title, image=None)
+    text, notice, title = _Text(post, site), note(post), f"{STATUS[post.status]}: {post.title}"
+    if post.status == "withdrawn":
+        entry = text.entry(notice, f"<p>{html.escape(notice)}</p>\n")
+        return replace(entry, title=title, image=None)
+    return replace(text.entry(text.summary, text.html), title=title)
 
 
-def _entry(text: _Text, summary: str, html: str = "") -> Entry:
-    post, site = text.post, text.site
-    url = permalink(post, site)
-    return Entry(
-        id=post_id(post, site),
-        key=post.id,
-        url=url,
-        title=post.title,
-        published=post.published,
-        updated=post.updated,
-        authors=post.authors or (site.author,),
-        categories=text.categories,
-        summary=summary,
-        html=html,
-        publication=site.title,
-        cites=text.cites,
-        image=text.image,
-    )
+def has_practice(post: Post, site: Site) -> bool:
+    """Whether the post has practice implications; its body is rendered only where that is in doubt."""
+    body = post.body
+    if "implications" not in body.lower():
+        return False
+    if len(body) < _SHORT and _PLAIN_PRACTICE.search(body) and not _CONTAINER.search(body):
+        return True
+    return bool(_Text(post, site).sections[1])
 
 
-def _study(text: _Text, place: int, cite: Citation) -> Entry:
-    """The cited work itself; our post is its abstract and the related link."""
-    post, site = text.post, text.site
-    ours = permalink(post, site)
-    return Entry(
-        id=f"{post_id(post, site)}/cites/{place}",
-        key=f"{post.id}-{place}",
-        url=cite.link or ours,
-        title=cite.title or cite.text,
-        published=post.published,
-        updated=post.updated,
-        authors=authors(cite),
-        categories=text.categories,
-        summary=text.summary,
-        html=text.whole,
-        post=(ours, post.title),
-        study=cite,
-    )
+def rendered_body(post: Post, site: Site) -> tuple[str, str]:
+    """The body as safe HTML with absolute addresses, and the picture for its head where it lacks it."""
+    text = _Text(post, site)
+    return text.body, figure(text.image, text.body)
 
 
-def _categories(post: Post, site: Site) -> tuple[Category, ...]:
-    scheme = f"tag:{site.tag_root}/"
-    topics = [Category(slug, f"{scheme}topics", site.topic[slug].label) for slug in post.topics]
-    research = [Category(slug, f"{scheme}research", site.research_type[slug].label) for slug in post.research]
-    status = [Category(post.status, f"{scheme}status", STATUS[post.status])] if post.status in STATUS else []
-    return (*topics, *research, *status)
+def note(post: Post) -> str:
+    """What became of the post, in plain text; empty for a post that is simply published."""
+    return f"{STATUS[post.status]}. {post.note}".rstrip() if post.status in STATUS else ""
+
+
+def figure(image: Image | None, text: str) -> str:
+    """The picture for the head of *text*, which is HTML; empty where the text shows it."""
+    if not image or unquote(image.url) in (unquote(html.unescape(url)) for url in _IMAGE.findall(text)):
+        return ""
+    size = f' width="{image.width}" height="{image.height}"' if image.width and image.height else ""
+    url, alt = html.escape(image.url), html.escape(image.alt)
+    return f'<figure><img src="{url}" alt="{alt}"{size}></figure>\n'
+
+
+def _letters(text: str) -> str:
+    """The letters and digits of HTML, in which two ways to print one reference agree."""
+    return "".join(filter(str.isalnum, markup.plain_text(text).casefold()))

@@ -1,11 +1,8 @@
-"""Channels and entries as JSON Feed 1.1.
+"""Channels and entries as JSON Feed 1.1, each item on one line.
 
-What the format has no word for stands in extensions whose names begin with an
-underscore: the feed's permanent id and date (`_feed`), the citation as CSL-JSON
-(`_citation`), our post of a cited study (`_related`), the rights (`_license`)
-and what was withdrawn (`_deleted`).
-
-Each item is on one line.
+What the format lacks is in extensions: the feed's permanent id and date (`_feed`), the citation as
+CSL-JSON (`_citation`), our post of a cited study (`_related`), the rights (`_license`) and what was
+withdrawn (`_deleted`).
 """
 
 from __future__ import annotations
@@ -16,13 +13,13 @@ from typing import Any
 
 from pprnet_feeds.content.model import Person
 from pprnet_feeds.syndication.channel import Channel, Deletion, Entry, rfc3339
-from pprnet_feeds.syndication.citations import csl
+from pprnet_feeds.syndication.citations import csl_item
 
 VERSION = "https://jsonfeed.org/version/1.1"
 
 
-def draw(channel: Channel, entries: Iterable[Entry]) -> bytes:
-    """Draw one document."""
+def render_json_feed(channel: Channel, entries: Iterable[Entry]) -> bytes:
+    """A document."""
     head: dict[str, Any] = {
         "version": VERSION,
         "title": channel.title,
@@ -31,27 +28,27 @@ def draw(channel: Channel, entries: Iterable[Entry]) -> bytes:
         "description": channel.subtitle,
         "user_comment": "This is a feed. Copy its address into a feed reader to be told of new posts. "
         f"What a feed is, and which others there are: {channel.subscribe_page}",
-        "authors": [_person(channel.author)],
-        "language": channel.language,
+        "authors": [_person(channel.site.author)],
+        "language": channel.site.language,
     }
-    if channel.previous:
-        head["next_url"] = f"{channel.previous}.json"
+    if previous := channel.documents.get("prev-archive"):
+        head["next_url"] = f"{previous}.json"
     if channel.hubs:
         head["hubs"] = [{"type": "WebSub", "url": hub} for hub in channel.hubs]
     head["_feed"] = {"id": channel.id, "updated": rfc3339(channel.updated), "complete": channel.complete}
-    licence = {"rights": channel.rights, "url": channel.licence}
+    licence = {"rights": channel.site.rights, "url": channel.site.licence}
     if any(licence.values()):
         head["_license"] = {name: value for name, value in licence.items() if value}
     if channel.deletions:
         head["_deleted"] = {"items": [_deletion(deletion) for deletion in channel.deletions]}
-    opening = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}").encode()
-    lines = [b"  " + json.dumps(_item(entry), ensure_ascii=False).encode() for entry in entries]
-    between = (b"\n", b"\n ") if lines else (b"", b"")
-    return b"".join((opening, b',\n "items": [', between[0], b",\n".join(lines), between[1], b"]\n}\n"))
+    opening = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
+    items = ",\n".join("  " + json.dumps(_item(entry), ensure_ascii=False) for entry in entries)
+    items = f"\n{items}\n " if items else ""
+    return f'{opening},\n "items": [{items}]\n}}\n'.encode()
 
 
-def draw_alone(entry: Entry) -> bytes:
-    """Draw one item as a document of its own."""
+def render_json_item(entry: Entry) -> bytes:
+    """One item as a document of its own."""
     return json.dumps(_item(entry), ensure_ascii=False, indent=1).encode() + b"\n"
 
 
@@ -69,9 +66,9 @@ def _item(entry: Entry) -> dict[str, Any]:
     item["date_modified"] = rfc3339(entry.updated)
     item["authors"] = [_person(author) for author in entry.authors]
     item["tags"] = [category.label for category in entry.categories]
-    works = [csl(cite, f"{entry.key}-{place}") for place, cite in enumerate(entry.cites, 1)]
+    works = [csl_item(cite, f"{entry.key}-{place}") for place, cite in enumerate(entry.cites, 1)]
     if entry.study:
-        works = [csl(entry.study, entry.key)]
+        works = [csl_item(entry.study, entry.key)]
         item["_related"] = dict(zip(("url", "title"), entry.post, strict=True))
     if works:
         # An extension is an object: the first work itself, with the others, which are rare, inside it.
@@ -80,8 +77,8 @@ def _item(entry: Entry) -> dict[str, Any]:
 
 
 def _deletion(deletion: Deletion) -> dict[str, str]:
-    told = {"id": deletion.id, "when": rfc3339(deletion.when), "comment": deletion.comment}
-    return {name: value for name, value in told.items() if value}
+    values = {"id": deletion.id, "when": rfc3339(deletion.when), "comment": deletion.comment}
+    return {name: value for name, value in values.items() if value}
 
 
 def _person(person: Person) -> dict[str, str]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from pprnet_feeds.syndication.bibliography import MEDIA_TYPES
-from pprnet_feeds.syndication.channel import FORMATS, Channel, View, rfc3339
+from pprnet_feeds.syndication.channel import Channel, rfc3339
 from pprnet_feeds.syndication.selection import Selection
+from pprnet_feeds.syndication.urls import FORMATS, REFERENCE_FORMATS, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,12 @@ class Listing:
 
     @property
     def group(self) -> str:
-        """The heading the line stands under; empty for none."""
+        """The name of the group that the line is in; empty for none."""
         return "Topics" if self.selection.topics else "Type of research" if self.selection.research else ""
 
 
-def draw_opml(title: str, listings: Sequence[Listing]) -> bytes:
-    """Draw the list for feed readers: each feed once, grouped, in the order given."""
+def render_opml(title: str, listings: Sequence[Listing]) -> bytes:
+    """The list for feed readers: each feed once, grouped, in the order given."""
     root = ElementTree.Element("opml", version="2.0")
     ElementTree.SubElement(ElementTree.SubElement(root, "head"), "title").text = title
     body = ElementTree.SubElement(root, "body")
@@ -46,29 +46,27 @@ def draw_opml(title: str, listings: Sequence[Listing]) -> bytes:
         }
         ElementTree.SubElement(groups[listing.group], "outline", outline)
     ElementTree.indent(root)
-    drawn: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return drawn + b"\n"
+    rendered: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return rendered + b"\n"
 
 
-def draw_list(title: str, listings: Sequence[Listing], series: Sequence[Channel]) -> bytes:
-    """Draw the list for programs: every selection with its addresses by view and format.
+def render_json_list(title: str, listings: Sequence[Listing], series: Sequence[Channel]) -> bytes:
+    """The list for programs: every selection with its addresses by view and format.
 
     *series* are the feeds that are not of posts: the months, and the corrections.
     """
-    feeds = []
-    for listing in listings:
-        channel = listing.channels["feed"]
-        feeds.append(
-            {
-                "id": channel.id,
-                "title": channel.title,
-                "group": listing.group,
-                "home_page_url": channel.home_page,
-                "posts": listing.posts,
-                "updated": rfc3339(channel.updated),
-                "addresses": {view: _addresses(view, views) for view, views in listing.channels.items()},
-            }
-        )
+    feeds = [
+        {
+            "id": listing.channels["feed"].id,
+            "title": listing.channels["feed"].title,
+            "group": listing.group,
+            "home_page_url": listing.channels["feed"].home_page,
+            "posts": listing.posts,
+            "updated": rfc3339(listing.channels["feed"].updated),
+            "addresses": {view: _addresses(view, channel) for view, channel in listing.channels.items()},
+        }
+        for listing in listings
+    ]
     others = [
         {
             "id": channel.id,
@@ -83,5 +81,5 @@ def draw_list(title: str, listings: Sequence[Listing], series: Sequence[Channel]
 
 
 def _addresses(view: View, channel: Channel) -> dict[str, str]:
-    forms = (*FORMATS, *MEDIA_TYPES) if view == "citations" else tuple(FORMATS)
+    forms = (*FORMATS, *REFERENCE_FORMATS) if view == "citations" else tuple(FORMATS)
     return {form: channel.address(form) for form in forms}

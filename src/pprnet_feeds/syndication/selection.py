@@ -1,14 +1,13 @@
 """Which posts a feed holds, and the one way to write it in an address.
 
-A selection is the part of an address before the view: nothing for every post,
-``topics/…/``, ``research/…/``, both, or ``issues/…/``. Subscribers keep these
-addresses for ten years, so a selection has one spelling, and what it holds
-depends on the posts alone: never on the moment it is asked, never on the other
-selections.
+A selection is the part of an address before the view: nothing for every post, ``topics/…/``,
+``research/…/``, both, or ``issues/…/``. Subscribers use these addresses for ten years, so a
+selection has one spelling.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,22 +16,20 @@ from pprnet_feeds.content.dates import is_month
 from pprnet_feeds.content.model import Site, Term
 
 MOST_TOPICS = 5
+_MONTHS = "January February March April May June July August September October November December".split()
 
 
-class Filed(Protocol):
+class _Filed(Protocol):
     """What a selection asks of a post."""
 
     @property
-    def topics(self) -> tuple[str, ...]:
-        """The slugs of its topics."""
+    def topics(self) -> tuple[str, ...]: ...
 
     @property
-    def research(self) -> tuple[str, ...]:
-        """The slugs of its research types."""
+    def research(self) -> tuple[str, ...]: ...
 
     @property
-    def issue(self) -> str:
-        """Its month, such as ``2021-12``."""
+    def issue(self) -> str: ...
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -60,21 +57,20 @@ class Selection:
 
     @property
     def combines(self) -> bool:
-        """Whether it is none of the feeds that are listed, but one that a reader put together."""
+        """Whether a reader put it together: it is none of the listed feeds."""
         return len(self.topics) > 1 or bool(self.topics and self.research)
 
-    def holds(self, post: Filed) -> bool:
-        """Tell whether *post* belongs to the selection."""
-        if self.topics:
-            found = [topic in post.topics for topic in self.topics]
-            if not (all(found) if self.every else any(found)):
-                return False
-        return (not self.research or self.research in post.research) and (
-            not self.issue or self.issue == post.issue
+    def holds(self, post: _Filed) -> bool:
+        """Whether *post* belongs to the selection."""
+        quantifier = all if self.every else any
+        return (
+            (not self.topics or quantifier(topic in post.topics for topic in self.topics))
+            and (not self.research or self.research in post.research)
+            and (not self.issue or self.issue == post.issue)
         )
 
     def title(self, site: Site) -> str:
-        """The name a reader shows for the feed."""
+        """The name that a reader shows for the feed."""
         topics = (" + " if self.every else " or ").join(site.topic[slug].label for slug in self.topics)
         research = site.research_type[self.research].label if self.research else ""
         if topics and research:
@@ -84,13 +80,12 @@ class Selection:
 
     def subtitle(self, site: Site) -> str:
         """One sentence on what the feed holds."""
-        sentence = site.issues.get(self.issue, "")
-        if sentence:
+        if sentence := site.issues.get(self.issue):
             return lead(sentence)
         terms = [site.topic[slug] for slug in self.topics]
         terms += [site.research_type[self.research]] if self.research else []
-        told = terms[0].description if len(terms) == 1 else ""
-        return told or site.subtitle or site.title
+        description = terms[0].description if len(terms) == 1 else ""
+        return description or site.subtitle or site.title
 
 
 EVERYTHING = Selection()
@@ -99,18 +94,15 @@ EVERYTHING = Selection()
 def selections(site: Site) -> Iterator[Selection]:
     """Every selection that is listed for people: all posts, each topic, each research type."""
     yield EVERYTHING
-    for topic in site.topics:
-        yield Selection(topics=(topic.slug,))
-    for kind in site.research:
-        yield Selection(research=kind.slug)
+    yield from (Selection(topics=(topic.slug,)) for topic in site.topics)
+    yield from (Selection(research=kind.slug) for kind in site.research)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an address is no selection, for the person who typed it.
+    """Why an address is no selection: a sentence for the person who typed it.
 
     Attributes:
-        what: a sentence.
         asked: the name that is unknown, if that is why.
         folder: ``topics`` or ``research``, where it was looked for.
         gone: whether there was something at the address, and never will be again.
@@ -122,51 +114,41 @@ class Refusal:
     gone: bool = False
 
 
-def parse(path: str, site: Site) -> tuple[Selection, str] | Refusal:
-    """Read the selection at the beginning of an address, and give the rest of the address.
+def parse_selection(path: str, site: Site) -> tuple[Selection, str] | Refusal:
+    """Read the selection at the beginning of an address, and return the rest of the address with it.
 
-    *path* has no leading slash. Former slugs, unsorted and repeated topics are
-    understood: the caller compares `Selection.path` with what was asked, and
-    redirects where they differ.
+    *path* has no leading slash. Former slugs and unsorted or repeated topics are understood.
     """
-    if path.startswith("issues/"):
-        month, slash, rest = path.removeprefix("issues/").partition("/")
-        if slash and is_month(month):
-            return Selection(issue=month), rest
-        return EVERYTHING, path
+    month = re.match("issues/([^/]+)/", path)
+    if month and is_month(month[1]):
+        return Selection(issue=month[1]), path[month.end() :]
     topics: tuple[str, ...] = ()
-    every = False
-    research = ""
-    if path.startswith("topics/"):
-        asked, slash, rest = path.removeprefix("topics/").partition("/")
-        if not slash or not asked:
-            return EVERYTHING, path
-        if "," in asked and "+" in asked:
+    every, research = False, ""
+    if match := re.match("topics/([^/]+)/", path):
+        if "," in match[1] and "+" in match[1]:
             return Refusal(
                 "Topics are joined by commas (any of them) or by plus signs (all of them), not by both."
             )
-        found = _terms(asked.replace("+", ",").split(","), site.topic, "topics")
+        found = _slugs(re.split("[,+]", match[1]), site.topic, "topics")
         if isinstance(found, Refusal):
             return found
-        topics, every, path = found, "+" in asked and len(found) > 1, rest
-        if len(topics) > MOST_TOPICS:
+        if len(found) > MOST_TOPICS:
             return Refusal(f"A feed combines at most {MOST_TOPICS} topics.")
-    if path.startswith("research/"):
-        asked, slash, rest = path.removeprefix("research/").partition("/")
-        if slash and asked:
-            types = _terms([asked], site.research_type, "research")
-            if isinstance(types, Refusal):
-                return types
-            research, path = types[0], rest
+        topics, every, path = found, "+" in match[1] and len(found) > 1, path[match.end() :]
+    if match := re.match("research/([^/]+)/", path):
+        found = _slugs([match[1]], site.research_type, "research")
+        if isinstance(found, Refusal):
+            return found
+        research, path = found[0], path[match.end() :]
     return Selection(topics, every, research), path
 
 
-def chosen(values: Iterable[str], folder: str, site: Site) -> set[str] | Refusal:
-    """The present slugs of what the fields of a form name in *folder*; empty ones count for nothing."""
+def chosen_slugs(values: Iterable[str], folder: str, site: Site) -> set[str] | Refusal:
+    """The present slugs that the fields of a form name in *folder*; empty fields are ignored."""
     slugs: set[str] = set()
     # The plus signs of a combination arrive as spaces.
     for value in sorted({"+".join(value.split()) for value in values} - {""}):
-        found = parse(f"{folder}/{value}/", site)
+        found = parse_selection(f"{folder}/{value}/", site)
         if isinstance(found, Refusal):
             return found
         if "/" in value:
@@ -175,30 +157,23 @@ def chosen(values: Iterable[str], folder: str, site: Site) -> set[str] | Refusal
     return slugs
 
 
-def _terms(asked: list[str], terms: Mapping[str, Term], folder: str) -> tuple[str, ...] | Refusal:
-    """The present slugs of what was asked for, sorted, each once."""
-    if all(name in terms for name in asked):
-        return tuple(sorted(set(asked)))
-    # A stranger's list may be as long as an address can be.
-    known = {slug: term.slug for term in terms.values() for slug in (*term.former, term.slug)}
-    unknown = next((name for name in asked if name not in known), None)
-    if unknown is not None:
-        return Refusal("There is nothing at this address.", unknown, folder)
-    return tuple(sorted({known[name] for name in asked}))
+def _slugs(names: list[str], terms: Mapping[str, Term], folder: str) -> tuple[str, ...] | Refusal:
+    """The present slugs of the terms with these present or former slugs, sorted, each once."""
+    # The list of a client may be as long as an address can be.
+    known = {former: term.slug for term in terms.values() for former in term.former}
+    known |= {slug: slug for slug in terms}
+    for name in names:
+        if name not in known:
+            return Refusal("There is nothing at this address.", name, folder)
+    return tuple(sorted({known[name] for name in names}))
 
 
 def month_name(issue: str) -> str:
-    """Name a month as people write it: ``2021-12`` is December 2021; nothing stays nothing."""
+    """The month as people write it: ``2021-12`` is December 2021; empty for an empty one."""
     # calendar's own names follow the locale; English ones are wanted on every machine.
     return f"{_MONTHS[int(issue[5:]) - 1]} {issue[:4]}" if issue else ""
 
 
 def lead(sentence: str) -> str:
-    """The sentence that announces a month; where it begins with an ellipsis its beginning is "This month"."""
+    """The sentence that announces a month; an ellipsis at its beginning becomes "This month"."""
     return f"This month {sentence.lstrip('… .')}" if sentence.startswith(("…", "...")) else sentence
-
-
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)

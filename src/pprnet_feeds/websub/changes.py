@@ -11,9 +11,8 @@ from dataclasses import replace
 
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
-from pprnet_feeds.syndication.addresses import Plan
 from pprnet_feeds.syndication.catalogue import Catalogue, Month
-from pprnet_feeds.syndication.channel import FORMATS
+from pprnet_feeds.syndication.urls import FORMATS, FeedRequest
 
 
 def visible_changes(posts: Iterable[Post]) -> dict[str, int]:
@@ -44,8 +43,8 @@ def changed_feeds(catalogue: Catalogue, posts: Collection[Post]) -> Iterator[str
                 yield catalogue.site.base_url + replace(feed, form=form).path
 
 
-def _shown_in(catalogue: Catalogue, feed: Plan) -> Iterator[str]:
+def _shown_in(catalogue: Catalogue, feed: FeedRequest) -> Iterator[str]:
     """The ids of the posts in a subscription document, as entries or as deletions."""
-    items, withdrawn = catalogue.shown(feed)
-    for item in (*items, *withdrawn):
+    shown = catalogue.items(feed)
+    for item in (*shown.items, *shown.withdrawn):
         yield from (post.id for post in (item.posts if isinstance(item, Month) else (item,)))

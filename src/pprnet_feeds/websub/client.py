@@ -1,8 +1,8 @@
 """Sends pings to hubs, and reports what became of them.
 
 A hub is somebody else's machine: it may fail, stall, redirect for ever or send
-an answer without an end. Whatever it sends ends in one `Outcome`. A ping takes
-at most `TIMEOUT`, few are sent at once, and no body is read.
+an answer without an end. Whatever it sends ends in one `PingOutcome`. A ping
+takes at most `TIMEOUT`, few are sent at once, and no body is read.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 import httpx2
 
 from pprnet_feeds import __version__
 from pprnet_feeds.content.problems import shown
+from pprnet_feeds.serving.conditional import parse_http_date
 from pprnet_feeds.state.database import UnavailableError
-from pprnet_feeds.websub.queue import LONGEST_DELAY, Outcome, Ping, Queue
+from pprnet_feeds.websub.queue import LONGEST_DELAY, Ping, PingOutcome, Queue
 
 # Seconds for one ping, with all its redirects; and for those on their way when the service stops.
 TIMEOUT = 10.0
@@ -34,24 +35,18 @@ _LONGEST_REASON = 200
 logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 # A ping, its outcome, and whether it will be tried again.
-Result = tuple[Ping, Outcome, bool]
+Result = tuple[Ping, PingOutcome, bool]
 
 
-def send_due(
+async def send_due(
     queue: Queue, hubs: Sequence[str], clock: Callable[[], datetime], stopping: threading.Event | None = None
 ) -> list[Result]:
     """Send the pings to *hubs* that are due now, each once, and return their outcomes.
 
-    *clock* returns the time in UTC. Once *stopping* is set no more are begun. Not for the event loop's
-    thread. Raises UnavailableError where the state cannot be used.
+    *clock* returns the time in UTC. Once *stopping* is set no more are begun. Raises UnavailableError
+    where the state cannot be used.
     """
-    return asyncio.run(_send_due(queue, list(hubs), clock, stopping or threading.Event()))
-
-
-async def _send_due(
-    queue: Queue, answering: list[str], clock: Callable[[], datetime], stopping: threading.Event
-) -> list[Result]:
-    due = clock()
+    due, answering, stopping = clock(), list(hubs), stopping or threading.Event()
     results: list[Result] = []
 
     async def send_one_after_the_other(client: httpx2.AsyncClient) -> None:
@@ -78,7 +73,7 @@ async def _send_due(
     return results
 
 
-async def send(client: httpx2.AsyncClient, ping: Ping, now: datetime) -> Outcome:
+async def send(client: httpx2.AsyncClient, ping: Ping, now: datetime) -> PingOutcome:
     """Send one ping and return its outcome, whatever the hub does.
 
     One feed a request: hubs that take several differ in how (`hub.url` again,
@@ -95,38 +90,38 @@ async def send(client: httpx2.AsyncClient, ping: Ping, now: datetime) -> Outcome
                     if location is None or response.status_code not in (301, 302, 307, 308):
                         return outcome_of(response.status_code, response.headers.get("retry-after", ""), now)
                     hub = str(response.url.join(location))
-        return Outcome("failed", f"more than {MOST_REDIRECTS} redirects")
+        return PingOutcome("failed", f"more than {MOST_REDIRECTS} redirects")
     except TimeoutError:
-        return Outcome("silent", "no answer in time")
+        return PingOutcome("silent", "no answer in time")
     except Exception as error:  # no list of what an address or an answer may raise is complete
         reason = " ".join(shown(str(error)).split()) or type(error).__name__
-        return Outcome("silent", reason[:_LONGEST_REASON])
+        return PingOutcome("silent", reason[:_LONGEST_REASON])
 
 
-def outcome_of(status: int, retry_after: str, now: datetime) -> Outcome:
+def outcome_of(status: int, retry_after: str, now: datetime) -> PingOutcome:
     """What a hub's answer means (RFC 9110 §15); *retry_after* is the field's value, or empty."""
     if 200 <= status < 300 or status == 303:  # 303: it was accepted, and there is a page about it
-        return Outcome("accepted")
+        return PingOutcome("accepted")
     reason = f"HTTP {status}"
     if 400 <= status < 500 and status not in (408, 429):
-        return Outcome("refused", reason)
+        return PingOutcome("refused", reason)
     pause = _seconds(retry_after, now) if status in (429, 503) else 0
-    return Outcome("silent" if pause or status == 429 else "failed", reason, pause)
+    return PingOutcome("silent" if pause or status == 429 else "failed", reason, pause)
 
 
 def report(results: Sequence[Result]) -> list[tuple[int, str]]:
     """One line for each hub and kind of outcome, with its level (as in logging)."""
-    groups: dict[tuple[int, str, str], list[tuple[str, str]]] = {}
+    groups: dict[tuple[int, str, str], list[tuple[str, str]]] = defaultdict(list)
     for ping, outcome, again in results:
         if outcome.kind == "accepted":
-            key = (logging.INFO, f"told {ping.hub} of", "")
+            kind = logging.INFO, f"told {ping.hub} of", ""
         elif outcome.kind == "refused":
-            key = (logging.ERROR, f"refused by {ping.hub}:", "; it is not asked again")
+            kind = logging.ERROR, f"refused by {ping.hub}:", "; it is not asked again"
         elif again:
-            key = (logging.WARNING, f"could not tell {ping.hub} of", "; it is tried again")
+            kind = logging.WARNING, f"could not tell {ping.hub} of", "; it is tried again"
         else:
-            key = (logging.ERROR, f"could not tell {ping.hub} of", "; it was tried for days and is given up")
-        groups.setdefault(key, []).append((ping.feed, outcome.reason))
+            kind = logging.ERROR, f"could not tell {ping.hub} of", "; it was tried for days and is given up"
+        groups[kind].append((ping.feed, outcome.reason))
     lines = []
     for (level, before, after), pings in sorted(groups.items()):
         feed, reason = min(pings)
@@ -135,7 +130,7 @@ def report(results: Sequence[Result]) -> list[tuple[int, str]]:
     return lines
 
 
-async def _settle(queue: Queue, ping: Ping, outcome: Outcome, clock: Callable[[], datetime]) -> bool:
+async def _settle(queue: Queue, ping: Ping, outcome: PingOutcome, clock: Callable[[], datetime]) -> bool:
     """Record an outcome; a state that cannot be written to just now gets a second chance."""
     for pause in (0.2, 1.0, 2.0):
         with suppress(UnavailableError):
@@ -149,9 +144,5 @@ def _seconds(retry_after: str, now: datetime) -> int:
     text = retry_after.strip()
     if text.isascii() and text.isdigit():
         return min(int(text[:9]), LONGEST_DELAY)
-    try:
-        until = parsedate_to_datetime(text)
-        seconds = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
-    except (ValueError, OverflowError, IndexError, TypeError):
-        return 0
-    return max(0, min(int(seconds.total_seconds()), LONGEST_DELAY))
+    until = parse_http_date(text, now.year + 50)
+    return max(0, min(int((until - now).total_seconds()), LONGEST_DELAY)) if until else 0

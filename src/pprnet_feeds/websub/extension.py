@@ -1,4 +1,4 @@
-"""The extension of the service that sends its pings: after a swap, away from all requests.
+"""The extension of the service that sends its pings, in the background after a swap.
 
 Without a hub it starts no task, stores nothing and imports no HTTP client.
 """
@@ -23,7 +23,7 @@ log = logging.getLogger("pprnet_feeds")
 
 # Every process answers with the new bytes by then; a hub that fetched sooner might get the old ones.
 SETTLED = timedelta(seconds=3)
-# How long to wait for other processes' pings, for due ones, and for a state that cannot be used; in seconds.
+# Seconds to wait: at most (for other processes' pings), at least, and while the state cannot be used.
 LONGEST_SLEEP, SHORTEST_SLEEP, UNAVAILABLE_SLEEP = 60.0, 1.0, 5.0
 
 
@@ -46,7 +46,7 @@ class WebSub:
         self._failing = False
 
     def swapped(self, snapshot: Snapshot) -> None:
-        """Take note that *snapshot* is served from now on. Call it on the event loop."""
+        """Send the pings of *snapshot*, which is served from now on. Call it on the event loop."""
         self._snapshot = snapshot
         self._wake.set()
         if not snapshot.site.hubs or self._task:
@@ -82,9 +82,8 @@ class WebSub:
             if self._recorded is not snapshot:
                 queue.record(snapshot.catalogue, self._clock(), SETTLED)
                 self._recorded = snapshot
-            for level, line in client.report(
-                client.send_due(queue, snapshot.site.hubs, self._clock, self._stopping)
-            ):
+            sending = client.send_due(queue, snapshot.site.hubs, self._clock, self._stopping)
+            for level, line in client.report(asyncio.run(sending)):
                 log.log(level, "%s", line)
             due = queue.next_due(snapshot.site.hubs)
             self._failing = False

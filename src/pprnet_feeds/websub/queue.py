@@ -28,11 +28,11 @@ LONGEST_DELAY = 6 * 3600
 GIVE_UP = timedelta(days=3)
 
 # The row that says that there was a first run; no post has such a name.
-_BEGUN = ""
+_FIRST_RUN = ""
 _RECORD = (
     "INSERT INTO told (name, moment) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET moment = excluded.moment"
 )
-# A ping that is being sent at this moment keeps its claim, and is sent once more after it.
+# A ping that is being sent at this moment remains claimed, and is sent once more after it.
 _ENQUEUE = (
     "INSERT INTO pings (hub, address, since, due, tries, held) VALUES (?, ?, ?, ?, 0, 0) "
     "ON CONFLICT (hub, address) DO UPDATE SET tries = 0, due = excluded.due, "
@@ -57,7 +57,7 @@ class Ping:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PingOutcome:
     """What became of a ping.
 
     Attributes:
@@ -89,8 +89,8 @@ class Queue:
             recorded = dict(connection.execute("SELECT name, moment FROM told").fetchall())
             posts = changed_posts(catalogue.library, recorded)
             changes = visible_changes(posts)
-            if is_first := _BEGUN not in recorded:
-                changes[_BEGUN] = int(now.timestamp())
+            if is_first := _FIRST_RUN not in recorded:
+                changes[_FIRST_RUN] = int(now.timestamp())
             connection.execute_each(_RECORD, sorted(changes.items()))
             connection.execute(f"DELETE FROM pings WHERE hub NOT IN ({_marks(hubs)})", *hubs)
             feeds = list(changed_feeds(catalogue, posts)) if posts and not is_first else []
@@ -116,20 +116,20 @@ class Queue:
             connection.execute(claim, _milliseconds(now + CLAIM), hub, feed)
         return Ping(hub, feed, _timestamp(since), tries)
 
-    def settle(self, ping: Ping, outcome: Outcome, now: datetime) -> bool:
+    def settle(self, ping: Ping, outcome: PingOutcome, now: datetime) -> bool:
         """Record the outcome of a claimed ping; return whether it will be tried again."""
-        this = ping.hub, ping.feed
         again = outcome.kind in ("failed", "silent") and now - ping.since < GIVE_UP
         until = _milliseconds(now + timedelta(seconds=outcome.pause))
         with self._database.transaction() as connection:
             # A feed that changed again meanwhile has a later ping, which nobody has claimed.
-            connection.execute("UPDATE pings SET held = 0 WHERE hub = ? AND address = ?", *this)
-            where, same = "WHERE hub = ? AND address = ? AND since = ?", (*this, _milliseconds(ping.since))
+            connection.execute("UPDATE pings SET held = 0 WHERE hub = ? AND address = ?", ping.hub, ping.feed)
+            where = "WHERE hub = ? AND address = ? AND since = ?"
+            this = ping.hub, ping.feed, _milliseconds(ping.since)
             if again:
                 due = max(until, _milliseconds(now + retry_delay(ping)))
-                connection.execute(f"UPDATE pings SET tries = ?, due = ? {where}", ping.tries + 1, due, *same)
+                connection.execute(f"UPDATE pings SET tries = ?, due = ? {where}", ping.tries + 1, due, *this)
             else:
-                connection.execute(f"DELETE FROM pings {where}", *same)
+                connection.execute(f"DELETE FROM pings {where}", *this)
             if outcome.pause:
                 pause = "UPDATE pings SET due = ? WHERE hub = ? AND due < ?"
                 connection.execute(pause, until, ping.hub, until)

@@ -1,0 +1,123 @@
+"""``pprnet-feeds import``: what was published elsewhere, as post files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from pprnet_feeds.commands import options
+from pprnet_feeds.content.files import name_of
+from pprnet_feeds.content.model import Site
+from pprnet_feeds.content.problems import Problem, report, some
+from pprnet_feeds.content.site import read_site
+from pprnet_feeds.content.terms import did_you_mean
+
+with options.extra("import"):
+    from pprnet_feeds.importing import detect, sentences, write
+    from pprnet_feeds.importing.source_post import Source
+
+_BAR_FROM = 20
+
+
+@click.command("import")
+@click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.site
+def import_posts(sources: tuple[Path, ...], folder: Path) -> None:
+    """Make post files of a saved blog page, a feed or a WordPress export.
+
+    FILE is a page saved as text or HTML, an RSS, Atom or JSON feed, or a WXR
+    export. Never overwrites a file; a second run changes nothing. What cannot
+    be placed is told with its line. Exits with 1 when a FILE could not be read.
+
+    \b
+    Examples:
+        pprnet-feeds import blog-page.txt
+        pprnet-feeds import wordpress.xml --site /srv/blog
+    """
+    site, problems = read_site(folder, os.environ)
+    if site is None or problems:
+        options.fail(problems, "Nothing was written.")
+    with options.writing(folder, "Nothing was written."):
+        write.remove_leftovers(folder)
+    posts = write.PostFolder(folder, site)
+    outcomes = [_import(path, folder, site, posts) for path in sources]
+    if not all(outcomes):
+        raise SystemExit(1)
+
+
+def _import(path: Path, folder: Path, site: Site, posts: write.PostFolder) -> bool:
+    """Import one file and report on it; whether anything could be read."""
+    name = name_of(str(path))
+    source = detect.read_source(path, name, site)
+    if not (source.kind and source.posts):
+        reasons = source.problems or (Problem(name, 0, 0, "it holds no post", "Give a file that does."),)
+        click.echo(report(reasons, "text", "Nothing was written."), nl=False)
+        return False
+    with options.writing(folder, "What was written stays; import again to finish."):
+        imported, unwritten = _write(source, posts, name)
+        sentence = sentences.enter_sentence(source, folder, name)
+    problems = [*source.problems, *sentences.compare_lists(source, site, name)]
+    problems += [*_unknown_labels(source, site, name), *unwritten]
+    if isinstance(sentence, Problem):
+        problems.append(sentence)
+        sentence = ""
+    _report(f"{name}: {source.kind}", imported, sentence, sorted(problems))
+    return True
+
+
+def _write(
+    source: Source, posts: write.PostFolder, name: str
+) -> tuple[list[write.ImportedPost], list[Problem]]:
+    """Write the posts, with a bar on a terminal when there are many."""
+    imported, problems = [], []
+    posts.begin_source()
+    hidden = len(source.posts) < _BAR_FROM or not sys.stderr.isatty()
+    with click.progressbar(source.posts, label="Writing", file=sys.stderr, hidden=hidden) as bar:
+        for post in bar:
+            outcome = posts.add_post(post)
+            if isinstance(outcome, Problem):
+                problems.append(replace(outcome, file=name))
+            else:
+                imported.append(outcome)
+    return imported, problems
+
+
+def _unknown_labels(source: Source, site: Site, name: str) -> list[Problem]:
+    """The labels of posts that are no topic here, each once."""
+    counted: Counter[str] = Counter()
+    first: dict[str, int] = {}
+    for post in source.posts:
+        for label in write.terms_of(post.labels, site)[2]:
+            counted[label] += 1
+            first.setdefault(label, post.line)
+    mend = "Add it to feeds/topics.yaml before you import, or name a topic in the posts themselves."
+    return [
+        Problem(
+            name,
+            first[label],
+            0,
+            f"no topic or research type is called '{label}' ({some(number, 'post')})",
+            f"{did_you_mean(label, site.topics)} {mend}".strip(),
+        )
+        for label, number in counted.items()
+    ]
+
+
+def _report(title: str, imported: list[write.ImportedPost], sentence: str, problems: list[Problem]) -> None:
+    click.echo(title)
+    words = {"written": "written", "other": "already there, with another text: left as it is"}
+    for each in imported:
+        if each.what in words:
+            click.echo(f"{each.file}: {words[each.what]}")
+    if sentence:
+        click.echo(sentence)
+    written = sum(each.what == "written" for each in imported)
+    summary = f"{written} written, {len(imported) - written} already there."
+    click.echo(f"\n{report(problems, 'text', summary)}", nl=False)
+    if not all(each.has_topic for each in imported):
+        click.echo("Now run `check`: it names each post that still needs a topic.")

@@ -1,0 +1,1 @@
+"""Posts that were published elsewhere, as post files: saved pages, feeds, exports of WordPress."""

@@ -1,0 +1,227 @@
+"""Source posts become post files that `check` accepts, and never over a file that is there.
+
+A second run over the same source changes nothing, also after an editor has
+worked on what the first one wrote: a post is recognised by its id, by its
+title and month, or by the name its file was given. A post without a topic says
+so in its front matter, and `check` keeps it out until somebody has named one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pprnet_feeds.content import dates, files, frontmatter, markup, terms
+from pprnet_feeds.content.model import Citation, Person, Site, Term
+from pprnet_feeds.content.posts import read_post
+from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.content.slugs import SLUG_LENGTH
+from pprnet_feeds.content.yamlvalues import Scalar
+from pprnet_feeds.importing.source_post import SourcePost
+from pprnet_feeds.publishing.postfile import quote, slug_of, write_new
+
+_LEFTOVER = re.compile(r"\..+\.(?:md|yaml)\.([0-9]{1,10})")
+_NO_TOPIC = (
+    "# To do: name a topic of feeds/topics.yaml here, like [{example}]. Until then the post is kept out."
+)
+_NO_STUDY = "# The source shows no reference above the text. If the post is about a study, add it as `cites`."
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedPost:
+    """What became of one post.
+
+    Attributes:
+        file: path relative to the site.
+        what: ``other`` means: there already, with another text, which was left alone.
+    """
+
+    file: str
+    what: Literal["written", "same", "other"]
+    has_topic: bool = True
+
+
+class PostFolder:
+    """The posts of a site, found by id, by month and title, or by name.
+
+    One folder serves all sources of a run; `begin_source` before each.
+    """
+
+    def __init__(self, folder: Path, site: Site) -> None:
+        self._folder, self._site = folder, site
+        self._bodies: dict[str, str] = {}
+        self._by_id: dict[str, str] = {}
+        self._by_stem: dict[str, str] = {}
+        self._by_title: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        self.begin_source()
+        for path, name in sorted(each for each in files.post_files(folder) if not isinstance(each, Problem)):
+            text = files.read_text(path, name)
+            self._add(name, "" if isinstance(text, Problem) else text)
+
+    def begin_source(self) -> None:
+        """Forget which posts the last source held."""
+        self._seen: Counter[tuple[str, str]] = Counter()
+        self._claimed: set[str] = set()
+
+    def add_post(self, post: SourcePost) -> ImportedPost | Problem:
+        """Write one post, unless it is there; a problem, whose file is empty, says why it cannot be written.
+
+        Raises:
+            OSError: the disk does not take it; nothing is half-written.
+        """
+        month = dates.month_of(dates.parse_moment(post.date, self._site.time_zone), self._site.time_zone)
+        names = self._names(post, month)
+        first = next(names)
+        there = self._existing(post, month, first)
+        if there is None:
+            free = itertools.chain([first], names)
+            stem = next(each for each in free if each not in self._by_stem and each not in self._by_id)
+            if fault := post_fault(post, stem, self._site):
+                what = f"the post '{post.title[:60]}' cannot be a file: {fault[0]}"
+                return Problem("", post.line, 0, what, fault[1])
+            text, name = post_text(post, stem, self._site), f"posts/{stem}.md"
+            (self._folder / "posts").mkdir(exist_ok=True)
+            write_new(self._folder / name, text)
+            self._add(name, text)
+            self._claimed.add(name)
+            return ImportedPost(name, "written", bool(terms_of(post.labels, self._site)[0]))
+        self._claimed.add(there)
+        same = "".join(self._bodies.get(there, "").split()) == "".join(post.body.split())
+        return ImportedPost(there, "same" if same else "other")
+
+    def _existing(self, post: SourcePost, month: str, first_name: str) -> str | None:
+        """The file that holds this post already."""
+        if post.id and (holder := self._by_id.get(post.id) or self._by_stem.get(post.id)):
+            return holder
+        same_title = self._by_title[month, terms.normal(post.title)]
+        candidates = [*same_title, self._by_stem.get(first_name)]
+        return next((name for name in candidates if name not in self._claimed), None)
+
+    def _names(self, post: SourcePost, month: str) -> Iterator[str]:
+        """Names for the file, from the one that this post had in an earlier run."""
+        if post.id:
+            yield post.id
+        title = post.name.removeprefix(f"{month}-") or post.title
+        self._seen[month, title] += 1
+        for number in itertools.count(self._seen[month, title]):
+            ending = f"-{number}" if number > 1 else ""
+            yield f"{month}-{slug_of(title, SLUG_LENGTH - len(month) - 1 - len(ending))}{ending}"
+
+    def _add(self, name: str, text: str) -> None:
+        parts = frontmatter.read(text, name)
+        stem, zone = PurePosixPath(name).stem, self._site.time_zone
+        entries = parts.header.entries if parts.header else {}
+        typed = {key: value.text for key, (_, value) in entries.items() if isinstance(value, Scalar)}
+        self._bodies[name] = parts.body
+        self._by_stem.setdefault(stem, name)
+        self._by_id.setdefault(typed.get("id", stem), name)
+        with contextlib.suppress(ValueError):
+            month = dates.month_of(dates.parse_moment(typed.get("date", ""), zone), zone)
+            self._by_title[month, terms.normal(typed.get("title", ""))].append(name)
+
+
+def post_text(post: SourcePost, stem: str, site: Site) -> str:
+    """The text of the file *stem*.md."""
+    topics, research, _ = terms_of(post.labels, site)
+    lines = [f"title: {quote(post.title)}", f"date: {post.date}"]
+    lines += [f"updated: {post.updated}"] if post.updated else []
+    if post.id and (post.id, post.slug or post.id) != (stem, stem):
+        lines += [f"id: {post.id}", f"slug: {post.slug or post.id}"]
+    lines += _list("topics", topics) or [_NO_TOPIC.format(example=_example(post.title, site)), "topics: []"]
+    lines += _list("research", research)
+    if post.cites:
+        lines += ["cites:", *(line for cite in post.cites for line in _work(cite))]
+    elif not post.id:
+        lines.append(_NO_STUDY)
+    lines += [f"summary: {quote(post.summary)}"] if post.summary else []
+    lines += _list("authors", map(_person, post.authors))
+    if image := post.image:
+        alt = f", alt: {quote(image.alt)}" if image.alt else ""
+        sizes = f", width: {image.width}, height: {image.height}" if image.width and image.height else ""
+        lines.append(f"image: {{url: {quote(image.url)}{alt}{sizes}}}")
+    lines += _list("aliases", map(quote, post.aliases))
+    lines += ["draft: true"] if post.restricted else []
+    lines += [f"status: {post.status}"] if post.status != "published" else []
+    lines += [f"note: {quote(post.note)}"] if post.note else []
+    return "\n".join(["---", *lines, "---", "", post.body])
+
+
+def terms_of(labels: tuple[str, ...], site: Site) -> tuple[list[str], list[str], list[str]]:
+    """The topics and research types among *labels*, as slugs, and the labels that are neither."""
+    known = {*terms.by_name(site.topics), *terms.by_name(site.research)}
+    unknown = [label for label in dict.fromkeys(labels) if label and terms.normal(label) not in known]
+    return _slugs(labels, site.topics), _slugs(labels, site.research), unknown
+
+
+def _slugs(labels: tuple[str, ...], known: tuple[Term, ...]) -> list[str]:
+    index = terms.by_name(known)
+    places = {index.get(terms.normal(label), -1) for label in labels} - {-1}
+    return [known[place].slug for place in sorted(places)]
+
+
+def post_fault(post: SourcePost, stem: str, site: Site) -> tuple[str, str] | None:
+    """What `check` would find in the file, except a missing topic, and how to mend it."""
+    with_topic = replace(post, labels=(*post.labels, site.topics[0].slug))
+    text = post_text(with_topic, stem, site)
+    if len(text.encode()) > files.SIZE_LIMIT:
+        return "it is longer than the 1 MB that a post may have", "Divide it, and write the parts by hand."
+    _, problems = read_post(text, f"posts/{stem}.md", site)
+    active = [
+        (f"the text holds {what}", "Take it out of the source and import it again.")
+        for _, what in markup.active_content(post.body)
+    ]
+    return next(iter([*((each.what, each.mend) for each in problems), *active]), None)
+
+
+def _example(title: str, site: Site) -> str:
+    """Up to two topics that are near to the title, as a hint; the first topic when none is."""
+    return ", ".join(term.slug for term in terms.suggest(title, site.topics)[:2] or site.topics[:1])
+
+
+def _list(key: str, items: Iterable[str]) -> list[str]:
+    lines = [f"  - {item}" for item in items]
+    return [f"{key}:", *lines] if lines else []
+
+
+def _work(cite: Citation) -> Iterator[str]:
+    """The lines of one cited work, the reference as printed first."""
+    sign = "-"
+    for name, value in asdict(cite).items():
+        if isinstance(value, tuple) and value:
+            yield f"  {sign} {name}:"
+            yield from (f"      - {quote(each)}" for each in value)
+        elif value:
+            yield f"  {sign} {name}: {value if name in ('year', 'type') else quote(value)}"
+        sign = " " if value else sign
+
+
+def _person(person: Person) -> str:
+    given = {name: quote(value) for name, value in asdict(person).items() if value}
+    return given["name"] if len(given) == 1 else f"{{{', '.join(map(': '.join, given.items()))}}}"
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a run that was killed had begun to write and nobody else is writing now."""
+    for place in (folder / "posts", folder / "feeds"):
+        for path in place.glob(".*") if place.is_dir() else ():
+            found = _LEFTOVER.fullmatch(path.name)
+            if found and path.is_file() and not path.is_symlink() and not _is_running(int(found[1])):
+                path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        if os.name == "posix":  # elsewhere this question would end the process
+            os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True

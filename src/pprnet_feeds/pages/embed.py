@@ -1,0 +1,106 @@
+"""How other sites show us: frames, and the answers of oEmbed 1.0 that lead to them.
+
+A site that is given one of our addresses asks ``/oembed`` what to show for it: for a selection a
+frame of its embed page; for a post a card, plain HTML that looks like the page around it. Only our
+own addresses are answered: an open endpoint would put the text of others under our name.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from pprnet_feeds.content.model import Post, Site
+from pprnet_feeds.syndication.channel import Entry, permalink
+from pprnet_feeds.syndication.selection import Selection
+
+# The default size of a frame, in pixels.
+WIDTH, HEIGHT = 600, 480
+# How many posts a frame shows.
+POSTS = 10
+
+Size = tuple[int, int]
+
+
+def path_of(address: str, site: Site) -> str | None:
+    """The path below our base that an absolute *address* names; None when it is not ours."""
+    # A `+` that nobody encoded arrives as a space, and no path of ours has one.
+    plain = address.strip().replace(" ", "+").partition("#")[0].partition("?")[0]
+    # http and https are the same site to the person who pasted the address.
+    ours, (scheme, _, rest) = urlsplit(site.base_url), plain.partition("://")
+    host, slash, below = rest.partition("/")
+    path = slash + below
+    is_ours = scheme.lower() in ("http", "https") and host.lower() == ours.netloc.lower()
+    if not is_ours or not f"{path}/".startswith(f"{ours.path}/"):
+        return None
+    return unquote(path.removeprefix(ours.path)) or "/"
+
+
+def endpoint(path: str, site: Site) -> str:
+    """The address of the oEmbed answer for one of our pages."""
+    return f"{site.base_url}/oembed?url={quote(site.base_url + path, safe='')}"
+
+
+def sizes(query: Mapping[str, str]) -> Size:
+    """Width and height in pixels that the asking site allows; what is no number is ignored."""
+    width, height = (_number(query.get(name, "")) for name in ("maxwidth", "maxheight"))
+    return min(WIDTH, width or WIDTH), min(HEIGHT, height or HEIGHT)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def frame(address: str, title: str, width: int | str = "100%", height: int = HEIGHT) -> str:
+    """The snippet that shows the page at *address* in a frame."""
+    return (
+        f'<iframe src="{html.escape(address)}" title="{html.escape(title)}" '
+        f'width="{width}" height="{height}" loading="lazy" style="border:0;max-width:100%"></iframe>'
+    )
+
+
+def embed_address(selection: Selection, site: Site) -> str:
+    """The address of the page that shows a selection in a frame."""
+    return f"{site.base_url}/{selection.path}embed"
+
+
+def selection_answer(selection: Selection, site: Site, size: Size) -> bytes:
+    """The oEmbed answer for a selection: a frame."""
+    title = selection.title(site)
+    return _answer(site, size, title, frame(embed_address(selection, site), title, *size), {})
+
+
+def post_answer(post: Post, entry: Entry, card: str, site: Site, size: Size) -> bytes:
+    """The oEmbed answer for a post: its *card*, with the picture as a thumbnail where its size is known."""
+    more: dict[str, Any] = {"author_name": ", ".join(author.name for author in entry.authors)}
+    if entry.authors[0].link and len(entry.authors) == 1:
+        more["author_url"] = entry.authors[0].url or entry.authors[0].link
+    image = entry.image
+    if image and 0 < image.width <= size[0] and 0 < image.height <= size[1]:
+        more |= {
+            "thumbnail_url": image.url,
+            "thumbnail_width": image.width,
+            "thumbnail_height": image.height,
+        }
+    return _answer(site, size, post.title, card, more | {"url": permalink(post, site)})
+
+
+def _answer(site: Site, size: Size, title: str, shown: str, more: Mapping[str, Any]) -> bytes:
+    answer = {
+        "version": "1.0",
+        "type": "rich",
+        "title": title,
+        "provider_name": site.title,
+        "provider_url": f"{site.base_url}/",
+        "cache_age": site.cache.max_age,
+        "width": size[0],
+        "height": size[1],
+        "html": shown,
+        **more,
+    }
+    if site.licence:
+        answer["license_url"] = site.licence
+    return json.dumps(answer, ensure_ascii=False, indent=1).encode() + b"\n"

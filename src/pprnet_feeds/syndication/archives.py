@@ -1,0 +1,51 @@
+"""How a feed's entries are spread over its documents (RFC 5005).
+
+A subscription document holds what a subscriber may have missed; archive documents, one for each
+year, hold the rest. Every entry is in the archive of its year or in the subscription document or,
+when it was changed lately, in both: a reader that follows the links finds each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+
+class _Dated(Protocol):
+    @property
+    def updated(self) -> datetime: ...
+
+
+Item = TypeVar("Item", bound=_Dated)
+
+
+def subscription(newest: Iterable[Item], at_least: int, zone: ZoneInfo) -> tuple[list[Item], bool]:
+    """The items of the subscription document, the last changed first, and whether these are all.
+
+    *newest* yields all items in that order, so that a correction of an old one reaches readers that
+    look no further. The document holds the first *at_least* and all of the year of the newest item;
+    not of the year by the clock: the first of January must not change a byte.
+    """
+    shown: list[Item] = []
+    for item in newest:
+        if len(shown) >= at_least and year_of(item.updated, zone) != year_of(shown[0].updated, zone):
+            return shown, False
+        shown.append(item)
+    return shown, True
+
+
+def year_of(timestamp: datetime, zone: ZoneInfo) -> int:
+    """The year of a UTC *timestamp* in the site's zone, where the editor's December ends."""
+    # No zone is a month away from UTC, and asking one is slow.
+    return timestamp.year if 1 < timestamp.month < 12 else timestamp.astimezone(zone).year
+
+
+def neighbours(years: Sequence[int], year: int) -> tuple[int, int]:
+    """The archive years before and after *year*, 0 for none; *year* 0 is the subscription document."""
+    if not year:
+        return (years[-1] if years else 0), 0
+    around = [0, *years, 0]
+    place = around.index(year)
+    return around[place - 1], around[place + 1]

@@ -1,0 +1,255 @@
+"""Channels and entries as Atom 1.0 (RFC 4287) and RSS 2.0, through feedgen.
+
+Two extensions of feedgen complete the elements that it makes: they add the links RSS loses, one
+`dc:creator` for each person, an entry's own citation in Dublin Core and PRISM, an explanation for
+people who open a feed in a browser, and the dates, which feedgen takes from the clock and writes
+through the process's locale. feedgen makes Atom elements without a namespace, under a literal
+`xmlns`, and so do the extensions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+from feedgen.feed import FeedGenerator
+from lxml import etree
+
+from pprnet_feeds.content.model import Image, Person
+from pprnet_feeds.syndication.channel import Channel, Entry, rfc3339
+from pprnet_feeds.syndication.citations import page_ends
+from pprnet_feeds.syndication.urls import FORMATS
+
+GENERATOR = "pprnet-feeds"
+STYLE_SHEET = "feed.css"
+XHTML = "http://www.w3.org/1999/xhtml"
+NAMESPACES = {
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "prism": "http://prismstandard.org/namespaces/basic/2.0/",
+    "media": "http://search.yahoo.com/mrss/",
+    "fh": "http://purl.org/syndication/history/1.0",
+    "at": "http://purl.org/atompub/tombstones/1.0",
+}
+_URIS = NAMESPACES | {"atom": "http://www.w3.org/2005/Atom"}
+
+# Some readers take RSS's titles and descriptions for text, others for HTML. Only what HTML
+# would take for a tag or an entity is escaped for it; the rest both kinds read alike.
+_MISREAD = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?[A-Za-z0-9]+;)")
+
+
+def render_xml(channel: Channel, form: str, entries: Iterable[Entry], source: Channel | None = None) -> bytes:
+    """A document as ``atom`` or ``rss``. *source* is the feed that each entry of a combination names."""
+    feed = FeedGenerator()
+    feed.register_extension("ours", FeedExtension, EntryExtension)
+    feed.ours.channel = channel
+    feed.id(channel.id)
+    feed.title(channel.title)
+    feed.subtitle(channel.subtitle)
+    feed.updated(channel.updated)
+    # feedgen would write lastBuildDate through the process's locale; the extension writes it instead.
+    feed._FeedGenerator__rss_lastBuildDate = None
+    feed.author(_person(channel.site.author))
+    feed.language(channel.site.language)
+    feed.generator(GENERATOR)
+    feed.docs("https://www.rssboard.org/rss-specification")
+    feed.ttl(max(1, channel.site.cache.max_age // 60))
+    if channel.site.rights:
+        feed.rights(channel.site.rights)
+    feed.link(rel="self", href=channel.address(form), type=FORMATS[form])
+    for relation, address in _links(channel, form):
+        feed.link(rel=relation, href=address)
+    # The last link given becomes the <link> of RSS, whatever its rel.
+    feed.link(rel="alternate", href=channel.home_page, type="text/html")
+    for entry in entries:
+        element = feed.add_entry(order="append")
+        ours = element.ours
+        ours.entry, ours.channel, ours.source = entry, channel, source
+        element.id(entry.id)
+        element.title(entry.title)
+        element.updated(entry.updated)
+        element.author([_person(author) for author in entry.authors])
+        element.category([asdict(category) for category in entry.categories])
+        element.link(rel="alternate", href=entry.url, type="text/html")
+        if entry.html:
+            element.content(entry.html, type="html")
+        element.summary(entry.summary, type="text")
+    rendered: bytes = feed.atom_str(pretty=True) if form == "atom" else feed.rss_str(pretty=True)
+    return rendered
+
+
+class FeedExtension:
+    """What feedgen leaves out of a feed. *el* is the root of the document."""
+
+    channel: Channel
+
+    def extend_ns(self) -> dict[str, str]:
+        """Name the namespaces of the whole document."""
+        return NAMESPACES
+
+    def extend_atom(self, el: Any) -> Any:
+        """Complete the `<feed>`."""
+        self._begin(el, el)
+        # feedgen has it last for RSS; some readers take the first link for the home page.
+        el.find("link").addprevious(el.find("link[@rel='alternate']"))
+        _use_z(el)
+        self._mark_archive(el)
+        for deletion in self.channel.deletions:
+            deleted = _add(el, "at:deleted-entry", ref=deletion.id, when=rfc3339(deletion.when))
+            if deletion.comment:
+                _add(deleted, "at:comment", deletion.comment)
+        return el
+
+    def extend_rss(self, el: Any) -> Any:
+        """Complete the `<rss>` and its channel."""
+        channel = el[0]
+        self._begin(el, channel)
+        for author in channel.findall("author"):
+            channel.remove(author)
+        built = etree.Element("lastBuildDate")
+        built.text = rfc822(self.channel.updated)
+        channel.find("language").addnext(built)
+        # feedgen has only rel="self" in RSS (RSS Best Practices Profile, "atom:link").
+        for relation, address in _links(self.channel, "rss"):
+            _add(channel, "atom:link", rel=relation, href=address)
+        _add(channel, "atom:id", self.channel.id)
+        self._mark_archive(channel)
+        return el
+
+    def _begin(self, root: Any, parent: Any) -> None:
+        """Make the document readable for a person who opens it in a browser."""
+        home = self.channel.subscribe_page
+        sheet = f'type="text/css" href="{home}{STYLE_SHEET}"'
+        root.addprevious(etree.ProcessingInstruction("xml-stylesheet", sheet))
+        # Readers ignore foreign markup (RFC 4287 §6).
+        div = etree.Element(f"{{{XHTML}}}div", nsmap={None: XHTML})  # type: ignore[dict-item]  # the stubs know no default namespace
+        div.text = "This is a feed. Copy its address into a feed reader to be told of new posts. "
+        link = etree.SubElement(div, f"{{{XHTML}}}a", href=home)
+        link.text = "What is a feed, and which others are there?"
+        parent.insert(0, div)
+
+    def _mark_archive(self, el: Any) -> None:
+        """Say whether the document is the whole feed or a part of its archive (RFC 5005 §2, §4)."""
+        if self.channel.complete:
+            _add(el, "fh:complete")
+        if "current" in self.channel.documents:
+            _add(el, "fh:archive")
+
+
+class EntryExtension:
+    """What feedgen leaves out of an entry. *el* is the finished `<entry>` or `<item>`."""
+
+    entry: Entry
+    channel: Channel
+    source: Channel | None
+
+    def extend_atom(self, el: Any) -> Any:
+        """Complete the `<entry>`."""
+        published = etree.Element("published")
+        published.text = rfc3339(self.entry.published)
+        el.find("updated").addnext(published)
+        _use_z(el)
+        # feedgen's entry links lose every attribute but the address.
+        alternate = el.find("link")
+        alternate.set("rel", "alternate")
+        alternate.set("type", "text/html")
+        for address, title in reversed(self.entry.related):
+            alternate.addnext(etree.Element("link", rel="related", href=address, title=title))
+        if self.source:
+            # RFC 4287 §4.2.11, without its `updated`, which would change the entry with every other post.
+            source = _add(el, "source")
+            _add(source, "id", self.source.id)
+            _add(source, "title", self.source.title)
+            _add(source, "link", rel="self", href=self.source.address("atom"))
+        self._describe(el)
+        return el
+
+    def extend_rss(self, el: Any) -> Any:
+        """Complete the `<item>`."""
+        for name in ("title", "description"):
+            text = el.find(name)
+            text.text = _MISREAD.sub(lambda match: "&lt;" if match[0] == "<" else "&amp;", text.text)
+        # RSS's own <author> wants an e-mail address; readers take dc:creator, one for each person.
+        for author in el.findall("author"):
+            el.remove(author)
+        # Common parsers make an object of a category with an attribute, and their users break on it.
+        for category in el.findall("category"):
+            category.attrib.clear()
+        _add(el, "pubDate", rfc822(self.entry.published))
+        if not self.entry.study:  # Zotero would take it for the study's date
+            _add(el, "atom:updated", rfc3339(self.entry.updated))
+        for person in self.entry.authors:
+            _add(el, "dc:creator", person.name)
+        self._describe(el)
+        return el
+
+    def _describe(self, el: Any) -> None:
+        """What the entry itself is in Dublin Core and PRISM, and its picture in Media RSS.
+
+        Reference managers take these for the entry's own: a post's entry says nothing of its study.
+        """
+        study = self.entry.study
+        facts = {"prism:publicationName": study.container if study else self.channel.site.title}
+        if study:
+            first, *last = page_ends(study.pages)
+            facts |= {
+                "dc:identifier": f"doi:{study.doi}" if study.doi else "",
+                "dc:publisher": study.publisher,
+                "dc:date": study.year,
+                "prism:publicationDate": study.year,
+                "prism:doi": study.doi,
+                "prism:volume": study.volume,
+                "prism:number": study.issue,
+                # Zotero reads the range only where neither is there.
+                "prism:startingPage": first if last else "",
+                "prism:endingPage": "".join(last),
+                "prism:pageRange": study.pages,
+            }
+        for name, text in facts.items():
+            if text:
+                _add(el, name, text)
+        if self.entry.image:
+            _add_image(el, self.entry.image)
+
+
+def _add_image(el: Any, image: Image) -> None:
+    sizes = {"width": image.width, "height": image.height}
+    size = {name: str(value) for name, value in sizes.items() if value}
+    media = _add(el, "media:content", url=image.url, medium="image", **size)
+    if image.alt:
+        _add(media, "media:description", image.alt)
+    _add(el, "media:thumbnail", url=image.url, **size)
+
+
+def _add(parent: Any, name: str, text: str | None = None, **attributes: str) -> Any:
+    """Append an element, whose name may begin with a prefix."""
+    prefix, _, local = name.rpartition(":")
+    element = etree.SubElement(parent, f"{{{_URIS[prefix]}}}{local}" if prefix else local, attributes)
+    element.text = text
+    return element
+
+
+def _links(channel: Channel, form: str) -> list[tuple[str, str]]:
+    """Relation and address of the hubs, the licence, and the documents around the feed."""
+    links = [("hub", hub) for hub in channel.hubs]
+    links += [("license", channel.site.licence)] if channel.site.licence else []
+    return links + [(relation, f"{url}.{form}") for relation, url in channel.documents.items()]
+
+
+def _use_z(el: Any) -> None:
+    """Write UTC as Z, which every reader takes, instead of feedgen's +00:00 (RFC 3339 §4.2)."""
+    updated = el.find("updated")
+    updated.text = updated.text.replace("+00:00", "Z")
+
+
+def rfc822(timestamp: datetime) -> str:
+    """*timestamp* as ``Wed, 01 Dec 2021 17:00:00 +0000`` (RFC 822 §5, with four digits for the year)."""
+    return format_datetime(timestamp.astimezone(UTC))
+
+
+def _person(person: Person) -> dict[str, str]:
+    fields = {"name": person.name, "email": person.email, "uri": person.link}
+    return {name: value for name, value in fields.items() if value}

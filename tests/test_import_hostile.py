@@ -1,0 +1,101 @@
+"""What an import does with files that somebody made to do harm, and without its libraries."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from many import make_site
+from service import command
+
+ITEM = "<item><title>One</title><pubDate>Wed, 9 Feb 2022 14:30:00 GMT</pubDate>{}</item>"
+RSS = f'<rss version="2.0"><channel><title>T</title>\n{ITEM}</channel></rss>'
+SECRET = "the secret of the house"
+
+
+def imported(folder: Path, text: str, **environ: str) -> tuple[str, list[str], float]:
+    """What the command says, the posts it wrote, and how long it took."""
+    site = make_site(folder / "site", 0)
+    (folder / "file.xml").write_text(text, "utf-8")
+    began = time.monotonic()
+    done = command("import", str(folder / "file.xml"), "--site", str(site), **environ)
+    assert "Traceback" not in done.stderr
+    posts = [path.read_text("utf-8") for path in site.glob("posts/*.md")]
+    return done.stdout + done.stderr, posts, time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        '<!ENTITY a "xxxxxxxxxx"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;"><!ENTITY x "&b;&b;&b;&b;&b;&b;&b;">',
+        '<!ENTITY x SYSTEM "file://{secret}">',
+        '<!ENTITY % p SYSTEM "file://{secret}">%p;<!ENTITY x "">',
+    ],
+    ids=["bomb", "file", "parameter"],
+)
+def test_a_feed_that_declares_entities_is_refused_and_none_is_read(tmp_path, declared):
+    (tmp_path / "secret").write_text(SECRET)
+    doctype = f"<!DOCTYPE rss [{declared.format(secret=tmp_path / 'secret')}]>\n"
+    said, posts, _ = imported(tmp_path, doctype + RSS.format("<description>Text &x;</description>"))
+    assert posts == []
+    assert SECRET not in said
+    assert "it has a document type (<!DOCTYPE>), which is refused" in said
+
+
+def test_a_post_about_document_types_is_a_post(tmp_path):
+    text = RSS.format("<description><![CDATA[<p>Write &lt;!DOCTYPE html&gt; first.</p>]]></description>")
+    _, posts, _ = imported(tmp_path, text)
+    assert [post.rpartition("---\n\n")[2] for post in posts] == ["Write \\<!DOCTYPE html> first.\n"]
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<author>{}</author>",
+        "<author>a@{}</author>",
+        '<dc:creator xmlns:dc="http://purl.org/dc/elements/1.1/">{}</dc:creator>',
+    ],
+)
+def test_the_name_of_an_author_without_an_end_is_refused_at_once(tmp_path, element):
+    text = RSS.format("<description>Text.</description>" + element.format("a." * 100_000))
+    said, posts, seconds = imported(tmp_path, text)
+    assert posts == []
+    assert "file.xml:2: the name of an author is far too long" in said
+    assert seconds < 10
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div>" * 100_000 + "word" + "</div>" * 100_000,
+        "<ul><li>" * 50_000 + "word",
+        "<blockquote>" * 20_000 + "word",
+        "<b><i>" * 50_000 + "word",
+        "word" + "<a href='" * 100_000,
+        "word" + '<a " =" ' * 100_000,
+        "word" + "<!--" * 100_000,
+        "word" + "<script>" * 100_000,
+        "word <" + "a " * 100_000,
+        "word" + "</p>" * 100_000,
+        "word" + "&#" * 100_000,
+        "word" + "\n" * 500_000 + "word",
+    ],
+    ids=lambda html: html.strip()[:8],
+)
+def test_a_text_that_is_nothing_but_tags_keeps_its_words_and_takes_no_time(tmp_path, html):
+    said, posts, seconds = imported(tmp_path, RSS.format(f"<description><![CDATA[{html}]]></description>"))
+    assert all("word" in post for post in posts)
+    assert posts or "cannot be a file" in said
+    assert seconds < 15
+
+
+@pytest.mark.parametrize("library", ["feedparser", "bs4", "markdownify"])
+def test_without_its_libraries_the_command_says_in_one_line_how_to_install_them(tmp_path, library):
+    (tmp_path / f"{library}.py").write_text(f"raise ModuleNotFoundError('no module', name={library!r})")
+    paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1] / "src")])
+    said, posts, _ = imported(tmp_path, RSS.format("<description>Text.</description>"), PYTHONPATH=paths)
+    assert posts == []
+    assert said == f"Error: {library} is not installed. Install it: pip install 'pprnet-feeds[import]'\n"
