@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from many import make_site, write_post
-from pprnet_feeds.content import files, tags
+from pprnet_feeds.content import files, markdown
 from pprnet_feeds.content.ledger import FILE as LEDGER
 from pprnet_feeds.content.ledger import Ledger, read_ledger, write
 from pprnet_feeds.content.library import Library, read_library
-from pprnet_feeds.content.model import Cache
+from pprnet_feeds.content.model import CacheTimes
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.importing import detect
@@ -333,16 +333,16 @@ def test_a_post_of_a_name_that_cannot_be_an_address_is_told_with_its_file(site: 
         (2_048, app.LONGEST_ADDRESS, "414 over 2,048 bytes"),
         (4_096, app.LONGEST_QUERY, "of a query the first 4,096 bytes are read"),
         (8_192, encoding.LONGEST_VALUE, "ignored, over 8,192 bytes too"),
-        (32 * 1024 * 1024, cache.MOST_BYTES, "32 MiB of answers are kept"),
+        (32 * 1024 * 1024, cache.MOST_BYTES, "32 MiB of answers are cached"),
         (5, selection.MOST_TOPICS, "at most five topics"),
         (100_000, user_agents.MOST_SUBSCRIBERS, "claims over 100,000 subscribers"),
         (1_048_576, files.SIZE_LIMIT, "Only regular files up to 1 MiB"),
-        (100, tags.DEPTH, "Nesting ends at 100"),
+        (100, markdown.DEPTH, "Nesting ends at 100"),
         (50_000_000, detect.SIZE_LIMIT, "up to 50 MB"),
         (10.0, client.TIMEOUT, "ten seconds, three redirects"),
         (3, client.MOST_REDIRECTS, "ten seconds, three redirects"),
-        (900, Cache().max_age, "fresh for 15 minutes"),
-        (7 * 86_400, Cache().stale_if_error, "up to a week"),
+        (900, CacheTimes().max_age, "fresh for 15 minutes"),
+        (7 * 86_400, CacheTimes().stale_if_error, "up to a week"),
     ],
     ids=str,
 )

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judges import faults
-from pprnet_feeds.content.characters import clean, one_line
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.content.text import clean, one_line
 from pprnet_feeds.syndication.bibliography import Work, render_works, works_of
 from pprnet_feeds.syndication.urls import REFERENCE_FORMATS
 from service import ROOT

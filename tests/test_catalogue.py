@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from many import make_site
-from pprnet_feeds.content import markup
+from pprnet_feeds.content import markdown
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.syndication import entries
@@ -69,6 +69,6 @@ words = st.sampled_from(
 def test_practice_implications_are_known_without_rendering_as_they_are_with_it(body: str):
     site = many().site
     post = replace(many().posts[0], body=body)
-    html = markup.render(body, base=permalink(post, site), prefix=f"{post.slug}-")
-    expected = "implications" in body.lower() and bool(markup.sections(html)[1])
+    html = markdown.render(body, base=permalink(post, site), prefix=f"{post.slug}-")
+    expected = "implications" in body.lower() and bool(markdown.sections(html)[1])
     assert entries.has_practice(post, site) == expected

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pprnet_feeds.content import characters
+from pprnet_feeds.content.text import clean, decode, first_forbidden, join_escapes, one_line
 
 # XML 1.0 §2.2, written down a second time and from the other side.
 XML_CHAR = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
@@ -31,7 +31,7 @@ XML_CHAR = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
     ],
 )
 def test_what_no_document_may_hold_is_dropped_and_told(dropped):
-    assert characters.clean(f"a{dropped}b") == ("ab", True)
+    assert clean(f"a{dropped}b") == ("ab", True)
 
 
 @pytest.mark.parametrize(
@@ -39,35 +39,35 @@ def test_what_no_document_may_hold_is_dropped_and_told(dropped):
     ["\t", "\n", "👍", "👩\u200d👧", "\u200f\u202e", "\xa0", "\u2028", "\ufeff", "]]>", "é", "e\u0301"],
 )
 def test_what_a_reader_can_see_stays(kept):
-    assert characters.clean(f"a{kept}b") == (f"a{kept}b", False)
+    assert clean(f"a{kept}b") == (f"a{kept}b", False)
 
 
 def test_surrogate_pairs_are_joined_without_a_word():
-    assert characters.clean("a\ud83d\udc4db") == ("a👍b", False)
+    assert clean("a\ud83d\udc4db") == ("a👍b", False)
 
 
 def test_a_lone_surrogate_beside_a_pair_is_dropped():
-    assert characters.clean("\udc4d\ud83d\udc4d\ud83d") == ("👍", True)
+    assert clean("\udc4d\ud83d\udc4d\ud83d") == ("👍", True)
 
 
 def test_line_ends_become_line_feeds():
-    assert characters.clean("a\r\nb\rc\nd") == ("a\nb\nc\nd", False)
+    assert clean("a\r\nb\rc\nd") == ("a\nb\nc\nd", False)
 
 
 @settings(deadline=None, max_examples=100)
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_text_at_all_becomes_legal_in_xml(text):
-    cleaned, _ = characters.clean(text)
+    cleaned, _ = clean(text)
     assert XML_CHAR.fullmatch(cleaned)
-    assert characters.clean(cleaned) == (cleaned, False)
+    assert clean(cleaned) == (cleaned, False)
 
 
 def test_the_first_dropped_character_is_named_with_its_line():
-    assert characters.first_forbidden("a\r\nb\x07\x00") == ("U+0007", 2)
+    assert first_forbidden("a\r\nb\x07\x00") == ("U+0007", 2)
 
 
 def test_text_without_fault_has_no_first_dropped_character():
-    assert characters.first_forbidden("a\ud83d\udc4d") == ("", 0)
+    assert first_forbidden("a\ud83d\udc4d") == ("", 0)
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,11 @@ def test_text_without_fault_has_no_first_dropped_character():
     [(" a ", "a"), ("a \n  b", "a b"), ("a\tb", "a b"), ("a  b", "a  b"), ("\n\n", ""), ("a\u2028b", "a b")],
 )
 def test_text_on_one_line_has_a_space_for_each_break(text, line):
-    assert characters.one_line(text) == line
+    assert one_line(text) == line
 
 
 def test_a_byte_order_mark_and_any_line_ends_are_fine():
-    assert characters.decode(b"\xef\xbb\xbfa\r\nb\rc") == "a\nb\nc"
+    assert decode(b"\xef\xbb\xbfa\r\nb\rc") == "a\nb\nc"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_byte_order_mark_and_any_line_ends_are_fine():
 )
 def test_other_encodings_are_named(data, reason):
     with pytest.raises(ValueError, match=f"^{reason}$"):
-        characters.decode(data)
+        decode(data)
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_other_encodings_are_named(data, reason):
     ],
 )
 def test_an_emoji_escaped_as_json_does_is_joined(source, joined):
-    assert characters.join_escapes(source) == joined
+    assert join_escapes(source) == joined

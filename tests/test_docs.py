@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from pprnet_feeds.content import posts
 from pprnet_feeds.content.model import Site
+from pprnet_feeds.content.post import KEYS, read_post
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.syndication.urls import GUESSED
 from service import ROOT, serving
@@ -178,20 +178,20 @@ SUBSCRIBER = "docs/subscriber/feeds.md"
 
 
 def test_the_editors_table_holds_every_key_of_a_post():
-    assert list(table(EDITOR, "key")) == list(dict.fromkeys(posts.KEYS.values()))
+    assert list(table(EDITOR, "key")) == list(dict.fromkeys(KEYS.values()))
 
 
 def test_the_editors_table_of_other_words_is_the_readers_own():
     told = {
         word: ours for ours, rest in table(EDITOR, "our key").items() for word in re.findall(r"`(\w+)`", rest)
     }
-    assert told == {word: ours for word, ours in posts.KEYS.items() if word != ours}
+    assert told == {word: ours for word, ours in KEYS.items() if word != ours}
 
 
 def keys_of(front_matter: str) -> set[str]:
     """The keys that the reader itself offers to whoever typed an unknown one."""
     text = f"---\ntitle: T\ndate: 2021-01\ntopics: [outcomes]\n{front_matter}\n---\n"
-    _, problems = posts.read_post(text, "posts/a.md", the_site())
+    _, problems = read_post(text, "posts/a.md", the_site())
     mend = next(problem.mend for problem in problems if "zzzzzzzz" in problem.what)
     return set(re.findall(r"`(\w+)`", mend))
 

@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judges import judge_document, judge_feedparser
-from pprnet_feeds.content.characters import clean
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Citation, Term
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.content.text import clean
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.selection import selections

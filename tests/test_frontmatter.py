@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pprnet_feeds.content import frontmatter
 from pprnet_feeds.content.problems import report
-from pprnet_feeds.content.yamlvalues import Mapping, Scalar, Sequence
+from pprnet_feeds.content.yaml import FrontMatter, Mapping, Scalar, Sequence, read_front_matter, read_yaml
 
 MERGE = "a merge that was not finished: '<<<<<<< HEAD'"
 KEEP = "Keep one of the two versions, and take out the lines with <<<<<<<, ======= and >>>>>>>."
@@ -21,12 +20,12 @@ def header(yaml: str) -> str:
 
 
 def told(text: str) -> str:
-    parts = frontmatter.read(text, "posts/x.md")
+    parts = read_front_matter(text, "posts/x.md")
     return report([*parts.notices, *parts.problems])
 
 
 def value(yaml: str) -> object:
-    parts = frontmatter.read(header(yaml), "posts/x.md")
+    parts = read_front_matter(header(yaml), "posts/x.md")
     assert (parts.problems, parts.notices) == ((), ())
     assert parts.header is not None
     found = parts.header.entries["a"][1]
@@ -34,8 +33,8 @@ def value(yaml: str) -> object:
 
 
 def test_every_key_and_value_knows_its_place():
-    parts = frontmatter.read("---\ntitle: Harm\ntopics:\n  - 'one'\n---\n\nBody.\n", "posts/x.md")
-    assert parts == frontmatter.FrontMatter(
+    parts = read_front_matter("---\ntitle: Harm\ntopics:\n  - 'one'\n---\n\nBody.\n", "posts/x.md")
+    assert parts == FrontMatter(
         header=Mapping(
             {
                 "title": (Scalar("title", 2, 1, plain=True), Scalar("Harm", 2, 8, plain=True)),
@@ -78,7 +77,7 @@ def test_quotation_marks_and_blocks_are_undone(yaml, text):
 
 
 def test_a_hash_after_a_plain_value_is_remembered():
-    parts = frontmatter.read(header("a: The #1 reason\nb: C#"), "posts/x.md")
+    parts = read_front_matter(header("a: The #1 reason\nb: C#"), "posts/x.md")
     assert parts.header is not None
     assert [value for _, value in parts.header.entries.values()] == [
         Scalar("The", 2, 4, plain=True, remark=True),
@@ -88,16 +87,16 @@ def test_a_hash_after_a_plain_value_is_remembered():
 
 @pytest.mark.parametrize("newline", ["\r\n", "\r"])
 def test_other_line_ends_are_fine(newline):
-    parts = frontmatter.read(header("a: b").replace("\n", newline), "posts/x.md")
+    parts = read_front_matter(header("a: b").replace("\n", newline), "posts/x.md")
     assert (parts.body, parts.body_line, parts.problems) == ("Body.\n", 4, ())
 
 
 def test_front_matter_may_end_the_file():
-    assert frontmatter.read("---\na: b\n---", "posts/x.md").body == ""
+    assert read_front_matter("---\na: b\n---", "posts/x.md").body == ""
 
 
 def test_empty_front_matter_is_a_mapping_without_keys():
-    assert frontmatter.read("---\n---\n", "posts/x.md").header == Mapping({}, 1, 1)
+    assert read_front_matter("---\n---\n", "posts/x.md").header == Mapping({}, 1, 1)
 
 
 BEGIN = "Begin the file with a line ---, then `title: …`, `date: …`, `topics: […]`, then a line --- again."
@@ -243,7 +242,7 @@ def test_what_is_no_front_matter_is_told_with_its_cure(text, line, what, mend):
     ],
 )
 def test_what_only_looks_like_a_merge_is_text(body):
-    assert frontmatter.read(header("a: b") + body, "posts/x.md").problems == ()
+    assert read_front_matter(header("a: b") + body, "posts/x.md").problems == ()
 
 
 @pytest.mark.parametrize(
@@ -260,9 +259,9 @@ def test_what_only_looks_like_a_merge_is_text(body):
     ],
 )
 def test_the_mend_that_is_shown_mends_the_line(line):
-    (problem,) = frontmatter.read(header(f"{line}\ndate: b"), "posts/x.md").problems
+    (problem,) = read_front_matter(header(f"{line}\ndate: b"), "posts/x.md").problems
     mended = problem.mend[problem.mend.index("title: ") :]
-    again = frontmatter.read(header(f"{mended}\ndate: b"), "posts/x.md")
+    again = read_front_matter(header(f"{mended}\ndate: b"), "posts/x.md")
     assert again.problems == ()
     assert again.header is not None
     value = again.header.entries["title"][1].text
@@ -270,7 +269,7 @@ def test_the_mend_that_is_shown_mends_the_line(line):
 
 
 def test_a_header_that_cannot_be_read_gives_no_keys():
-    assert frontmatter.read(header("a: b: c"), "posts/x.md").header is None
+    assert read_front_matter(header("a: b: c"), "posts/x.md").header is None
 
 
 @pytest.mark.parametrize(
@@ -292,7 +291,7 @@ def test_a_header_that_cannot_be_read_gives_no_keys():
 def test_a_bomb_is_refused_within_a_tenth_of_a_second(yaml):
     def once() -> float:
         start = time.process_time()
-        assert frontmatter.read(header(yaml), "posts/x.md").problems
+        assert read_front_matter(header(yaml), "posts/x.md").problems
         return time.process_time() - start
 
     # The best of three: a collection of other tests' garbage may fall into any one.
@@ -310,19 +309,19 @@ def test_a_dropped_character_is_told_and_the_header_is_read():
 
 
 def test_a_yaml_file_may_hold_a_list():
-    assert frontmatter.read_yaml("- a\n", "feeds/topics.yaml") == (
+    assert read_yaml("- a\n", "feeds/topics.yaml") == (
         Sequence((Scalar("a", 1, 3, plain=True),), 1, 1),
         [],
     )
 
 
 def test_a_yaml_file_of_comments_holds_nothing():
-    assert frontmatter.read_yaml("# nothing\n", "feeds/topics.yaml") == (None, [])
+    assert read_yaml("# nothing\n", "feeds/topics.yaml") == (None, [])
 
 
 @settings(deadline=None, max_examples=100)
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_text_is_taken_apart_or_refused_with_a_problem(text):
     for whole in (text, header(text), header(f"title: {text}"), header(f'title: "{text}"')):
-        parts = frontmatter.read(whole, "posts/x.md")
+        parts = read_front_matter(whole, "posts/x.md")
         assert (parts.header is None) <= bool(parts.problems)

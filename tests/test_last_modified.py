@@ -15,10 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pprnet_feeds.content.digests import digest
 from pprnet_feeds.content.ledger import Ledger, record_of
 from pprnet_feeds.content.library import Library
-from pprnet_feeds.content.model import Citation, Person, Post, Site, Term
+from pprnet_feeds.content.model import Citation, Person, Post, Site, Term, digest
 from pprnet_feeds.serving.snapshot import build, renderer_digest
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import LOST, Timestamps, TimestampStore, merge, record, resources

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from many import make_site
 from pprnet_feeds.content.ledger import Ledger, read_ledger, record_of, write
-from pprnet_feeds.content.posts import read_post
+from pprnet_feeds.content.post import read_post
 from service import command
 from test_documents import library
 

@@ -22,11 +22,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pprnet_feeds.cli import main
-from pprnet_feeds.content import characters, posts
 from pprnet_feeds.content.dates import FORMS
 from pprnet_feeds.content.model import Post, Site
-from pprnet_feeds.content.posts import read_post
+from pprnet_feeds.content.post import KEYS, read_post
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.content.text import clean, one_line
 from pprnet_feeds.publishing.check import check_site
 from registry import registry_running
 from service import ROOT, command
@@ -83,7 +83,7 @@ def test_every_key_stands_in_a_draft_and_is_explained(site):
     text = (site / "posts" / "2022-04-t.md").read_text("utf-8")
     blocks = text.split("---")[1].strip("\n").split("\n\n")
     assert all(block.startswith("# ") for block in blocks)
-    assert set(re.findall(r"^#?(\w+):", text, re.MULTILINE)) == set(posts.KEYS.values())
+    assert set(re.findall(r"^#?(\w+):", text, re.MULTILINE)) == set(KEYS.values())
 
 
 def test_every_example_in_a_draft_is_valid_without_its_sign(site):
@@ -166,8 +166,8 @@ def test_any_title_is_read_as_it_was_typed_or_refused(site):
     @settings(max_examples=60, deadline=None)
     def any_title(title: str) -> None:
         result = new(site, title, "--topic", "training", "--date", "2022-04")
-        plain, lost = characters.clean(title)
-        plain = characters.one_line(plain)
+        plain, lost = clean(title)
+        plain = one_line(plain)
         if lost or not plain or len(plain) > 300:
             assert result.exit_code in {1, 2}
             assert result.output.count("\n") < 6

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pprnet_feeds.content import characters, frontmatter
 from pprnet_feeds.content.slugs import RESERVED, is_slug
-from pprnet_feeds.content.yamlvalues import Mapping, Scalar
+from pprnet_feeds.content.text import clean, one_line
+from pprnet_feeds.content.yaml import Mapping, Scalar, read_yaml
 from pprnet_feeds.publishing.postfile import quote, slug_of, write_new
 from service import ROOT
 
@@ -25,8 +25,8 @@ TEXTS = st.text(max_size=300) | st.text(alphabet=AWKWARD, max_size=300)
 @given(TEXTS)
 @settings(max_examples=100, deadline=None)
 def test_a_quoted_text_reads_as_exactly_that_text(text: str):
-    text = characters.one_line(characters.clean(text)[0])
-    value, problems = frontmatter.read_yaml(f"key: {quote(text)}\n", "a.yaml")
+    text = one_line(clean(text)[0])
+    value, problems = read_yaml(f"key: {quote(text)}\n", "a.yaml")
     assert problems == []
     assert isinstance(value, Mapping)
     read = value.entries["key"][1]

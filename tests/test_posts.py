@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pprnet_feeds.content.model import Citation, Image, Person, Post, Site, Term
-from pprnet_feeds.content.posts import read_post
+from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import report
 
 SITE = Site(

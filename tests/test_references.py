@@ -9,12 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pprnet_feeds.content.authorlist import read_authors
-from pprnet_feeds.content.dois import doi_in
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.model import Citation
-from pprnet_feeds.content.references import LONGEST, certain_authors, complete, parse_reference
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.content.text import doi_in
+from pprnet_feeds.syndication.references import (
+    LONGEST,
+    certain_authors,
+    complete,
+    parse_reference,
+    read_authors,
+)
 from service import ROOT
 
 # Made up in the shapes that references have; only the posts' own, at the end, are of real works.

@@ -98,7 +98,7 @@ def test_two_workers_answer_alike(site: Path, tmp_path: Path):
 
 def test_replicas_tell_the_same_although_one_saw_the_change_alone(site: Path, tmp_path: Path):
     with postgres.running() as server:
-        state = {"postgresql+psycopg://feeds@db.example.org/feeds": server.database()}
+        state = {"postgresql://feeds@db.example.org/feeds": server.database()}
         homes = [tmp_path / "one", tmp_path / "other"]
         for home in homes:
             home.mkdir()

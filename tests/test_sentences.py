@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pprnet_feeds.content.sentences import first_sentences, sentences
+from pprnet_feeds.content.text import first_sentences, sentences
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pprnet_feeds.content import characters
-from pprnet_feeds.content.model import Cache, Person, Site, Term
+import pprnet_feeds
+from pprnet_feeds.content.model import CacheTimes, Person, Site, Term
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import FILE, read_site, variable
+from pprnet_feeds.content.text import clean
 
 LEAST = """title: T
 tag_root: example.org,2013:t
@@ -87,7 +88,7 @@ cache: {max_age: 60, stale_while_revalidate: 0, stale_if_error: 9}
             licence="https://example.org/licence",
             hubs=("https://hub.example.org/",),
             entries=50,
-            cache=Cache(60, 0, 9),
+            cache=CacheTimes(60, 0, 9),
             topics=(Term("b", "B", "D", ("old-b",)),),
             research=(Term("reviews", "Reviews"),),
             issues={"2022-01": "This month…"},
@@ -103,7 +104,7 @@ cache: {max_age: 60, stale_while_revalidate: 0, stale_if_error: 9}
         ("base_url", "https://example.org/", "base_url", "https://example.org"),
         ("hubs", "https://a.org/, https://b.org/", "hubs", ("https://a.org/", "https://b.org/")),
         ("author.name", "Bob", "author", Person("Bob")),
-        ("cache.max_age", "5", "cache", Cache(max_age=5)),
+        ("cache.max_age", "5", "cache", CacheTimes(max_age=5)),
         ("entries", "7", "entries", 7),
         ("language", "fr", "language", "fr"),
         ("title", "  ", "title", "T"),
@@ -195,7 +196,7 @@ def test_no_variable_brings_in_what_no_document_may_hold(environ):
         site, problems = read_site(Path(name), environ)
         assert site is not None or problems
         if site:
-            assert not characters.clean(site.title + site.author.name + site.rights)[1]
+            assert not clean(site.title + site.author.name + site.rights)[1]
 
 
 def test_a_character_that_was_left_out_of_a_variable_is_told(folder):
@@ -254,7 +255,7 @@ def test_the_variables_of_others_are_left_alone(folder, name):
 
 
 def test_every_variable_that_the_program_reads_is_known(folder):
-    source = Path(characters.__file__).parent.parent
+    source = Path(pprnet_feeds.__file__).parent
     read = {
         name for file in source.rglob("*.py") for name in re.findall(r"\bPPRNET_[A-Z_]+\b", file.read_text())
     }

@@ -11,7 +11,7 @@ import html5lib
 
 from htmljudge import _inactive
 from judges import judge_document
-from pprnet_feeds.content import tags
+from pprnet_feeds.content import markdown
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.syndication.catalogue import Catalogue
 
@@ -61,7 +61,7 @@ def harmless(html: str) -> None:
         found = list(_inactive(tree))
         assert not found, found
         for element in tree.iter():
-            assert str(element.tag) in tags.ELEMENTS or element is tree, element.tag
+            assert str(element.tag) in markdown.ELEMENTS or element is tree, element.tag
             for name in ("href", "src"):
                 value = element.get(name, "https:")
                 assert value.startswith(("https:", "http:", "mailto:", "tel:")), value

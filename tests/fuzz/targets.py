@@ -29,13 +29,15 @@ from fuzz.ground import (
 )
 from fuzz.judging import FORBIDDEN, clean, harmless, sound, tellable
 from htmljudge import _absolute, _data, _inactive
-from pprnet_feeds.content import characters, markup, references
+from pprnet_feeds.content import body_checks, markdown
 from pprnet_feeds.content.ledger import read_ledger, write
 from pprnet_feeds.content.library import Library, read_library
-from pprnet_feeds.content.posts import read_post
+from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.slugs import SLUG
+from pprnet_feeds.content.text import clean as cleaned
+from pprnet_feeds.content.text import decode, one_line
 from pprnet_feeds.importing import detect, sentences
 from pprnet_feeds.importing.write import PostFolder
 from pprnet_feeds.pages import embed, subscribe
@@ -45,6 +47,7 @@ from pprnet_feeds.publishing.plan import changes, published
 from pprnet_feeds.serving.response import joined
 from pprnet_feeds.stats.user_agents import MOST_SUBSCRIBERS, read_user_agent
 from pprnet_feeds.syndication.catalogue import Catalogue
+from pprnet_feeds.syndication.references import complete, parse_reference
 from pprnet_feeds.syndication.selection import Refusal
 from pprnet_feeds.syndication.urls import Url, parse_url
 
@@ -56,7 +59,7 @@ FILES = ("site.yaml", "topics.yaml", "research.yaml", "issues.yaml")
 def post(data: bytes) -> None:
     """A post file, front matter and body."""
     try:
-        text = characters.decode(data)
+        text = decode(data)
     except ValueError:
         return
     found, problems = read_post(text, "posts/2021-03-a.md", small_site(), bodies=True)
@@ -93,24 +96,24 @@ def site(data: bytes) -> None:
 
 def body(data: bytes) -> None:
     """The Markdown of a post."""
-    text, _ = characters.clean(data.decode("utf-8", "replace"))
-    html = markup.render(text, base=BASE, prefix="a-")
+    text, _ = cleaned(data.decode("utf-8", "replace"))
+    html = markdown.render(text, base=BASE, prefix="a-")
     harmless(html)
     assert len(html) < 40 * len(text) + 5_000_000
-    told = markup.active_content(text)
+    told = body_checks.unsafe_html(text)
     assert all(0 < line <= text.count("\n") + 1 and "\n" not in what for line, what in told)
-    markup.repeated_footnotes(text)
-    whole, practice = markup.sections(html)
-    assert not FORBIDDEN.search(markup.plain_text(whole) + markup.plain_text(practice))
+    body_checks.repeated_footnotes(text)
+    whole, practice = markdown.sections(html)
+    assert not FORBIDDEN.search(markdown.plain_text(whole) + markdown.plain_text(practice))
 
 
 def reference(data: bytes) -> None:
     """A reference as it is printed."""
-    text, _ = characters.clean(data.decode("utf-8", "replace"))
-    one_line = characters.one_line(text)
-    cite = references.parse_reference(one_line)
-    assert cite.text == one_line
-    clean(references.complete(cite))
+    text, _ = cleaned(data.decode("utf-8", "replace"))
+    line = one_line(text)
+    cite = parse_reference(line)
+    assert cite.text == line
+    clean(complete(cite))
 
 
 def registry(data: bytes) -> None:
@@ -212,7 +215,7 @@ def ledger(data: bytes) -> None:
 def documents(data: bytes) -> None:
     """A post, in everything that is drawn from it."""
     try:
-        text = characters.decode(data)
+        text = decode(data)
     except ValueError:
         return
     post, _ = read_post(text, "posts/2021-03-a.md", small_site())

@@ -12,14 +12,14 @@ from pathlib import Path
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.content import characters, dates
-from pprnet_feeds.content.dois import doi_in
+from pprnet_feeds.content import dates
 from pprnet_feeds.content.fields import is_address
 from pprnet_feeds.content.ledger import read_ledger
 from pprnet_feeds.content.model import Citation, Site, Term
-from pprnet_feeds.content.posts import read_post
+from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import quoted
 from pprnet_feeds.content.terms import named, search, suggest
+from pprnet_feeds.content.text import clean, doi_in, first_forbidden, one_line
 from pprnet_feeds.publishing import doi, postfile
 from pprnet_feeds.publishing.new import draft_text, taken_names
 
@@ -97,11 +97,11 @@ def new(
 
 def _plain(typed: str, name: str) -> str:
     """What was typed, on one line; stops at a character that no file can hold."""
-    text, lost = characters.clean(typed)
+    text, lost = clean(typed)
     if lost:
-        which, _ = characters.first_forbidden(typed)
+        which, _ = first_forbidden(typed)
         raise click.UsageError(f"{name} holds a character that no feed may hold: {which}. Type it again.")
-    return characters.one_line(text)
+    return one_line(text)
 
 
 def _month(date: str, site: Site) -> str:

@@ -1,26 +1,25 @@
-"""Dates as editors write them, and the moments they mean.
+"""Dates as editors write them, and the timestamps they mean.
 
-A month or a day has no time of its own. Noon in the site's zone is the one
-hour that is on the same day nearly everywhere, and it never falls into a
-change of the clock. Nothing here knows what time it is now.
+A month or a day means noon in the site's zone: that is on the same day nearly everywhere, and
+never falls into a change of the clock.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from datetime import UTC, datetime, time, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 #: How the three forms look, for an editor who typed something else.
 FORMS = "Write a month like 2026-03, a day like 2026-03-09, or a moment like 2026-03-09T14:30:00-05:00."
 
-# `int` would take `-1`, `1_0` and Arabic digits: only these digits count.
+# Only these digits count: `int` would take `-1`, `1_0` and Arabic digits.
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
 # RFC 3339 §5.6, where `T` may be small or a space.
 _MOMENT = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?"
-    r"([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]((?!24)[0-9]{2}:[0-9]{2}):([0-9]{2})(?:\.[0-9]+)?"
+    r"([Zz]|[+-][0-9]{2}:[0-5][0-9])?"
 )
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
 # A post whose month or day ended this long ago is back-filled.
@@ -35,25 +34,40 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime:
     as the second before it.
 
     Raises:
-        ValueError: its text is what stands instead of a date, such as
+        ValueError: its text says what was found instead, such as
             ``not a date`` or ``a moment without its zone``.
     """
+    zone_written = ""
     if day := _DAY.fullmatch(text):
-        year, month, number = int(day[1]), int(day[2]), int(day[3] or 1)
-        return _moment(year, month, number, 12, 0, 0, zone)
-    if moment := _MOMENT.fullmatch(text):
-        if moment[7] is None:
+        written = f"{day[1]}-{day[2]}-{day[3] or '01'}T12:00:00"
+    elif parts := _MOMENT.fullmatch(text):
+        if parts[4] is None:
             raise ValueError("a moment without its zone")
-        year, month, number, hour, minute, second = (int(part) for part in moment.groups()[:6])
-        return _moment(year, month, number, hour, minute, 59 if second == 60 else second, _offset(moment[7]))
-    raise ValueError("not a date")
+        second = "59" if parts[3] == "60" else parts[3]
+        written, zone_written = f"{parts[1]}T{parts[2]}:{second}", parts[4].upper()
+    else:
+        raise ValueError("not a date")
+    # Far from both ends of the calendar no zone can overflow it.
+    _require_year(int(written[:4]))
+    try:
+        moment = datetime.fromisoformat(written + zone_written)
+    except ValueError:
+        raise ValueError("not a date") from None
+    moment = (moment if zone_written else moment.replace(tzinfo=zone)).astimezone(UTC)
+    _require_year(moment.year)  # the ledger stores it in UTC and must be able to read it again
+    return moment
+
+
+def _require_year(year: int) -> None:
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise ValueError(f"outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
 
 
 def first_published(date: str, zone: ZoneInfo, now: datetime) -> datetime | None:
-    """When a post is first published that is recorded at *now*; None for the present moment.
+    """When a post that is recorded at *now* is first published; None means at *now*.
 
     *date* is as written, in one of the three forms. A time of day, the future, and what ended
-    45 days ago count as written: a month or a day of late says nothing of the moment.
+    45 days ago count as written: a recent month or day does not say the time.
     """
     moment = parse_moment(date, zone)
     day = _DAY.fullmatch(date)
@@ -73,7 +87,7 @@ def month_of(moment: datetime, zone: ZoneInfo) -> str:
 
 def beginning_of(month: str, zone: ZoneInfo) -> datetime:
     """The moment at which a month such as ``2021-12`` begins in *zone*; in UTC."""
-    year = max(int(month[:4]), _FIRST_YEAR)  # what was before is past all the same
+    year = max(int(month[:4]), _FIRST_YEAR)  # earlier months are past in any case
     return datetime(year, int(month[5:]), 1, tzinfo=zone).astimezone(UTC)
 
 
@@ -81,29 +95,3 @@ def is_month(text: str) -> bool:
     """Whether *text* is a month such as ``2021-12``."""
     match = _DAY.fullmatch(text)
     return bool(match and match[3] is None and "01" <= match[2] <= "12")
-
-
-def _offset(text: str) -> timezone:
-    if text in "Zz":
-        return UTC
-    hours, minutes = int(text[1:3]), int(text[4:6])
-    if hours > 23 or minutes > 59:
-        raise ValueError("not a date")
-    distance = timedelta(hours=hours, minutes=minutes)
-    return timezone(-distance if text[0] == "-" else distance)
-
-
-def _moment(
-    year: int, month: int, day: int, hour: int, minute: int, second: int, zone: ZoneInfo | timezone
-) -> datetime:
-    # Far from both ends of the calendar no zone can overflow it.
-    if not _FIRST_YEAR <= year <= _LAST_YEAR:
-        raise ValueError(f"outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
-    try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
-    except ValueError:
-        raise ValueError("not a date") from None
-    # The ledger keeps it in UTC and must be able to read it again.
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-        raise ValueError(f"outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
-    return moment

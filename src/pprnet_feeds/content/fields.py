@@ -1,8 +1,7 @@
-"""Small readers of values: what was typed, or a problem that says how to mend it.
+"""Readers of single YAML values: each gives what was typed, or reports a problem with its fix.
 
-Every reader takes the value, the name it was typed under and the faults of
-its file. It answers None after telling a fault, and never guesses a value
-that an editor did not mean.
+Every reader takes the value, the key it was typed under and the faults of its file. It gives None
+after reporting a fault, and never guesses what an editor did not type.
 """
 
 from __future__ import annotations
@@ -13,16 +12,18 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from pprnet_feeds.content import characters, slugs
+from pprnet_feeds.content import slugs
 from pprnet_feeds.content.problems import Problem, nearest, quoted
-from pprnet_feeds.content.yamlvalues import Mapping, Scalar, Sequence, Value
+from pprnet_feeds.content.text import one_line
+from pprnet_feeds.content.yaml import Mapping, Scalar, Sequence, Value
 
 T = TypeVar("T")
 Reader = Callable[[Value, str, "Faults"], T | None]
+# The values under one of our names, each with the key that was typed.
+Typed = dict[str, list[tuple[str, Value]]]
 
-_TRUE = frozenset({"true", "yes", "on"})
-_FALSE = frozenset({"false", "no", "off"})
-_NOTHING = frozenset({"", "~", "null"})
+_FLAGS = dict.fromkeys(("true", "yes", "on"), True) | dict.fromkeys(("false", "no", "off"), False)
+_EMPTY = frozenset({"", "~", "null"})
 _TEXT_LENGTH = 20_000
 _LIST_LENGTH = 100
 _ADDRESS = re.compile(r"https?://[^\s\"<>\\^`{|}]+", re.IGNORECASE)
@@ -34,33 +35,43 @@ _EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
 
 @dataclass(slots=True)
 class Faults:
-    """Gathers the faults of one file, in the order they are met."""
+    """The problems of one file, in the order they are found."""
 
     file: str
     found: list[Problem] = field(default_factory=list)
 
-    def add(self, at: Scalar | Sequence | Mapping | None, what: str, mend: str) -> None:
-        """Note one fault at the place of a value, or in the file as a whole."""
+    def add(self, at: Value | None, what: str, mend: str) -> None:
+        """Add one problem at the position of a value, or for the file as a whole."""
         line, column = (at.line, at.column) if at else (0, 0)
         self.found.append(Problem(self.file, line, column, what, mend))
 
 
 def is_given(value: Value) -> bool:
-    """Whether anything was typed: a key may stand there and wait for its value."""
-    # The length is the quicker question, and nearly always the answer.
-    return not (
-        isinstance(value, Scalar) and value.plain and len(value.text) <= 4 and value.text.lower() in _NOTHING
-    )
+    """Whether anything was typed after the key."""
+    return not (isinstance(value, Scalar) and value.plain and value.text.lower() in _EMPTY)
 
 
 def scalar(value: Value, name: str, faults: Faults) -> str | None:
     """One value on one line."""
     if isinstance(value, Scalar):
-        return characters.one_line(value.text)
+        return one_line(value.text)
     kind = "a list" if isinstance(value, Sequence) else "a group of keys"
     what = f"`{name}` is {kind} where one value is wanted"
     faults.add(value, what, f"Write plain text there, like `{name}: …`.")
     return None
+
+
+def parsed(
+    value: Value, name: str, faults: Faults, parse: Callable[[str], T | None], wrong: str, mend: str
+) -> T | None:
+    """What *parse* makes of one value. None of it is a fault, which says what is *wrong* with the key."""
+    typed = scalar(value, name, faults)
+    if typed is None:
+        return None
+    result = parse(typed)
+    if result is None:
+        faults.add(value, f"`{name}` {wrong}: {quoted(typed)}", mend)
+    return result
 
 
 def text(value: Value, name: str, faults: Faults, most: int = _TEXT_LENGTH) -> str | None:
@@ -80,48 +91,29 @@ def text(value: Value, name: str, faults: Faults, most: int = _TEXT_LENGTH) -> s
 
 def flag(value: Value, name: str, faults: Faults) -> bool | None:
     """True or false."""
-    typed = scalar(value, name, faults)
-    if typed is None:
-        return None
-    if typed.lower() in _TRUE | _FALSE:
-        return typed.lower() in _TRUE
-    faults.add(
-        value,
-        f"`{name}` is neither true nor false: {quoted(typed)}",
-        f"Write `{name}: true` or leave it out.",
+    mend = f"Write `{name}: true` or leave it out."
+    return parsed(
+        value, name, faults, lambda typed: _FLAGS.get(typed.lower()), "is neither true nor false", mend
     )
-    return None
 
 
 def number(value: Value, name: str, faults: Faults, least: int, most: int) -> int | None:
     """A whole number from *least* to *most*."""
-    typed = scalar(value, name, faults)
-    if typed is None:
-        return None
-    # Nine digits: a longer number is no size, and `int` may refuse it.
-    if re.fullmatch(r"[0-9]{1,9}", typed) and least <= int(typed) <= most:
-        return int(typed)
-    faults.add(
-        value,
-        f"`{name}` is not a number from {least} to {most}: {quoted(typed)}",
-        f"Write it like `{name}: {least}`.",
-    )
-    return None
+
+    def parse(typed: str) -> int | None:
+        # Nine digits: a longer number is no size, and `int` may refuse it.
+        return int(typed) if re.fullmatch(r"[0-9]{1,9}", typed) and least <= int(typed) <= most else None
+
+    wrong = f"is not a number from {least} to {most}"
+    return parsed(value, name, faults, parse, wrong, f"Write it like `{name}: {least}`.")
 
 
 def address(value: Value, name: str, faults: Faults) -> str | None:
     """An absolute http or https address, in ASCII as documents need it (RFC 3986)."""
-    typed = scalar(value, name, faults)
-    if typed is None:
-        return None
-    if not is_address(typed):
-        faults.add(
-            value,
-            f"`{name}` is not a web address: {quoted(typed)}",
-            "Write it like https://example.org/page.",
-        )
-        return None
-    return typed
+    mend = "Write it like https://example.org/page."
+    return parsed(
+        value, name, faults, lambda typed: typed if is_address(typed) else None, "is not a web address", mend
+    )
 
 
 def is_address(typed: str) -> bool:
@@ -132,11 +124,11 @@ def is_address(typed: str) -> bool:
 
 
 def has_host(address: str) -> bool:
-    """Whether an absolute address names a host and port that can be (RFC 3986 §3.2, RFC 1035 §2.3.4)."""
+    """Whether an absolute address names a possible host and port (RFC 3986 §3.2, RFC 1035 §2.3.4)."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
-        # A host with a colon is of IPv6, and was read as that.
+        # A host with a colon is of IPv6, and `urlsplit` has checked it.
         return parts.port != 0 and len(host) < 254 and (":" in host or _HOST.fullmatch(host) is not None)
     except ValueError:
         return False
@@ -144,17 +136,17 @@ def has_host(address: str) -> bool:
 
 def email(value: Value, name: str, faults: Faults) -> str | None:
     """An e-mail address, loosely."""
-    typed = scalar(value, name, faults)
-    if typed is None or _EMAIL.fullmatch(typed):
-        return typed
-    faults.add(
-        value, f"`{name}` is not an e-mail address: {quoted(typed)}", "Write it like editor@example.org."
-    )
-    return None
+    mend = "Write it like editor@example.org."
+    return parsed(value, name, faults, whole(_EMAIL), "is not an e-mail address", mend)
+
+
+def whole(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
+    """A parser that takes what matches *pattern* from end to end, as it is."""
+    return lambda typed: typed if pattern.fullmatch(typed) else None
 
 
 def slug(value: Value, name: str, faults: Faults) -> str | None:
-    """A slug that may stand in our addresses."""
+    """A slug that may be part of our addresses."""
     typed = scalar(value, name, faults)
     if typed is None:
         return None
@@ -170,7 +162,7 @@ def slug(value: Value, name: str, faults: Faults) -> str | None:
 
 
 def values(value: Value, name: str, faults: Faults) -> tuple[Value, ...] | None:
-    """The values of a list; a value that stands alone is a list of one."""
+    """The values of a list; a single value is a list of one."""
     if not isinstance(value, Sequence):
         return (value,)
     if len(value.items) > _LIST_LENGTH:
@@ -186,50 +178,37 @@ def each(value: Value, name: str, faults: Faults, read: Reader[T]) -> tuple[T, .
     if items is None:
         return None
     results = [read(item, name, faults) for item in items]
-    sound = tuple(result for result in results if result is not None)
-    return sound if len(sound) == len(results) else None
+    valid = tuple(result for result in results if result is not None)
+    return valid if len(valid) == len(results) else None
 
 
-def known(mapping: Mapping, names: dict[str, str], faults: Faults) -> dict[str, list[tuple[str, Value]]]:
-    """The values of *mapping* by our names for their keys, each with the key as typed.
+def known(mapping: Mapping, names: dict[str, str], faults: Faults) -> Typed:
+    """The values of *mapping* by our names for their keys.
 
     *names* gives our name for every key that is understood. Other keys are
     faults; keys without a value are as good as absent.
     """
-    found: dict[str, list[tuple[str, Value]]] = {}
+    found: Typed = {}
     for typed, (key, value) in mapping.entries.items():
         ours = names.get(typed)
         if ours is None:
-            unknown(key, names, faults)
+            meant = nearest(typed.lower(), names)
+            keys = ", ".join(f"`{name}`" for name in dict.fromkeys(names.values()))
+            mend = f"Did you mean `{meant}`?" if meant else f"Take it away; the keys are {keys}."
+            faults.add(key, f"no key is called {quoted(typed)}", mend)
         elif is_given(value) or ours == "title":
             found.setdefault(ours, []).append((typed, value))
     return found
 
 
-def unknown(key: Scalar, names: dict[str, str], faults: Faults) -> None:
-    """Tell of a key that nobody here understands."""
-    meant = nearest(key.text.lower(), names)
-    mend = f"Did you mean `{meant}`?" if meant else "Take it away; the keys are " + _told(names) + "."
-    faults.add(key, f"no key is called {quoted(key.text)}", mend)
+def one(found: Typed, name: str, faults: Faults, read: Reader[T]) -> T | None:
+    """The value under our *name*, whichever key was typed for it; None when it is absent or faulty.
 
-
-def _told(names: dict[str, str]) -> str:
-    return ", ".join(f"`{name}`" for name in dict.fromkeys(names.values()))
-
-
-def one(found: dict[str, list[tuple[str, Value]]], name: str, faults: Faults, read: Reader[T]) -> T | None:
-    """The value under our *name*, whichever word was typed for it.
-
-    Two words that mean the same must say the same; otherwise nobody can know
-    which of them is meant. None when it is absent or faulty.
+    Two keys that mean the same must have the same value.
     """
-    given = found.get(name)
-    if not given:
+    results = [(typed, value, read(value, typed, faults)) for typed, value in found.get(name, ())]
+    if not results:
         return None
-    if len(given) == 1:
-        [(typed, value)] = given
-        return read(value, typed, faults)
-    results = [(typed, value, read(value, typed, faults)) for typed, value in given]
     first, _, wanted = results[0]
     for typed, value, result in results[1:]:
         if result is not None and wanted is not None and result != wanted:

@@ -1,9 +1,7 @@
-"""Opening files that strangers may have put there.
+"""Finds the files of a site and reads them, with a limit on their size.
 
-The folder of posts is written by people, editors' programs and whoever
-unpacks an archive in it. Only regular files of a bounded size are opened:
-a named pipe would wait for ever, a device never ends, and a link may lead to
-what is nobody's business.
+Anything may lie in the folder of posts. Only regular files are opened: a named pipe would wait for
+ever, a device never ends, and a link may lead out of the site.
 """
 
 from __future__ import annotations
@@ -15,13 +13,13 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from pprnet_feeds.content import characters
+from pprnet_feeds.content import text
 from pprnet_feeds.content.problems import Problem, shown
 
 SIZE_LIMIT = 1_048_576
 # Some file systems count time in steps of two seconds.
 GRAIN = 2_000_000_000
-# Never through a link, and never waiting for the other end of a pipe that came in between.
+# Never follow a link, and never wait for the other end of a pipe, should the file have been replaced.
 _FLAGS = os.O_RDONLY
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
     _FLAGS |= getattr(os, _flag, 0)
@@ -63,11 +61,11 @@ def read_text(path: Path, name: str, limit: int = SIZE_LIMIT) -> str | Problem:
     *name* is what the file is called in a problem; *limit* is in bytes.
     """
     found = read_bytes(os.fspath(path), name, limit)
-    return found if isinstance(found, Problem) else decode(found[0], name)
+    return found if isinstance(found, Problem) else text_of(found[0], name)
 
 
 def read_bytes(path: str, name: str, limit: int = SIZE_LIMIT) -> tuple[bytes, os.stat_result] | Problem:
-    """All bytes of a file that nobody wrote to meanwhile, with its status, or why it cannot be read."""
+    """All bytes of a file that did not change meanwhile, with its status, or why it cannot be read."""
     try:
         if fault := _unfit(os.lstat(path), name, limit):
             return fault
@@ -76,36 +74,36 @@ def read_bytes(path: str, name: str, limit: int = SIZE_LIMIT) -> tuple[bytes, os
             before = os.fstat(descriptor)
             if fault := _unfit(before, name, limit):
                 return fault
-            data = _all_of(descriptor, before.st_size, limit)
+            # One byte more than there should be, to notice a file that grows.
+            data = os.read(descriptor, before.st_size + 1)
+            while len(data) < before.st_size and (more := os.read(descriptor, before.st_size - len(data))):
+                data += more
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
     except FileNotFoundError:
-        return Problem(
-            name, 0, 0, "the file is missing", "Put it back, or take it from the project's history."
-        )
+        mend = "Put it back, or take it from the project's history."
+        return Problem(name, 0, 0, "the file is missing", mend)
     except OSError as error:
         what = f"the file cannot be opened: {error.strerror or 'no reason was given'}"
         return Problem(name, 0, 0, what, "Let this program read it, for example with chmod 644.")
-    if len(data) > limit:
-        return _too_large(name, limit)
     if len(data) != before.st_size or signature(before) != signature(after):
         mend = "Save it once more; it is read again then."
         return Problem(name, 0, 0, "the file was changed while it was read", mend)
     return data, before
 
 
-def decode(data: bytes, name: str) -> str | Problem:
+def text_of(data: bytes, name: str) -> str | Problem:
     """The text of a file's bytes, with line feeds, or why they are none."""
     try:
-        return characters.decode(data)
+        return text.decode(data)
     except ValueError as reason:
         mend = "Save it as UTF-8; most editors ask for the encoding under Save As."
         return Problem(name, 0, 0, f"the file is not UTF-8 text: {reason}", mend)
 
 
 def signature(status: os.stat_result) -> bytes:
-    """What moves when a file is written or another takes its place, but for the grain of the clock."""
+    """Size, times and inode: they change when a file is written, but not within one step of the clock."""
     return _SIGNATURE.pack(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
@@ -114,26 +112,13 @@ def written(signature: bytes) -> float:
     return _SIGNATURE.unpack(signature)[1] / 1e9 if signature else 0.0
 
 
-def _all_of(descriptor: int, size: int, limit: int) -> bytes:
-    """What can be read, to the end of the file or somewhat beyond the limit."""
-    data = os.read(descriptor, size + 1)
-    if len(data) == size:
-        return data
-    parts = [data]
-    while parts[-1] and sum(map(len, parts)) <= limit:
-        parts.append(os.read(descriptor, SIZE_LIMIT))
-    return b"".join(parts)
-
-
 def _unfit(status: os.stat_result, name: str, limit: int) -> Problem | None:
     if stat.S_ISLNK(status.st_mode):
         return Problem(name, 0, 0, "a symbolic link is not followed", "Put the file itself here.")
     if not stat.S_ISREG(status.st_mode):
         return Problem(name, 0, 0, "this is not a regular file", "Take it out of this folder.")
-    return _too_large(name, limit) if status.st_size > limit else None
-
-
-def _too_large(name: str, limit: int) -> Problem:
+    if status.st_size <= limit:
+        return None
     mend = "Put pictures and data elsewhere, and link to them."
     return Problem(name, 0, 0, f"the file is larger than {limit >> 20} MB", mend)
 
@@ -141,16 +126,16 @@ def _too_large(name: str, limit: int) -> Problem:
 def post_files(site: Path) -> Iterator[tuple[Path, str] | Problem]:
     """Every post file below ``posts/`` with its name, or why it is none; in no particular order.
 
-    Hidden files and what editors leave behind are passed over in silence.
+    Hidden files and what editors' programs leave behind are ignored.
     """
     for found in entries(site):
         yield found if isinstance(found, Problem) else (Path(found[0].path), found[1])
 
 
-def entries(site: Path, *, strangers: bool = False) -> Iterator[tuple[Entry, str] | Problem]:
-    """The same as entries of their folders, which are cheap to ask for their status.
+def entries(site: Path, *, report_others: bool = False) -> Iterator[tuple[Entry, str] | Problem]:
+    """The same as directory entries, which are cheap to ask for their status.
 
-    With *strangers* there is a warning of every file that is no post.
+    With *report_others* there is a warning for every file that is no post.
     """
     folders = [os.fspath(site / "posts")]
     while folders:
@@ -160,9 +145,8 @@ def entries(site: Path, *, strangers: bool = False) -> Iterator[tuple[Entry, str
             with os.scandir(folder) as listed:
                 found = list(listed)
         except (FileNotFoundError, NotADirectoryError):
-            yield Problem(
-                name, 0, 0, "the folder of posts is missing", "Create it, and put one .md file a post in it."
-            )
+            mend = "Create it, and put one .md file a post in it."
+            yield Problem(name, 0, 0, "the folder of posts is missing", mend)
             continue
         except OSError as error:
             what = f"the folder cannot be read: {error.strerror or 'no reason was given'}"
@@ -173,25 +157,25 @@ def entries(site: Path, *, strangers: bool = False) -> Iterator[tuple[Entry, str
             if own.startswith(PASSED_OVER):
                 continue
             is_post = own.endswith(".md")
-            if is_post and own.isascii() and own.isprintable():
-                yield entry, f"{name}/{own}"
-            elif not is_post and entry.is_dir(follow_symlinks=False):
+            if not is_post and entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
-            elif fault := misnamed(own, f"{name}/{name_of(own)}", strangers=strangers):
+            elif fault := _misnamed(own, f"{name}/{name_of(own)}", report_others):
                 yield fault
             elif is_post:
                 yield entry, f"{name}/{own}"
 
 
-def misnamed(name: str, whole: str, *, strangers: bool = False) -> Problem | None:
-    """Why a file that was surely meant as a post is not read; with *strangers* why any file is not."""
-    if name.lower().endswith((".md", *_ALMOST)) and not name.endswith(".md"):
-        what, mend = "the file's name does not end in .md", "Rename it so that it ends in .md."
-        return Problem(whole, 0, 0, f"{what}, so it is no post", mend, warning=True)
-    if strangers and not name.endswith(".md") and not _LEFT_OVER.fullmatch(name):
-        kind, mend = next((kind, mend) for ends, kind, mend in _KINDS if name.lower().endswith(ends))
-        return Problem(whole, 0, 0, f"this is {kind}: only .md files are posts", mend, warning=True)
-    if name.endswith(".md") and shown(name) != name:
+def _misnamed(own: str, whole: str, report_others: bool) -> Problem | None:
+    """Why a file that was surely meant as a post is not read; with *report_others* why any file is not."""
+    if own.endswith(".md"):
+        if shown(own) == own:
+            return None
         mend = "Rename it with small letters, digits and hyphens, such as 2026-03-burnout.md."
         return Problem(whole, 0, 0, "the file's name holds characters that cannot be shown", mend)
+    if own.lower().endswith((".md", *_ALMOST)):
+        what = "the file's name does not end in .md, so it is no post"
+        return Problem(whole, 0, 0, what, "Rename it so that it ends in .md.", warning=True)
+    if report_others and not _LEFT_OVER.fullmatch(own):
+        kind, mend = next((kind, mend) for ends, kind, mend in _KINDS if own.lower().endswith(ends))
+        return Problem(whole, 0, 0, f"this is {kind}: only .md files are posts", mend, warning=True)
     return None

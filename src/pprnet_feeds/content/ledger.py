@@ -1,41 +1,70 @@
-"""What subscribers have been told so far: ``feeds/ledger.json``, one line a post.
+"""What subscribers have received so far: ``feeds/ledger.json``, one line for each post.
 
-Readers know a post by its id and its first date. Both come from a file that an
-editor may rename, move or edit; so what was published once is written down, and
-what the ledger says of it wins. Only `publish` writes it. It is kept in git, where
-the lines of two branches merge unless both added one at the same place.
-
-Without a ledger everything works from the files alone.
+Readers know a post by its id and its first date. Both come from a file that an editor may rename,
+move or edit, so what was published once is recorded, and the ledger wins over the file. Only
+`publish` writes it. It is stored in git, where the lines of two branches merge unless both added one
+at the same place. Without a ledger everything works from the files alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
-from pprnet_feeds.content import recordvalues
-from pprnet_feeds.content.dates import month_of
-from pprnet_feeds.content.digests import digest
+from pprnet_feeds.content.dates import month_of, parse_moment
 from pprnet_feeds.content.files import read_text
-from pprnet_feeds.content.model import Post
-from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.content.recordvalues import Record, date_of
+from pprnet_feeds.content.model import Post, Status, digest
+from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.content.slugs import is_path, is_slug
+from pprnet_feeds.content.text import clean
 
 FILE = "feeds/ledger.json"
 _MEND = "Take the file from git again (git checkout feeds/ledger.json); only `publish` writes it."
-# Either side will do: what the other one said stands in the posts, too.
+# Either side will do: the posts say the same as the other one.
 _MEND_MERGE = (
     "Take one side (git checkout --theirs feeds/ledger.json), and `publish` again when the posts are merged."
 )
 _LIMIT = 134_217_728  # bytes: room for a hundred thousand posts
-# What a post says of its place and of its dates stands in the record itself.
-_APART = ("file", "id", "slug", "aliases", "published", "updated", "issue", "body_line", "draft", "date")
+# A record has attributes of its own for the file, the address and the dates of a post.
+_NOT_IN_DIGEST = (
+    *("file", "id", "slug", "aliases", "published", "updated", "issue", "body_line", "draft", "date"),
+)
+_UTC = ZoneInfo("UTC")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What subscribers have received of one post.
+
+    Attributes:
+        former: slugs it had before.
+        changed: when its last change was published.
+        digest: of everything else that readers see of it.
+        date: as its file had it first; empty in older records, which go by *published*.
+    """
+
+    id: str
+    path: str
+    slug: str
+    former: tuple[str, ...]
+    title: str
+    published: datetime
+    updated: datetime
+    changed: datetime
+    digest: str
+    topics: tuple[str, ...]
+    research: tuple[str, ...]
+    status: Status
+    note: str = ""
+    date: str = ""
 
 
 # Records by their digest, and by their title and what their date means.
@@ -44,7 +73,7 @@ _Index = dict[str | tuple[str, datetime], list[Record]]
 
 @dataclass(frozen=True)
 class Ledger:
-    """All records, by id; *source* stands for the text they were read from."""
+    """All records, by id; *source* is the digest of the text they were read from."""
 
     records: Mapping[str, Record] = field(default_factory=dict)
     source: bytes = field(default=b"", compare=False)
@@ -57,20 +86,22 @@ class Ledger:
     def identified(self, posts: Sequence[Post], zone: ZoneInfo, now: datetime) -> list[Post]:
         """The *posts* under the ids, dates and former addresses that subscribers know them by.
 
-        A file that was renamed or moved is known by its old path's absence and
-        by what it says: the same text, or the same title and date.
+        A file that was renamed or moved is recognised by the absence of its old path and
+        by the same text, or the same title and date.
         """
         if not self.records:
             return list(posts)
         files = {post.file for post in posts}
         ids = {post.id for post in posts}
-        missing = _index(
-            (each for each in self.records.values() if each.path not in files and each.id not in ids), zone
-        )
-        return [self._known(post, files, missing, zone, now) for post in posts]
+        missing: _Index = {}
+        for record in self.records.values():
+            if record.path not in files and record.id not in ids:
+                missing.setdefault(record.digest, []).append(record)
+                missing.setdefault((record.title, date_of(record, zone)), []).append(record)
+        return [self._identified(post, files, missing, zone, now) for post in posts]
 
     def shown(self, now: datetime) -> Ledger:
-        """The same without the posts that no reader has seen at *now*, since they are scheduled."""
+        """The same without the posts that are scheduled at *now*, which no reader has seen."""
         shown = {id: record for id, record in self.records.items() if record.published <= now}
         return self if len(shown) == len(self.records) else Ledger(shown)
 
@@ -79,76 +110,67 @@ class Ledger:
         ids = {post.id for post in posts} if self.records else ()
         return [record for record in self.records.values() if record.id not in ids]
 
-    def _known(self, post: Post, files: set[str], missing: _Index, zone: ZoneInfo, now: datetime) -> Post:
+    def _identified(
+        self, post: Post, files: set[str], missing: _Index, zone: ZoneInfo, now: datetime
+    ) -> Post:
         record = self.by_path.get(post.file)
         if record is None:
             record = self.records.get(post.id)
             if record is not None and record.path in files:
-                return post  # another post has that id: told where doubles are told
-        if record is None and is_default_id(post) and not post.draft:
-            record = _moved(post, missing, zone)
+                return post  # another post has that id: `library` reports the two
+        if record is None and missing and is_default_id(post) and not post.draft:
+            # Titles repeat across the years.
+            same = missing.get(seen(post)) or missing.get((post.title, date_of(post, zone)), [])
+            record = same[0] if len(same) == 1 else None
         if record is None or (record.id != post.id and not is_default_id(post)):
             return post
-        # A record made before its moment gives way to a post that is put off, or brought forward in time.
+        # A record made before its date gives way to a post that is put off, or brought forward in time.
         is_put_off = record.changed < record.published and post.published > now
         if is_put_off or (record.published > now and record.date != post.date):
             return post
         former = dict.fromkeys((*record.former, record.slug))
         addresses = [f"/posts/{slug}/" for slug in former if slug != post.slug]
-        same = record.id == post.id and record.published == post.published
-        if same and record.date in ("", post.date) and not addresses:
-            return post if record.updated <= post.updated else post.but(updated=record.updated)
         # Without an `updated` of its own a post whose date was edited has not changed for readers.
-        told = post.updated if post.updated != post.published else record.published
+        updated = post.updated if post.updated != post.published else record.published
+        same_date = record.published == post.published and record.date in ("", post.date)
         return post.but(
             id=record.id,
             published=record.published,
-            issue=month_of(date_of(record, zone), zone),
-            updated=max(told, record.updated),
+            issue=post.issue if same_date else month_of(date_of(record, zone), zone),
+            updated=max(updated, record.updated),
             aliases=tuple(dict.fromkeys((*post.aliases, *addresses))),
         )
 
 
+def date_of(said: Post | Record, zone: ZoneInfo) -> datetime:
+    """What the date of a post or record means; readers find it under the month and year of this."""
+    return parse_moment(said.date, zone) if said.date else said.published
+
+
 def is_default_id(post: Post) -> bool:
-    """Whether the post goes by the name of its file."""
+    """Whether the id is the name of the file."""
     return post.id == post.file.rpartition("/")[2].removesuffix(".md")
 
 
-def _index(records: Iterable[Record], zone: ZoneInfo) -> _Index:
-    """The records by what they say: by their digest, and by title and date."""
-    found: _Index = {}
-    for record in records:
-        found.setdefault(record.digest, []).append(record)
-        found.setdefault((record.title, date_of(record, zone)), []).append(record)
-    return found
-
-
-def _moved(post: Post, missing: _Index, zone: ZoneInfo) -> Record | None:
-    """The record of the post under its former path."""
-    # Titles repeat across the years.
-    same = (missing.get(seen(post)) or missing.get((post.title, date_of(post, zone)), [])) if missing else []
-    return same[0] if len(same) == 1 else None
-
-
 def is_said_by(post: Post, record: Record, zone: ZoneInfo) -> bool:
-    """Whether the post says what the record tells: the same text, or the same title and date."""
+    """Whether post and record have the same text, or the same title and date."""
     same = record.title == post.title and date_of(record, zone) == date_of(post, zone)
     return same or record.digest == seen(post)
 
 
 def seen(post: Post) -> str:
-    """Stand for what readers see of a post, whatever its file, id and address."""
-    return digest(post, _APART)
+    """A digest of what readers see of a post, whatever its file, id and address."""
+    return digest(post, _NOT_IN_DIGEST)
 
 
 def is_recorded(post: Post, ledger: Ledger) -> bool:
-    """Whether the ledger says of *post* what it says itself."""
+    """Whether the record of *post* is up to date."""
     record = ledger.records.get(post.id)
     return record is not None and record_of(post, record, record.changed) == record
 
 
 def withdrawn_post(record: Record, zone: ZoneInfo) -> Post:
-    """What is left of a withdrawn post whose file is gone: enough to tell those who hold it."""
+    """What is left of a withdrawn post whose file is gone: enough to notify its subscribers."""
     return Post(
         file=record.path,
         id=record.id,
@@ -191,8 +213,8 @@ def record_of(post: Post, before: Record | None, now: datetime) -> Record:
     return record if record == before else replace(record, changed=now)
 
 
-def read_ledger(folder: Path, held: Ledger | None = None) -> Ledger | list[Problem]:
-    """The ledger of the site in *folder*, empty where there is none; *held* itself if it says the same."""
+def read_ledger(folder: Path, before: Ledger | None = None) -> Ledger | list[Problem]:
+    """The ledger of the site in *folder*, empty where there is none; *before* itself if it is the same."""
     path = folder / FILE
     if not path.exists() and not path.is_symlink():
         return Ledger()
@@ -200,10 +222,10 @@ def read_ledger(folder: Path, held: Ledger | None = None) -> Ledger | list[Probl
     if isinstance(text, Problem):
         return [text]
     source = hashlib.blake2b(text.encode()).digest()
-    if held is not None and held.source == source:
-        return held
+    if before is not None and before.source == source:
+        return before
     try:
-        records = [Record(**recordvalues.read(found)) for found in json.loads(text)["posts"]]
+        records = [_record(found) for found in json.loads(text)["posts"]]
     except json.JSONDecodeError as error:
         what, mend = f"not JSON: {error.msg}", _MEND
         if "\n<<<<<<< " in text:
@@ -215,8 +237,77 @@ def read_ledger(folder: Path, held: Ledger | None = None) -> Ledger | list[Probl
 
 
 def write(ledger: Ledger) -> str:
-    """The ledger as a text: a record a line, by id, so that two branches seldom touch the same."""
-    names = [each.name for each in fields(Record)]
-    told = [{name: getattr(record, name) for name in names} for _, record in sorted(ledger.records.items())]
-    lines = [json.dumps(recordvalues.plain(values), ensure_ascii=False) for values in told]
+    """The ledger as a text: one line for each record, by id, so that two branches seldom change the same."""
+    lines = [_json_line(record) for _, record in sorted(ledger.records.items())]
     return '{"version": 1, "posts": [\n' + ",\n".join(lines) + "\n]}\n"
+
+
+def _json_line(record: Record) -> str:
+    values = {each.name: getattr(record, each.name) for each in fields(Record)}
+    written = {
+        name: f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
+        for name, value in values.items()
+        if value or name not in ("note", "former", "date")
+    }
+    return json.dumps(written, ensure_ascii=False)
+
+
+def _record(found: Mapping[str, Any]) -> Record:
+    """One record from JSON, with nothing in it that a post could not say.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is no record.
+    """
+    published = parse_moment(_text(found["published"]), _UTC)
+    if date := found.get("date", ""):
+        parse_moment(_text(date), _UTC)
+    if found["status"] not in get_args(Status):
+        raise ValueError(f"no status is called {quoted(str(found['status']))}")
+    return Record(
+        id=_slug(found["id"]),
+        slug=_slug(found["slug"]),
+        path=_line(found["path"]),
+        title=_line(found["title"]),
+        digest=_line(found["digest"]),
+        topics=_each(found.get("topics", []), _slug),
+        research=_each(found.get("research", []), _slug),
+        published=published,
+        updated=max(parse_moment(_text(found["updated"]), _UTC), published),
+        changed=parse_moment(_text(found["changed"]), _UTC),
+        former=_each(found.get("former", []), _former),
+        status=found["status"],
+        note=_line(found.get("note", "")),
+        date=date,
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"no text: {quoted(repr(value))}")
+    return value
+
+
+def _line(value: Any) -> str:
+    text = _text(value)
+    if "\n" in text or clean(text) != (text, False):
+        raise ValueError(f"no line of text: {quoted(text)}")
+    return text
+
+
+def _slug(value: Any) -> str:
+    if not is_slug(_text(value)):
+        raise ValueError(f"no slug: {quoted(value)}")
+    return str(value)
+
+
+def _former(value: Any) -> str:
+    """What followed ``/posts/``; an alias may have brought it from elsewhere."""
+    if not is_path(f"/posts/{_text(value)}"):
+        raise ValueError(f"no former address: {quoted(value)}")
+    return str(value)
+
+
+def _each(values: Any, read: Callable[[Any], T]) -> tuple[T, ...]:
+    if not isinstance(values, list):
+        raise TypeError(f"no list: {quoted(repr(values))}")
+    return tuple(map(read, values))

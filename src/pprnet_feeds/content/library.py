@@ -1,8 +1,7 @@
-"""All sound posts of a site, and the faults that are seen only side by side.
+"""All valid posts of a site, and the problems that only two posts together have.
 
-What is not public at a moment, being a draft or still to come, is in nothing
-here: no list, no count, no date. Whoever draws feeds from a library cannot
-leak it. A faulty post is left out and told, and never touches another one.
+Drafts and scheduled posts are in no list, count or date here, so no feed can show them. A faulty
+post is left out and reported, and never affects another one.
 """
 
 from __future__ import annotations
@@ -15,25 +14,24 @@ from operator import attrgetter
 from pathlib import Path
 
 from pprnet_feeds.content.dates import beginning_of
-from pprnet_feeds.content.digests import appearance
 from pprnet_feeds.content.ledger import Ledger, is_recorded, withdrawn_post
-from pprnet_feeds.content.model import Post, Site
+from pprnet_feeds.content.model import Post, Site, appearance
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.reader import AtRest, Reading, read_files
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """Everything a site says at one moment.
+    """A site as it is at one time.
 
     Attributes:
         posts: those that readers may see, the newest first: by year, then `published`, then id.
-        withdrawn: those taken back, in the same order.
+        withdrawn: those that were withdrawn, in the same order.
         problems: in the order of files and lines.
-        next_release: the next moment at which any of this changes by itself.
+        next_release: when any of this changes next by itself.
         remains: the ids of withdrawn posts whose files are gone, too.
-        digests: what stands for each post's appearance, by id.
-        recorded: the ids of the public posts of which the *ledger* says what they say.
+        digests: of the appearance of each post, by id.
+        recorded: the ids of the public posts whose records in the *ledger* are up to date.
         unrecorded: how many public posts are not among these.
         waiting: what readers do not see yet, by file: drafts, scheduled posts, changes of the future.
         reading: what was read of each file, for the next library.
@@ -73,8 +71,8 @@ def read_library(
     *before* itself when nothing changed.
     """
     ledger = ledger or Ledger()
-    held = before.reading if before else None
-    reading = read_files(folder, site, now, held, bodies=bodies, at_rest=at_rest)
+    last = before.reading if before else None
+    reading = read_files(folder, site, now, last, bodies=bodies, at_rest=at_rest)
     is_same = before and reading is before.reading and (site, ledger) == (before.site, before.ledger)
     if before and is_same and not (before.next_release and before.next_release <= now):
         return before
@@ -104,21 +102,20 @@ def _assemble(
     coming = [post for post in single if post.updated > now]  # never before `published`
     for post in coming:
         if not post.draft:
-            changes += [moment for moment in (post.published, post.updated) if moment > now]
-    public = single if drafts else [post for post in single if _is_public(post, now)]
-    public = [_at(post, now, ledger) for post in public] if coming and not drafts else list(public)
+            changes += [change for change in (post.published, post.updated) if change > now]
+    public = single if drafts else [_at(post, now, ledger) for post in single if _is_public(post, now)]
     public.sort(key=attrgetter("id"))
     public.sort(key=attrgetter("year", "published"), reverse=True)
     gone = [record for record in ledger.gone(known) if record.status == "withdrawn"]
     remains = [withdrawn_post(record, site.time_zone) for record in gone]
     withdrawn = [post for post in public if post.status == "withdrawn"]
-    told = chain.from_iterable(each.problems for each in read if each.problems)
+    of_files = chain.from_iterable(each.problems for each in read if each.problems)
     digests, recorded = _digested([*public, *remains], ledger, before)
     return Library(
         site=site,
         posts=tuple([post for post in public if post.status != "withdrawn"] if withdrawn else public),
         withdrawn=(*withdrawn, *remains),
-        problems=tuple(sorted([*reading.problems, *told, *doubles])),
+        problems=tuple(sorted([*reading.problems, *of_files, *doubles])),
         next_release=min(changes, default=None),
         unrecorded=sum(post.id not in recorded for post in public),
         remains=frozenset(post.id for post in remains),
@@ -135,7 +132,7 @@ def _digested(
 ) -> tuple[Mapping[str, str], frozenset[str]]:
     """The digests of *posts*, and the ids of those that the ledger records as they are.
 
-    Both are expensive, and are taken over for what is unchanged since *before*.
+    Both are expensive, and are reused for what is unchanged since *before*.
     """
     known = {post.id: post for post in (*before.posts, *before.withdrawn)} if before else {}
     digests: dict[str, str] = {}
@@ -143,11 +140,8 @@ def _digested(
     for post in posts:
         is_same = before is not None and known.get(post.id) == post
         digests[post.id] = before.digests[post.id] if before and is_same else appearance(post)
-        if before and is_same and ledger is before.ledger:
-            is_known = post.id in before.recorded
-        else:
-            is_known = is_recorded(post, ledger)
-        if is_known:
+        same_record = before is not None and is_same and ledger is before.ledger
+        if post.id in before.recorded if before and same_record else is_recorded(post, ledger):
             recorded.add(post.id)
     return digests, frozenset(recorded)
 
@@ -155,7 +149,7 @@ def _digested(
 def _announced(site: Site, now: datetime) -> tuple[Site, list[datetime]]:
     """The site without the sentences of months that have not begun, and when those will begin."""
     begins = {month: beginning_of(month, site.time_zone) for month in site.issues}
-    coming = [moment for moment in begins.values() if moment > now]
+    coming = [begin for begin in begins.values() if begin > now]
     if not coming:
         return site, []
     begun = {month: sentence for month, sentence in site.issues.items() if begins[month] <= now}
@@ -168,46 +162,32 @@ def _is_public(post: Post, now: datetime) -> bool:
 
 def _at(post: Post, now: datetime, ledger: Ledger) -> Post:
     """The post as readers may see it: a change of the future has not happened yet."""
+    if post.updated <= now:
+        return post
     record = ledger.records.get(post.id)
-    before = record.updated if record and record.updated <= now else post.published
-    return post if post.updated <= now else post.but(updated=before)
+    return post.but(updated=record.updated if record and record.updated <= now else post.published)
 
 
 def _without_doubles(posts: list[Post], now: datetime, ledger: Ledger) -> tuple[list[Post], list[Problem]]:
     """Posts of which no two share an id, a slug or a former path.
 
-    The one in the ledger stays, else the older, because readers hold it already;
-    what is not public never pushes out what is.
+    The one in the ledger stays, else the older, because readers have it already;
+    what is not public never replaces what is.
     """
-    rivals = _rivals(posts)
-    if not rivals:
-        return posts, []
-    taken: dict[tuple[str, str], Post] = {}
-    single = [post for post in posts if post.file not in rivals]
-    problems: list[Problem] = []
 
     def precedence(post: Post) -> tuple[bool, bool, datetime, str]:
-        return _precedence(post, now, ledger)
+        record = ledger.records.get(post.id)
+        is_known = record is not None and record.path == post.file
+        return not is_known, not _is_public(post, now), post.published, post.file
 
-    # Names before former paths: a new alias must not take the address at which another post lives.
-    contested = sorted((post for post in posts if post.file in rivals), key=precedence)
-    for _, equals in groupby(contested, key=lambda post: precedence(post)[:2]):
+    single: list[Post] = []
+    taken: dict[tuple[str, str], Post] = {}
+    problems: list[Problem] = []
+    # Names before former paths: a new alias must not take the address of another post.
+    for _, equals in groupby(sorted(posts, key=precedence), key=lambda post: precedence(post)[:2]):
         alone = [post for post in equals if _is_alone(post, taken, problems)]
-        single += [_with_own_aliases(post, taken, problems) for post in alone]
+        single += [_with_own_aliases(post, taken, problems) if post.aliases else post for post in alone]
     return single, problems
-
-
-def _rivals(posts: list[Post]) -> set[str]:
-    """The files of all posts that claim something which another claims, too."""
-    ids, slugs = {post.id for post in posts}, {post.slug for post in posts}
-    aliased = [post for post in posts if post.aliases]
-    if len(ids) == len(slugs) == len(posts) and not aliased:
-        return set()
-    claimed: dict[tuple[str, str], set[str]] = {}
-    for post in posts:
-        for claim in (("id", post.id), ("slug", post.slug), *map(_address, post.aliases)):
-            claimed.setdefault(claim, set()).add(post.file)
-    return {file for files in claimed.values() if len(files) > 1 for file in files}
 
 
 def _is_alone(post: Post, taken: dict[tuple[str, str], Post], problems: list[Problem]) -> bool:
@@ -225,28 +205,17 @@ def _is_alone(post: Post, taken: dict[tuple[str, str], Post], problems: list[Pro
 
 
 def _with_own_aliases(post: Post, taken: dict[tuple[str, str], Post], problems: list[Problem]) -> Post:
-    """The post without the former paths that are another's.
-
-    It stays without them: readers lose an old link and not the post that they hold.
-    """
-    owners = {alias: taken.setdefault(_address(alias), post) for alias in post.aliases}
+    """The post without the former paths that belong to another: readers lose an old link, not the post."""
+    owners = {alias: taken.setdefault(_claim(alias), post) for alias in post.aliases}
     for alias, owner in owners.items():
-        if owner is post:
-            continue
-        what = f"the path {quoted(alias)} in `aliases` is taken by {owner.file}"
-        mend = f"Take it away here; until then it leads to {owner.file}."
-        problems.append(Problem(post.file, 0, 0, what, mend, warning=True))
+        if owner is not post:
+            what = f"the path {quoted(alias)} in `aliases` is taken by {owner.file}"
+            mend = f"Take it away here; until then it leads to {owner.file}."
+            problems.append(Problem(post.file, 0, 0, what, mend, warning=True))
     return post.but(aliases=tuple(alias for alias, owner in owners.items() if owner is post))
 
 
-def _precedence(post: Post, now: datetime, ledger: Ledger) -> tuple[bool, bool, datetime, str]:
-    """Who keeps an id that two posts claim: the one the ledger knows by it, else the older."""
-    record = ledger.records.get(post.id)
-    is_known = record is not None and record.path == post.file
-    return not is_known, not _is_public(post, now), post.published, post.file
-
-
-def _address(alias: str) -> tuple[str, str]:
+def _claim(alias: str) -> tuple[str, str]:
     """What an alias claims: a permalink of ours, or a path of its own."""
     path = alias.rstrip("/")
     folder, _, last = path.rpartition("/")

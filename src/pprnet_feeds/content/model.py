@@ -1,25 +1,30 @@
-"""The values everything else is made of: what a post is once it has been read.
+"""What a post, its parts and a site are once they have been read.
 
-Objects here are valid by construction: text is clean for XML 1.0, slugs match
-the slug grammar, moments are in UTC and whole seconds, every topic exists.
-Nothing in here reads files, knows a format or asks the clock.
+All values are valid: text is clean for XML 1.0, slugs match the slug grammar, timestamps are in
+UTC and whole seconds, every topic exists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+import hashlib
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 Status = Literal["published", "corrected", "retracted", "withdrawn"]
+_SIGNS = re.compile(r"[\W_]+")
+# What readers cannot see of a post.
+_UNSEEN = ("file", "body_line", "draft", "date")
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who wrote something."""
+    """An author."""
 
     name: str
     url: str = ""
@@ -28,7 +33,7 @@ class Person:
 
     @property
     def link(self) -> str:
-        """The address of the ORCID record, which programs know people by, else `url`."""
+        """The address of the ORCID record, by which programs identify people, else `url`."""
         return f"https://orcid.org/{self.orcid}" if self.orcid else self.url
 
 
@@ -80,6 +85,19 @@ class Term:
     label: str
     description: str = ""
     former: tuple[str, ...] = ()
+
+
+def normal(name: str) -> str:
+    """A label or slug without case and signs, so that both are alike."""
+    return _SIGNS.sub(" ", name.casefold()).strip()
+
+
+def by_name(terms: tuple[Term, ...]) -> Mapping[str, int]:
+    """The place in *terms* by each normal name; slugs come before labels, and labels before former slugs."""
+    slugs = [(term.slug, place) for place, term in enumerate(terms)]
+    labels = [(term.label, place) for place, term in enumerate(terms)]
+    former = [(slug, place) for place, term in enumerate(terms) for slug in term.former]
+    return {normal(name): place for name, place in reversed([*slugs, *labels, *former])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +152,8 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Cache:
-    """How long an answer may be kept, in seconds (RFC 9111, RFC 5861)."""
+class CacheTimes:
+    """How long a response may be cached, in seconds (RFC 9111, RFC 5861)."""
 
     max_age: int = 900
     stale_while_revalidate: int = 3600
@@ -167,7 +185,7 @@ class Site:
     licence: str = ""
     hubs: tuple[str, ...] = ()
     entries: int = 30
-    cache: Cache = field(default_factory=Cache)
+    cache: CacheTimes = field(default_factory=CacheTimes)
     topics: tuple[Term, ...] = ()
     research: tuple[Term, ...] = ()
     issues: Mapping[str, str] = field(default_factory=dict)
@@ -181,3 +199,45 @@ class Site:
     def research_type(self) -> Mapping[str, Term]:
         """Research types by slug."""
         return {term.slug: term for term in self.research}
+
+    @cached_property
+    def topic_places(self) -> Mapping[str, int]:
+        """The places of topics by all their names, as `by_name` gives them."""
+        return by_name(self.topics)
+
+    @cached_property
+    def research_places(self) -> Mapping[str, int]:
+        """The places of research types by all their names, as `by_name` gives them."""
+        return by_name(self.research)
+
+
+def digest(value: object, without: Collection[str] = ()) -> str:
+    """A short digest of *value*, the same on every machine; attributes *without* do not count at its top.
+
+    Values are dataclasses, timestamps, zones, and what JSON knows. Python's own
+    `repr` and `hash` would differ between versions and processes.
+    """
+    if without:
+        value = {name: part for name, part in _plain(value).items() if name not in without}
+    return hashlib.blake2b(_JSON.encode(value).encode(), digest_size=16).hexdigest()
+
+
+def appearance(post: Post) -> str:
+    """A digest of what readers can see of a post."""
+    return digest(post, _UNSEEN)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know, as what it knows."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, ZoneInfo):
+        return value.key
+    if isinstance(value, Mapping):
+        return dict(value)
+    if is_dataclass(value):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    raise TypeError(f"a {type(value).__name__} has no canonical text")
+
+
+_JSON = json.JSONEncoder(default=_plain, sort_keys=True, separators=(",", ":"))

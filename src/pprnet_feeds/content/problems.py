@@ -1,8 +1,7 @@
 """Faults in content, as data.
 
-An editor is told everything that is wrong in one run, in the order of the
-files, each fault with its place and the way out of it. Nothing in here is an
-exception: exceptions are for bugs, faults are for people.
+One run reports everything that is wrong, in the order of the files, each fault with its place and
+its fix. Faults are not exceptions: those are for bugs.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _SHOWN_LENGTH = 80
 
 @dataclass(frozen=True, order=True, slots=True)
 class Problem:
-    """One fault at one place, with the way out of it.
+    """One fault at one place, with its fix.
 
     Attributes:
         file: path relative to the site, with forward slashes.
@@ -62,7 +61,7 @@ def quoted(text: str) -> str:
 
 
 def nearest(text: str, names: Iterable[str]) -> str:
-    """The one of *names* that *text* may have been meant to be, or nothing."""
+    """The one of *names* that was probably meant by *text*, or nothing."""
     if len(text) > _SHOWN_LENGTH:
         return ""
     return next(iter(difflib.get_close_matches(text, list(names), n=1, cutoff=0.6)), "")
@@ -77,13 +76,13 @@ def report(problems: Sequence[Problem], form: Form = "text", consequence: str = 
     are empty.
     """
     if form == "json":
-        told_all = {"problems": [asdict(problem) for problem in problems], "consequence": consequence}
-        return json.dumps(told_all, ensure_ascii=False, indent=2) + "\n"
+        everything = {"problems": [asdict(problem) for problem in problems], "consequence": consequence}
+        return json.dumps(everything, ensure_ascii=False, indent=2) + "\n"
     if form == "github":
         return "".join(_annotation(problem) for problem in problems)
-    told = in_words(problems)
+    words = in_words(problems)
     closing = f"{count(problems)} {consequence}".strip() if problems else consequence
-    return told + ("\n" if problems else "") + (f"{closing}\n" if closing else "")
+    return words + ("\n" if problems else "") + (f"{closing}\n" if closing else "")
 
 
 def in_words(problems: Iterable[Problem]) -> str:
@@ -99,8 +98,8 @@ def count(problems: Sequence[Problem]) -> str:
     files = len({problem.file for problem in problems})
     warnings = sum(problem.warning for problem in problems)
     counts = {"problem": len(problems) - warnings, "warning": warnings}
-    told = " and ".join(some(number, noun) for noun, number in counts.items() if number)
-    return f"{told} in {some(files, 'file')}."
+    number = " and ".join(some(number, noun) for noun, number in counts.items() if number)
+    return f"{number} in {some(files, 'file')}."
 
 
 def blocking(problems: Iterable[Problem]) -> bool:

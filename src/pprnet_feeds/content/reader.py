@@ -1,11 +1,8 @@
-"""Read the post files of a site, and only those that changed since the reading before.
+"""Reads the post files that changed, and keeps the last good version of a faulty post.
 
-A file whose signature (size, times, inode) is unchanged is not opened, and its post stays
-the same object. A faulty edit takes nothing away from readers: the last good version of a
-post stays until its file is valid again or gone.
-
-A file is read again the next time when it could not be read, was written to meanwhile, or is
-so young that an edit could hide within the grain of the file system's clock.
+A file whose signature (size, times, inode) is unchanged is not opened, and its post stays the same
+object. A file is read again the next time when it could not be read, was written to meanwhile, or
+is so young that the clock of the file system may not show another edit.
 """
 
 from __future__ import annotations
@@ -16,10 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from pprnet_feeds.content import files, terms
+from pprnet_feeds.content import files
 from pprnet_feeds.content.dates import month_of
-from pprnet_feeds.content.model import Post, Site, Term
-from pprnet_feeds.content.posts import read_post
+from pprnet_feeds.content.model import Post, Site, Term, by_name, normal
+from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import Problem
 
 _STAYS = "; its last good version stays"
@@ -32,11 +29,11 @@ AtRest = Callable[[str, bytes], bool]
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What one file said when it was last read.
+    """What was read from one file.
 
     Attributes:
         signature: that of the file (`files.signature`); empty when it is to be read again.
-        digest: stands for its bytes; empty when they could not be read.
+        digest: of its bytes; empty when they could not be read.
         post: as the file has it, or its last good version where the file is faulty.
         problems: those of the file as it is.
     """
@@ -49,10 +46,10 @@ class FileRead:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What all files said. A file that did not change has the same `FileRead` in the next one.
+    """What was read from all files. A file that did not change has the same `FileRead` in the next one.
 
     Attributes:
-        by_file: what was read, by the name of the file.
+        by_file: by the name of the file.
         problems: those of folders, and of files that are no posts by their names.
     """
 
@@ -72,7 +69,7 @@ def read_files(
 ) -> Reading:
     """Read the post files below *folder* that are not as they were in the reading *before*.
 
-    *now* tells which files are young. With *bodies* every file is read, and its text is checked
+    *now* decides which files are young. With *bodies* every file is read, and its text is checked
     as well. A file that is not *at_rest* stays as it was *before*, or stays out when it is new.
     The result is *before* itself when nothing changed.
     """
@@ -82,7 +79,7 @@ def read_files(
     settled = int(now.timestamp()) * 1_000_000_000 - files.GRAIN
     by_file: dict[str, FileRead] = {}
     problems: list[Problem] = []
-    for found in files.entries(folder, strangers=bodies):
+    for found in files.entries(folder, report_others=bodies):
         if isinstance(found, Problem):
             problems.append(found)
             continue
@@ -124,7 +121,7 @@ def _read_file(
     digest = hashlib.blake2b(content, digest_size=16).digest()
     if is_valid and was is not None and was.digest == digest:
         return replace(was, signature=signature)
-    text = files.decode(content, name)
+    text = files.text_of(content, name)
     if isinstance(text, Problem):
         return _faulty(signature, digest, was, [text], site)
     post, problems = read_post(text, name, site, bodies=bodies)
@@ -138,7 +135,7 @@ def _read_file(
 def _faulty(
     signature: bytes, digest: bytes, was: FileRead | None, problems: list[Problem], site: Site
 ) -> FileRead:
-    """What is remembered of a file that is no valid post at this moment."""
+    """What is stored of a file that is no valid post now."""
     last_good = _with_present_names(was.post, site) if was and was.post else None
     if last_good is not None:
         problems = [replace(problem, what=problem.what + _STAYS) for problem in problems]
@@ -155,8 +152,8 @@ def _with_present_names(post: Post, site: Site) -> Post | None:
 
 def _slugs(slugs: tuple[str, ...], known: tuple[Term, ...]) -> tuple[str, ...] | None:
     """The present slugs of terms; None when one of them is unknown."""
-    index = terms.by_name(known)
-    places = {index.get(terms.normal(slug), -1) for slug in slugs}
+    index = by_name(known)
+    places = {index.get(normal(slug), -1) for slug in slugs}
     return None if -1 in places else tuple(known[place].slug for place in sorted(places))
 
 

@@ -1,8 +1,7 @@
-"""The grammar of slugs and of paths, and the words we keep for ourselves.
+"""The grammar of slugs and paths, and the words that our own addresses use.
 
-Slugs become addresses and file names, so a slug that could climb out of a
-folder, end a header line or shadow one of our own addresses must never get
-past here. Everything that is not plainly safe is refused.
+Slugs become addresses and file names, so none may climb out of a folder, end a header line or
+shadow one of our own addresses.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import unicodedata
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 SLUG_LENGTH = 100
-#: What stands in our own addresses and in those that readers guess.
+#: Words of our own addresses and of those that readers guess.
 # fmt: off
 RESERVED = frozenset(
     {
@@ -30,7 +29,7 @@ _PATH_LENGTH = 200
 
 
 def is_slug(text: str) -> bool:
-    """Whether *text* obeys the grammar, whatever it says."""
+    """Whether *text* has the form of a slug; it may be reserved."""
     return len(text) <= SLUG_LENGTH and SLUG.fullmatch(text) is not None
 
 

@@ -1,29 +1,27 @@
-"""Topics and research types by any of their names.
+"""Topics and research types: the files that list them, and finding one by any of its names.
 
-Editors write a topic by its label, its slug, or a slug it had years ago, in
-any case. All of these name one term; the posts hold only its slug. Where
-somebody typed another word, everybody who asks gets the same suggestions.
+Editors write a topic by its label, its slug, or a slug it had years ago, in any case. All of these
+name one term; posts hold only its slug. Every slug is an address that people subscribe to, so no
+two terms may share a name, neither a present nor a former one.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping as Index
+from collections.abc import Sequence as Many
+from functools import partial
+from pathlib import Path
 
-from pprnet_feeds.content import fields
+from pprnet_feeds.content import fields, files
 from pprnet_feeds.content.fields import Faults
-from pprnet_feeds.content.model import Term
-from pprnet_feeds.content.problems import quoted
-from pprnet_feeds.content.yamlvalues import Value
+from pprnet_feeds.content.model import Site, Term, by_name, normal
+from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.content.yaml import Mapping, Sequence, Value, read_yaml
 
-# By identity, with what has it: to compare the terms would take longer than to read a post.
-_INDEXES: dict[int, tuple[tuple[Term, ...], Mapping[str, int], Mapping[str, int]]] = {}
-_MOST_INDEXES = 8
-
-
-_SIGNS = re.compile(r"[\W_]+")
+_KEYS = {name: name for name in ("slug", "label", "description", "former")}
+_LABEL_LENGTH = 200
 # Shorter words, such as CBT, are looked for as they are; these say nothing.
 _SHORT = 3
 _EMPTY = frozenset("a an and as at by for in of on or s the to with".split())
@@ -31,72 +29,111 @@ _MOST = 5
 _LONGEST = 300
 
 
-def normal(name: str) -> str:
-    """A label or slug without case and signs, so that both are alike."""
-    return _SIGNS.sub(" ", name.casefold()).strip()
-
-
-def by_name(terms: tuple[Term, ...]) -> Mapping[str, int]:
-    """Where in *terms* each normal name leads; slugs before labels before former slugs."""
-    return _indexes(terms)[1]
-
-
-def _indexes(terms: tuple[Term, ...]) -> tuple[tuple[Term, ...], Mapping[str, int], Mapping[str, int]]:
-    """With the terms, their index by normal names and that by names as most people type them."""
-    held = _INDEXES.get(id(terms))
-    if held is None:
-        while len(_INDEXES) >= _MOST_INDEXES:
-            del _INDEXES[next(iter(_INDEXES))]
-        index = _index(terms)
-        typed = {name: index[normal(name)] for term in terms for name in (term.slug, term.label)}
-        held = _INDEXES[id(terms)] = terms, index, typed
-    return held
-
-
-def _index(terms: tuple[Term, ...]) -> Mapping[str, int]:
-    index: dict[str, int] = {}
-    for names in (
-        [(term.slug, place) for place, term in enumerate(terms)],
-        [(term.label, place) for place, term in enumerate(terms)],
-        [(former, place) for place, term in enumerate(terms) for former in term.former],
-    ):
-        for name, place in names:
-            index.setdefault(normal(name), place)
-    return index
-
-
-def choose(
-    value: Value, name: str, faults: Faults, terms: tuple[Term, ...], noun: str, file: str
-) -> tuple[str, ...] | None:
-    """The slugs of the named terms, each once, in the order of *terms*.
-
-    *noun* is what a term is called and *file* where they stand, for whoever
-    mistyped one. None when any name is unknown.
-    """
-    items = fields.values(value, name, faults)
-    if items is None:
+def read_feeds_file(folder: Path, name: str, problems: list[Problem], *, required: bool) -> Value | None:
+    """The value of one YAML file; its problems are added to *problems*."""
+    path = folder / name
+    if not required and not path.is_symlink() and not path.exists():
         return None
-    _, index, as_typed = _indexes(terms)
-    places: set[int] = set()
-    sound = True
-    for item in items:
+    text = files.read_text(path, name)
+    if isinstance(text, Problem):
+        problems.append(text)
+        return None
+    value, found = read_yaml(text, name)
+    problems += found
+    if value is None and required and not found:
+        problems.append(Problem(name, 0, 0, "the file is empty", "Take it from the project's history."))
+    return value
+
+
+def read_terms(folder: Path, name: str, problems: list[Problem], *, required: bool) -> tuple[Term, ...]:
+    """The terms of one file that have a slug and a label, in its order."""
+    value = read_feeds_file(folder, name, problems, required=required)
+    if value is None:
+        return ()
+    faults = Faults(name)
+    found: list[Term] = []
+    if isinstance(value, Sequence):
+        owners: dict[str, str] = {}
+        for item in value.items:
+            term = _term(item, faults)
+            if term and _is_alone(term, item, owners, faults):
+                found.append(term)
+    else:
+        faults.add(
+            value, "this is not a list", "Begin each entry with `- slug: …` and put `label: …` below it."
+        )
+    if required and not found and not faults.found:
+        faults.add(value, "the list is empty", "Begin each entry with `- slug: …` and put `label: …` in it.")
+    problems += faults.found
+    return tuple(found)
+
+
+def _term(item: Value, faults: Faults) -> Term | None:
+    if not isinstance(item, Mapping):
+        mend = "Write `- slug: alliance` and below it `label: Alliance`."
+        faults.add(item, "an entry without `slug` and `label`", mend)
+        return None
+    given = fields.known(item, _KEYS, faults)
+    for key in ("slug", "label"):
+        if not given.get(key):
+            faults.add(item, f"an entry has no `{key}`", f"Add it: `{key}: …`.")
+    term = Term(
+        slug=fields.one(given, "slug", faults, fields.slug) or "",
+        label=fields.one(given, "label", faults, partial(fields.text, most=_LABEL_LENGTH)) or "",
+        description=fields.one(given, "description", faults, fields.text) or "",
+        former=fields.one(given, "former", faults, partial(fields.each, read=fields.slug)) or (),
+    )
+    # With a fault in the rest, posts can still be read against the term.
+    return term if term.slug and term.label else None
+
+
+def _is_alone(term: Term, at: Value, owners: dict[str, str], faults: Faults) -> bool:
+    """Whether no other term has one of this term's names."""
+    names = dict.fromkeys(map(normal, (term.slug, term.label, *term.former)))
+    for name in names:
+        if name in owners:
+            what = f"{quoted(term.slug)} and {quoted(owners[name])} are both called {quoted(name)}"
+            faults.add(at, what, "Give one of them another slug, label or former slug.")
+            return False
+    owners.update(dict.fromkeys(names, term.slug))
+    return True
+
+
+def read_topics(value: Value, name: str, faults: Faults, site: Site) -> tuple[str, ...] | None:
+    """The slugs of the named topics, each once, in the order of the site; None when one is unknown."""
+    return _choose(value, name, faults, site.topics, site.topic_places, "topic", "feeds/topics.yaml")
+
+
+def read_research_types(value: Value, name: str, faults: Faults, site: Site) -> tuple[str, ...] | None:
+    """The same for research types."""
+    file = "feeds/research.yaml"
+    return _choose(value, name, faults, site.research, site.research_places, "research type", file)
+
+
+def _choose(
+    value: Value,
+    name: str,
+    faults: Faults,
+    terms: tuple[Term, ...],
+    places: Index[str, int],
+    noun: str,
+    file: str,
+) -> tuple[str, ...] | None:
+    items = fields.values(value, name, faults)
+    before = len(faults.found)
+    chosen: set[int] = set()
+    for item in items or ():
         typed = fields.scalar(item, name, faults)
-        place = as_typed.get(typed or "")
-        if place is None and typed is not None:
-            place = index.get(normal(typed))
-        if place is not None:
-            places.add(place)
+        if typed is None:
             continue
-        sound = False
-        if typed is not None:
+        place = places.get(normal(typed))
+        if place is None:
             faults.add(item, f"no {noun} is called {quoted(typed)}", _mend(typed, terms, noun, file))
-    return _one(tuple([terms[place].slug for place in sorted(places)])) if sound else None
-
-
-@lru_cache(maxsize=5_000)
-def _one(slugs: tuple[str, ...]) -> tuple[str, ...]:
-    """The same object for all posts on the same topics."""
-    return slugs
+        else:
+            chosen.add(place)
+    if items is None or len(faults.found) > before:
+        return None
+    return tuple(terms[place].slug for place in sorted(chosen))
 
 
 def named(typed: str, terms: tuple[Term, ...]) -> Term | None:
@@ -105,7 +142,7 @@ def named(typed: str, terms: tuple[Term, ...]) -> Term | None:
     return None if place is None else terms[place]
 
 
-def search(typed: str, terms: Sequence[Term]) -> list[Term]:
+def search(typed: str, terms: Many[Term]) -> list[Term]:
     """The terms with a name in which every word of *typed* begins a word."""
     parts = normal(typed[:_LONGEST]).split()
     return [
@@ -115,11 +152,11 @@ def search(typed: str, terms: Sequence[Term]) -> list[Term]:
     ]
 
 
-def suggest(typed: str, terms: Sequence[Term]) -> list[Term]:
+def suggest(typed: str, terms: Many[Term]) -> list[Term]:
     """The terms that somebody may have meant by *typed*; the likeliest first, five at most.
 
-    Those that `search` finds, or else those that share words with it, or nearly, in
-    their names; or else in their descriptions.
+    Those that `search` finds, else those with a similar word in their names, else in their
+    descriptions.
     """
     if found := search(typed, terms):
         return found[:_MOST]
@@ -129,17 +166,13 @@ def suggest(typed: str, terms: Sequence[Term]) -> list[Term]:
         likeness = [_likeness(word, term) for term in terms]
         having = sum(map(bool, likeness))  # a word of many names says little
         scores = [score + like / (having or 1) for score, like in zip(scores, likeness, strict=True)]
-    best = [
-        terms[place]
-        for score, place in sorted((-score, place) for place, score in enumerate(scores))
-        if score
-    ]
+    best = [terms[place] for place in sorted(range(len(terms)), key=lambda n: -scores[n]) if scores[place]]
     long = [word for word in words if len(word) > _SHORT]
-    described = (t for t in terms if any(_begins(word, normal(t.description).split()) for word in long))
-    return (best or list(described))[:_MOST]
+    described = [t for t in terms if any(_begins(word, normal(t.description).split()) for word in long)]
+    return (best or described)[:_MOST]
 
 
-def did_you_mean(typed: str, terms: Sequence[Term]) -> str:
+def did_you_mean(typed: str, terms: Many[Term]) -> str:
     """A question that names what may have been meant by *typed*; empty when nothing is near."""
     names = [f"'{term.label}' ({term.slug})" for term in suggest(typed, terms)[:3]]
     return f"Did you mean {' or '.join(filter(None, (', '.join(names[:-1]), names[-1])))}?" if names else ""
@@ -149,7 +182,7 @@ def _names(term: Term) -> list[str]:
     return [normal(name) for name in (term.label, term.slug, *term.former)]
 
 
-def _begins(part: str, words: Sequence[str]) -> bool:
+def _begins(part: str, words: Many[str]) -> bool:
     return any(word.startswith(part) for word in words)
 
 

@@ -14,11 +14,11 @@ from functools import partial
 from pprnet_feeds.content import dates, slugs
 from pprnet_feeds.content.model import Citation, Image, Site, Status
 from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.content.references import certain_authors, parse_reference
 from pprnet_feeds.importing import values
 from pprnet_feeds.importing.html import Block, text_of_html
 from pprnet_feeds.importing.source_post import Source, SourcePost, source_of, unread
 from pprnet_feeds.importing.to_markdown import markdown_of
+from pprnet_feeds.syndication.references import certain_authors, parse_reference
 
 HEADING = "## Practice Implications"
 _LONGEST_REFERENCE = 1_000

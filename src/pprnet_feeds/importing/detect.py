@@ -11,8 +11,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from pprnet_feeds.content import characters
 from pprnet_feeds.content.model import Site
+from pprnet_feeds.content.text import clean_with_problems, decode
 from pprnet_feeds.importing.blogpage import read_page
 from pprnet_feeds.importing.feeds import read_feed
 from pprnet_feeds.importing.html import blocks_of_html, blocks_of_text
@@ -47,11 +47,11 @@ def read_source(path: Path, name: str, site: Site) -> Source:
     if len(data) > SIZE_LIMIT:
         return unread(name, "the file is larger than 50 MB", "Export a part of it at a time.")
     try:
-        text = characters.decode(data)
+        text = decode(data)
     except ValueError as reason:
         what = f"the file is not UTF-8 text: {reason}"
         return unread(name, what, "Save it as UTF-8; most programs ask for the encoding under Save As.")
-    text, dropped = characters.clean_or_tell(text, name)
+    text, dropped = clean_with_problems(text, name)
     source = read_text(text, name, site)
     return replace(source, problems=tuple(sorted([*dropped, *source.problems])))
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-from pprnet_feeds.content import characters, markup
+from pprnet_feeds.content import markdown
+from pprnet_feeds.content.text import clean, one_line
 
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 BLOCK = frozenset(
@@ -82,13 +83,13 @@ def tokens(html: str) -> Iterator[HtmlToken]:
 
 def text_of_html(text: str | None) -> str:
     """A title or summary that may be HTML, as plain text of one line."""
-    line = characters.one_line(characters.clean(text or "")[0])
-    return " ".join(markup.plain_text("".join(token.html for token in tokens(line))).split())
+    line = one_line(clean(text or "")[0])
+    return " ".join(markdown.plain_text("".join(token.html for token in tokens(line))).split())
 
 
 def blocks_of_text(text: str) -> list[Block]:
     """One block for each line of plain text that is not blank."""
-    lines = ((number, characters.one_line(line)) for number, line in enumerate(text.split("\n"), 1))
+    lines = ((number, one_line(line)) for number, line in enumerate(text.split("\n"), 1))
     return [Block(number, line) for number, line in lines if line]
 
 
@@ -106,7 +107,7 @@ def blocks_of_html(html: str) -> list[Block]:
             source += piece if source or piece.strip() else ""
             continue
         is_notes = _FOOTNOTES.search(source.partition(">")[0] + ">")
-        text = "" if is_notes else markup.plain_text(source)
+        text = "" if is_notes else markdown.plain_text(source)
         if text or is_notes or "<img" in source:
             found.append(Block(bisect_right(ends, start) + 1, text, level, source.strip()))
         source, level = "", next_level

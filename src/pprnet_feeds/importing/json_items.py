@@ -6,8 +6,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from pprnet_feeds.content import characters
 from pprnet_feeds.content.model import Citation, Image, Person, Site
+from pprnet_feeds.content.text import clean, join_escapes
+from pprnet_feeds.content.text import dropped as dropped_characters
 from pprnet_feeds.importing import values
 from pprnet_feeds.importing.body import own_id, post_of_entry, source_of_feed
 from pprnet_feeds.importing.html import blocks_of_html, blocks_of_text
@@ -20,7 +21,7 @@ _THEIRS = "DOI PMID title container-title volume issue page publisher".split()
 
 def read_json_feed(text: str, file: str, site: Site) -> Source:
     """The posts of a JSON feed."""
-    text, lost = characters.join_escapes(text)
+    text, lost = join_escapes(text)
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -43,7 +44,7 @@ def read_json_feed(text: str, file: str, site: Site) -> Source:
     source = source_of_feed(
         "a JSON feed", _text(_object(document.get("_feed")), "id"), posts, ids, file, site
     )
-    dropped = [characters.dropped("half of a surrogate pair", file, 0)] if lost else []
+    dropped = [dropped_characters("half of a surrogate pair", file, 0)] if lost else []
     return replace(source, problems=(*dropped, *source.problems))
 
 
@@ -105,7 +106,7 @@ def _list(value: dict[str, Any], name: str) -> list[Any]:
 def _cleaned(value: dict[str, Any], name: str) -> str:
     """A text of several lines, without characters that no feed may hold."""
     found = value.get(name)
-    return characters.clean(found)[0] if isinstance(found, str) else ""
+    return clean(found)[0] if isinstance(found, str) else ""
 
 
 def _text(value: dict[str, Any], name: str) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pprnet_feeds.content import files, frontmatter, terms
-from pprnet_feeds.content.model import Site, Term
+from pprnet_feeds.content import files
+from pprnet_feeds.content.model import Site, Term, by_name, normal
 from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.content.yamlvalues import Mapping, Scalar
+from pprnet_feeds.content.yaml import Mapping, Scalar, read_yaml
 from pprnet_feeds.importing.source_post import Label, Source
 from pprnet_feeds.publishing.postfile import quote, write_new, write_over
 
@@ -49,7 +49,7 @@ def enter_sentence(source: Source, folder: Path, name: str) -> str | Problem:
     sentences = _sentences(before)
     if sentences is None:
         return refused(f"the month's sentence was not entered: {FILE} cannot be read")
-    if terms.normal(source.sentence) in map(terms.normal, sentences.values()):
+    if normal(source.sentence) in map(normal, sentences.values()):
         return f"{FILE}: the month's sentence is already there"
     if month in sentences:
         what = f"{FILE} has another sentence for {month}: {quoted(sentences[month])}"
@@ -74,8 +74,8 @@ def compare_lists(source: Source, site: Site, name: str) -> list[Problem]:
 def _compare(
     labels: tuple[Label, ...], known: tuple[Term, ...], noun: str, file: str, name: str
 ) -> list[Problem]:
-    index = terms.by_name(known)
-    places = [index.get(terms.normal(label.name)) for label in labels]
+    index = by_name(known)
+    places = [index.get(normal(label.name)) for label in labels]
     mend = f"Add it to {file}, if readers should have its feed."
     problems = [
         Problem(name, label.line, 0, f"no {noun} is called {quoted(label.name)}", mend)
@@ -93,7 +93,7 @@ def _compare(
 
 def _sentences(text: str) -> dict[str, str] | None:
     """The sentences in a file, by month; None when it is not made of them."""
-    value, problems = frontmatter.read_yaml(text, FILE)
+    value, problems = read_yaml(text, FILE)
     if value is None and not problems:
         return {}
     if problems or not isinstance(value, Mapping):

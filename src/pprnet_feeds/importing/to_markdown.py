@@ -15,7 +15,7 @@ from typing import Any
 from bs4 import BeautifulSoup
 from markdownify import MarkdownConverter
 
-from pprnet_feeds.content import active, markup
+from pprnet_feeds.content import markdown
 from pprnet_feeds.importing.html import BLOCK, VOID, Block, tokens
 
 _DEPTH = 100
@@ -68,7 +68,7 @@ def to_markdown(html: str) -> str:
             return "\n".join(line if line.strip() else "" for line in text.strip().split("\n"))
         except (ValueError, RecursionError):  # such as a list that begins at number ²
             pass
-    return _paragraphs(markup.plain_text(tidy))
+    return _paragraphs(markdown.plain_text(tidy))
 
 
 def _paragraphs(text: str) -> str:
@@ -77,8 +77,8 @@ def _paragraphs(text: str) -> str:
 
 def _safe(address: str | None) -> str | None:
     """An address as it may be in Markdown; None when it leads to code."""
-    address = active.bare(address or "")
-    if address and active.scheme(address) not in active.SCHEMES | {""}:
+    address = markdown.bare(address or "")
+    if address and markdown.scheme(address) not in markdown.SCHEMES | {""}:
         return None
     return _NO_ADDRESS.sub(lambda sign: f"%{ord(sign[0]):02X}", address)
 

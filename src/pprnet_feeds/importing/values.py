@@ -13,7 +13,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pprnet_feeds.content import characters, dates, slugs
+from pprnet_feeds.content import dates, slugs
+from pprnet_feeds.content import text as texts
 from pprnet_feeds.content.model import Person, Site
 
 _ORCID = "https://orcid.org/"
@@ -42,7 +43,7 @@ def front_matter_date(text: str, zone: ZoneInfo) -> str:
 
 def one_line(text: str | None) -> str:
     """Text of one line, without characters that no feed may hold."""
-    return characters.one_line(characters.clean(text or "")[0])
+    return texts.one_line(texts.clean(text or "")[0])
 
 
 def size(text: str | None) -> int:

@@ -18,12 +18,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from pprnet_feeds.content import dates, files, frontmatter, markup, terms
-from pprnet_feeds.content.model import Citation, Person, Site, Term
-from pprnet_feeds.content.posts import read_post
+from pprnet_feeds.content import body_checks, dates, files, terms
+from pprnet_feeds.content.model import Citation, Person, Site, Term, by_name, normal
+from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.slugs import SLUG_LENGTH
-from pprnet_feeds.content.yamlvalues import Scalar
+from pprnet_feeds.content.yaml import Scalar, read_front_matter
 from pprnet_feeds.importing.source_post import SourcePost
 from pprnet_feeds.publishing.postfile import quote, slug_of, write_new
 
@@ -100,7 +100,7 @@ class PostFolder:
         """The file that holds this post already."""
         if post.id and (holder := self._by_id.get(post.id) or self._by_stem.get(post.id)):
             return holder
-        same_title = self._by_title[month, terms.normal(post.title)]
+        same_title = self._by_title[month, normal(post.title)]
         candidates = [*same_title, self._by_stem.get(first_name)]
         return next((name for name in candidates if name not in self._claimed), None)
 
@@ -115,7 +115,7 @@ class PostFolder:
             yield f"{month}-{slug_of(title, SLUG_LENGTH - len(month) - 1 - len(ending))}{ending}"
 
     def _add(self, name: str, text: str) -> None:
-        parts = frontmatter.read(text, name)
+        parts = read_front_matter(text, name)
         stem, zone = PurePosixPath(name).stem, self._site.time_zone
         entries = parts.header.entries if parts.header else {}
         typed = {key: value.text for key, (_, value) in entries.items() if isinstance(value, Scalar)}
@@ -124,7 +124,7 @@ class PostFolder:
         self._by_id.setdefault(typed.get("id", stem), name)
         with contextlib.suppress(ValueError):
             month = dates.month_of(dates.parse_moment(typed.get("date", ""), zone), zone)
-            self._by_title[month, terms.normal(typed.get("title", ""))].append(name)
+            self._by_title[month, normal(typed.get("title", ""))].append(name)
 
 
 def post_text(post: SourcePost, stem: str, site: Site) -> str:
@@ -155,14 +155,14 @@ def post_text(post: SourcePost, stem: str, site: Site) -> str:
 
 def terms_of(labels: tuple[str, ...], site: Site) -> tuple[list[str], list[str], list[str]]:
     """The topics and research types among *labels*, as slugs, and the labels that are neither."""
-    known = {*terms.by_name(site.topics), *terms.by_name(site.research)}
-    unknown = [label for label in dict.fromkeys(labels) if label and terms.normal(label) not in known]
+    known = {*by_name(site.topics), *by_name(site.research)}
+    unknown = [label for label in dict.fromkeys(labels) if label and normal(label) not in known]
     return _slugs(labels, site.topics), _slugs(labels, site.research), unknown
 
 
 def _slugs(labels: tuple[str, ...], known: tuple[Term, ...]) -> list[str]:
-    index = terms.by_name(known)
-    places = {index.get(terms.normal(label), -1) for label in labels} - {-1}
+    index = by_name(known)
+    places = {index.get(normal(label), -1) for label in labels} - {-1}
     return [known[place].slug for place in sorted(places)]
 
 
@@ -175,7 +175,7 @@ def post_fault(post: SourcePost, stem: str, site: Site) -> tuple[str, str] | Non
     _, problems = read_post(text, f"posts/{stem}.md", site)
     active = [
         (f"the text holds {what}", "Take it out of the source and import it again.")
-        for _, what in markup.active_content(post.body)
+        for _, what in body_checks.unsafe_html(post.body)
     ]
     return next(iter([*((each.what, each.mend) for each in problems), *active]), None)
 

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pprnet_feeds.content import markup
+from pprnet_feeds.content import markdown
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.pages import embed, lists, metadata, subscribe
 from pprnet_feeds.syndication.catalogue import SERIES, Catalogue
@@ -217,7 +217,7 @@ class Pages:
     def _of_post(self, path: str, post: Post) -> Page:
         entry = post_entries(post, "feed", self.site)[0]
         text, figure = rendered_body(post, self.site)
-        account, practice = markup.sections(text)
+        account, practice = markdown.sections(text)
         # Footnotes are below all text that has marks for them.
         end = account.rfind(_FOOTNOTES) if practice else -1
         account, footnotes = (account, "") if end < 0 else (account[:end], account[end:])

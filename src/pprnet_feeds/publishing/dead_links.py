@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-from pprnet_feeds.content import files, markup
-from pprnet_feeds.content.dois import doi_in
+from pprnet_feeds.content import body_checks, files, markdown
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.problems import Problem, nearest, quoted
 from pprnet_feeds.content.terms import suggest
+from pprnet_feeds.content.text import doi_in
 from pprnet_feeds.pages.embed import path_of
 from pprnet_feeds.serving.response import Reply
 from pprnet_feeds.serving.snapshot import QUERIED, Snapshot
@@ -43,7 +43,7 @@ def dead_links(snapshot: Snapshot, folder: Path, now: datetime) -> Iterator[Prob
             (next((number for number, line in enumerate(lines, 1) if url in line), 0), kind, url)
             for kind, url in front
         ]
-        body = markup.addresses(post.body, host)
+        body = body_checks.addresses(post.body, host)
         places += [(post.body_line + line - 1, kind, url) for line, kind, url in body]
         for line, kind, typed in places:
             if found := links.fault(post, kind, typed):
@@ -81,7 +81,7 @@ class _Links:
         if path is None:
             return None
         if address == own and fragment:
-            ids = re.findall(r' id="([^"]+)"', markup.render(post.body, base=own, prefix=""))
+            ids = re.findall(r' id="([^"]+)"', markdown.render(post.body, base=own, prefix=""))
             if unquote(fragment) in (*ids, "top"):
                 return None
             near = nearest(fragment, ids)

@@ -24,8 +24,8 @@ from urllib.request import getproxies
 import httpx2
 
 from pprnet_feeds import __version__
-from pprnet_feeds.content.characters import clean
 from pprnet_feeds.content.model import Citation
+from pprnet_feeds.content.text import clean
 
 REGISTRY = "https://doi.org"
 CSL = "application/vnd.citationstyles.csl+json"

@@ -15,10 +15,9 @@ from itertools import count
 from typing import Literal
 
 from pprnet_feeds.content.dates import first_published
-from pprnet_feeds.content.ledger import Ledger, is_default_id, is_said_by, record_of
+from pprnet_feeds.content.ledger import Ledger, Record, is_default_id, is_said_by, record_of
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
-from pprnet_feeds.content.recordvalues import Record
 from pprnet_feeds.syndication.catalogue import SERIES, Catalogue
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.selection import Selection

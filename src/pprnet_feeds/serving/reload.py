@@ -217,12 +217,12 @@ async def watch(folder: Path, woken: asyncio.Event) -> None:
     The system watches folders, not their names. When a name comes to mean another folder, by a move,
     a mount or a link, that one is watched instead. Where watching does not work, the files are polled.
     """
-    import watchfiles  # when the first answers are out
-
     names = (folder / "posts", folder / "feeds")
     polling = failing = False
     while True:
         try:
+            import watchfiles  # when the first answers are out
+
             # What changed between the last look and the first watch is reported by nobody: look once more.
             asyncio.get_running_loop().call_later(0.1, woken.set)
             watched = [_identity(name) for name in names]

@@ -24,10 +24,9 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote
 
-from pprnet_feeds.content.digests import digest
 from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
-from pprnet_feeds.content.model import Post
+from pprnet_feeds.content.model import Post, digest
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.reader import AtRest
 from pprnet_feeds.content.site import read_site

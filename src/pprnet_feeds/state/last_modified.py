@@ -21,9 +21,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-from pprnet_feeds.content.digests import appearance, digest
 from pprnet_feeds.content.library import Library
-from pprnet_feeds.content.model import Post
+from pprnet_feeds.content.model import Post, appearance, digest
 from pprnet_feeds.state.database import Connection, CorruptError, Database, UnavailableError
 from pprnet_feeds.syndication.channel import first_date
 

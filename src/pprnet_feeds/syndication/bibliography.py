@@ -13,11 +13,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pprnet_feeds.content.characters import one_line
 from pprnet_feeds.content.model import Citation, Post, Site
-from pprnet_feeds.content.references import complete
+from pprnet_feeds.content.text import one_line
 from pprnet_feeds.syndication.channel import permalink
 from pprnet_feeds.syndication.citations import Name, csl_item, csl_type, name_of, page_ends
+from pprnet_feeds.syndication.references import complete
 
 _BIBTEX_TYPES = {"article-journal": "article", "chapter": "incollection", "book": "book"}
 _CONTAINERS = {"article": "journal", "incollection": "booktitle"}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pprnet_feeds.content.model import Citation, Person
-from pprnet_feeds.content.references import certain_authors
+from pprnet_feeds.syndication.references import certain_authors
 
 _YEAR = re.compile(r"[0-9]{4}")
 # The address of a DOI's resolver, at the end of what is searched.

@@ -14,12 +14,12 @@ from dataclasses import replace
 from functools import cached_property, lru_cache
 from urllib.parse import unquote, urljoin
 
-from pprnet_feeds.content import markup
+from pprnet_feeds.content import markdown
 from pprnet_feeds.content.model import Citation, Image, Post, Site
-from pprnet_feeds.content.references import complete
-from pprnet_feeds.content.sentences import first_sentences
+from pprnet_feeds.content.text import first_sentences
 from pprnet_feeds.syndication.channel import Category, Entry, permalink, post_id, study_ids
 from pprnet_feeds.syndication.citations import authors, reference_html
+from pprnet_feeds.syndication.references import complete
 from pprnet_feeds.syndication.selection import lead, month_name
 from pprnet_feeds.syndication.urls import View
 
@@ -51,7 +51,7 @@ class _Text:
     @cached_property
     def sections(self) -> tuple[str, str]:
         # The body without its practice implications, and these; either may be empty.
-        return markup.sections(self.body)
+        return markdown.sections(self.body)
 
     @cached_property
     def image(self) -> Image | None:
@@ -67,7 +67,7 @@ class _Text:
         """The summary as typed, else taken from the text."""
         if self.post.summary:
             return self.post.summary
-        account, practice = map(markup.running_text, self.sections)
+        account, practice = map(markdown.running_text, self.sections)
         return first_sentences(account or practice) or self.post.title
 
     @property
@@ -77,7 +77,7 @@ class _Text:
         A section `References` of the text is completed.
         """
         body = self.body
-        _, inner, end = markup.section(body, "references")
+        _, inner, end = markdown.section(body, "references")
         own = _letters(body[inner:end])
         missing = self._references("<li>{}</li>\n", own)
         below = f"<ul>\n{missing}</ul>\n" if missing else ""
@@ -89,7 +89,7 @@ class _Text:
     def practice_html(self) -> str:
         """The practice implications as a reader shows them, then the references."""
         practice = f"{self.sections[1]}\n"
-        _, inner, end = markup.section(practice, "references")
+        _, inner, end = markdown.section(practice, "references")
         below = self._references("<p>{}</p>\n", _letters(practice[inner:end]))
         return self._head(practice) + practice[:end] + below + practice[end:]
 
@@ -144,7 +144,7 @@ def _render(body: str, base: str, prefix: str) -> str:
     Views and formats of one feed are requested together: at 350 posts nearly all bodies
     are rendered once instead of twelve times. Bounded by its number of texts.
     """
-    return markup.render(body, base=base, prefix=prefix)
+    return markdown.render(body, base=base, prefix=prefix)
 
 
 def post_entries(post: Post, view: View, site: Site) -> list[Entry]:
@@ -153,10 +153,10 @@ def post_entries(post: Post, view: View, site: Site) -> list[Entry]:
     if view == "citations":
         return _studies(text)
     if view == "summary":
-        return [text.entry(markup.joined((note(post), text.summary)).replace("\n", " "))]
+        return [text.entry(markdown.joined((note(post), text.summary)).replace("\n", " "))]
     if view == "practice":
         practice = text.sections[1]
-        summary = first_sentences(markup.running_text(practice)) or text.summary
+        summary = first_sentences(markdown.running_text(practice)) or text.summary
         return [text.entry(summary, text.practice_html)] if practice else []
     return [text.entry(text.summary, text.html)]
 
@@ -248,4 +248,4 @@ def figure(image: Image | None, text: str) -> str:
 
 def _letters(text: str) -> str:
     """The letters and digits of HTML, in which two ways to print one reference agree."""
-    return "".join(filter(str.isalnum, markup.plain_text(text).casefold()))
+    return "".join(filter(str.isalnum, markdown.plain_text(text).casefold()))

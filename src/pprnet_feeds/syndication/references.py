@@ -15,10 +15,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from pprnet_feeds.content.authorlist import are_editors, certain_names, read_authors
-from pprnet_feeds.content.dois import doi_in
 from pprnet_feeds.content.model import Citation
-from pprnet_feeds.content.titles import ends, split, title_of
+from pprnet_feeds.content.text import doi_in
 
 LONGEST = 5000
 _TRAILERS = 8
@@ -97,7 +95,7 @@ def parse_reference(text: str) -> Citation:
 def certain_authors(text: str) -> tuple[str, ...]:
     """The authors of a reference who are certain, also of a cut list; of an edited work its editors."""
     found = _begin(text) if len(text) <= LONGEST else None
-    return certain_names(found[0]) if found else ()
+    return _certain_names(found[0]) if found else ()
 
 
 def complete(citation: Citation) -> Citation:
@@ -157,16 +155,16 @@ def _without_trailer(work: str) -> tuple[str, bool]:
 
 def _chapter(work: str, cite: Citation) -> Citation | None:
     found = _IN_BOOK.search(work)
-    if not found or not are_editors(found["editors"]):
+    if not found or not _are_editors(found["editors"]):
         return None
-    cite = replace(cite, title=title_of(work[: found.start()]), type="chapter")
+    cite = replace(cite, title=_title_of(work[: found.start()]), type="chapter")
     book = _BOOK.fullmatch(found["book"])
     if book:
         title, which, rest = book["title"], book["which"], book["rest"]
     else:
         title, _, rest = found["book"].partition(". ")
         which = ""
-    if ends(title) or not rest or not _CONTAINER.fullmatch(title):
+    if _sentence_ends(title) or not rest or not _CONTAINER.fullmatch(title):
         return cite
     pages = re.search(rf"\bpp?\. ?({_PAGES})$", which)
     volume = re.search(r"\bVol\. ?([0-9]{1,3})\b", which)
@@ -181,7 +179,7 @@ def _chapter(work: str, cite: Citation) -> Citation | None:
 
 def _thesis(work: str, cite: Citation) -> Citation | None:
     found = _THESIS.search(work)
-    title = title_of(work[: found.start()]) if found else ""
+    title = _title_of(work[: found.start()]) if found else ""
     if not found or not title:
         return None
     return replace(cite, title=title, publisher=found["school"] or "", type="thesis")
@@ -191,7 +189,7 @@ def _article(work: str, online: bool, cite: Citation) -> Citation | None:
     found = _JOURNAL.search(work)
     if found and not (found["pages"] or found["issue"] or found["number"]):
         return None
-    parts = split(work[: found.start()] if found else work.removesuffix("."))
+    parts = _title_and_container(work[: found.start()] if found else work.removesuffix("."))
     if not parts:
         return None
     title, container = parts
@@ -216,15 +214,15 @@ def _article(work: str, online: bool, cite: Citation) -> Citation | None:
 def _book(work: str, cite: Citation) -> Citation:
     """A book, or something of which no more than the title is certain."""
     edition = _BOOK.fullmatch(work)
-    if edition and not ends(edition["title"]):
+    if edition and not _sentence_ends(edition["title"]):
         publisher = _publisher(edition["rest"])
         if publisher or not edition["rest"]:
-            return replace(cite, title=title_of(edition["title"]), publisher=publisher, type="book")
+            return replace(cite, title=_title_of(edition["title"]), publisher=publisher, type="book")
         return cite
-    found = ends(work)
+    found = _sentence_ends(work)
     if len(found) != 1 or work[found[0][0]] != ".":
         return cite
-    title, rest = title_of(work[: found[0][0]]), work[found[0][1] :]
+    title, rest = _title_of(work[: found[0][0]]), work[found[0][1] :]
     if title and _PRESS.search(rest) and _publisher(rest):
         return replace(cite, title=title, publisher=_publisher(rest), type="book")
     # After the title a full stop more, be it of an initial, may be the one that ends it.
@@ -238,3 +236,139 @@ def _pages(text: str) -> str:
 def _publisher(text: str) -> str:
     found = _PUBLISHER.fullmatch(text)
     return found["name"].strip() if found and not _NO_PUBLISHER.match(found["name"]) else ""
+
+
+# Titles
+
+_SENTENCE_END = re.compile(r"[.?!][)\]”\"’]? (?=\S)")
+_ABBREVIATIONS = frozenset(
+    "vs dr st mr mrs ms prof no vol pp ed eds al etc cf e.g i.e jr sr rev suppl u.s u.k".split()
+)
+
+
+def _title_and_container(text: str) -> tuple[str, str] | None:
+    """A title and the name of what it stands in; None when it is not certain where one ends.
+
+    Questions may stand within a title; a second full stop may not.
+    """
+    found = _sentence_ends(text)
+    stops = [end for end in found if text[end[0]] == "."]
+    if not found or len(stops) > 1 or (stops and stops[0] != found[-1]):
+        return None
+    mark, after = found[-1]
+    title = _title_of(text[: mark + (text[mark] != ".")])
+    return (title, text[after:]) if title else None
+
+
+def _sentence_ends(text: str) -> list[tuple[int, int]]:
+    """Where sentences end within *text*: the place of each mark, and of what follows it."""
+    found = []
+    for end in _SENTENCE_END.finditer(text):
+        word = text[max(0, end.start() - 20) : end.start()].rpartition(" ")[2].lstrip("([“\"'’")
+        # A capital alone is an initial, and after a short form the sentence goes on.
+        short = text[end.start()] == "." and (len(word) == 1 or word.lower() in _ABBREVIATIONS)
+        if not short and not text[end.end()].islower():
+            found.append((end.start(), end.end()))
+    return found
+
+
+def _title_of(text: str) -> str:
+    """A title without its full stop and without a description in brackets; empty when nothing is left."""
+    title = re.sub(r" \[[^\[\]]{1,200}\]$", "", text.strip().removesuffix(".").strip())
+    return title if re.search(r"[^\W\d_]{2}", title) else ""
+
+
+# Authors
+
+_LETTER = r"[^\W\d_]"
+_WORD = rf"{_LETTER}(?:{_LETTER}|[\u0300-\u036f'’\u02bc\u2010\u2011-])*"
+_FAMILY = rf"{_WORD}(?: {_WORD}){{0,4}}"
+_INITIAL = rf"{_LETTER}{{1,2}}(?:[\u2010\u2011-]{_LETTER}{{1,2}})?\."
+_INITIALS = rf"{_INITIAL}(?: ?[\u2010\u2011-]? ?{_INITIAL}){{0,5}}"
+_SUFFIX = r"(?:, (?:Jr|Sr)\.|, (?:II|III|IV)(?![^\W_]))?"
+_FAMILY_FIRST = re.compile(rf"(?P<family>{_FAMILY}), ?(?P<given>{_INITIALS}){_SUFFIX}")
+_INITIALS_FIRST = re.compile(rf"(?P<given>{_INITIALS}) ?(?P<family>{_FAMILY})")
+_BETWEEN = re.compile(r" ?[,;]? ?(?:& ?|and )|[,;] ?")
+_UNSPACED = re.compile(r"^([^,]*),(?! )")
+_INITIAL_LIKE = re.compile(rf"{_LETTER}+\.?")
+_CUT = re.compile(r"\bet al\b|…|\.\.\.|\. \. \.")
+_EDITORS = re.compile(r" ?\((?:Eds?|Hrsg)\.?\)[.,]?$")
+
+# Words that stand in no family name: two names, or none, were taken for one.
+_NO_NAME = frozenset("and et al with the of for in on by und eds ed".split())
+_NO_INITIALS = frozenset({"Jr.", "Sr.", "Ed.", "Dr.", "Co."})
+
+# What an institution is called by its head word, before the first "of", "for", "on" or "in".
+_SMALL = frozenset("of for on in and the de des du et y für und zu".split())
+_HEADS = frozenset(
+    "Academy Agency Association Board Bureau Center Centre Collaboration College Commission Committee "
+    "Consortium Council Department Federation Force Foundation Group Institute Institutes Ministry Network "
+    "Office Organisation Organization Service Society University".split()
+)
+
+
+def read_authors(text: str) -> tuple[str, ...] | None:
+    """The names of a list such as ``Lind, K., & de Jong, B.-A.``, each as ``Family, Given``.
+
+    An institution stands as it is printed. Empty when the list is cut or names
+    editors; None when *text* is not certainly a list of authors.
+    """
+    names = _certain_names(text)
+    if not names:
+        return None
+    return () if _CUT.search(text) or _EDITORS.search(text.strip()) else names
+
+
+def _certain_names(text: str) -> tuple[str, ...]:
+    """The names that are certain, also of a list that is cut or names editors; empty for no such list.
+
+    What comes before the cut must be names. What follows it ("….Ott, P.") ends the list if it is a name.
+    """
+    text = text.strip()
+    cut = _CUT.search(text)
+    if not cut:
+        names = _names(_EDITORS.sub("", text).rstrip(" ,"), _FAMILY_FIRST)
+        return names or _institution(text) or ()
+    first = _names(text[: cut.start()].rstrip(" ,;&"), _FAMILY_FIRST) or ()
+    last = _names(text[cut.end() :].lstrip(" ,;&.…").rstrip(" ,"), _FAMILY_FIRST) or ()
+    return first and first + last
+
+
+def _are_editors(text: str) -> bool:
+    """Whether *text* is a list of names and nothing else, such as ``M. Lind and B.-A. de Jong``."""
+    return _names(text.rstrip(" ,"), _INITIALS_FIRST) is not None
+
+
+def _names(text: str, form: re.Pattern[str]) -> tuple[str, ...] | None:
+    names = []
+    place = 0
+    while True:
+        name = form.match(text, place)
+        if not name or not _sound(name["family"], name["given"]):
+            return None
+        names.append(_UNSPACED.sub(r"\1, ", name[0]))
+        if name.end() == len(text):
+            return tuple(names)
+        between = _BETWEEN.match(text, name.end())
+        if not between:
+            return None
+        place = between.end()
+
+
+def _sound(family: str, given: str) -> bool:
+    """A family name has a capital and no words of a sentence; initials are capitals."""
+    if not any(letter.isupper() for letter in family) or not _NO_NAME.isdisjoint(family.lower().split()):
+        return False
+    initials = _INITIAL_LIKE.findall(given)
+    return not any(initial in _NO_INITIALS or initial[0].islower() for initial in initials)
+
+
+def _institution(text: str) -> tuple[str, ...] | None:
+    name = text.removesuffix(".")
+    words = name.removeprefix("The ").split()
+    if not 2 <= len(words) <= 12 or not re.fullmatch(rf"{_WORD}(?: (?:{_WORD}|&))+", name):
+        return None
+    if not all(word in _SMALL or word == "&" or word[0].isupper() for word in words):
+        return None
+    first_small = next((place for place, word in enumerate(words) if word in _SMALL - {"and"}), len(words))
+    return (name,) if first_small and words[first_small - 1] in _HEADS else None

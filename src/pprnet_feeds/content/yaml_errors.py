@@ -1,8 +1,7 @@
-"""What to tell an editor whose YAML cannot be read.
+"""Problems of YAML that cannot be read, with the fix that an editor can type.
 
-A parser tells where it gave up and which rule of YAML it was following; an
-editor needs to know which character to type. Each hint quotes the line and
-shows it mended where that is safe to guess.
+A parser says where it stopped and which rule of YAML it followed. Each problem here quotes the
+line, and shows it corrected where that is safe to guess.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ Place = tuple[int, int]  # row and column, counted from 0
 
 
 def unopened(file: str, text: str, opened: bool) -> Problem:
-    """There is no front matter, or its end is missing."""
+    """The problem of front matter that is missing or has no end."""
     if opened:
         return Problem(
             file, 1, 0, "the front matter is not closed", "Put a line with only --- under its last key."
@@ -44,7 +43,7 @@ def unopened(file: str, text: str, opened: bool) -> Problem:
 
 
 def unmerged(file: str, text: str) -> Problem | None:
-    """Two versions of the file stand in it, one below the other; but not in a block of code."""
+    """The problem of a file with both sides of a merge in it, but not in a block of code."""
     begun, first, is_second, in_code = 0, "", False, False
     for number, line in enumerate(text.split("\n"), 1):
         in_code ^= bool(_FENCE.match(line))
@@ -61,78 +60,79 @@ def unmerged(file: str, text: str) -> Problem | None:
 
 
 def not_a_mapping(file: str, line: int) -> Problem:
-    """The header is a list or a word."""
+    """The problem of a header that is a list or a word."""
     what, mend = "the front matter is not made of keys", "Write lines like `title: …` and `date: 2026-03`."
     return Problem(file, line, 0, what, mend)
 
 
 def twice(file: str, line: int, column: int, key: str, first: int) -> Problem:
-    """A key is there a second time."""
+    """The problem of a key that was typed twice."""
     what = f"the key {quoted(key)} is here a second time; it is already on line {first}"
     return Problem(file, line, column, what, "Keep one of the two lines.")
 
 
 def not_yaml(
-    file: str, first_line: int, lines: list[str], told: str, context: str, at: Place, since: Place
+    file: str, first_line: int, lines: list[str], message: str, context: str, at: Place, since: Place
 ) -> Problem:
-    """The parser gave up *at* one place, on something that began *since* another.
+    """The problem at which the parser stopped: *at* one position, in something that began at *since*.
 
-    *told* and *context* are its words for what it met and what it was reading.
+    *message* and *context* are the parser's words for what it found and what it was reading.
     """
     row, column = min(at[0], len(lines) - 1), at[1]
     line, before = lines[row], lines[max(row - 1, 0)]
     if context == "while scanning a quoted scalar":
         row, column = since
-        what = f"a quotation mark is opened and never closed: {quoted(lines[row].strip())}"
+        what = "a quotation mark is opened and never closed"
         mend = "Close it at the end of the value, or take it away."
-    elif told.startswith("did not find expected ',' or"):
+    elif message.startswith("did not find expected ',' or"):
         row, column = since
         sign = lines[row][column : column + 1]
-        what = f"a bracket {sign} is opened and never closed: {quoted(lines[row].strip())}"
+        what = f"a bracket {sign} is opened and never closed"
         mend = "Close it at the end of the list, or put quotation marks around the whole value."
-    elif told.startswith("could not find expected ':'"):
+    elif message.startswith("could not find expected ':'"):
         row, column = since
-        what = f"a line without a colon: {quoted(lines[row].strip())}"
+        what = "a line without a colon"
         mend = "Write `key: value`; what belongs to the value above begins with two spaces."
     elif context == "while parsing a quoted scalar":
-        what = f"a backslash in a value in double quotation marks: {quoted(line.strip())}"
+        what = "a backslash in a value in double quotation marks"
         mend = "Double it, or put single quotation marks around the value."
     elif line.lstrip().startswith("* "):
-        what = f"a list item that begins with an asterisk: {quoted(line.strip())}"
+        what = "a list item that begins with an asterisk"
         mend = f"Begin it with a hyphen: - {line.strip()[2:].strip()[:80]}"
-    elif "\t" in line[: column + 1] and "cannot start any token" in told:
-        what = "a tab where YAML wants spaces"
+    elif "\t" in line[: column + 1] and "cannot start any token" in message:
         mend = "Indent with two spaces and never with a tab."
-    elif told.startswith("mapping values are not allowed") and ": " in line[:column]:
-        what = f"a colon in a value without quotation marks: {quoted(line.strip())}"
+        return Problem(file, row + first_line, column + 1, "a tab where YAML wants spaces", mend)
+    elif message.startswith("mapping values are not allowed") and ": " in line[:column]:
+        what = "a colon in a value without quotation marks"
         mend = f"Put quotation marks around the value: {_in_quotes(line)}"
-    elif told.startswith("mapping values are not allowed") and (key := _UNSPACED.match(before)):
+    elif message.startswith("mapping values are not allowed") and (key := _UNSPACED.match(before)):
         row, column = row - 1, key.end()
-        what = f"no space after the colon: {quoted(lines[row].strip())}"
+        what = "no space after the colon"
         mend = f"Put one there: {key[0]} {lines[row][key.end() :].strip()[:80]}"
-    elif told.startswith("mapping values are not allowed") and line.startswith(" "):
-        what = f"a key that does not begin its line: {quoted(line.strip())}"
+    elif message.startswith("mapping values are not allowed") and line.startswith(" "):
+        what = "a key that does not begin its line"
         mend = "Take out the spaces before it."
-    elif line[column : column + 1] in tuple("@`%") or _begins_with_a_sign(told, context):
-        what = f"a value that begins with a sign of YAML: {quoted(line.strip())}"
+    elif (
+        line[column : column + 1] in tuple("@`%")
+        or context == "while scanning an alias"
+        or message == "did not find expected node content"
+    ):
+        what = "a value that begins with a sign of YAML"
         mend = f"Put quotation marks around the value: {_in_quotes(line)}"
-    elif told == "did not find expected key" and ": " in line[:column]:
-        what = f"something stands after the end of the value: {quoted(line.strip())}"
+    elif message == "did not find expected key" and ": " in line[:column]:
+        what = "something stands after the end of the value"
         mend = f"Put quotation marks around the whole value: {_in_quotes(line)}"
-    elif told == "did not find expected key" and line.lstrip().startswith("- "):
-        what = f"a list item that is not below the others: {quoted(line.strip())}"
+    elif message == "did not find expected key" and line.lstrip().startswith("- "):
+        what = "a list item that is not below the others"
         mend = "Begin all items of a list with the same number of spaces."
-    elif told == "did not find expected '-' indicator":
-        what = f"something stands after the end of the item: {quoted(line.strip())}"
+    elif message == "did not find expected '-' indicator":
+        what = "something stands after the end of the item"
         mend = f"Put quotation marks around the whole item: {_in_quotes(line)}"
     else:
-        what = f"this is not YAML ({told or 'it cannot be read'}): {quoted(line.strip())}"
+        what = f"this is not YAML ({message or 'it cannot be read'})"
         mend = MEND
+    what = f"{what}: {quoted(lines[row].strip())}"
     return Problem(file, row + first_line, column + 1, what, mend)
-
-
-def _begins_with_a_sign(told: str, context: str) -> bool:
-    return context == "while scanning an alias" or told == "did not find expected node content"
 
 
 def _in_quotes(line: str) -> str:

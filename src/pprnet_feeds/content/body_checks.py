@@ -1,0 +1,208 @@
+"""Warnings about the text of a post: markup that is removed, footnotes named twice, lost headings.
+
+None of them keeps a post out. Only `check` and imports ask for them, since finding the line of
+each takes as long as rendering the text again.
+"""
+
+from __future__ import annotations
+
+import html as entities
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+from pprnet_feeds.content import markdown
+from pprnet_feeds.content.problems import Problem, quoted
+
+_UNSAFE_ATTRIBUTES = frozenset({"style", "srcdoc", "formaction"})
+_ADDRESSES = {"href": "link", "src": "image"} | dict.fromkeys(
+    "action background cite data formaction longdesc ping poster xlink:href".split(), "address"
+)
+_DOUBTFUL = re.compile(r'(?:href|src)="(?!https?://(?:[\w-]{1,63}\.)*[\w-]{1,63}(?::\d{1,4})?[/?#"]|#)')
+_LEADING = re.compile(r"\[|(?:href|src)\s*=\s*[\"']?(?!https?://|mailto:|#fn)", re.IGNORECASE)
+# A mark without its footnote, and a link or picture whose address has a blank in it or is not given.
+_UNDEFINED = re.compile(
+    r"\[\^[^\]\s]+\]|!\[[^\[\]]*\]\([^()\n]*\)|\[[^\[\]]+\](?:\([^()\n]*[/.]\w[^()\n]*\)|\[[^\[\]0-9][^\[\]]*\])"
+)
+_FOOTNOTE = re.compile(r'<li data-sourcepos="([0-9]{1,9}):[^"]*" id="fn-([^"]*)">')
+# Code and comments, which hold no markup.
+_NO_MARKUP = re.compile(r"<!--.*?(?:-->|\Z)|(?<!`)(`+)(?!`)[^\n]{1,500}?(?<!`)\1(?!`)", re.DOTALL)
+_POSITION = re.compile(r"(\d{1,9}):\d+-(\d{1,9}):")
+_REACH = 1_000  # lines
+
+_LONGEST_HEADING = 6  # words
+_CODE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)|^(?: {4}|\t)[^\n]*", re.MULTILINE | re.DOTALL)
+_LIKE_PRACTICE = re.compile(
+    r"(?!.*\|)(?=.*\b(?:pra?c?ti[cs]|clinic|therap))(?=.*\bimpl?i?cati?on)", re.IGNORECASE
+)
+_PRACTICE = re.compile(r"[#*_\s]*practice\s+implications[*_:#\s]*", re.IGNORECASE)
+# A heading on the line of the text that it should stand above.
+_RUN_IN = re.compile(r"[^\w|]*practi[cs]es? +implications? *(?:[:*_]|</)", re.IGNORECASE)
+
+
+def body_problems(body: str, body_line: int, file: str) -> list[Problem]:
+    """All warnings about *body*, which begins on line *body_line* of *file*."""
+    found = [
+        (
+            line,
+            f"the text holds {what}, which is removed",
+            "Take it out; say it in words, or with Markdown's own links and images.",
+        )
+        for line, what in unsafe_html(body)
+    ]
+    found += [
+        (
+            line,
+            f"the footnote {quoted(f'[^{name}]')} is here a second time",
+            "Give it a name of its own; a mark can lead to one footnote only.",
+        )
+        for line, name in repeated_footnotes(body)
+    ]
+    found += [
+        (
+            line,
+            f"this only looks like the heading of the practice implications: {quoted(typed)}",
+            "Write `## Practice Implications` on a line of its own, with an empty line above and below; "
+            "without it the post is not in the feeds of practice implications.",
+        )
+        for line, typed in _lost_headings(body)
+    ]
+    return [Problem(file, body_line + line - 1, 0, what, mend, True) for line, what, mend in sorted(found)]
+
+
+def unsafe_html(source: str) -> list[tuple[int, str]]:
+    """What `markdown.render` removes from a body: the line, counted from 1, and what it was.
+
+    Such as ``(3, "a <script> element")``, ``(4, "an onclick attribute")`` or
+    ``(7, "a javascript: link")``, in the order of the lines.
+    """
+    html = markdown.to_html(source, positions=True)
+    if html is None:
+        return [(1, "far more markup than a post needs")]
+    if not (markdown.RAW_TAG.search(source) or _DOUBTFUL.search(html)):
+        return []
+    return sorted(_read(html, source).unsafe, key=lambda found: found[0])
+
+
+def addresses(source: str, host: str) -> list[tuple[int, str, str]]:
+    """Where a body leads, if it may be to *host*: the line, from 1, `a` or `img`, the address as typed.
+
+    With `text` comes what was meant as a link or a footnote's mark, and is shown to readers as typed.
+    """
+    html = markdown.to_html(source, positions=True) or ""
+    if not (_LEADING.search(html) or host.lower() in html.lower()):
+        return []
+    return _read(html, source).addresses
+
+
+def repeated_footnotes(source: str) -> list[tuple[int, str]]:
+    """Every footnote whose name an earlier one has: its line, counted from 1, and the name."""
+    html = markdown.to_html(source, positions=True) if source.count("[^") > 1 else None
+    notes = sorted((int(line), name) for line, name in _FOOTNOTE.findall(html or ""))
+    first: dict[str, int] = {}
+    return [
+        (line, unquote(entities.unescape(name)))
+        for place, (line, name) in enumerate(notes)
+        if first.setdefault(name.casefold(), place) != place
+    ]
+
+
+def _read(html: str, source: str) -> _BodyParser:
+    parser = _BodyParser(source)
+    parser.feed(markdown.whole_tags(html))
+    parser.close()
+    return parser
+
+
+class _BodyParser(HTMLParser):
+    """Collects unsafe markup and addresses with their lines, from HTML with the positions of Markdown.
+
+    A tag that was typed as HTML has no position: it is looked for in the source, from the last
+    known line on.
+    """
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.unsafe: list[tuple[int, str]] = []
+        self.addresses: list[tuple[int, str, str]] = []
+        self._source = source
+        without_code = _NO_MARKUP.sub(lambda found: "\n" * found[0].count("\n"), source)
+        self._lines = without_code.split("\n")
+        self._line = 1
+        self._offset = 0  # from a line of the HTML to that of the source
+        self._code = 0
+
+    def set_cdata_mode(self, elem: str, *, escapable: bool = False) -> None:
+        """Read on after a script, whose text was removed."""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note what is unsafe in a tag, and where it leads."""
+        typed = self.get_starttag_text() or ""
+        line = self._line_of(tag, typed, attrs)
+        self._code += tag in ("code", "pre")
+        if tag not in markdown.ELEMENTS:
+            # Report every element that is not allowed; no list of bad ones is complete.
+            self.unsafe.append((line, _a(f"<{tag[:40]}> element")))
+        for name, value in attrs:
+            at = min(line + typed[: typed.lower().find(name)].count("\n"), len(self._lines))
+            self.unsafe += [(at, _a(what)) for what in _unsafe_in(name, value or "")]
+            if tag in ("a", "img") and name in ("href", "src") and not (value or "").startswith("#fn"):
+                self.addresses.append((line, tag, markdown.bare(value or "")))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note the end of code."""
+        self._code -= tag in ("code", "pre")
+
+    def handle_data(self, data: str) -> None:
+        """Note what was meant as a link or a footnote's mark."""
+        for found in () if self._code else _UNDEFINED.finditer(data):
+            if re.search(rf"(?<!\\){re.escape(found[0])}", self._source):
+                line = self.getpos()[0] + self._offset + data.count("\n", 0, found.start())
+                self.addresses.append((line, "text", found[0]))
+
+    def _line_of(self, tag: str, typed: str, attrs: list[tuple[str, str | None]]) -> int:
+        position = _POSITION.match(attrs[0][1] or "") if attrs and attrs[0][0] == "data-sourcepos" else None
+        if position:
+            line = int(position[1])
+            self._line = int(position[2]) if tag in ("code", "pre", "img") else line
+        else:
+            # Later lines may have lost the mark of a quotation or the indent of a list.
+            first = re.compile(rf"(?<!\\){re.escape(typed.partition(chr(10))[0])}")
+            numbers = range(self._line, min(self._line + _REACH, len(self._lines) + 1))
+            line = next((n for n in numbers if first.search(self._lines[n - 1])), self._line)
+            self._line = line
+        self._offset = line - self.getpos()[0]
+        return line
+
+
+def _unsafe_in(name: str, value: str) -> Iterator[str]:
+    """What of an attribute is removed."""
+    if name.startswith("on") or name in _UNSAFE_ATTRIBUTES:
+        yield f"{name[:40]} attribute"
+    if name in _ADDRESSES:
+        of = markdown.scheme(value)
+        if of and of not in markdown.SCHEMES:
+            yield f"{of[:40]}: {_ADDRESSES[name]}"
+        elif name in ("href", "src") and markdown.absolute(value, "https://example.org/") is None:
+            yield f"{_ADDRESSES[name]} with an impossible host or port"
+
+
+def _a(words: str) -> str:
+    return f"{'an' if words.lstrip('<')[:1] in 'aeiou' else 'a'} {words}"
+
+
+def _lost_headings(body: str) -> Iterator[tuple[int, str]]:
+    """The lines, from 1, that look like the heading of the practice section, of a post that has none."""
+    lines = ["", *_CODE.sub(lambda code: "\n" * code[0].count("\n"), body).split("\n"), ""]
+    alike = [number for number, line in enumerate(lines) if _LIKE_PRACTICE.match(line)]
+    if not alike or markdown.sections(markdown.render(body, base="https://x.invalid/", prefix=""))[1]:
+        return
+    for number in alike:
+        above, typed, below = (line.strip() for line in lines[number - 1 : number + 2])
+        right = _PRACTICE.fullmatch(typed)
+        if right and (typed.startswith("#") or not (above or below)):
+            continue  # its text is not written yet
+        short = len(typed.split()) <= _LONGEST_HEADING
+        if right or _RUN_IN.match(typed) or (short and (not above or typed[0] in "#*_<>-")):
+            yield number, typed

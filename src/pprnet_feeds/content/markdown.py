@@ -1,0 +1,292 @@
+"""A post's Markdown as HTML that is safe in any reader, and the parts of such HTML.
+
+comrak renders CommonMark with footnotes and tables. nh3 removes everything that could act in a
+browser. Addresses become absolute, and ids get a prefix that no other post has. A body that asks
+for far more markup than a post needs is shown as it was typed, so no body takes long.
+
+The only module that knows comrak and nh3.
+"""
+
+from __future__ import annotations
+
+import html as entities
+import re
+import threading
+from collections.abc import Iterable
+from urllib.parse import urljoin
+
+import comrak
+import nh3
+
+from pprnet_feeds.content import fields
+from pprnet_feeds.content.text import clean
+
+# Bounds on what one body may ask for. comrak fills up short rows of a table without a limit of its
+# own: 10 kB become 20 MB. nh3 takes quadratic time over nested elements and over the attributes of
+# one tag, and repeats an inline element that has no end in every block after it.
+DEPTH = 100
+_CELLS = 50_000
+_MARKS = 20_000
+_HTML_MARKS = 1_000_000  # the `<` that were typed, times all marks
+_PARAGRAPH = re.compile(r"\n[ \t]*\n")
+
+VOID = frozenset("br col hr img wbr".split())
+BLOCK = frozenset(
+    "address article aside blockquote caption center col colgroup dd details div dl dt figcaption figure"
+    " footer h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section summary table tbody td tfoot th"
+    " thead tr ul".split()
+)
+ELEMENTS = BLOCK | frozenset(
+    "a abbr b bdi bdo big br cite code data del dfn em i img ins kbd mark q rp rt ruby s samp small span"
+    " strike strong sub sup time tt u var wbr".split()
+)
+ATTRIBUTES = {
+    "*": {"dir", "id", "lang", "title"},
+    "a": {"aria-label", "href"},
+    "col": {"span"},
+    "colgroup": {"span"},
+    "data": {"value"},
+    "img": {"alt", "height", "src", "width"},
+    "li": {"value"},
+    "ol": {"reversed", "start", "type"},
+    "td": {"align", "colspan", "rowspan"},
+    "th": {"align", "colspan", "rowspan", "scope"},
+    "time": {"datetime"},
+}
+# The classes of footnotes, by which they are found in rendered HTML.
+CLASSES = {"a": "footnote-backref", "section": "footnotes", "sup": "footnote-ref"}
+SCHEMES = {"http", "https", "mailto", "tel"}
+
+_EXTENSIONS = comrak.ExtensionOptions()
+_EXTENSIONS.footnotes = True
+_EXTENSIONS.table = True
+_PARSING = comrak.ParseOptions()
+_RENDERING = comrak.RenderOptions()
+_RENDERING.unsafe_ = True
+_WITH_POSITIONS = comrak.RenderOptions()
+_WITH_POSITIONS.unsafe_ = True
+_WITH_POSITIONS.sourcepos = True
+
+# All that CommonMark takes for HTML (§4.6, §6.6) begins like this, and no autolink does.
+RAW_TAG = re.compile(r"<(?:[/!?]|[A-Za-z][A-Za-z0-9-]*(?:[\s/>]|\Z))")
+# What is removed with its content, by its end. Each is looked for only before the last such end.
+_REMOVED = {
+    "-->": re.compile(r"()<!--(?:-?>|.*?-->)", re.DOTALL),
+    "</script": re.compile(r"(<script(?=[\s/>])[^<>]*>).*?(?=</script)", re.DOTALL | re.IGNORECASE),
+    "</style": re.compile(r"(<style(?=[\s/>])[^<>]*>).*?(?=</style)", re.DOTALL | re.IGNORECASE),
+}
+# A tag of more than 5,000 characters, not counting values in quotes, is text.
+_TAG_OR_SIGN = re.compile(r"<(?:/?([A-Za-z][^\s/>]{0,200}+)(?:[^>\"']|\"[^\"]*\"|'[^']*'){0,5000}+>)?")
+
+# URL standard §4.4: blanks around an address and tabs and line ends inside of it do not count.
+_AROUND = "".join(map(chr, range(0x21)))
+_INSIDE = re.compile(r"[\t\n\r]")
+_NO_HOST = re.compile(r"(?i:(https?):(?!//)/*)")
+_SLASHES = re.compile(r"\A(https?://)/+", re.IGNORECASE)
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+
+_FOOTNOTES = re.compile(r'<section class="footnotes">.*?</section>', re.DOTALL)
+_FOOTNOTE_MARK = re.compile(r'<sup class="footnote-ref">.*?</sup>', re.DOTALL)
+# A picture whose address nh3 refused: its words stay. nh3 escapes < and > within values.
+_NO_PICTURE = re.compile(r'<img(?![^<>]* src=")(?:[^<>]* alt="([^"<>]*)")?[^<>]*>')
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>")
+# The levels of headings; a paragraph that is one counts as the second.
+_LEVELS = {"p": 2} | {f"h{level}": level for level in range(1, 7)}
+_LONGEST_HEADING = 1_000
+_NOT_RUNNING = frozenset("h1 h2 h3 h4 h5 h6 ul ol dl table figure pre summary".split())
+# A heading in bold, and a picture with its caption.
+_NOT_A_PARAGRAPH = re.compile(
+    r"<p>\s*<(strong|b)>(?:(?!</?\1>|[.!]</).){1,200}</\1>\s*:?\s*</p>"
+    r"|<p>\s*<img[^<>]*>\s*<(em|i)>(?:(?!</?\2>).){1,500}</\2>\s*</p>",
+    re.DOTALL,
+)
+_UNENDED = re.compile(r"(?<![.!?…:;,–—-])(?<![.!?…:;][\"'”’»)\]])\n")
+_BLANK = re.compile(r"[ \t\n\f\r]+")
+_SPACES = re.compile(r" {2,}")
+_BREAKS = re.compile(r" *\n[ \n]*")
+
+
+def render(source: str, *, base: str, prefix: str) -> str:
+    """The HTML of a body.
+
+    *base* is the permalink, with a slash at its end: relative addresses are
+    resolved against it (RFC 3986 §5). *prefix* comes before each id and each
+    fragment that leads to one.
+    """
+    html = to_html(source)
+    if html is not None and RAW_TAG.search(source):
+        html = whole_tags(html, known_only=True)
+    _place.base, _place.prefix = base, prefix
+    safe = None if html is None else _CLEANER.clean(html)
+    if safe is None or _is_too_deep(safe):
+        return clean(f"<pre>{entities.escape(source, quote=False)}</pre>")[0]
+    return clean(_NO_PICTURE.sub(lambda tag: tag[1] or "", safe))[0]
+
+
+def to_html(source: str, *, positions: bool = False) -> str | None:
+    """Unsafe HTML, or None when there is more markup than a post needs.
+
+    With *positions* the first attribute of each element that came from
+    Markdown is ``data-sourcepos``.
+    """
+    if "|" in source and _cells(source) > _CELLS:
+        return None
+    html = comrak.render_markdown(source, _EXTENSIONS, _PARSING, _WITH_POSITIONS if positions else _RENDERING)
+    marks = html.count("<") + html.count("&")
+    return None if marks > _MARKS or source.count("<") * marks > _HTML_MARKS else html
+
+
+def _cells(source: str) -> int:
+    """No fewer table cells than there are: a table ends at an empty line."""
+    paragraphs = (text.split("\n") for text in _PARAGRAPH.split(source) if "|" in text)
+    return sum(len(lines) * max(line.count("|") for line in lines) for lines in paragraphs)
+
+
+def _is_too_deep(html: str) -> bool:
+    depth = 0
+    for tag in _TAG.finditer(html):
+        depth += 0 if tag[2] in VOID else -1 if tag[1] else 1
+        if depth > DEPTH:
+            return True
+    return False
+
+
+def whole_tags(html: str, *, known_only: bool = False) -> str:
+    """HTML without comments and scripts, in which each other ``<`` begins a whole tag, or is text."""
+    for end, stretch in _REMOVED.items():
+        last = html.lower().rfind(end) + len(end)
+        html = stretch.sub(r"\1", html[:last]) + html[last:]
+
+    def tag_or_text(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return "&lt;"
+        return found[0] if not known_only or found[1].lower() in ELEMENTS else ""
+
+    return _TAG_OR_SIGN.sub(tag_or_text, html)
+
+
+def bare(address: str) -> str:
+    """An address without the white space that a browser would not read."""
+    return _INSIDE.sub("", address.strip(_AROUND))
+
+
+def scheme(address: str) -> str:
+    """The scheme of an address in lower case, empty for a relative one."""
+    found = _SCHEME.match(bare(address))
+    return found[1].lower() if found else ""
+
+
+def absolute(address: str, base: str) -> str | None:
+    """The web *address* of a body seen from *base* (RFC 3986 §5); None where it names no possible host."""
+    try:
+        found = _NO_HOST.sub(r"\1://", urljoin(base, _SLASHES.sub(r"\1", bare(address))), count=1)
+    except ValueError:
+        return None
+    return found if fields.has_host(found) or scheme(found) not in ("http", "https") else None
+
+
+# The base and prefix of the body that a thread cleans.
+_place = threading.local()
+
+
+def _placed(_tag: str, name: str, value: str) -> str | None:
+    """The value of an attribute under the prefix and base; None leaves the attribute out."""
+    if name == "id":
+        return str(_place.prefix + value.removeprefix(_place.prefix))
+    if name not in ("href", "src"):
+        return value
+    if (address := bare(value)).startswith("#"):
+        fragment = address[1:]
+        return f"{_place.base}#{_place.prefix + fragment.removeprefix(_place.prefix) if fragment else ''}"
+    return absolute(address, _place.base)
+
+
+# One for all bodies: making it takes as long as cleaning.
+_CLEANER = nh3.Cleaner(
+    tags=set(ELEMENTS),
+    attributes=ATTRIBUTES,
+    attribute_filter=_placed,
+    tag_attribute_values={name: {"class": {value}} for name, value in CLASSES.items()},
+    url_schemes=SCHEMES,
+    link_rel=None,
+)
+
+
+def plain_text(html: str) -> str:
+    """The words of rendered HTML, an empty line between paragraphs, without footnotes."""
+    html = _FOOTNOTE_MARK.sub("", _FOOTNOTES.sub("", html))
+    text = _SPACES.sub(" ", entities.unescape(_TAG.sub(_gap, _BLANK.sub(" ", html))))
+    return _BREAKS.sub(lambda breaks: "\n\n" if breaks[0].count("\n") > 1 else "\n", text).strip()
+
+
+def _gap(tag: re.Match[str]) -> str:
+    match tag[2]:
+        case "br" | "tr" | "li":
+            return "\n"
+        case "td" | "th":
+            return " "
+        case name:
+            return "\n\n" if name in BLOCK else ""
+
+
+def running_text(html: str) -> str:
+    """The paragraphs of a rendered post, one a line.
+
+    Without headings, lists, tables, captions, code and the list of references.
+    A paragraph in bold that is no sentence is a heading too. A paragraph
+    without an end gets a full stop where another follows.
+    """
+    start, _, end = section(html, "references")
+    html = _NOT_A_PARAGRAPH.sub("\n", html[:start] + html[end:])
+    taken, skipping, last = [], 0, 0
+    for tag in _TAG.finditer(html):
+        if tag[2] in _NOT_RUNNING:
+            taken += [] if skipping else [html[last : tag.start()]]
+            skipping += -1 if tag[1] else 1
+            last = tag.end()
+    text = plain_text("<hr>".join([*taken, html[last:]]))
+    return joined(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
+def joined(paragraphs: Iterable[str]) -> str:
+    """Paragraphs of plain text, one a line, each with an end where another follows."""
+    return _UNENDED.sub(".\n", "\n".join(filter(None, paragraphs)))
+
+
+def sections(html: str) -> tuple[str, str]:
+    """The account of a rendered post, with the footnotes, and the implications for practice or nothing."""
+    start, inner, end = section(html, "practice implications")
+    return html[:start] + html[end:], html[inner:end].strip()
+
+
+def section(html: str, title: str) -> tuple[int, int, int]:
+    """Where the heading of a section of a rendered post begins, where its text begins, and where it ends.
+
+    All three are the end of *html* when there is no such section with a text.
+    *title*, in lower case, stands in a heading of any level or in a paragraph
+    of its own, with or without a colon, and in no other element. The section
+    reaches to the next heading that is as high, to the footnotes, or to the
+    end; under a paragraph, to the next heading of level 1 or 2.
+    """
+    depth = start = level = heading = inner = 0
+    for tag in _TAG.finditer(html) if title.rpartition(" ")[2] in html.lower() else ():
+        name = tag[2]
+        if tag[1]:
+            depth -= 1
+            if depth == 0 and not inner and name in _LEVELS and _says(html[start : tag.start()], title):
+                heading, inner, level = start, tag.end(), _LEVELS[name]
+            continue
+        if depth == 0:
+            start = tag.start()
+            higher = name != "p" and _LEVELS.get(name, level + 1) <= level
+            if inner and (higher or _FOOTNOTES.match(html, start)):
+                if html[inner:start].strip():
+                    return heading, inner, start
+                inner = 0
+        depth += name not in VOID
+    return (heading, inner, len(html)) if inner and html[inner:].strip() else (len(html),) * 3
+
+
+def _says(html: str, title: str) -> bool:
+    short = len(html) < _LONGEST_HEADING
+    return short and " ".join(plain_text(html).split()).casefold().rstrip(" :") == title

@@ -1,0 +1,177 @@
+"""Plain text: the characters that documents may hold, whole sentences, and the DOI in a reference.
+
+XML 1.0 forbids most control characters even when they are escaped, and one of them makes a whole
+feed unreadable. They come by copy and paste out of PDF files, and are dropped where text enters.
+Nothing that a reader can see is dropped: emoji, joiners, right-to-left marks and unusual spaces
+stay as they were typed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from pprnet_feeds.content.problems import Problem
+
+# XML 1.0 §2.2 `Char`, less DEL and C1 (discouraged there, forbidden in HTML text).
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_SURROGATE_PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
+# Tools that write JSON escape an emoji as two surrogates.
+_ESCAPED_PAIR = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+)
+_ESCAPED_LONE = re.compile(r"(?<!\\)((?:\\\\)*)\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_BREAK = re.compile(r"[\t\n\r\u2028\u2029]")
+
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?= (\S))")
+_LAST_WORD = re.compile(r"[^\s(\[\"'“‘]*$")
+_ABBREVIATION = re.compile(
+    r"(?:al|approx|ca|cf|dr|e\.?g|i\.?e|incl|mr|mrs|ms|mx|prof|rev|st|viz|vs|[a-z](?:\.[a-z])*|ph\.d)\.",
+    re.IGNORECASE,
+)
+_BEFORE_A_NUMBER = re.compile(r"(?:ch|chs|ed|eds|eq|fig|figs|no|nos|p|pp|sec|vol|vols)\.", re.IGNORECASE)
+
+# A DOI ends before a space, a quotation mark or the end of an autolink, and nowhere else.
+_DOI = re.compile(r"(?<![0-9.])10\.[0-9]{4,9}/[^\s\"<>“”\u2019]{1,200}(?=[\s\">“”\u2019]|$)")
+_DOI_ADDRESS = re.compile(r"https?://(?:dx\.|www\.)?doi\.org/\S{1,300}", re.IGNORECASE)
+
+
+def clean(text: str) -> tuple[str, bool]:
+    """Drop the characters that no document may hold; the second value tells whether there were any.
+
+    Surrogate pairs are joined, lone surrogates dropped, and line ends become line feeds.
+    """
+    text = _line_feeds(text)
+    # Nothing forbidden is printable: a quick answer for most texts.
+    if text.replace("\n", "").isprintable() or not _FORBIDDEN.search(text):
+        return text, False
+    joined = _SURROGATE_PAIR.sub(_join, text)
+    cleaned = _FORBIDDEN.sub("", joined)
+    return cleaned, cleaned != joined
+
+
+def clean_with_problems(text: str, file: str) -> tuple[str, tuple[Problem, ...]]:
+    """What `clean` gives, and a problem when something was dropped."""
+    cleaned, is_dropped = clean(text)
+    if not is_dropped:
+        return cleaned, ()
+    which, line = first_forbidden(text)
+    return cleaned, (dropped(which, file, line),)
+
+
+def first_forbidden(text: str) -> tuple[str, int]:
+    """The first character that `clean` would drop, as ``U+0000``, and its line from 1; else ``("", 0)``."""
+    text = _SURROGATE_PAIR.sub(_join, _line_feeds(text))
+    found = _FORBIDDEN.search(text)
+    if found is None:
+        return "", 0
+    return f"U+{ord(found[0]):04X}", text.count("\n", 0, found.start()) + 1
+
+
+def dropped(which: str, file: str, line: int) -> Problem:
+    """The problem of characters that `clean` dropped."""
+    what = f"a character that no feed may hold was left out: {which}"
+    mend = "Type the words around it again; such characters come by copying from a PDF."
+    return Problem(file, line, 0, what, mend)
+
+
+def join_escapes(source: str) -> tuple[str, int]:
+    """YAML or JSON with its escaped surrogate pairs joined; and how many lone halves were dropped."""
+    joined = _ESCAPED_PAIR.sub(
+        lambda pair: pair[1] + bytes.fromhex(pair[2] + pair[3]).decode("utf-16-be"), source
+    )
+    return _ESCAPED_LONE.subn(r"\1", joined)
+
+
+def one_line(text: str) -> str:
+    """Text on one line: a line break or tab, with the space around it, is one space. Blank text is none."""
+    if text.isprintable():  # no break is printable, and no space but one
+        return text.strip(" ")
+    return "" if text.isspace() else " ".join(filter(None, (part.strip(" ") for part in _BREAK.split(text))))
+
+
+def decode(data: bytes) -> str:
+    """The text of a UTF-8 file without its byte order mark, with line feeds at its line ends.
+
+    Raises:
+        ValueError: the bytes are not UTF-8; its text says what they are.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("UTF-16")
+    try:
+        return _line_feeds(data.removeprefix(codecs.BOM_UTF8).decode())
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"byte {error.object[error.start]:02X} on line {line}") from None
+
+
+def _line_feeds(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _join(pair: re.Match[str]) -> str:
+    return pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+
+
+def sentences(text: str) -> Iterator[str]:
+    """The sentences of plain text, white space collapsed. A line ends a sentence too."""
+    for line in text.splitlines():
+        yield from filter(None, _sentences_of_line(" ".join(line.split())))
+
+
+def _sentences_of_line(line: str) -> Iterator[str]:
+    start = 0
+    for end in _END.finditer(line):
+        after = end[1]
+        word = _LAST_WORD.search(line[max(end.start() - 20, start) : end.start() + 1])
+        last = word[0] if word else ""
+        is_number = after.isdigit() and _BEFORE_A_NUMBER.fullmatch(last)
+        if not (after.islower() or _ABBREVIATION.fullmatch(last) or is_number):
+            yield line[start : end.end()]
+            start = end.end() + 1
+    yield line[start:]
+
+
+def first_sentences(text: str, limit: int = 300) -> str:
+    """As many whole sentences from the beginning as fit into *limit* characters.
+
+    When not even the first fits, it is cut at a word and ends in "…", within the limit.
+    """
+    taken = ""
+    for sentence in sentences(text):
+        longer = f"{taken} {sentence}".strip()
+        if len(longer) > limit:
+            return taken or _cut(sentence, limit)
+        taken = longer
+    return taken
+
+
+def _cut(sentence: str, limit: int) -> str:
+    head = sentence[:limit]  # one more than fits beside the ellipsis: a word may end right there
+    cut = head[: head.rfind(" ")] if " " in head else head[: limit - 1]
+    return cut.rstrip(" ,;:–—-(") + "…"
+
+
+def doi_in(reference: str) -> str:
+    """The DOI in *reference*, bare and in lower case, however it was written.
+
+    Empty when there is none, when there is more than one, and when it is not
+    certain where it ends, such as at the end of a line.
+    """
+    plain = _DOI_ADDRESS.sub(lambda address: unquote(address[0]), reference)
+    found = {without_punctuation(match[0].lower()) for match in _DOI.finditer(plain)}
+    doi = found.pop() if len(found) == 1 else ""
+    return "" if doi.endswith(("-", "/", "_")) or not doi.isprintable() else doi
+
+
+def without_punctuation(doi: str) -> str:
+    """A DOI without the punctuation of the sentence around it."""
+    while doi and (
+        doi[-1] in ".,;:'"
+        or (doi[-1] == ")" and doi.count(")") > doi.count("("))
+        or (doi[-1] == "]" and doi.count("]") > doi.count("["))
+    ):
+        doi = doi[:-1]
+    return doi
