@@ -60,7 +60,7 @@ class Reader:
             headers.append((b"if-modified-since", self._date))
         found = snapshot.find(self.path)
         assert found is not None
-        start, body = found.prepare(headers, utc_now)[1:3]
+        start, body = found.prepare(dict(headers), utc_now())[1:3]
         fields = dict(start["headers"])
         self.polls += 1
         self.moved += sum(len(name) + len(value) + 4 for name, value in start["headers"]) + len(body["body"])
@@ -93,7 +93,7 @@ def fresh(path: str, snapshot: Snapshot) -> dict[str, Entry]:
     while path:
         found = snapshot.find(path)
         assert found is not None
-        body = found.body
+        body = found.content.body
         documents.append(body)
         links = ElementTree.fromstring(body).findall(f"{ATOM}link[@rel='prev-archive']")
         path = links[0].attrib["href"].removeprefix(snapshot.site.base_url) if links else ""

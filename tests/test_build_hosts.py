@@ -45,7 +45,8 @@ def sent(snapshot: Snapshot) -> dict[str, dict[str, str]]:
     for path in snapshot.paths():
         response = snapshot.find(path)
         assert response is not None
-        found[path] = {name.decode(): value.decode() for name, value in response.headers()}
+        sent = response.prepare({}, NOW).start["headers"]
+        found[path] = {name.decode(): value.decode() for name, value in sent}
     return found
 
 

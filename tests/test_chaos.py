@@ -154,10 +154,10 @@ class Truth:
         if isinstance(found, Reply):
             return found.status, found.headers.get("location", f"{found.text}\n").encode()
         if path.endswith((".json", ".csl.json")):
-            json.loads(found.body)
+            json.loads(found.content.body)
         elif path.endswith((".atom", ".rss", ".opml", ".xml")):
-            ElementTree.fromstring(found.body)
-        return 200, found.body
+            ElementTree.fromstring(found.content.body)
+        return 200, found.content.body
 
 
 @dataclass

@@ -62,7 +62,7 @@ def snapshot(folder: Path) -> Snapshot:
 @cache
 def body(folder: Path, path: str) -> bytes | None:
     found = snapshot(folder).find(path)
-    return found.body if isinstance(found, Response) else None
+    return found.content.body if isinstance(found, Response) else None
 
 
 def pages(folder: Path) -> Iterator[tuple[str, bytes]]:

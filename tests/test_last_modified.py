@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,9 +18,11 @@ from hypothesis import strategies as st
 from pprnet_feeds.content.ledger import Ledger, record_of
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Citation, Person, Post, Site, Term, digest
-from pprnet_feeds.serving.snapshot import drawing
-from pprnet_feeds.state.last_modified import LOST, Timestamps, merge, record, resources
+from pprnet_feeds.serving.snapshot import build, renderer_digest
+from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import LOST, Timestamps, TimestampStore, merge, record, resources
 from pprnet_feeds.syndication.selection import Selection
+from service import SITES
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -265,21 +268,25 @@ def test_a_vanished_post_does_not_come_back_from_an_older_knowledge():
 def test_a_digest_is_the_same_whatever_the_hash_seed():
     code = (
         "from tests.test_last_modified import SITE, NAPS, digest\n"
-        "from pprnet_feeds.serving.snapshot import drawing\n"
-        "print(digest([NAPS, SITE, {'b': 1, 'a': 2}]), drawing())"
+        "from pprnet_feeds.serving.snapshot import renderer_digest\n"
+        "print(digest([NAPS, SITE, {'b': 1, 'a': 2}]), renderer_digest())"
     )
     root = Path(__file__).parents[1]
     told = {
         subprocess.run(
             [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": f"{root / 'src'}:{root}"},
+            env={
+                **os.environ,
+                "PYTHONHASHSEED": seed,
+                "PYTHONPATH": f"{root / 'src'}:{root}:{root / 'tests'}",
+            },
             capture_output=True,
             text=True,
             check=True,
         ).stdout
         for seed in ("1", "2")
     }
-    assert told == {f"{digest([NAPS, SITE, {'a': 2, 'b': 1}])} {drawing()}\n"}
+    assert told == {f"{digest([NAPS, SITE, {'a': 2, 'b': 1}])} {renderer_digest()}\n"}
 
 
 def test_a_digest_refuses_what_has_no_canonical_text():
@@ -321,3 +328,16 @@ def test_a_post_that_has_been_published_since_counts_from_then():
     known = replace(library(NAPS), ledger=ledger, recorded=frozenset([NAPS.id]))
     found = resources(known, "first edition")
     assert [thing.since for thing in found if thing.recorded] == [LATER]
+
+
+def test_the_page_of_a_post_takes_the_newest_change_of_the_site(tmp_path: Path):
+    site = shutil.copytree(SITES / "small", tmp_path / "site")
+    store = TimestampStore()
+    before = build(Settings(site), {}, NOW, store)
+    post = site / "posts/2021-06-new.md"
+    post.write_text("---\ntitle: New\ndate: 2021-06\ntopics: [alliance]\n---\nText.\n")
+    after = build(Settings(site), {}, LATER, store, before)
+    for path in ("/posts/2021-03-trust-grows-slowly/", "/archive/", "/topics/", "/"):
+        was, now = before.find(path), after.find(path)
+        assert (was.last_modified, now.last_modified) == (before.known.newest, LATER)
+    assert after.find("/issues/2021-03/").last_modified < LATER

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -109,3 +111,21 @@ def test_what_is_no_port_is_refused(port: str):
     done = command("serve", "--port", port, cwd=SITE)
     assert done.returncode == 2
     assert "--port" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "base_url"),
+    [({"PPRNET_BASE_URL": "https://feeds.example.org"}, "https://feeds.example.org"), ({}, "")],
+)
+def test_a_start_prints_where_it_listens_and_the_base_url(
+    tmp_path: Path, environ: dict[str, str], base_url: str
+):
+    site = shutil.copytree(SITE, tmp_path / "site")
+    settings = site / "feeds/site.yaml"
+    settings.write_text(re.sub(r"(?m)^base_url:.*\n", "", settings.read_text()))
+    port = free_port()
+    with listening(port, "--port", str(port), "--site", str(site), state=tmp_path, **environ) as service:
+        assert service.stop() == 0
+        printed = service.process.stderr.read()
+    assert f"listening on http://127.0.0.1:{port}" in printed
+    assert f"A Small Research Blog: {base_url or f'http://127.0.0.1:{port}'}/\n" in printed

@@ -21,15 +21,21 @@ from service import ROOT, SITES, Service, command, serving
 TOPIC = "/topics/suicide-and-crisis-intervention"
 
 
+@pytest.fixture(scope="module", params=["on", "off"])
+def fast_path(request: pytest.FixtureRequest) -> str:
+    """Whether prepared responses are written past the application: nobody may notice."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
-    with serving(ROOT, WEB_CONCURRENCY="1") as running:
+def service(fast_path: str) -> Iterator[Service]:
+    with serving(ROOT, WEB_CONCURRENCY="1", PPRNET_FAST_PATH=fast_path) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def small() -> Iterator[Service]:
-    with serving(SITES / "small") as running:
+def small(fast_path: str) -> Iterator[Service]:
+    with serving(SITES / "small", PPRNET_FAST_PATH=fast_path) as running:
         yield running
 
 

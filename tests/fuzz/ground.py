@@ -15,6 +15,7 @@ from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.pages import Pages
+from pprnet_feeds.serving.encoding import Content
 from pprnet_feeds.serving.response import Response
 from pprnet_feeds.syndication.catalogue import Catalogue
 
@@ -59,7 +60,7 @@ def small_pages() -> Pages:
 @cache
 def small_representation() -> Response:
     return Response(
-        b"A document of some length. " * 50,
+        Content(b"A document of some length. " * 50),
         media_type="text/plain",
         last_modified=datetime(2025, 5, 5, 5, 5, 5, tzinfo=UTC),
         cache_control="public, max-age=900",

@@ -24,7 +24,7 @@ from pprnet_feeds.state.database import Database, state_address
 from pprnet_feeds.stats import metrics
 
 if TYPE_CHECKING:
-    from pprnet_feeds.serving.app import ResponseCache
+    from pprnet_feeds.serving.app import CacheMiddleware
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -69,6 +69,7 @@ def serve(folder: Path, host: str | None, port: int | None, drafts: bool) -> Non
     metrics.share(os.environ, _metrics_folder(settings.folder, port) if workers > 1 else None)
     _check_free(host, port)
     _check_site(settings)
+    log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
     import uvicorn
 
     from pprnet_feeds.serving import protocol
@@ -102,7 +103,7 @@ def serve(folder: Path, host: str | None, port: int | None, drafts: bool) -> Non
         uvicorn.run(application, **how)
 
 
-def application() -> ResponseCache:
+def application() -> CacheMiddleware:
     """The application of one process, with the settings in its environment."""
     from pprnet_feeds.serving.app import create
     from pprnet_feeds.serving.reload import utc_now

@@ -133,8 +133,8 @@ def _documents(
 
 def _answer(response: Response, *asked: str) -> tuple[dict[str, str], bytes]:
     """The header fields and the body that the service sends to a request with the field *asked*, if any."""
-    headers = [(asked[0].encode(), asked[1].encode())] if asked else []
-    found = response.prepare(headers, lambda: response.last_modified)
+    fields = {asked[0].encode(): asked[1].encode()} if asked else {}
+    found = response.prepare(fields, response.last_modified)
     return {name.decode(): value.decode() for name, value in found.start["headers"]}, found.body["body"]
 
 

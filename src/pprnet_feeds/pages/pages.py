@@ -196,7 +196,7 @@ class Pages:
                 entry = post_entries(post, "summary", self.site)[0]
                 card = self._fill("card.html", candidate, entry=entry, post=post).body.decode().strip()
                 answer = embed.post_answer(post, entry, card, self.site, size)
-                return Page(answer, Selection(issue=post.issue), JSON)
+                return Page(answer, media_type=JSON)
             url = self.catalogue.parse(candidate)
             if isinstance(url, Url) and not url.request and not url.selection.issue:
                 return Page(embed.selection_answer(url.selection, self.site, size), url.selection, JSON)
@@ -224,7 +224,6 @@ class Pages:
         return self._fill(
             "post.html",
             path,
-            Selection(issue=post.issue),
             own=self._listings[0].channels["feed"],
             post=post,
             entry=entry,

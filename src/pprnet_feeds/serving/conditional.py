@@ -1,11 +1,7 @@
-"""The few rules of HTTP semantics (RFC 9110) that a feed reader leans on.
+"""Conditional requests and content codings (RFC 9110): which coding to send, and whether to send at all.
 
-Feed readers poll. Whether a poll costs 200 bytes or 200 kilobytes is decided
-here, by two questions asked of every request: which content coding to send
-(§12.5.3), and whether the reader already holds what we would send (§13.1.2,
-§13.1.3). What cannot be read is ignored; nothing in here ever raises.
-
-Pure functions of header values: no request objects, no clock, no I/O.
+Feed readers poll. These rules decide whether a poll costs 200 bytes or 200 kilobytes. All functions
+are pure functions of header values. What cannot be read is ignored; nothing here raises.
 """
 
 from __future__ import annotations
@@ -29,7 +25,7 @@ _PROXY_SUFFIXES = ("-gzip", ";gzip")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
 _ZONE = r"(?:GMT|UTC|\+0000)"
-# §5.6.7: IMF-fixdate, RFC 850 and asctime. The name of the weekday tells nothing new.
+# §5.6.7: IMF-fixdate, RFC 850 and asctime. The name of the weekday is not needed.
 _DATES = tuple(
     re.compile(form, re.ASCII | re.IGNORECASE)
     for form in (
@@ -43,11 +39,10 @@ _DATES = tuple(
 def choose_coding(accept_encoding: str | None, offered: Sequence[str]) -> str:
     """Choose the content coding to answer with: one of *offered*, or ``identity``.
 
-    *offered* lists the codings we hold besides identity, the preferred first.
-    The reader's weights decide; our order breaks ties. Identity is the answer
-    when the field is absent (§12.5.3 would allow any, but readers that omit it
-    are the ones that cannot decode) and when the reader refuses all we have:
-    a document somebody cannot use does less harm than a 406 kept by a cache.
+    *offered* lists the codings besides identity, the preferred first. The weights of the reader
+    decide; our order breaks ties. The answer is identity when the field is absent (readers that
+    omit it are those that cannot decode), and when the reader refuses all: a document that it
+    cannot use does less harm than a 406 in a cache.
     """
     if not accept_encoding:
         return IDENTITY
@@ -69,10 +64,9 @@ def choose_coding(accept_encoding: str | None, offered: Sequence[str]) -> str:
 def matches(if_none_match: str, tags: Collection[str]) -> str | None:
     """The first of *tags* that the field names, ``*`` if it names any, None if it names none.
 
-    *tags* are strong entity tags in their quotes. They are compared weakly
-    (§13.1.2). A tag without its quotes, and one that a proxy has marked as
-    compressed, is taken for what it was: the reader would else fetch the same
-    bytes for ever.
+    *tags* are strong entity tags in their quotes, compared weakly (§13.1.2). A tag that lost its
+    quotes, or that a proxy marked as compressed, counts as well: such a reader would otherwise
+    fetch the same bytes at every poll.
     """
     if if_none_match.strip(" \t") == ANY:
         return ANY
@@ -88,11 +82,10 @@ def matches(if_none_match: str, tags: Collection[str]) -> str | None:
 
 
 def parse_http_date(text: str, latest_year: int) -> datetime | None:
-    """The moment that an HTTP-date in any of its three forms means, in UTC; None for anything else.
+    """The time in UTC that an HTTP-date in any of its three forms means; None for anything else.
 
-    A year of two digits, as in RFC 850, is the last such year that is not
-    after *latest_year*; §5.6.7 wants that to be fifty years from now. A leap
-    second counts as the second before it.
+    A year of two digits, as in RFC 850, is the last such year that is not after *latest_year*.
+    A leap second counts as the second before it.
     """
     text = text.strip(" \t")
     found = next(filter(None, (form.fullmatch(text) for form in _DATES)), None)
@@ -109,26 +102,19 @@ def parse_http_date(text: str, latest_year: int) -> datetime | None:
         return None
 
 
-def http_date(moment: datetime) -> str:
-    """An aware *moment* as IMF-fixdate (§5.6.7), in English whatever the locale."""
-    return format_datetime(moment.astimezone(UTC), usegmt=True)
+def http_date(timestamp: datetime) -> str:
+    """An aware *timestamp* as IMF-fixdate (§5.6.7), in English whatever the locale."""
+    return format_datetime(timestamp.astimezone(UTC), usegmt=True)
 
 
 def not_modified_since(if_modified_since: str, last_modified: datetime, now: datetime) -> bool:
-    """Tell whether the field's date is no earlier than *last_modified*, in whole seconds (§13.1.3).
+    """Whether the field's date is no earlier than *last_modified*, in whole seconds (§13.1.3).
 
-    A date later than *now* is ignored: no reader can have it from us.
+    A date later than *now* is ignored: no reader can have it from us. Two digits of a year mean at
+    most fifty years from now (§5.6.7).
     """
     timestamp = parse_http_date(if_modified_since, now.year + 50)
     return timestamp is not None and last_modified.replace(microsecond=0) <= timestamp <= now
-
-
-def cache_control(max_age: int, stale_while_revalidate: int, stale_if_error: int) -> str:
-    """The Cache-Control field of every good answer; all in seconds (RFC 9111 §5.2.2, RFC 5861)."""
-    return (
-        f"public, max-age={max_age}, stale-while-revalidate={stale_while_revalidate}, "
-        f"stale-if-error={stale_if_error}"
-    )
 
 
 def _weight(parameter: str) -> float:

@@ -1,8 +1,6 @@
-"""What the service says of itself: a line a happening, on standard error.
+"""The log on standard error: lines for a person at a terminal, JSON for anything else.
 
-A terminal gets lines for a person; anything else gets JSON, an object a line,
-for whatever collects the logs of a host. Requests are not logged: they are
-counted, and whoever reads these feeds must not be found here.
+Requests are not logged: nobody shall find here who reads these feeds.
 """
 
 from __future__ import annotations
@@ -12,14 +10,14 @@ import logging
 from datetime import UTC, datetime
 from typing import TextIO
 
-# What these would tell of every request, every file looked at and every hub asked.
+# These would log every request, every changed file and every ping.
 _QUIET = {"uvicorn.access": logging.CRITICAL, "watchfiles": logging.WARNING, "httpx2": logging.WARNING}
-# Characters that would move a terminal's cursor, or begin a line that nobody wrote.
+# Characters that would move a terminal's cursor or forge a line.
 _CONTROLS = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160))}
 
 
 def configure(stream: TextIO) -> None:
-    """Let this process and its libraries log to *stream*, and in no other way."""
+    """Make this process and its libraries log to *stream*, and nowhere else."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(Readable() if stream.isatty() else Json())
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
@@ -29,10 +27,10 @@ def configure(stream: TextIO) -> None:
 
 
 class Readable(logging.Formatter):
-    """A line for a person: `WARNING: what happened`, and the traceback of an error of ours below it."""
+    """A line for a person: `WARNING: what happened`, and below it the traceback of an error of ours."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write *record* out."""
+        """Format one record."""
         line = f"{record.levelname}: {record.getMessage().translate(_CONTROLS)}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
@@ -41,10 +39,10 @@ class Json(logging.Formatter):
     """A JSON object (RFC 8259) a line: `time`, `level`, `logger`, `message`, and `error` with a traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write *record* out."""
-        moment = datetime.fromtimestamp(record.created, UTC)
+        """Format one record."""
+        created = datetime.fromtimestamp(record.created, UTC)
         line = {
-            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": created.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),

@@ -5,19 +5,19 @@ lacks, and `serve` then runs on uvicorn's own h11 protocol.
 
 A connection is in one of these states:
 
-    reading     bytes of a head arrive. Too many bytes: 431. None whole after `patience` seconds: 408, or
-                closed in silence when nothing came. A head that is wrong: 400 or 405.
+    reading     the bytes of a head arrive: 431 for too many, 408 after `patience` seconds (closed in
+                silence when nothing came), 400 or 405 for a wrong head.
     responding  a head is whole. A prepared response is written at once (the fast path), without an ASGI
-                scope, a task or a timer: those cost twice what the response does. Any other is a task
-                of the application.
-    waiting     more has arrived while a response is awaited, or not accepted by the client. It stays
-                unparsed, and the connection is not read. Otherwise `SLICE` bytes are parsed in one turn
-                of the event loop, so that a client with many requests does not keep others waiting.
-    stalled     the client accepts no bytes. After `stall` seconds the connection is aborted.
-    refused     an error was sent. What the client still sends is ignored; closed after `LINGER` seconds.
+                scope, a task or a timer: those cost twice what the response does. Any other response is
+                a task of the application.
+    waiting     more arrives while a response is awaited, or not accepted by the client. It stays
+                unparsed, and nothing is read. Otherwise `SLICE` bytes are parsed in one turn of the
+                event loop, so that a client with many requests does not keep others waiting.
+    stalled     the client accepts no bytes: aborted after `stall` seconds.
+    refused     an error was sent. What still comes is ignored; closed after `LINGER` seconds.
 
-`Date` is written here on both paths, at the moment of the response: uvicorn renews its own once a second,
-and it could be earlier than a `Last-Modified` that is a moment old.
+`Date` is written here on both paths: uvicorn renews its own once a second, and it could be earlier than
+a `Last-Modified` that is younger than a second.
 """
 
 from __future__ import annotations
@@ -55,24 +55,19 @@ _WORDS = {
     408: "The request was not finished in time.",
     431: "The head of this request is too large.",
 }
-_NEEDED: tuple[tuple[object, tuple[str, ...]], ...] = (
-    (
-        HttpToolsProtocol,
-        (
-            *("connection_made", "connection_lost", "data_received", "on_message_begin", "on_url"),
-            *("on_headers_complete", "on_message_complete", "on_body", "on_response_complete"),
-            *("send_400_response", "_start_asgi_task", "_unsupported_upgrade_warning"),
-        ),
-    ),
-    (httptools_impl, ("RequestResponseCycle",)),
-    (getattr(flow_control, "FlowControl", None), ("pause_reading", "resume_reading", "resume_writing")),
+_NEEDED = (
+    (HttpToolsProtocol, "connection_made connection_lost data_received on_message_begin on_url on_body"),
+    (HttpToolsProtocol, "on_headers_complete on_message_complete on_response_complete send_400_response"),
+    (HttpToolsProtocol, "_start_asgi_task _unsupported_upgrade_warning"),
+    (httptools_impl, "RequestResponseCycle"),
+    (getattr(flow_control, "FlowControl", None), "pause_reading resume_reading resume_writing"),
 )
 _ATTRIBUTES = ("app", "cycle", "flow", "headers", "parser", "pipeline", "scope", "transport")
 
 
 def missing() -> list[str]:
     """The internals of uvicorn that this module needs and that the installed one lacks."""
-    names = [name for owner, names in _NEEDED for name in names if not hasattr(owner, name)]
+    names = [name for owner, names in _NEEDED for name in names.split() if not hasattr(owner, name)]
     code: Any = getattr(HttpToolsProtocol.__init__, "__code__", None)
     names += [name for name in _ATTRIBUTES if name not in getattr(code, "co_names", ())]
     cycle = getattr(getattr(httptools_impl, "RequestResponseCycle", None), "__init__", None)
@@ -80,29 +75,21 @@ def missing() -> list[str]:
 
 
 class _Date:
-    """The field `Date`, made once a second, as a line and as the header fields of every response."""
+    """The field `Date`, made once a second."""
 
-    def __init__(self) -> None:
-        self.second, self.line = 0, b""
-        self.fields: list[tuple[bytes, bytes]] = []
+    _second, _line = 0, b""
 
-    def renew(self) -> None:
-        """Make the field for this second."""
+    def line(self) -> bytes:
+        """The field line of a response that is sent now."""
         second = int(time.time())
-        if second != self.second:
-            value = formatdate(second, usegmt=True).encode()
-            self.second, self.line = second, b"date: %b\r\n" % value
-            self.fields = [(b"date", value)]
+        if second != self._second:
+            self._second = second
+            self._line = b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
+        return self._line
 
-    def now(self) -> bytes:
-        """The line for a response that is sent now."""
-        self.renew()
-        return self.line
-
-    def __add__(self, other: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def __add__(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The header fields of a response that is sent now: uvicorn adds its own to its default ones."""
-        self.renew()
-        return self.fields + other
+        return [(b"date", self.line()[6:-2]), *fields]
 
 
 _DATE = _Date()
@@ -112,7 +99,7 @@ class Protocol(HttpToolsProtocol):
     """uvicorn's protocol with limits, and with errors of our own.
 
     Attributes:
-        patience: seconds between two looks at a connection.
+        patience: seconds between two checks of a connection.
         stall: for how many seconds a client may accept nothing.
     """
 
@@ -120,30 +107,30 @@ class Protocol(HttpToolsProtocol):
     stall = 30.0
 
     _since = 0  # bytes since the data that completed a head
-    _heads = 0  # how many heads were completed
-    _looked = -1  # how many were at the last look
-    _whole = False  # whether the head of the newest request is
+    _heads = 0  # number of complete heads
+    _looked = -1  # the same at the last check
+    _whole = False  # whether the head of the newest request is complete
     _refused = False
     _unparsed = b""
-    _unsent = 0  # bytes that waited for the client at the last look
-    _moved = 0.0  # when a look last saw that something had happened
+    _unsent = 0  # bytes that the client had not accepted at the last check
+    _moved = 0.0  # when a check last saw progress
     _running: Any = None  # the cycle whose task runs
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to watch a new connection."""
+        """Begin to check a new connection."""
         super().connection_made(transport)
         self._at_once = getattr(self.app, "at_once", None)
         with contextlib.suppress(AttributeError, OSError):  # where the system has no such bound
             own = transport.get_extra_info("socket")
             own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
-        self._timer = self.loop.call_later(self.patience, self._look)
+        self._timer = self.loop.call_later(self.patience, self._check)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a connection, and all requests that wait on it."""
         self.pipeline.clear()
         self._unparsed = b""
-        if self._running is not None:  # uvicorn tells the newest request only
+        if self._running is not None:  # uvicorn only marks the newest request
             self._running.disconnected = True
         super().connection_lost(exc)
         if self._timer is not None:
@@ -181,7 +168,7 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Answer a request whose head is whole: at once, or by the application."""
+        """Answer a request whose head is complete: at once, or by the application."""
         if self._refused or self.transport.is_closing():  # the request before was the last one answered here
             return
         if not self._answers_at_once():
@@ -193,10 +180,10 @@ class Protocol(HttpToolsProtocol):
         self._whole = True
 
     def on_message_complete(self) -> None:
-        """Nothing waits for the end of a body."""
+        """Do nothing: no endpoint waits for the end of a body."""
 
     def on_response_complete(self) -> None:
-        """Go on to the next request of the connection; one that never comes is noticed by `_look`.
+        """Go on to the next request of the connection; one that never comes is noticed by `_check`.
 
         So no timer is set and cancelled for every request, as uvicorn's own method does.
         """
@@ -214,8 +201,7 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer a request that the parser refused, and close."""
-        # The parser knows the methods of the standards only; any other is one that is not allowed. CONNECT
-        # is known, and its target is no path.
+        # The parser refuses a method it does not know, and the target of CONNECT, which is no path.
         unknown = isinstance(sys.exception(), httptools.HttpParserInvalidMethodError)
         tunnel = self.scope is not None and self.scope.get("method") == "CONNECT"
         self._refuse(405 if unknown or tunnel else 400)
@@ -224,7 +210,7 @@ class Protocol(HttpToolsProtocol):
         async def respond(scope: Any, receive: Any, send: Any) -> None:
             try:
                 await app(scope, receive, send)
-            except RuntimeError:  # the transport's, when the client hangs up between two looks at it
+            except RuntimeError:  # of the transport, when the client has hung up
                 if not self.transport.is_closing():
                     raise
                 cycle.disconnected = True
@@ -234,7 +220,7 @@ class Protocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, respond)
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Answer a request to speak another protocol in ours (RFC 9110 §7.8); what follows is not parsed."""
+        """Answer a request for another protocol in HTTP/1.1 (RFC 9110 §7.8); the rest is not parsed."""
         self.cycle.keep_alive = False
 
     def _is_legal(self) -> bool:
@@ -256,7 +242,7 @@ class Protocol(HttpToolsProtocol):
         prepared = self._at_once(self.url, self.headers)
         if prepared is None:
             return False
-        fields = _DATE.now()
+        fields = _DATE.line()
         keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
         if not keep_alive:
             fields += _CLOSE
@@ -265,9 +251,9 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
         return True
 
-    def _look(self) -> None:
-        """Close the connection when no request became whole, or no byte was accepted, for too long."""
-        self._timer = self.loop.call_later(self.patience, self._look)
+    def _check(self) -> None:
+        """Close the connection when no head was completed, or no byte accepted, for too long."""
+        self._timer = self.loop.call_later(self.patience, self._check)
         unsent, now = self.transport.get_write_buffer_size(), self.loop.time()
         is_new = self._looked != self._heads
         if is_new or not unsent or unsent < self._unsent:
@@ -284,8 +270,8 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, status: int) -> None:
         """Answer with an error and close.
 
-        A response that is still to come is sent first, and a request that has its response, being
-        refused for its body, gets no second one: it would be taken for the response to the next.
+        A response that is still to come is sent first. A request that is refused for its body and has
+        its response gets no second one: the client would take it for the response to its next request.
         """
         if self._refused or self.transport.is_closing():
             return
@@ -300,14 +286,9 @@ class Protocol(HttpToolsProtocol):
         self.loop.call_later(LINGER, self.transport.close)
 
     def _error(self, status: int) -> bytes:
-        body = f"{_WORDS[status]}\n".encode()
-        fields = {
-            **({"allow": ALLOW} if status == 405 else {}),
-            "content-type": "text/plain; charset=utf-8",
-            "content-length": str(len(body)),
-            **ERROR,
-            "connection": "close",
-        }
-        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
-        start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
-        return start + _DATE.now() + lines + b"\r\n" + body
+        text = f"{_WORDS[status]}\n"
+        fields = {"content-type": "text/plain; charset=utf-8", "content-length": len(text)}
+        fields |= {"allow": ALLOW} if status == 405 else {}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in (fields | ERROR).items())
+        start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+        return start.encode() + _DATE.line() + lines.encode() + _CLOSE + b"\r\n" + text.encode()

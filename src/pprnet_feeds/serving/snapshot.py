@@ -1,14 +1,14 @@
-"""The site at one moment: how posts become responses, on one page.
+"""The site at one time: how a post becomes a response.
 
 `build` reads the site and returns a snapshot:
 
     files  →  library  →  times of change  →  Snapshot
 
-A snapshot then answers each address on demand:
+`Snapshot.find` then renders what is at an address, when somebody asks for it:
 
     path  →  catalogue.document or pages.page  →  Response
 
-It never changes what it answers. The service builds the next one in the background and swaps
+A snapshot never changes what it answers. The service builds the next one in the background and swaps
 one reference, so that nobody ever sees half of a change.
 """
 
@@ -17,8 +17,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +31,7 @@ from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.reader import AtRest
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.pages import Page, Pages
-from pprnet_feeds.serving.conditional import cache_control
+from pprnet_feeds.serving.encoding import Content
 from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import Timestamps, TimestampStore, resources
@@ -44,150 +44,10 @@ OPML, OEMBED, SUBSCRIBE = "/feeds.opml", "/oembed", "/subscribe"
 QUERIED = (OPML, OEMBED, SUBSCRIBE)
 # What our addresses are made of; anything else, decoded, was never one of ours.
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
+_NEVER = datetime.max.replace(tzinfo=UTC)
 # What decides how the same posts look: our packages, and the libraries that leave traces in bytes.
 _RENDERING = ("content", "syndication", "pages")
 _LIBRARIES = ("comrak", "feedgen", "jinja2", "lxml", "nh3")
-
-
-class Snapshot:
-    """Every address of the site and the response behind it.
-
-    Attributes:
-        known: when everything was last changed.
-        seconds: how long it took to build.
-        not_before: the newest change that the ledger records; an earlier clock is wrong.
-    """
-
-    def __init__(self, library: Library, known: Timestamps) -> None:
-        self.library = library
-        self.site = library.site
-        self.problems = library.problems
-        self.next_release = library.next_release
-        self.known = known
-        self.not_before = _newest_change(library.ledger)
-        self.catalogue = Catalogue(library)
-        self.pages = Pages(self.catalogue)
-        self.seconds = 0.0
-
-    def paths(self) -> Iterator[str]:
-        """Every canonical address: documents, pages, files."""
-        yield from self.catalogue.paths()
-        yield from self.pages.paths()
-
-    def canonical(self, path: str) -> str:
-        """The address of the document that a guessed address is answered with; any other as it is."""
-        url = self.catalogue.parse(path)
-        return url.request.path if isinstance(url, Url) and url.spelling == path and url.request else path
-
-    def find(self, path: str) -> Response | None:
-        """The response at an address, canonical or guessed; None when there is none."""
-        canonical = self.canonical(path)
-        if canonical != path:
-            found = self.find(canonical)
-            return found.sibling(self.guessed_links(found, canonical)) if found else None
-        document = self.catalogue.document(path)
-        if document is not None:
-            return self.response_of_document(document)
-        page = self.pages.page(path)
-        return self.response_of_page(page) if page is not None else None
-
-    def guessed_links(self, response: Response, canonical: str) -> str:
-        """The Link field of a *canonical* document at an address where it is guessed."""
-        return f'{response.links}, <{self.site.base_url}{canonical}>; rel="canonical"'
-
-    def is_listed(self, path: str) -> bool:
-        """Whether everybody may be polling the address, so that its response is cached for good."""
-        url = self.catalogue.parse(path)
-        if not isinstance(url, Url) or url.selection.combines:
-            return path in LISTS
-        return not (url.year or url.embed)
-
-    def respond(self, path: str) -> Response | Reply:
-        """The response at any address, or the short reply that says why there is none."""
-        return self.find(path) or self.reply(path)
-
-    def reply(self, path: str, refusal: Refusal | None = None) -> Reply:
-        """The reply where there is no document: the way to it if there is one."""
-        base = self.site.base_url
-        now = None if refusal else self.moved(path)
-        if now is not None:
-            headers = {"location": base + now, "cache-control": "max-age=86400"}
-            return Reply(301, "This address has moved.", headers)
-        if self._is_withdrawn(path):
-            return Reply(410, "This post was withdrawn.")
-        refusal = refusal or self._refusal(path)
-        if refusal.gone:
-            return Reply(410, refusal.what)
-        channels = [self.catalogue.listing(near).channels["feed"] for near in self.catalogue.near(refusal)]
-        near = [f"  {channel.title}: {channel.home_page}" for channel in channels]
-        hint = ["", "The nearest we have:", *near] if near else []
-        return Reply(404, "\n".join([refusal.what, *hint, "", f"All feeds: {base}/"]))
-
-    def moved(self, path: str) -> str | None:
-        """Where the document or page of a former, incomplete or odd address is; None for nowhere."""
-        post = self._post_at(path)
-        if post is not None:
-            return None if post.status == "withdrawn" else f"/posts/{post.slug}/"
-        stem, _, form = path.partition(".")
-        post = self._post_at(stem)
-        if post is not None and form in POST_FORMATS:
-            return None if post.status == "withdrawn" else f"/posts/{post.slug}.{form}"
-        plain = unquote(path)
-        if not _PLAIN.fullmatch(plain):
-            return None
-        for candidate in (plain, f"{plain}/"):
-            url = self.catalogue.parse(candidate)
-            spelling = url.spelling if isinstance(url, Url) else candidate
-            if spelling != path and self.find(spelling):
-                return spelling
-        return None
-
-    def response_of_document(self, document: Document) -> Response:
-        """The response that sends a feed, a list or a file of citations."""
-        links = ", ".join(f'<{address}>; rel="{relation}"' for relation, address in document.links)
-        page = Page(document.body, document.selection, f"{document.media_type}; charset=utf-8")
-        is_xml = document.media_type.endswith(("atom+xml", "rss+xml"))
-        return self.response_of_page(page, links, plain_xml=is_xml)
-
-    def response_of_page(self, page: Page, links: str = "", *, plain_xml: bool = False) -> Response:
-        """The response that sends a page or file."""
-        lifetime = self.site.cache
-        return Response(
-            page.body,
-            media_type=page.media_type,
-            last_modified=self.known.last_modified(page.selection.holds),
-            cache_control=cache_control(
-                lifetime.max_age, lifetime.stale_while_revalidate, lifetime.stale_if_error
-            ),
-            links=links or (f'<{page.canonical}>; rel="canonical"' if page.canonical else ""),
-            plain_xml=plain_xml,
-            extra=[(name.encode(), value.encode()) for name, value in page.headers],
-        )
-
-    def _is_withdrawn(self, path: str) -> bool:
-        slug = path.removeprefix("/posts/").partition(".")[0]
-        post = self._post_at(path) or self._post_at(f"/posts/{slug}")
-        return post is not None and post.status == "withdrawn"
-
-    def _refusal(self, path: str) -> Refusal:
-        for candidate in (path, f"{path}/"):
-            found = self.catalogue.parse(candidate)
-            if isinstance(found, Refusal):
-                return found
-        return Refusal("There is nothing at this address.")
-
-    def _post_at(self, path: str) -> Post | None:
-        """The post whose permalink is or was at *path*, whether it ends with a slash or not."""
-        path = path.rstrip("/")
-        slug = path.removeprefix("/posts/")
-        return self._former.get(path) or (self.catalogue.post(slug) if slug != path else None)
-
-    @cached_property
-    def _former(self) -> dict[str, Post]:
-        former = {f"/posts/{post.slug}": post for post in self.library.withdrawn}
-        for post in (*self.library.posts, *self.library.withdrawn):
-            former |= {alias.rstrip("/"): post for alias in post.aliases}
-        return former
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +72,14 @@ def build(
 ) -> Snapshot | Failure:
     """Read the site and make the snapshot of *now*.
 
-    *before* is the snapshot that is served at this moment, and the result when nothing changed.
-    Files that are not *at_rest* count as they were. *store* remembers when things changed.
+    *before* is the snapshot built last, and the result when nothing changed. Files that are not
+    *at_rest* count as they were. *store* remembers when things changed.
     """
     site, problems = read_site(settings.folder, environ, settings.base_url)
     if site is None or problems:
         return Failure(problems)
-    ledger = read_ledger(settings.folder, before.library.ledger if before else None)
+    last = before.library if before else None
+    ledger = read_ledger(settings.folder, last.ledger if last else None)
     if isinstance(ledger, list):
         return Failure(ledger)
     library = read_library(
@@ -227,7 +88,7 @@ def build(
         now,
         drafts=settings.drafts,
         ledger=ledger,
-        before=before.library if before else None,
+        before=last,
         at_rest=at_rest,
     )
     return snapshot_of(library, now, store, before)
@@ -237,18 +98,165 @@ def snapshot_of(
     library: Library, now: datetime, store: TimestampStore, before: Snapshot | None = None
 ) -> Snapshot | Failure:
     """The snapshot of a *library* that was read just now; *before* itself when nothing changed."""
-    lost = _lost(library, now, had_posts=bool(before and before.library.posts))
-    if lost:
+    last = before.library if before else None
+    if lost := _lost(library, now, had_posts=bool(last and last.posts)):
         return Failure(lost, temporary=True)
-    is_same = before is not None and library is before.library
     # Another process may have recorded a change meanwhile.
-    if before is not None and is_same and store.load() is before.known:
+    if before is not None and library is last and store.load() is before.known:
         return before
-    return Snapshot(library, store.record(resources(library, drawing()), now))
+    return Snapshot(library, store.record(resources(library, renderer_digest()), now))
+
+
+class Snapshot:
+    """Every address of the site and the response behind it.
+
+    Attributes:
+        known: when everything was last changed.
+        seconds: how long it took to build.
+        not_before: the newest change that the ledger records; an earlier clock is wrong.
+        adjusted_from: from when on a response that is sent might outlive the next release in a cache.
+    """
+
+    def __init__(self, library: Library, known: Timestamps) -> None:
+        self.library = library
+        self.site = library.site
+        self.problems = library.problems
+        self.next_release = library.next_release
+        lifetime = timedelta(seconds=self.site.cache.max_age + self.site.cache.stale_while_revalidate)
+        self.adjusted_from = (self.next_release or _NEVER) - lifetime
+        self.known = known
+        self.not_before = _newest_change(library.ledger)
+        self.catalogue = Catalogue(library)
+        self.pages = Pages(self.catalogue)
+        self.seconds = 0.0
+
+    def find(self, path: str) -> Response | None:
+        """The response at an address, canonical or guessed; None when there is none."""
+        canonical = self.canonical(path)
+        if canonical != path:
+            found = self.find(canonical)
+            return self.guessed(found, canonical) if found else None
+        document = self.catalogue.document(path)
+        if document is not None:
+            return self.response_of_document(document)
+        page = self.pages.page(path)
+        return self.response_of_page(page) if page else None
+
+    def respond(self, path: str) -> Response | Reply:
+        """The response at any address, or the short reply that says why there is none."""
+        return self.find(path) or self.reply(path)
+
+    def response_of_document(self, document: Document) -> Response:
+        """The response that sends a feed, a list or a file of citations."""
+        links = ", ".join(f'<{address}>; rel="{relation}"' for relation, address in document.links)
+        page = Page(document.body, document.selection, f"{document.media_type}; charset=utf-8")
+        is_xml = document.media_type.endswith(("atom+xml", "rss+xml"))
+        return self.response_of_page(page, links, plain_xml=is_xml)
+
+    def response_of_page(self, page: Page, links: str = "", *, plain_xml: bool = False) -> Response:
+        """The response that sends a page or file."""
+        return Response(
+            Content(page.body),
+            page.media_type,
+            self.known.last_modified(page.selection.holds),
+            self.cache_control(),
+            links or (f'<{page.canonical}>; rel="canonical"' if page.canonical else ""),
+            plain_xml,
+            [(name.encode(), value.encode()) for name, value in page.headers],
+        )
+
+    def cache_control(self, now: datetime | None = None) -> str:
+        """The lifetime of a response (RFC 9111 §5.2.2, RFC 5861); one sent *now* outlives no release."""
+        fresh, stale = self.site.cache.max_age, self.site.cache.stale_while_revalidate
+        if now and self.next_release:
+            left = max(0, int((self.next_release - now).total_seconds()))
+            fresh, stale = min(fresh, left), min(stale, max(0, left - fresh))
+        return (
+            f"public, max-age={fresh}, stale-while-revalidate={stale}, "
+            f"stale-if-error={self.site.cache.stale_if_error}"
+        )
+
+    def paths(self) -> Iterator[str]:
+        """Every canonical address: documents, pages, files."""
+        yield from self.catalogue.paths()
+        yield from self.pages.paths()
+
+    def canonical(self, path: str) -> str:
+        """The address of the document that a guessed address is answered with; any other as it is."""
+        url = self.catalogue.parse(path)
+        return url.request.path if isinstance(url, Url) and url.spelling == path and url.request else path
+
+    def guessed(self, response: Response, canonical: str) -> Response:
+        """The *response* of a canonical address, as it is sent at an address where it is guessed."""
+        link = f'<{self.site.base_url}{canonical}>; rel="canonical"'
+        return replace(response, links=f"{response.links}, {link}")
+
+    def is_listed(self, path: str) -> bool:
+        """Whether everybody may be polling the address, so that its response is cached for good."""
+        url = self.catalogue.parse(path)
+        if not isinstance(url, Url) or url.selection.combines:
+            return path in LISTS
+        return not (url.year or url.embed)
+
+    def reply(self, path: str, refusal: Refusal | None = None) -> Reply:
+        """The reply where there is no document: the way to it if there is one."""
+        base = self.site.base_url
+        now = None if refusal else self.moved(path)
+        if now is not None:
+            headers = {"location": base + now, "cache-control": "max-age=86400"}
+            return Reply(301, "This address has moved.", headers)
+        slug = path.removeprefix("/posts/").partition(".")[0]
+        post = self._post_at(path) or self._post_at(f"/posts/{slug}")
+        if post is not None and post.status == "withdrawn":
+            return Reply(410, "This post was withdrawn.")
+        refusal = refusal or self._refusal(path)
+        if refusal.gone:
+            return Reply(410, refusal.what)
+        channels = [self.catalogue.listing(near).channels["feed"] for near in self.catalogue.near(refusal)]
+        near = [f"  {channel.title}: {channel.home_page}" for channel in channels]
+        hint = ["", "The nearest we have:", *near] if near else []
+        return Reply(404, "\n".join([refusal.what, *hint, "", f"All feeds: {base}/"]))
+
+    def moved(self, path: str) -> str | None:
+        """Where the document or page of a former, incomplete or odd address is; None for nowhere."""
+        stem, _, form = path.partition(".")
+        whole, beside = self._post_at(path), self._post_at(stem) if form in POST_FORMATS else None
+        if post := whole or beside:
+            end = "/" if whole else f".{form}"
+            return None if post.status == "withdrawn" else f"/posts/{post.slug}{end}"
+        plain = unquote(path)
+        if not _PLAIN.fullmatch(plain):
+            return None
+        for candidate in (plain, f"{plain}/"):
+            url = self.catalogue.parse(candidate)
+            spelling = url.spelling if isinstance(url, Url) else candidate
+            if spelling != path and self.find(spelling):
+                return spelling
+        return None
+
+    def _refusal(self, path: str) -> Refusal:
+        for candidate in (path, f"{path}/"):
+            found = self.catalogue.parse(candidate)
+            if isinstance(found, Refusal):
+                return found
+        return Refusal("There is nothing at this address.")
+
+    def _post_at(self, path: str) -> Post | None:
+        """The post whose permalink is or was at *path*, whether it ends with a slash or not."""
+        path = path.rstrip("/")
+        slug = path.removeprefix("/posts/")
+        return self._former.get(path) or (self.catalogue.post(slug) if slug != path else None)
+
+    @cached_property
+    def _former(self) -> dict[str, Post]:
+        former = {f"/posts/{post.slug}": post for post in self.library.withdrawn}
+        for post in (*self.library.posts, *self.library.withdrawn):
+            former |= {alias.rstrip("/"): post for alias in post.aliases}
+        return former
 
 
 @cache
-def drawing() -> str:
+def renderer_digest() -> str:
     """Stand for the code that renders: an upgrade that changes bytes must move Last-Modified."""
     package = Path(__file__).parents[1]
     files = sorted(path for name in _RENDERING for path in (package / name).rglob("*") if path.is_file())
