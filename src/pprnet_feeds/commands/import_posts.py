@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections import Counter
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.content.files import name_of
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.problems import Problem, report, some
-from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.terms import did_you_mean
 
 with options.extra("import"):
@@ -39,9 +37,7 @@ def import_posts(sources: tuple[Path, ...], folder: Path) -> None:
         pprnet-feeds import blog-page.txt
         pprnet-feeds import wordpress.xml --site /srv/blog
     """
-    site, problems = read_site(folder, os.environ)
-    if site is None or problems:
-        options.fail(problems, "Nothing was written.")
+    site = options.settings_of(folder, "Nothing was written.")
     with options.writing(folder, "Nothing was written."):
         write.remove_leftovers(folder)
     posts = write.PostFolder(folder, site)
@@ -89,33 +85,23 @@ def _write(
 
 def _unknown_labels(source: Source, site: Site, name: str) -> list[Problem]:
     """The labels of posts that are no topic here, each once."""
-    counted: Counter[str] = Counter()
-    first: dict[str, int] = {}
+    lines: defaultdict[str, list[int]] = defaultdict(list)
     for post in source.posts:
         for label in write.terms_of(post.labels, site)[2]:
-            counted[label] += 1
-            first.setdefault(label, post.line)
-    mend = "Add it to feeds/topics.yaml before you import, or name a topic in the posts themselves."
-    return [
-        Problem(
-            name,
-            first[label],
-            0,
-            f"no topic or research type is called '{label}' ({some(number, 'post')})",
-            f"{did_you_mean(label, site.topics)} {mend}".strip(),
-        )
-        for label, number in counted.items()
-    ]
+            lines[label].append(post.line)
+    problems = []
+    for label, places in lines.items():
+        what = f"no topic or research type is called '{label}' ({some(len(places), 'post')})"
+        mend = "Add it to feeds/topics.yaml before you import, or name a topic in the posts themselves."
+        mend = f"{did_you_mean(label, site.topics)} {mend}".strip()
+        problems.append(Problem(name, places[0], 0, what, mend))
+    return problems
 
 
 def _report(title: str, imported: list[write.ImportedPost], sentence: str, problems: list[Problem]) -> None:
-    click.echo(title)
     words = {"written": "written", "other": "already there, with another text: left as it is"}
-    for each in imported:
-        if each.what in words:
-            click.echo(f"{each.file}: {words[each.what]}")
-    if sentence:
-        click.echo(sentence)
+    files = [f"{each.file}: {words[each.what]}" for each in imported if each.what in words]
+    click.echo("\n".join(filter(None, [title, *files, sentence])))
     written = sum(each.what == "written" for each in imported)
     summary = f"{written} written, {len(imported) - written} already there."
     click.echo(f"\n{report(problems, 'text', summary)}", nl=False)

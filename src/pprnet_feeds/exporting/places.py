@@ -104,7 +104,8 @@ class Folder:
                 file.flush()
                 os.fsync(file.fileno())
                 # Servers make validators of whole seconds: a new file in the second of the old one is missed.
-                second = max(int(os.fstat(file.fileno()).st_mtime), _second(target) + 1)
+                replaced = int(target.lstat().st_mtime) if os.path.lexists(target) else 0
+                second = max(int(os.fstat(file.fileno()).st_mtime), replaced + 1)
                 os.utime(file.fileno(), (second, second))
                 stamp = _stamp(os.fstat(file.fileno()))
             temporary.replace(target)
@@ -216,10 +217,3 @@ def _refusals() -> Iterator[None]:
 
 def _stamp(status: os.stat_result) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}"
-
-
-def _second(path: Path) -> int:
-    try:
-        return int(path.lstat().st_mtime)
-    except FileNotFoundError:
-        return 0
