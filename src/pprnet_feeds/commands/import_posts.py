@@ -30,7 +30,7 @@ def import_posts(sources: tuple[Path, ...], folder: Path) -> None:
 
     FILE is a page saved as text or HTML, an RSS, Atom or JSON feed, or a WXR
     export. Never overwrites a file; a second run changes nothing. What cannot
-    be placed is told with its line. Exits with 1 when a FILE could not be read.
+    be placed is reported with its line. Exits with 1 when a FILE could not be read.
 
     \b
     Examples:
@@ -54,33 +54,19 @@ def _import(path: Path, folder: Path, site: Site, posts: write.PostFolder) -> bo
         reasons = source.problems or (Problem(name, 0, 0, "it holds no post", "Give a file that does."),)
         click.echo(report(reasons, "text", "Nothing was written."), nl=False)
         return False
-    with options.writing(folder, "What was written stays; import again to finish."):
-        imported, unwritten = _write(source, posts, name)
-        sentence = sentences.enter_sentence(source, folder, name)
-    problems = [*source.problems, *sentences.compare_lists(source, site, name)]
-    problems += [*_unknown_labels(source, site, name), *unwritten]
-    if isinstance(sentence, Problem):
-        problems.append(sentence)
-        sentence = ""
-    _report(f"{name}: {source.kind}", imported, sentence, sorted(problems))
-    return True
-
-
-def _write(
-    source: Source, posts: write.PostFolder, name: str
-) -> tuple[list[write.ImportedPost], list[Problem]]:
-    """Write the posts, with a bar on a terminal when there are many."""
-    imported, problems = [], []
     posts.begin_source()
     hidden = len(source.posts) < _BAR_FROM or not sys.stderr.isatty()
-    with click.progressbar(source.posts, label="Writing", file=sys.stderr, hidden=hidden) as bar:
-        for post in bar:
-            outcome = posts.add_post(post)
-            if isinstance(outcome, Problem):
-                problems.append(replace(outcome, file=name))
-            else:
-                imported.append(outcome)
-    return imported, problems
+    with options.writing(folder, "What was written stays; import again to finish."):
+        with click.progressbar(source.posts, label="Writing", file=sys.stderr, hidden=hidden) as bar:
+            outcomes = [posts.add_post(post) for post in bar]
+        sentence = sentences.enter_sentence(source, folder, name)
+    imported = [each for each in outcomes if not isinstance(each, Problem)]
+    unwritten = [replace(each, file=name) for each in (*outcomes, sentence) if isinstance(each, Problem)]
+    problems = [*source.problems, *sentences.compare_lists(source, site, name)]
+    problems += [*_unknown_labels(source, site, name), *unwritten]
+    said = sentence if isinstance(sentence, str) else ""
+    _report(f"{name}: {source.kind}", imported, said, sorted(problems))
+    return True
 
 
 def _unknown_labels(source: Source, site: Site, name: str) -> list[Problem]:

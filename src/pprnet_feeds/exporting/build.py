@@ -1,8 +1,7 @@
 """The whole site as files: the bytes that `serve` sends, each at its name.
 
-New files come first and old ones go last. Documents are rendered one after the other and written a few at a
-time, so a hundred thousand posts need no more memory than ten. A build that ends early leaves every file
-whole and the next build less to do.
+New files are written first and old ones removed last. Documents are rendered one after the other and written
+a few at a time, so memory is bounded. A build that ends early leaves whole files, and the next continues it.
 """
 
 from __future__ import annotations
@@ -29,10 +28,7 @@ _STATIC = {"content-type": "text/html; charset=utf-8", "cache-control": "no-stor
 
 
 class Exported(NamedTuple):
-    """How many addresses a build holds, and how many files it wrote, removed and left; siblings do not count.
-
-    *exceeds_cloudflare* tells whether Cloudflare would ignore some of the rules.
-    """
+    """What a build did, in numbers of addresses and files, and whether Cloudflare ignores some rules."""
 
     paths: int
     written: int
@@ -158,7 +154,7 @@ def _answer(response: Response, *asked: str) -> tuple[dict[str, str], bytes]:
 
 
 def _read_manifest(place: Folder | Bucket) -> dict[str, Written]:
-    text = place.read(manifest.FILE)
+    text = place.read_manifest()
     try:
         return manifest.parse(text) if text else {}
     except ValueError as error:
@@ -177,7 +173,7 @@ def _write(
     files: Mapping[str, Written],
     listed: Mapping[str, str],
 ) -> Iterator[tuple[str, Written]]:
-    """Write what changed, or what somebody else changed; gives each name when it is written."""
+    """Write what changed, here or at the place; gives each name when it is written."""
     running: deque[Future[list[tuple[str, Written]]]] = deque()
     with ThreadPoolExecutor(place.workers) as pool:
         for document in documents:

@@ -26,8 +26,7 @@ from pprnet_feeds.importing.source_post import Source, SourcePost, source_of, un
 _ORCID = "https://orcid.org/"
 _CITE = re.compile(r"<cite>(.*?)</cite>", re.DOTALL)
 _ATTRIBUTE = re.compile(r' (alt|width|height)="([^"]*)"')
-_STATUSES: dict[str, Status] = {"corrected": "corrected", "retracted": "retracted"}
-_NOTE = re.compile(r"(?:Corrected|Retracted)\. ?(.*)", re.DOTALL)
+_STATUSES: dict[str, Status] = {"Corrected": "corrected", "Retracted": "retracted"}
 
 
 def own_id(identity: str, site: Site) -> str:
@@ -55,9 +54,8 @@ def source_of_feed(
 def post_of_entry(entry: SourcePost, blocks: list[Block], link: str, site: Site) -> SourcePost:
     """An entry of a feed as a post with the text of *blocks*.
 
-    *entry* has the values as the feed writes them, with the whole id. An entry
-    of our own keeps id and slug, so that readers are not shown it twice, and
-    loses what our feeds add to a text. Any other entry has its former path as an alias.
+    *entry* has the values as the feed writes them. An entry of our own keeps its id and slug, so that readers
+    are not shown it twice, and loses what our feeds add to a text. Any other has its former path as an alias.
     """
     id = own_id(entry.id, site)
     status: Status = "published"
@@ -94,11 +92,10 @@ def post_of_entry(entry: SourcePost, blocks: list[Block], link: str, site: Site)
 
 def _without_note(labels: tuple[str, ...], blocks: list[Block]) -> tuple[Status, str, list[Block]]:
     """The status and the note of a correction, and the text below the note."""
-    status = next((_STATUSES[label.lower()] for label in labels if label.lower() in _STATUSES), None)
-    note = _NOTE.fullmatch(blocks[0].text) if blocks else None
-    if status is None or note is None:
-        return "published", "", blocks
-    return status, " ".join(note[1].split()), blocks[1:]
+    word, stop, note = blocks[0].text.partition(".") if blocks else ("", "", "")
+    if stop and word in _STATUSES and _STATUSES[word] in map(str.lower, labels):
+        return _STATUSES[word], " ".join(note.split()), blocks[1:]
+    return "published", "", blocks
 
 
 def _without_picture(image: Image | None, blocks: list[Block]) -> tuple[Image | None, list[Block]]:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from pprnet_feeds.content import dates, files, frontmatter, markup, terms
+from pprnet_feeds.content import dates, files, frontmatter, terms
 from pprnet_feeds.content.model import Person, Site, Term
 from pprnet_feeds.content.posts import read_post
 from pprnet_feeds.content.problems import Problem
@@ -41,10 +41,7 @@ class ImportedPost:
 
 
 class PostFolder:
-    """The posts of a site, found by id, by month and title, or by name.
-
-    One folder serves all sources of a run; `begin_source` before each.
-    """
+    """The posts of a site, found by id, by month and title, or by name; `begin_source` before each source."""
 
     def __init__(self, folder: Path, site: Site) -> None:
         self._folder, self._site = folder, site
@@ -162,11 +159,7 @@ def post_fault(post: SourcePost, stem: str, site: Site) -> tuple[str, str] | Non
     if len(text.encode()) > files.SIZE_LIMIT:
         return "it is longer than the 1 MB that a post may have", "Divide it, and write the parts by hand."
     _, problems = read_post(text, f"posts/{stem}.md", site)
-    active = [
-        (f"the text holds {what}", "Take it out of the source and import it again.")
-        for _, what in markup.active_content(post.body)
-    ]
-    return next(iter([*((each.what, each.mend) for each in problems), *active]), None)
+    return (problems[0].what, problems[0].mend) if problems else None
 
 
 def _person(person: Person) -> str:
