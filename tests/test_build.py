@@ -22,7 +22,7 @@ from click.testing import CliRunner
 
 from copied import BASE, MOVED_POST, edit, make_site
 from pprnet_feeds.commands.build import build as build_command
-from pprnet_feeds.exporting.addresses import file_name
+from pprnet_feeds.exporting.hosts import file_name
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore

@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 
 from copied import make_site
-from pprnet_feeds.exporting.addresses import file_name, guessed
-from pprnet_feeds.exporting.hosts import MOST_HEADERS, MOST_PATTERNS, MOST_PLAIN, exceeds_cloudflare
+from pprnet_feeds.exporting.hosts import (
+    MOST_HEADERS,
+    MOST_PATTERNS,
+    MOST_PLAIN,
+    exceeds_cloudflare,
+    file_name,
+    guessed,
+)
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore

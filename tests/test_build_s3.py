@@ -16,7 +16,7 @@ import pytest
 
 import s3
 from copied import BASE, MOVED_POST, edit, make_site
-from pprnet_feeds.exporting.addresses import object_key
+from pprnet_feeds.exporting.hosts import object_key
 from service import ROOT, command, serving
 from test_build import documents
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections import Counter
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.content.files import name_of
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.problems import Problem, report, some
-from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.terms import did_you_mean
 
 with options.extra("import"):
@@ -32,16 +30,14 @@ def import_posts(sources: tuple[Path, ...], folder: Path) -> None:
 
     FILE is a page saved as text or HTML, an RSS, Atom or JSON feed, or a WXR
     export. Never overwrites a file; a second run changes nothing. What cannot
-    be placed is told with its line. Exits with 1 when a FILE could not be read.
+    be placed is reported with its line. Exits with 1 when a FILE could not be read.
 
     \b
     Examples:
         pprnet-feeds import blog-page.txt
         pprnet-feeds import wordpress.xml --site /srv/blog
     """
-    site, problems = read_site(folder, os.environ)
-    if site is None or problems:
-        options.fail(problems, "Nothing was written.")
+    site = options.settings_of(folder, "Nothing was written.")
     with options.writing(folder, "Nothing was written."):
         write.remove_leftovers(folder)
     posts = write.PostFolder(folder, site)
@@ -58,64 +54,40 @@ def _import(path: Path, folder: Path, site: Site, posts: write.PostFolder) -> bo
         reasons = source.problems or (Problem(name, 0, 0, "it holds no post", "Give a file that does."),)
         click.echo(report(reasons, "text", "Nothing was written."), nl=False)
         return False
-    with options.writing(folder, "What was written stays; import again to finish."):
-        imported, unwritten = _write(source, posts, name)
-        sentence = sentences.enter_sentence(source, folder, name)
-    problems = [*source.problems, *sentences.compare_lists(source, site, name)]
-    problems += [*_unknown_labels(source, site, name), *unwritten]
-    if isinstance(sentence, Problem):
-        problems.append(sentence)
-        sentence = ""
-    _report(f"{name}: {source.kind}", imported, sentence, sorted(problems))
-    return True
-
-
-def _write(
-    source: Source, posts: write.PostFolder, name: str
-) -> tuple[list[write.ImportedPost], list[Problem]]:
-    """Write the posts, with a bar on a terminal when there are many."""
-    imported, problems = [], []
     posts.begin_source()
     hidden = len(source.posts) < _BAR_FROM or not sys.stderr.isatty()
-    with click.progressbar(source.posts, label="Writing", file=sys.stderr, hidden=hidden) as bar:
-        for post in bar:
-            outcome = posts.add_post(post)
-            if isinstance(outcome, Problem):
-                problems.append(replace(outcome, file=name))
-            else:
-                imported.append(outcome)
-    return imported, problems
+    with options.writing(folder, "What was written stays; import again to finish."):
+        with click.progressbar(source.posts, label="Writing", file=sys.stderr, hidden=hidden) as bar:
+            outcomes = [posts.add_post(post) for post in bar]
+        sentence = sentences.enter_sentence(source, folder, name)
+    imported = [each for each in outcomes if not isinstance(each, Problem)]
+    unwritten = [replace(each, file=name) for each in (*outcomes, sentence) if isinstance(each, Problem)]
+    problems = [*source.problems, *sentences.compare_lists(source, site, name)]
+    problems += [*_unknown_labels(source, site, name), *unwritten]
+    said = sentence if isinstance(sentence, str) else ""
+    _report(f"{name}: {source.kind}", imported, said, sorted(problems))
+    return True
 
 
 def _unknown_labels(source: Source, site: Site, name: str) -> list[Problem]:
     """The labels of posts that are no topic here, each once."""
-    counted: Counter[str] = Counter()
-    first: dict[str, int] = {}
+    lines: defaultdict[str, list[int]] = defaultdict(list)
     for post in source.posts:
         for label in write.terms_of(post.labels, site)[2]:
-            counted[label] += 1
-            first.setdefault(label, post.line)
-    mend = "Add it to feeds/topics.yaml before you import, or name a topic in the posts themselves."
-    return [
-        Problem(
-            name,
-            first[label],
-            0,
-            f"no topic or research type is called '{label}' ({some(number, 'post')})",
-            f"{did_you_mean(label, site.topics)} {mend}".strip(),
-        )
-        for label, number in counted.items()
-    ]
+            lines[label].append(post.line)
+    problems = []
+    for label, places in lines.items():
+        what = f"no topic or research type is called '{label}' ({some(len(places), 'post')})"
+        mend = "Add it to feeds/topics.yaml before you import, or name a topic in the posts themselves."
+        mend = f"{did_you_mean(label, site.topics)} {mend}".strip()
+        problems.append(Problem(name, places[0], 0, what, mend))
+    return problems
 
 
 def _report(title: str, imported: list[write.ImportedPost], sentence: str, problems: list[Problem]) -> None:
-    click.echo(title)
     words = {"written": "written", "other": "already there, with another text: left as it is"}
-    for each in imported:
-        if each.what in words:
-            click.echo(f"{each.file}: {words[each.what]}")
-    if sentence:
-        click.echo(sentence)
+    files = [f"{each.file}: {words[each.what]}" for each in imported if each.what in words]
+    click.echo("\n".join(filter(None, [title, *files, sentence])))
     written = sum(each.what == "written" for each in imported)
     summary = f"{written} written, {len(imported) - written} already there."
     click.echo(f"\n{report(problems, 'text', summary)}", nl=False)

@@ -1,8 +1,7 @@
 """The whole site as files: the bytes that `serve` sends, each at its name.
 
-New files come first and old ones go last. Documents are rendered one after the other and written a few at a
-time, so a hundred thousand posts need no more memory than ten. A build that ends early leaves every file
-whole and the next build less to do.
+New files are written first and old ones removed last. Documents are rendered one after the other and written
+a few at a time, so memory is bounded. A build that ends early leaves whole files, and the next continues it.
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
-from pprnet_feeds.exporting import addresses, hosts, manifest
+from pprnet_feeds.exporting import hosts, manifest
 from pprnet_feeds.exporting.manifest import CODINGS, Written, with_siblings
 from pprnet_feeds.exporting.places import Bucket, Folder, RefusedError
 from pprnet_feeds.pages.static_site import HEADERS, REDIRECTS, SUBSCRIBE, static_pages
@@ -28,10 +28,7 @@ _STATIC = {"content-type": "text/html; charset=utf-8", "cache-control": "no-stor
 
 
 class Exported(NamedTuple):
-    """How many addresses a build holds, and how many files it wrote, removed and left; siblings do not count.
-
-    *exceeds_cloudflare* tells whether Cloudflare would ignore some of the rules.
-    """
+    """What a build did, in numbers of addresses and files, and whether Cloudflare ignores some rules."""
 
     paths: int
     written: int
@@ -64,17 +61,15 @@ def export(
     Raises `RefusedError` when the place refuses something, or holds a file that we did not write at a name
     of ours.
     """
-    moved: defaultdict[str, list[addresses.Move]] = defaultdict(list)
-    for move in addresses.moves(snapshot):
-        moved[move.now].append(move)
-    names = {path: addresses.names(path, moved, has_rules=place.has_rules) for path in snapshot.paths()}
+    names = _file_names(snapshot) if place.has_rules else _object_keys(snapshot)
     own = static_pages(snapshot.site)
-    own |= dict.fromkeys((HEADERS, REDIRECTS, hosts.NGINX), b"") if place.has_rules else {}
-    if not place.has_rules:
+    if place.has_rules:
+        own |= dict.fromkeys((HEADERS, REDIRECTS, hosts.NGINX), b"")
+    else:
         own[SUBSCRIBE.removesuffix(".html")] = own.pop(SUBSCRIBE)
     with closing(place):
         listed, before = place.list(), _read_manifest(place)
-        files = {name: Written() for name in (*own, *(name for its in names.values() for name in its))}
+        files = dict.fromkeys([*own, *chain.from_iterable(names.values())], Written())
         theirs = with_siblings(files) & listed.keys() - with_siblings(before)
         if theirs:
             raise RefusedError(f"{min(theirs)} is there, and no build made it", "Move it out of the way.")
@@ -82,16 +77,11 @@ def export(
         if files != before:
             _write_manifest(place, files)
         written = 0
-        try:
-            documents = _documents(snapshot, place, names, own, begin(len(names)))
-            for name, its in _write(place, documents, files, listed):
-                files[name] = its
-                written += 1
-                if written % _OFTEN == 0:
-                    _write_manifest(place, files)
-        except BaseException:
-            _write_manifest(place, files)
-            raise
+        documents = _documents(snapshot, place, names, own, begin(len(names)))
+        for written, (name, its) in enumerate(_write(place, documents, files, listed), 1):
+            files[name] = its
+            if written % _OFTEN == 0:
+                _write_manifest(place, files)
         after = {name: files[name] for name in current}
         needed = {name + end for name, its in after.items() for end in its.stamps}
         place.remove(sorted(with_siblings(files) & listed.keys() - needed))
@@ -99,6 +89,31 @@ def export(
             _write_manifest(place, after)
     removed = len(files.keys() - after.keys() & listed.keys())
     return Exported(len(names), written, removed, len(after) - written, hosts.exceeds_cloudflare(own))
+
+
+def _file_names(snapshot: Snapshot) -> dict[str, list[str]]:
+    """The files of each document in a folder; where one would hide a folder, a rule leads to the document."""
+    names = {}
+    for path in snapshot.paths():
+        guessed = (other for other, is_file in hosts.guessed(path).items() if is_file)
+        names[path] = [*map(hosts.file_name, (path, *guessed))]
+    return names
+
+
+def _object_keys(snapshot: Snapshot) -> dict[str, list[str]]:
+    """The objects of each document: no rules redirect, so guessed and former addresses have copies."""
+    documents = {other: path for path in snapshot.paths() for other in (path, *hosts.guessed(path))}
+    for former, now, whole in hosts.moves(snapshot):
+        if whole:
+            below = [address for address in documents if address.startswith(now)]
+            documents |= {former + address.removeprefix(now): documents[address] for address in below}
+        elif now in documents:
+            is_page = now.endswith("/") and "." not in former.rpartition("/")[2]
+            documents[f"{former}/" if is_page else former] = documents[now]
+    keys: defaultdict[str, list[str]] = defaultdict(list)
+    for key, path in {hosts.object_key(address): path for address, path in documents.items()}.items():
+        keys[path].append(key)
+    return keys
 
 
 def _documents(
@@ -123,7 +138,7 @@ def _documents(
             shapes[hosts.shape(path)] = hosts.fields(path, headers, shown["content-type"], base_url)
         yield _Document(its_names, body, {name: headers[name.lower()] for name in stored}, response)
     if place.has_rules:
-        moved, gone = addresses.moves(snapshot), addresses.withdrawn(snapshot)
+        moved, gone = hosts.moves(snapshot), hosts.withdrawn(snapshot)
         own[HEADERS] = hosts.headers_file(shapes, base_url)
         own[REDIRECTS] = hosts.redirects_file(shapes, moved, base_url)
         own[hosts.NGINX] = hosts.nginx_file(shapes, moved, gone, base_url)
@@ -139,7 +154,7 @@ def _answer(response: Response, *asked: str) -> tuple[dict[str, str], bytes]:
 
 
 def _read_manifest(place: Folder | Bucket) -> dict[str, Written]:
-    text = place.read(manifest.FILE)
+    text = place.read_manifest()
     try:
         return manifest.parse(text) if text else {}
     except ValueError as error:
@@ -158,26 +173,22 @@ def _write(
     files: Mapping[str, Written],
     listed: Mapping[str, str],
 ) -> Iterator[tuple[str, Written]]:
-    """Write what changed, or what somebody else changed; gives each name when it is written."""
+    """Write what changed, here or at the place; gives each name when it is written."""
     running: deque[Future[list[tuple[str, Written]]]] = deque()
     with ThreadPoolExecutor(place.workers) as pool:
-        try:
-            for document in documents:
-                digest = document.digest
-                changed = [
-                    name
-                    for name in document.names
-                    if files[name].digest != digest or not files[name].is_intact(name, listed)
-                ]
-                if changed:
-                    running.append(pool.submit(_write_document, place, document, changed))
-                while len(running) > 2 * place.workers:
-                    yield from running.popleft().result()
-            while running:
+        for document in documents:
+            digest = document.digest
+            changed = [
+                name
+                for name in document.names
+                if files[name].digest != digest or not files[name].is_intact(name, listed)
+            ]
+            if changed:
+                running.append(pool.submit(_write_document, place, document, changed))
+            while len(running) > 2 * place.workers:
                 yield from running.popleft().result()
-        finally:
-            for future in running:
-                future.cancel()
+        for future in running:
+            yield from future.result()
 
 
 def _write_document(

@@ -1,5 +1,8 @@
 """Rules by which hosts of files answer as the service does: ``nginx.conf``, ``_headers`` and ``_redirects``.
 
+A copy answers the address of each document, the guessed ones of its feeds (``/feed``, ``/rss.xml``), and
+the former ones of posts, topics and research types. What depends on a query has no file.
+
 Addresses of one shape differ only in their slugs and years, and are answered with the same header fields
 apart from their own address in Link. The fields come from the answers of the service.
 
@@ -17,9 +20,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from pprnet_feeds.exporting.addresses import FEED_FOLDER, Move, file_name, guessed
+from pprnet_feeds.content.model import Post
 from pprnet_feeds.pages.static_site import HEADERS, MISSING, PRIVATE, REDIRECTS, SUBSCRIBE, WITHDRAWN
 from pprnet_feeds.serving.response import ERROR
+from pprnet_feeds.serving.snapshot import Snapshot
 from pprnet_feeds.syndication.urls import GUESSED, POST_FORMATS
 
 NGINX = f"{PRIVATE}/nginx.conf"
@@ -47,6 +51,18 @@ etag on;
 max_ranges 0;
 """
 
+# A folder that has feeds, as the pattern of a path or of a rule; archives are not guessed.
+_FEED_FOLDER = "/(?:(?!archive/)[a-z0-9:-]+/)*"
+_FEED = re.compile(rf"({_FEED_FOLDER})feed\.(atom|rss)")
+
+
+class Move(NamedTuple):
+    """A former address and the present one; *whole*: so did everything below, and both end with a slash."""
+
+    former: str
+    now: str
+    whole: bool = False
+
 
 class Fields(NamedTuple):
     """The header fields of the addresses of a shape.
@@ -63,6 +79,50 @@ class Fields(NamedTuple):
 
 
 Shapes = Mapping[str, Fields]
+
+
+def file_name(path: str) -> str:
+    """The file of an address in a folder: hosts find ``embed.html`` for ``embed``."""
+    return f"{path[1:]}.html" if "." not in path and not path.endswith("/") else object_key(path)
+
+
+def object_key(path: str) -> str:
+    """The key of an address in object storage, where each object has its own type."""
+    return f"{path[1:]}index.html" if path.endswith("/") else path[1:]
+
+
+def guessed(path: str) -> dict[str, bool]:
+    """The addresses at which the feed at *path* is guessed; true where a file hides no folder."""
+    match = _FEED.fullmatch(path)
+    return (
+        {match[1] + name: "." in name for name, form in GUESSED.items() if form == match[2]} if match else {}
+    )
+
+
+def moves(snapshot: Snapshot) -> list[Move]:
+    """The former addresses of posts, topics and research types, each once."""
+    found = {}
+    for post in snapshot.library.posts:
+        for former in _former_paths(post):
+            found[former] = Move(former, f"/posts/{post.slug}/")
+            for form in POST_FORMATS:
+                found[f"{former}.{form}"] = Move(f"{former}.{form}", f"/posts/{post.slug}.{form}")
+    for folder, terms in (("topics", snapshot.site.topics), ("research", snapshot.site.research)):
+        for term in terms:
+            for former in term.former:
+                path = f"/{folder}/{former}/"
+                found[path] = Move(path, f"/{folder}/{term.slug}/", True)
+    return [*found.values()]
+
+
+def withdrawn(snapshot: Snapshot) -> list[str]:
+    """The addresses of withdrawn posts, former ones included, without a slash at the end."""
+    posts = snapshot.library.withdrawn
+    return [*dict.fromkeys(path for post in posts for path in (f"/posts/{post.slug}", *_former_paths(post)))]
+
+
+def _former_paths(post: Post) -> list[str]:
+    return [alias.rstrip("/") for alias in post.aliases]
 
 
 def shape(path: str) -> str:
@@ -145,7 +205,7 @@ def nginx_file(shapes: Shapes, moved: Sequence[Move], gone: Sequence[str], base_
     for feed in ("/feed.rss", "/feed.atom"):
         guesses = "|".join(re.escape(name) for name, form in GUESSED.items() if feed.endswith(form))
         link = f'{shapes[feed].link}, <{base_url}{{}}>; rel="canonical"'
-        pattern, found = f"{at}({FEED_FOLDER})(?:{guesses})", shapes[feed]._replace(link=link)
+        pattern, found = f"{at}({_FEED_FOLDER})(?:{guesses})", shapes[feed]._replace(link=link)
         parts.append(_location(pattern, *_answer(found, prefix, f"$1{feed[1:]}", errors)))
     alike: defaultdict[Fields, list[str]] = defaultdict(list)
     for path, found in shapes.items():

@@ -1,6 +1,6 @@
 """Where a build goes: a folder, or a bucket of object storage that speaks S3.
 
-Both list, read, write and remove files by name, and a file appears whole or not at all. A *stamp* tells
+Both list, write and remove files by name, and a file appears whole or not at all. A *stamp* tells
 whether a file is the one that was written: it changes when somebody replaces the file.
 """
 
@@ -60,7 +60,7 @@ class Folder:
         if self.root.exists() and not self.root.is_dir():
             raise RefusedError(f"{self.root} is no folder", "Give a folder, or a name that is free.")
         present = self.root.iterdir() if self.root.exists() else ()
-        if not self.read(FILE) and any(one.name != PRIVATE for one in present):
+        if not self.read_manifest() and any(one.name != PRIVATE for one in present):
             raise RefusedError("it holds files that no build made", f"Give an empty folder, {_EMPTY_IT}")
         lock = self._path(_LOCK)
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -86,10 +86,10 @@ class Folder:
             if not stat.S_ISDIR(status.st_mode)
         }
 
-    def read(self, name: str) -> str:
-        """The text of a file; empty when there is none."""
+    def read_manifest(self) -> str:
+        """The text of the manifest; empty when there is none."""
         try:
-            return self._path(name).read_text("utf-8")
+            return self._path(FILE).read_text("utf-8")
         except FileNotFoundError:
             return ""
 
@@ -104,7 +104,8 @@ class Folder:
                 file.flush()
                 os.fsync(file.fileno())
                 # Servers make validators of whole seconds: a new file in the second of the old one is missed.
-                second = max(int(os.fstat(file.fileno()).st_mtime), _second(target) + 1)
+                replaced = int(target.lstat().st_mtime) if os.path.lexists(target) else 0
+                second = max(int(os.fstat(file.fileno()).st_mtime), replaced + 1)
                 os.utime(file.fileno(), (second, second))
                 stamp = _stamp(os.fstat(file.fileno()))
             temporary.replace(target)
@@ -154,7 +155,7 @@ class Bucket:
                 retry_config={"max_retries": 4},  # a few seconds in all
             )
         self._manifest: PutMode = "create"
-        if not self.read(FILE) and self.list():
+        if not self.read_manifest() and self.list():
             raise RefusedError("it holds objects that no build made", f"Give another prefix, {_EMPTY_IT}")
 
     def close(self) -> None:
@@ -166,17 +167,16 @@ class Bucket:
             found = [one for part in self._store.list(chunk_size=1000) for one in part]
         return {one["path"]: one["e_tag"] or "" for one in found}
 
-    def read(self, name: str) -> str:
-        """The text of an object; empty when there is none."""
+    def read_manifest(self) -> str:
+        """The text of the manifest; empty when there is none."""
         with _refusals():
             try:
-                found = self._store.get(name)
+                found = self._store.get(FILE)
             except FileNotFoundError as error:
                 if "NoSuchBucket" in str(error):
                     raise
                 return ""
-            if name == FILE:
-                self._manifest = {"e_tag": found.meta["e_tag"]}
+            self._manifest = {"e_tag": found.meta["e_tag"]}
             return bytes(found.bytes()).decode()
 
     def write(self, name: str, body: bytes, headers: Mapping[str, str]) -> str:
@@ -216,10 +216,3 @@ def _refusals() -> Iterator[None]:
 
 def _stamp(status: os.stat_result) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}"
-
-
-def _second(path: Path) -> int:
-    try:
-        return int(path.lstat().st_mtime)
-    except FileNotFoundError:
-        return 0

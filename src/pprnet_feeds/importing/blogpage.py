@@ -1,14 +1,11 @@
 """The blog's page, saved as text or HTML: months, titles, references, texts.
 
-Only the order says what is what: a month, a title, a reference, an account, the
-words "Practice Implications", what a study means for practice. Where that order
-is broken it is not certain which text belongs to which title, so the post is
-left out and its lines are reported.
+Only the order says what is what: a month, a title, a reference, an account, the words "Practice
+Implications", a text. A post in another order is left out, and its lines are reported.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,29 +29,24 @@ _AGAIN = "Save the page again, down to its end."
 
 def read_page(blocks: Sequence[Block], file: str) -> Source:
     """The posts of a page, and what surrounds them."""
-    months = [place for place, block in enumerate(blocks) if _month_of(block.text)]
-    if not months:
+    first_month = next((place for place, block in enumerate(blocks) if _month_of(block.text)), None)
+    if first_month is None:
         what = "this is not a page of the blog: it has no month, such as December 2021, on a line of its own"
         return unread(file, what, "Save the whole page from a browser.")
-    reader = _PageReader(file, blocks, months[0])
+    reader = _PageReader(file, blocks, first_month)
     for place, block in enumerate(blocks):
         reader.read(place, block)
     reader.end_post(at_the_end=True)
-    for above, below in itertools.pairwise(months):
-        before, month = _month_of(blocks[above].text), _month_of(blocks[below].text)
-        if month > before:
-            what = f"{month} stands below {before}: parts of the page may be out of order"
-            mend = "Look whether each post written has its own reference and text."
-            reader.problems.append(Problem(file, blocks[below].line, 0, what, mend))
     if not reader.posts:
         what = "no whole post stands below the months of this page"
-        reader.problems.append(Problem(file, blocks[months[0]].line, 0, what, _AGAIN))
+        reader.problems.append(Problem(file, blocks[first_month].line, 0, what, _AGAIN))
+    sentence = reader.sentence or Block(0, "")
     return Source(
         "a page of the blog",
         tuple(reader.posts),
         tuple(sorted(reader.problems)),
-        " ".join(reader.sentence.text.split()) if reader.sentence else "",
-        reader.sentence.line if reader.sentence else 0,
+        " ".join(sentence.text.split()),
+        sentence.line,
         tuple(reader.lists["topics"]),
         tuple(reader.lists["type of research"]),
     )
@@ -93,6 +85,10 @@ class _PageReader:
         word = block.text.casefold().rstrip(" :")
         if month := _month_of(block.text):
             self.end_post()
+            if month > self._month > "":
+                what = f"{month} stands below {self._month}: parts of the page may be out of order"
+                mend = "Look whether each post written has its own reference and text."
+                self.problems.append(Problem(self._file, block.line, 0, what, mend))
             self._month, self._state = month, "title"
         elif word in self.lists:
             self.end_post()

@@ -1,9 +1,4 @@
-"""Which kind of file it is, and what it holds.
-
-A file comes from a browser, a program or a mail, so neither its name nor its
-type is believed: its first characters decide. Only regular files are read, and
-no more of one than can be worked through in a minute.
-"""
+"""Which kind of file it is, and what it holds: its first characters decide, not its name."""
 
 from __future__ import annotations
 
@@ -32,10 +27,7 @@ _HEAD = 100_000
 
 
 def read_source(path: Path, name: str, site: Site) -> Source:
-    """What the file holds; *name* is what it is called in problems.
-
-    Without posts and without anything else there is a problem that says why.
-    """
+    """What the file holds, which is called *name* in problems; without posts a problem says why."""
     try:
         if not path.is_file():
             return unread(name, "this is not a regular file", "Give the file itself.")

@@ -14,8 +14,8 @@ from xml.parsers import expat
 import feedparser
 
 from pprnet_feeds.content.model import Image, Site
-from pprnet_feeds.importing import values, wordpress
-from pprnet_feeds.importing.body import post_of_entry, source_of_feed
+from pprnet_feeds.importing import wordpress
+from pprnet_feeds.importing.entries import one_line, person, post_of_entry, size, source_of_feed
 from pprnet_feeds.importing.html import blocks_of_html, text_of_html
 from pprnet_feeds.importing.source_post import Source, SourcePost, unread
 
@@ -118,14 +118,14 @@ class _Check:
 def _post(entry: dict[str, Any], line: int, is_atom: bool, drafts: list[str], site: Site) -> SourcePost:
     # A description within a picture leaves its own type behind.
     described = entry.get("summary_detail", {})
-    summary = _html(
-        described if described.get("value") == entry.get("summary") else {"value": entry["summary"]}
-    )
+    is_text = described.get("value") == entry.get("summary")
+    summary = _html(described if is_text else {"value": entry["summary"]})
     title = entry.get("title_detail", {})
     people = (
-        values.person(*(values.one_line(each.get(key)) for key in ("name", "href", "email")))
+        person(*(one_line(each.get(key)) for key in ("name", "href", "email")))
         for each in entry.get("authors", ())
     )
+    is_draft = any(entry.get(f"{prefix}draft") == "yes" for prefix in drafts)  # RFC 5023 §13.1
     found = SourcePost(
         line=line,
         title=text_of_html(_html(title) if is_atom else title.get("value")),
@@ -133,13 +133,11 @@ def _post(entry: dict[str, Any], line: int, is_atom: bool, drafts: list[str], si
         body="",
         id=entry.get("id", ""),
         updated=entry.get("updated", ""),
-        labels=tuple(values.one_line(tag.get("label") or tag.get("term")) for tag in entry.get("tags", ())),
+        labels=tuple(one_line(tag.get("label") or tag.get("term")) for tag in entry.get("tags", ())),
         summary=text_of_html(summary) if "content" in entry else "",
         authors=tuple(people),
         image=_image(entry),
-        restricted="a draft"
-        if any(entry.get(f"{prefix}draft") == "yes" for prefix in drafts)
-        else "",  # RFC 5023 §13.1
+        restricted="a draft" if is_draft else "",
     )
     text = _html(entry["content"][0]) if entry.get("content") else summary
     return post_of_entry(found, blocks_of_html(text), entry.get("link", ""), site)
@@ -154,5 +152,5 @@ def _html(detail: dict[str, Any]) -> str:
 def _image(entry: dict[str, Any]) -> Image | None:
     for media in entry.get("media_content", ()):
         if media.get("medium") == "image" and media.get("url"):
-            return Image(media["url"], "", values.size(media.get("width")), values.size(media.get("height")))
+            return Image(media["url"], "", size(media.get("width")), size(media.get("height")))
     return None

@@ -1,8 +1,7 @@
 """A saved page, or the text of a post, as one block after another.
 
-Plain text has one block a line. HTML has one for each heading and paragraph;
-lists, tables and quotations stay whole. Never fails and takes linear time:
-what is not HTML is text.
+Plain text has one block a line. HTML has one for each heading and paragraph; lists, tables and quotations
+stay whole. Any text can be read, in linear time: what is not HTML is text.
 """
 
 from __future__ import annotations

@@ -6,11 +6,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from pprnet_feeds.content.model import Citation, Image, Person, Site
+from pprnet_feeds.content.model import Citation, Image, Site
 from pprnet_feeds.content.text import clean, join_escapes
 from pprnet_feeds.content.text import dropped as dropped_characters
-from pprnet_feeds.importing import values
-from pprnet_feeds.importing.body import own_id, post_of_entry, source_of_feed
+from pprnet_feeds.importing.entries import one_line, own_id, person, post_of_entry, source_of_feed
 from pprnet_feeds.importing.html import blocks_of_html, blocks_of_text
 from pprnet_feeds.importing.source_post import Source, SourcePost, unread
 
@@ -54,6 +53,7 @@ def _post(item: dict[str, Any], line: int, site: Site) -> SourcePost:
     image = _text(item, "image")
     work = _object(item.get("_citation")) if own_id(_text(item, "id"), site) else {}
     works = (_citation(each) for each in [work, *map(_object, _list(work, "also"))])
+    authors = map(_object, _list(item, "authors"))
     found = SourcePost(
         line=line,
         title=_text(item, "title"),
@@ -62,9 +62,9 @@ def _post(item: dict[str, Any], line: int, site: Site) -> SourcePost:
         cites=tuple(cite for cite in works if cite.text),
         id=_text(item, "id"),
         updated=_text(item, "date_modified"),
-        labels=tuple(values.one_line(each) for each in _list(item, "tags") if isinstance(each, str)),
+        labels=tuple(one_line(each) for each in _list(item, "tags") if isinstance(each, str)),
         summary=_text(item, "summary"),
-        authors=tuple(map(_person, map(_object, _list(item, "authors")))),
+        authors=tuple(person(_text(each, "name"), _text(each, "url")) for each in authors),
         image=Image(image) if image else None,
     )
     return post_of_entry(found, blocks, _text(item, "url"), site)
@@ -90,10 +90,6 @@ def _name(author: dict[str, Any]) -> str:
     return _text(author, "literal") or ", ".join(part for part in parts if part)
 
 
-def _person(author: dict[str, Any]) -> Person:
-    return values.person(_text(author, "name"), _text(author, "url"))
-
-
 def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -110,4 +106,4 @@ def _cleaned(value: dict[str, Any], name: str) -> str:
 
 
 def _text(value: dict[str, Any], name: str) -> str:
-    return values.one_line(_cleaned(value, name))
+    return one_line(_cleaned(value, name))

@@ -1,8 +1,7 @@
 """What a page says besides its posts: the month's sentence, and the lists of topics and types.
 
-The sentence is added to ``feeds/issues.yaml``, where an editor's own lines stay
-as they are, down to the last comment. The lists are only compared: a topic's
-slug is an address, and only an editor may make one.
+The sentence is added to ``feeds/issues.yaml``, below an editor's own lines. The lists are only compared: a
+topic's slug is an address, and only an editor may make one.
 """
 
 from __future__ import annotations
@@ -10,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from pprnet_feeds.content import files
-from pprnet_feeds.content.model import Site, Term, by_name, normal
+from pprnet_feeds.content.model import Site, by_name, normal
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.yaml import Mapping, Scalar, read_yaml
-from pprnet_feeds.importing.source_post import Label, Source
+from pprnet_feeds.importing.source_post import Source
 from pprnet_feeds.publishing.postfile import quote, write_new, write_over
 
 FILE = "feeds/issues.yaml"
@@ -65,29 +64,24 @@ def enter_sentence(source: Source, folder: Path, name: str) -> str | Problem:
 
 def compare_lists(source: Source, site: Site, name: str) -> list[Problem]:
     """How the lists of a page differ from those in ``feeds/``."""
-    return [
-        *_compare(source.topics, site.topics, "topic", "feeds/topics.yaml", name),
-        *_compare(source.research, site.research, "research type", "feeds/research.yaml", name),
-    ]
-
-
-def _compare(
-    labels: tuple[Label, ...], known: tuple[Term, ...], noun: str, file: str, name: str
-) -> list[Problem]:
-    index = by_name(known)
-    places = [index.get(normal(label.name)) for label in labels]
-    mend = f"Add it to {file}, if readers should have its feed."
-    problems = [
-        Problem(name, label.line, 0, f"no {noun} is called {quoted(label.name)}", mend)
-        for label, place in zip(labels, places, strict=True)
-        if place is None
-    ]
-    missing = [term.label for place, term in enumerate(known) if place not in places] if labels else []
-    if missing:
-        others = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        what = f"the page does not list {', '.join(map(quoted, missing[:_NAMED]))}{others}"
-        mend = f"Nothing is to be done, unless it was renamed: see {file}."
-        problems.append(Problem(name, labels[0].line, 0, what, mend))
+    problems = []
+    for labels, known, noun, file in (
+        (source.topics, site.topics, "topic", "feeds/topics.yaml"),
+        (source.research, site.research, "research type", "feeds/research.yaml"),
+    ):
+        index = by_name(known)
+        for label in labels:
+            if normal(label.name) not in index:
+                what = f"no {noun} is called {quoted(label.name)}"
+                mend = f"Add it to {file}, if readers should have its feed."
+                problems.append(Problem(name, label.line, 0, what, mend))
+        listed = {index.get(normal(label.name)) for label in labels}
+        missing = [quoted(term.label) for place, term in enumerate(known) if place not in listed]
+        if labels and missing:
+            others = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+            what = f"the page does not list {', '.join(missing[:_NAMED])}{others}"
+            mend = f"Nothing is to be done, unless it was renamed: see {file}."
+            problems.append(Problem(name, labels[0].line, 0, what, mend))
     return problems
 
 

@@ -18,8 +18,8 @@ class SourcePost:
         date: in one of the forms that front matter takes.
         body: CommonMark.
         id: the last part of the permanent id, when it was one of ours.
-        name: the name that the source gives its address; empty when it has none.
-        restricted: why not everybody can read it where it comes from, in words; it becomes a draft.
+        name: the last part of its address in the source.
+        restricted: why it is not public in the source; it becomes a draft.
         labels: its categories and tags: topics, research types and others.
     """
 
@@ -56,8 +56,8 @@ class Source:
 
     Attributes:
         kind: what the file is, such as ``a blog page``; empty when it is not known.
-        problems: what could not be read, in the order of the source.
-        sentence: the sentence that introduces a month; *sentence_line* is its place.
+        problems: what could not be read.
+        sentence: the sentence that introduces a month.
         topics: the topics that the source lists, whatever the labels of its posts are.
     """
 

@@ -1,9 +1,7 @@
-"""HTML and plain text as Markdown that means the same.
+"""HTML and plain text as Markdown that means the same, by markdownify and beautifulsoup4.
 
-A post that was imported is edited for years, so its source has to be as clean
-as typed text: no tags where Markdown has a sign, and a backslash only where a
-reader would otherwise see something else. The only module that knows
-markdownify and beautifulsoup4; they never get HTML that is too deep or too long for them.
+Editors go on with the result, so it is as clean as typed text: no tags where Markdown has a sign, and a
+backslash only where a reader would otherwise see something else.
 """
 
 from __future__ import annotations
@@ -44,9 +42,9 @@ def escape(text: str, *, begins: bool = True) -> str:
     return _NUMBER.sub(r"\1\\", text, count=1) if begins and _NUMBER.match(text) else text
 
 
-def markdown_of(block: Block, *, plain: bool = False) -> str:
-    """A block as Markdown; only its text when it shall be *plain*."""
-    text = _paragraphs(block.text) if plain else to_markdown(block.html) if block.html else escape(block.text)
+def markdown_of(block: Block) -> str:
+    """A block as Markdown."""
+    text = to_markdown(block.html) if block.html else escape(block.text)
     return f"{'#' * block.level} {text}" if block.level else text
 
 
@@ -68,11 +66,7 @@ def to_markdown(html: str) -> str:
             return "\n".join(line if line.strip() else "" for line in text.strip().split("\n"))
         except (ValueError, RecursionError):  # such as a list that begins at number ²
             pass
-    return _paragraphs(markdown.plain_text(tidy))
-
-
-def _paragraphs(text: str) -> str:
-    return "\n\n".join(filter(None, map(escape, text.splitlines())))
+    return "\n\n".join(filter(None, map(escape, markdown.plain_text(tidy).splitlines())))
 
 
 def _safe(address: str | None) -> str | None:

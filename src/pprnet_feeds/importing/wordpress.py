@@ -1,21 +1,21 @@
 """The export of a WordPress site (WXR): its posts, with their dates, slugs and drafts.
 
-Pages, attachments, menus and revisions are no posts and are only counted. What
-not everybody may read there becomes a draft, and is reported. Of its two dates
-the one in the blog's own time and the one in UTC together say which zone was meant.
+Pages, attachments, menus and revisions are no posts and are only counted. What not everybody may read there
+becomes a draft, and is reported.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timezone, tzinfo
 from typing import Any
 
 from pprnet_feeds.content import slugs
 from pprnet_feeds.content.model import Person, Site
 from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.importing import values
+from pprnet_feeds.importing.entries import front_matter_date, guests, one_line
 from pprnet_feeds.importing.html import text_of_html
 from pprnet_feeds.importing.source_post import Source, SourcePost, source_of
 
@@ -42,10 +42,10 @@ def read_export(
         fields = {name: next(filter(None, found), "") for name, found in named.items()}
         kind, status = fields["post_type"], fields["status"]
         if kind != "post" or status in ("trash", "auto-draft", "inherit"):
-            other = values.one_line(kind if kind != "post" else f"{status} post") or "item without a type"
+            other = one_line(kind if kind != "post" else f"{status} post") or "item without a type"
             others.setdefault(other, []).append(post.line)
         elif status in _DRAFTS or status == "publish":
-            author = values.one_line(people.get(item.get("author", ""), item.get("author")))
+            author = one_line(people.get(item.get("author", ""), item.get("author")))
             posts.append(_with_fields(replace(post, authors=(Person(author),)), fields, site))
         else:
             what = f"the status of {quoted(post.title)} is not known: {quoted(status)}"
@@ -63,11 +63,11 @@ def _with_fields(post: SourcePost, fields: dict[str, str], site: Site) -> Source
     password = "protected by a password" if fields["post_password"] else ""
     return replace(
         post,
-        date=values.front_matter_date(date, site.time_zone) or post.date,
+        date=front_matter_date(date, site.time_zone) or post.date,
         name=fields["post_name"] if slugs.is_slug(fields["post_name"]) else "",
         labels=tuple(label for label in post.labels if label.lower() not in _NO_TOPIC),
         summary=text_of_html(fields["encoded"]),
-        authors=values.guests(post.authors, site),
+        authors=guests(post.authors, site),
         restricted=quoted(fields["status"]) if fields["status"] in _DRAFTS else password,
     )
 
@@ -75,20 +75,16 @@ def _with_fields(post: SourcePost, fields: dict[str, str], site: Site) -> Source
 def _date(local: str, utc: str, site: Site) -> str:
     """The moment that is *local* on the blog's clock and *utc* in UTC, with the zone between them.
 
-    WordPress writes zeros where it does not know the latter, in drafts above all.
+    WordPress writes zeros for the latter in drafts; then the zone is that of the site.
     """
-    here, there = _clock(local), _clock(utc)
     zone: tzinfo = site.time_zone
-    if there:
-        distance = here - there if here else timedelta(0)
-        fits = abs(distance) <= timedelta(hours=15) and distance % timedelta(minutes=1) == timedelta(0)
-        here, zone = (here, timezone(distance)) if here and fits else (there, UTC)
-    return here.replace(tzinfo=zone).isoformat(timespec="seconds") if here else ""
-
-
-def _clock(text: str) -> datetime | None:
-    """What a clock showed, in a zone that is not known yet."""
+    with contextlib.suppress(ValueError):
+        zone = timezone(_clock(local) - _clock(utc))
     try:
-        return datetime.strptime(f"{text}+0000", "%Y-%m-%d %H:%M:%S%z")
+        return _clock(local).replace(tzinfo=zone).isoformat(timespec="seconds")
     except ValueError:
-        return None
+        return ""
+
+
+def _clock(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007  (its zone is not known yet)

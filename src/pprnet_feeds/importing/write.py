@@ -1,9 +1,7 @@
-"""Source posts become post files that `check` accepts, and never over a file that is there.
+"""Write imported posts as post files that `check` accepts, and never over a file that is there.
 
-A second run over the same source changes nothing, also after an editor has
-worked on what the first one wrote: a post is recognised by its id, by its
-title and month, or by the name its file was given. A post without a topic says
-so in its front matter, and `check` keeps it out until somebody has named one.
+A second run over the same source changes nothing, also after an editor has changed what the first one
+wrote: a post is recognised by its id, by its title and month, or by the name its file was given.
 """
 
 from __future__ import annotations
@@ -13,19 +11,18 @@ import itertools
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from pprnet_feeds.content import body_checks, dates, files, terms
-from pprnet_feeds.content.model import Citation, Person, Site, Term, by_name, normal
+from pprnet_feeds.content import dates, files, terms
+from pprnet_feeds.content.model import Person, Site, Term, by_name, normal
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.content.slugs import SLUG_LENGTH
 from pprnet_feeds.content.yaml import Scalar, read_front_matter
 from pprnet_feeds.importing.source_post import SourcePost
-from pprnet_feeds.publishing.postfile import quote, slug_of, write_new
+from pprnet_feeds.publishing.postfile import citation_lines, list_lines, quote, stems, write_new
 
 _LEFTOVER = re.compile(r"\..+\.(?:md|yaml)\.([0-9]{1,10})")
 _NO_TOPIC = (
@@ -36,12 +33,7 @@ _NO_STUDY = "# The source shows no reference above the text. If the post is abou
 
 @dataclass(frozen=True, slots=True)
 class ImportedPost:
-    """What became of one post.
-
-    Attributes:
-        file: path relative to the site.
-        what: ``other`` means: there already, with another text, which was left alone.
-    """
+    """The file of a post, relative to the site; *what*: written now, or there with the same or other text."""
 
     file: str
     what: Literal["written", "same", "other"]
@@ -49,10 +41,7 @@ class ImportedPost:
 
 
 class PostFolder:
-    """The posts of a site, found by id, by month and title, or by name.
-
-    One folder serves all sources of a run; `begin_source` before each.
-    """
+    """The posts of a site, found by id, by month and title, or by name; `begin_source` before each source."""
 
     def __init__(self, folder: Path, site: Site) -> None:
         self._folder, self._site = folder, site
@@ -79,29 +68,27 @@ class PostFolder:
         month = dates.month_of(dates.parse_moment(post.date, self._site.time_zone), self._site.time_zone)
         names = self._names(post, month)
         first = next(names)
-        there = self._existing(post, month, first)
-        if there is None:
-            free = itertools.chain([first], names)
-            stem = next(each for each in free if each not in self._by_stem and each not in self._by_id)
-            if fault := post_fault(post, stem, self._site):
-                what = f"the post '{post.title[:60]}' cannot be a file: {fault[0]}"
-                return Problem("", post.line, 0, what, fault[1])
-            text, name = post_text(post, stem, self._site), f"posts/{stem}.md"
-            (self._folder / "posts").mkdir(exist_ok=True)
-            write_new(self._folder / name, text)
-            self._add(name, text)
-            self._claimed.add(name)
-            return ImportedPost(name, "written", bool(terms_of(post.labels, self._site)[0]))
-        self._claimed.add(there)
-        same = "".join(self._bodies.get(there, "").split()) == "".join(post.body.split())
-        return ImportedPost(there, "same" if same else "other")
+        if there := self._existing(post, month, first):
+            self._claimed.add(there)
+            same = "".join(self._bodies[there].split()) == "".join(post.body.split())
+            return ImportedPost(there, "same" if same else "other")
+        free = itertools.chain([first], names)
+        stem = next(each for each in free if each not in self._by_stem and each not in self._by_id)
+        if fault := post_fault(post, stem, self._site):
+            what = f"the post '{post.title[:60]}' cannot be a file: {fault[0]}"
+            return Problem("", post.line, 0, what, fault[1])
+        text, name = post_text(post, stem, self._site), f"posts/{stem}.md"
+        (self._folder / "posts").mkdir(exist_ok=True)
+        write_new(self._folder / name, text)
+        self._add(name, text)
+        self._claimed.add(name)
+        return ImportedPost(name, "written", bool(terms_of(post.labels, self._site)[0]))
 
     def _existing(self, post: SourcePost, month: str, first_name: str) -> str | None:
         """The file that holds this post already."""
         if post.id and (holder := self._by_id.get(post.id) or self._by_stem.get(post.id)):
             return holder
-        same_title = self._by_title[month, normal(post.title)]
-        candidates = [*same_title, self._by_stem.get(first_name)]
+        candidates = [*self._by_title[month, normal(post.title)], self._by_stem.get(first_name)]
         return next((name for name in candidates if name not in self._claimed), None)
 
     def _names(self, post: SourcePost, month: str) -> Iterator[str]:
@@ -110,9 +97,7 @@ class PostFolder:
             yield post.id
         title = post.name.removeprefix(f"{month}-") or post.title
         self._seen[month, title] += 1
-        for number in itertools.count(self._seen[month, title]):
-            ending = f"-{number}" if number > 1 else ""
-            yield f"{month}-{slug_of(title, SLUG_LENGTH - len(month) - 1 - len(ending))}{ending}"
+        yield from itertools.islice(stems(month, title), self._seen[month, title] - 1, None)
 
     def _add(self, name: str, text: str) -> None:
         parts = read_front_matter(text, name)
@@ -134,19 +119,20 @@ def post_text(post: SourcePost, stem: str, site: Site) -> str:
     lines += [f"updated: {post.updated}"] if post.updated else []
     if post.id and (post.id, post.slug or post.id) != (stem, stem):
         lines += [f"id: {post.id}", f"slug: {post.slug or post.id}"]
-    lines += _list("topics", topics) or [_NO_TOPIC.format(example=_example(post.title, site)), "topics: []"]
-    lines += _list("research", research)
-    if post.cites:
-        lines += ["cites:", *(line for cite in post.cites for line in _work(cite))]
-    elif not post.id:
-        lines.append(_NO_STUDY)
+    if topics:
+        lines += list_lines("topics", topics)
+    else:
+        near = terms.suggest(post.title, site.topics)[:2] or site.topics[:1]
+        lines += [_NO_TOPIC.format(example=", ".join(term.slug for term in near)), "topics: []"]
+    lines += list_lines("research", research)
+    lines += citation_lines(post.cites) or ([] if post.id else [_NO_STUDY])
     lines += [f"summary: {quote(post.summary)}"] if post.summary else []
-    lines += _list("authors", map(_person, post.authors))
+    lines += list_lines("authors", map(_person, post.authors))
     if image := post.image:
         alt = f", alt: {quote(image.alt)}" if image.alt else ""
         sizes = f", width: {image.width}, height: {image.height}" if image.width and image.height else ""
         lines.append(f"image: {{url: {quote(image.url)}{alt}{sizes}}}")
-    lines += _list("aliases", map(quote, post.aliases))
+    lines += list_lines("aliases", map(quote, post.aliases))
     lines += ["draft: true"] if post.restricted else []
     lines += [f"status: {post.status}"] if post.status != "published" else []
     lines += [f"note: {quote(post.note)}"] if post.note else []
@@ -162,8 +148,8 @@ def terms_of(labels: tuple[str, ...], site: Site) -> tuple[list[str], list[str],
 
 def _slugs(labels: tuple[str, ...], known: tuple[Term, ...]) -> list[str]:
     index = by_name(known)
-    places = {index.get(normal(label), -1) for label in labels} - {-1}
-    return [known[place].slug for place in sorted(places)]
+    names = map(normal, labels)
+    return [known[place].slug for place in sorted({index[name] for name in names if name in index})]
 
 
 def post_fault(post: SourcePost, stem: str, site: Site) -> tuple[str, str] | None:
@@ -173,33 +159,7 @@ def post_fault(post: SourcePost, stem: str, site: Site) -> tuple[str, str] | Non
     if len(text.encode()) > files.SIZE_LIMIT:
         return "it is longer than the 1 MB that a post may have", "Divide it, and write the parts by hand."
     _, problems = read_post(text, f"posts/{stem}.md", site)
-    active = [
-        (f"the text holds {what}", "Take it out of the source and import it again.")
-        for _, what in body_checks.unsafe_html(post.body)
-    ]
-    return next(iter([*((each.what, each.mend) for each in problems), *active]), None)
-
-
-def _example(title: str, site: Site) -> str:
-    """Up to two topics that are near to the title, as a hint; the first topic when none is."""
-    return ", ".join(term.slug for term in terms.suggest(title, site.topics)[:2] or site.topics[:1])
-
-
-def _list(key: str, items: Iterable[str]) -> list[str]:
-    lines = [f"  - {item}" for item in items]
-    return [f"{key}:", *lines] if lines else []
-
-
-def _work(cite: Citation) -> Iterator[str]:
-    """The lines of one cited work, the reference as printed first."""
-    sign = "-"
-    for name, value in asdict(cite).items():
-        if isinstance(value, tuple) and value:
-            yield f"  {sign} {name}:"
-            yield from (f"      - {quote(each)}" for each in value)
-        elif value:
-            yield f"  {sign} {name}: {value if name in ('year', 'type') else quote(value)}"
-        sign = " " if value else sign
+    return (problems[0].what, problems[0].mend) if problems else None
 
 
 def _person(person: Person) -> str:
@@ -208,18 +168,16 @@ def _person(person: Person) -> str:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a run that was killed had begun to write and nobody else is writing now."""
-    for place in (folder / "posts", folder / "feeds"):
-        for path in place.glob(".*") if place.is_dir() else ():
-            found = _LEFTOVER.fullmatch(path.name)
-            if found and path.is_file() and not path.is_symlink() and not _is_running(int(found[1])):
-                path.unlink(missing_ok=True)
+    """Remove what a run that was killed had begun to write, unless the process of that number still runs."""
+    for path in itertools.chain(folder.glob("posts/.*"), folder.glob("feeds/.*")):
+        found = _LEFTOVER.fullmatch(path.name)
+        if found and path.is_file() and not path.is_symlink() and not _is_running(int(found[1])):
+            path.unlink(missing_ok=True)
 
 
 def _is_running(process: int) -> bool:
     try:
-        if os.name == "posix":  # elsewhere this question would end the process
-            os.kill(process, 0)
+        os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:

@@ -8,7 +8,6 @@ examples are comments, and no text only fills a space.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -17,7 +16,7 @@ from pprnet_feeds.content.ledger import Ledger
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.model import Citation, Site
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.publishing.postfile import quote
+from pprnet_feeds.publishing.postfile import citation_lines, list_lines, quote
 
 # A line with a space after its `#` explains; one without shows a key that can be put to use by
 # taking the `#` away.
@@ -88,30 +87,16 @@ def draft_text(
     *title* and *summary* are clean and of one line, *date* is of a form that
     front matter takes, *topics* and *research* are slugs.
     """
-    works = "\n".join(["cites:", *map(_work, cites)])
     return _DRAFT.format(
         title=quote(title),
         date=date,
-        topics=_list("topics", topics),
-        research=_list("research", research) if research else "#research: [single-studies]",
-        cites=works if cites else '#cites: ["Lind, K. (2020). Slow trust. Annals of Samples, 4, 7-19."]',
+        topics="\n".join(list_lines("topics", topics)),
+        research="\n".join(list_lines("research", research)) or "#research: [single-studies]",
+        cites="\n".join(citation_lines(cites))
+        or '#cites: ["Lind, K. (2020). Slow trust. Annals of Samples, 4, 7-19."]',
         summary=f"summary: {quote(summary)}" if summary else '#summary: "What the study found."',
         stem=stem,
     )
-
-
-def _list(key: str, slugs: Sequence[str]) -> str:
-    return "\n".join([f"{key}:", *(f"  - {slug}" for slug in slugs)])
-
-
-def _work(cite: Citation) -> str:
-    lines = []
-    for key, value in asdict(cite).items():
-        if isinstance(value, tuple) and value:
-            lines += [f"{key}:", *(f"  - {quote(name)}" for name in value)]
-        elif value:
-            lines.append(f"{key}: {value if key == 'type' else quote(value)}")
-    return "  - " + "\n    ".join(lines)
 
 
 def taken_names(folder: Path, site: Site, ledger: Ledger, now: datetime) -> frozenset[str]:

@@ -1,7 +1,4 @@
-"""Write a post file: values as YAML, names as slugs, and never over another file.
-
-A file appears whole or not at all, also when another one took its name just before.
-"""
+"""Write a post file: values as YAML, names as slugs, and never over another file."""
 
 from __future__ import annotations
 
@@ -9,10 +6,12 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 
+from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.slugs import RESERVED, SLUG_LENGTH, slug_like
 
 
@@ -22,6 +21,27 @@ def quote(text: str) -> str:
     A JSON string is a double-quoted YAML scalar (YAML 1.2 §1.3), except for a byte order mark.
     """
     return json.dumps(text, ensure_ascii=False).replace("\ufeff", "\\ufeff")
+
+
+def list_lines(key: str, items: Iterable[str]) -> list[str]:
+    """The lines of a key with a list of YAML values; none without *items*."""
+    lines = [f"  - {item}" for item in items]
+    return [f"{key}:", *lines] if lines else []
+
+
+def citation_lines(cites: Iterable[Citation]) -> list[str]:
+    """The lines of the key ``cites``, each work with its reference as printed first."""
+    return list_lines("cites", map(_citation, cites))
+
+
+def _citation(cite: Citation) -> str:
+    lines = []
+    for key, value in asdict(cite).items():
+        if isinstance(value, tuple):
+            lines += list_lines(key, map(quote, value))
+        elif value:
+            lines.append(f"{key}: {value if key in ('year', 'type') else quote(value)}")
+    return "\n    ".join(lines)
 
 
 def slug_of(title: str, most: int = SLUG_LENGTH) -> str:
