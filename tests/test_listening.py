@@ -109,3 +109,39 @@ def test_what_is_no_port_is_refused(port: str):
     done = command("serve", "--port", port, cwd=SITE)
     assert done.returncode == 2
     assert "--port" in done.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("host", "place"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"), ("::1", "[::1]")]
+)
+def test_it_says_where_it_listens_and_where_readers_reach_it(
+    tmp_path: Path, host: str, place: str, workers: str
+):
+    port, base_url = free_port(), "https://feeds.example.org/blog"
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "pprnet_feeds",
+            "serve",
+            "--site",
+            str(SITE),
+            "--host",
+            host,
+            "--port",
+            str(port),
+        ],
+        env=os.environ
+        | {"PYTHONPATH": str(ROOT / "src"), "XDG_STATE_HOME": str(tmp_path)}
+        | {"PPRNET_BASE_URL": base_url, "WEB_CONCURRENCY": workers},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        try:
+            lines = [process.stderr.readline() for _ in range(2)]
+        finally:
+            process.kill()
+    assert f"Listening on {place}:{port}.\n" in lines
+    assert any(line.endswith(f": {base_url}/\n") for line in lines)
