@@ -30,6 +30,7 @@ _MARKS = 60_000
 _EXTENSIONS = comrak.ExtensionOptions()
 _EXTENSIONS.footnotes = True
 _EXTENSIONS.table = True
+_EXTENSIONS.strikethrough = True
 _PARSING = comrak.ParseOptions()
 _PLAIN = comrak.RenderOptions()
 _PLAIN.unsafe_ = True
