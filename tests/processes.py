@@ -8,9 +8,12 @@ from service import Service
 
 
 def workers(service: Service) -> list[int]:
-    """The numbers of the processes that answer; of the single one with one worker."""
-    found = [number for number in _living(service) if "spawn_main" in words(number)]
-    return found or [service.process.pid]
+    """The numbers of the processes that answer; of the single one with one worker.
+
+    None while several workers are gone and none is back: their supervisor is no worker.
+    """
+    living = _living(service)
+    return [number for number in living if "spawn_main" in words(number)] if living[1:] else living
 
 
 def words(number: int) -> str:

@@ -127,5 +127,5 @@ def test_a_start_prints_where_it_listens_and_the_base_url(
     with listening(port, "--port", str(port), "--site", str(site), state=tmp_path, **environ) as service:
         assert service.stop() == 0
         printed = service.process.stderr.read()
-    assert f"listening on http://127.0.0.1:{port}" in printed
+    assert f"Listening on 127.0.0.1:{port}.\n" in printed
     assert f"A Small Research Blog: {base_url or f'http://127.0.0.1:{port}'}/\n" in printed

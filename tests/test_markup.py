@@ -75,6 +75,12 @@ def test_a_post_with_a_table_and_emphasis_is_commonmark():
     )
 
 
+def test_what_is_struck_through_is_shown_so():
+    assert render("Of ~~41~~ 42 trials, ~20 % and ~30 %.") == (
+        "<p>Of <del>41</del> 42 trials, ~20 % and ~30 %.</p>\n"
+    )
+
+
 def test_footnotes_lead_to_their_notes_and_back_under_the_prefix_of_the_post():
     assert render("A[^1].\n\n[^1]: Note.") == (
         '<p>A<sup class="footnote-ref"><a href="https://blog.example/posts/burnout/#burnout-fn-1" '

@@ -203,6 +203,7 @@ def test_the_heading_begins_the_practice_section_in_any_form(heading: str, site:
         "Pratice Implicatons",
         "Practice Implications.",
         "> ## Practice Implications",
+        "##Practice Implications",
         "1. Practice Implications",
         "**Practice Implications:** Ask about it.",
         "**Practice Implications**\nAsk about it.",

@@ -38,6 +38,7 @@ def test_ping_says_in_one_line_why_a_strange_redirect_was_not_followed_and_goes_
         printed, fault = pinged(site, bad, good)
         assert fault == ""
         assert printed.count(f"Could not tell {bad.url} of ") == 1
+        assert "TaskGroup" not in printed
         assert len(good.told) > 10
 
 

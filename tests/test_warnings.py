@@ -324,6 +324,14 @@ def test_a_link_to_a_former_address_is_none_and_one_to_a_withdrawn_post_is_a_war
     ]
 
 
+def test_a_link_to_the_feed_of_a_month_is_dead_and_the_page_of_the_month_is_suggested(site):
+    post(site, "b", "Text.\n", date="2022-03")
+    assert warned(site, "[the feed](/issues/2022-03/feed.atom) of [March](/issues/2022-03/)\n") == [
+        "posts/a.md:6: warning: the link '/issues/2022-03/feed.atom' leads nowhere",
+        "    Did you mean /issues/2022-03/?",
+    ]
+
+
 def test_a_link_to_a_faulty_post_is_not_dead(site):
     post(site, "b", "Text.\n", date="2022-13")
     post(site, "a", "[b](/posts/b/)\n")

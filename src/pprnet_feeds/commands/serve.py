@@ -68,8 +68,7 @@ def serve(folder: Path, host: str | None, port: int | None, drafts: bool) -> Non
     logs.configure(sys.stderr)
     metrics.share(os.environ, _metrics_folder(settings.folder, port) if workers > 1 else None)
     _check_free(host, port)
-    _check_site(settings)
-    log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+    _check_site(settings, f"{host}:{port}" if ":" not in host else f"[{host}]:{port}")
     import uvicorn
 
     from pprnet_feeds.serving import protocol
@@ -165,8 +164,8 @@ def _supervise(config: Any) -> None:
         sys.exit(1)
 
 
-def _check_site(settings: Settings) -> None:
-    """Print what will be served, or stop with every fault that keeps it from being served."""
+def _check_site(settings: Settings, place: str) -> None:
+    """Print what will be served and at which *place*, or stop with every fault that prevents it."""
     site = options.settings_of(settings.folder, CONSEQUENCE)
     ledger = read_ledger(settings.folder)
     in_posts = [each for each in files.entries(settings.folder) if isinstance(each, Problem)]
@@ -175,6 +174,7 @@ def _check_site(settings: Settings) -> None:
     if faults:
         options.fail(faults, CONSEQUENCE)
     click.echo(f"{site.title}: {site.base_url or settings.base_url}/", err=True)
+    click.echo(f"Listening on {place}.", err=True)
     if not site.base_url:
         click.echo(
             f"No base_url is set: the addresses in the feeds begin with {settings.base_url}. "

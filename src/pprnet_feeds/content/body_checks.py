@@ -37,7 +37,9 @@ _LIKE_PRACTICE = re.compile(
     r"(?!.*\|)(?=.*\b(?:pra?c?ti[cs]|clinic|therap))(?=.*\bimpl?i?cati?on)", re.IGNORECASE
 )
 _PRACTICE = re.compile(r"[#*_\s]*practice\s+implications[*_:#\s]*", re.IGNORECASE)
-# A heading on the line of the text that it should stand above.
+# Without the blank it is no heading.
+_UNSPACED = re.compile(r"#+[^#\s]")
+# A heading on the line of the text that it should be above.
 _RUN_IN = re.compile(r"[^\w|]*practi[cs]es? +implications? *(?:[:*_]|</)", re.IGNORECASE)
 
 
@@ -201,7 +203,7 @@ def _lost_headings(body: str) -> Iterator[tuple[int, str]]:
     for number in alike:
         above, typed, below = (line.strip() for line in lines[number - 1 : number + 2])
         right = _PRACTICE.fullmatch(typed)
-        if right and (typed.startswith("#") or not (above or below)):
+        if right and not _UNSPACED.match(typed) and (typed.startswith("#") or not (above or below)):
             continue  # its text is not written yet
         short = len(typed.split()) <= _LONGEST_HEADING
         if right or _RUN_IN.match(typed) or (short and (not above or typed[0] in "#*_<>-")):

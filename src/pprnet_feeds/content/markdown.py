@@ -60,6 +60,7 @@ SCHEMES = {"http", "https", "mailto", "tel"}
 _EXTENSIONS = comrak.ExtensionOptions()
 _EXTENSIONS.footnotes = True
 _EXTENSIONS.table = True
+_EXTENSIONS.strikethrough = True
 _PARSING = comrak.ParseOptions()
 _RENDERING = comrak.RenderOptions()
 _RENDERING.unsafe_ = True

@@ -96,7 +96,7 @@ class _Links:
                 return None
             when = "is a draft" if target.draft else f"readers see from {target.published:%Y-%m-%d %H:%M} UTC"
             return f"{quoted(typed)} leads to {target.file}, which {when}", "Publish that post first."
-        if status == 410:
+        if status == 410 and not path.startswith("/issues/"):
             return f"{quoted(typed)} leads to a post that was withdrawn", "Take the link out."
         what = f"the {'picture' if kind == 'img' else 'link'} {quoted(typed)} leads nowhere"
         is_file = kind == "img" or bool(_FILE.search(path))
@@ -123,6 +123,8 @@ class _Links:
             return ""
         base = urlsplit(self.site.base_url).path
         folder, slug, rest = [*path[1:].split("/", 2), "", ""][:3]
+        if folder == "issues" and self._status_of(f"/issues/{slug}/") == 200:
+            return f"{base}/issues/{slug}/"
         terms = {"topics": self.site.topics, "research": self.site.research}.get(folder, ())
         if slug and (found := suggest(slug, terms)):
             return f"{base}/{folder}/{found[0].slug}/{rest}"

@@ -94,6 +94,8 @@ async def send(client: httpx2.AsyncClient, ping: Ping, now: datetime) -> PingOut
     except TimeoutError:
         return PingOutcome("silent", "no answer in time")
     except Exception as error:  # no list of what an address or an answer may raise is complete
+        while isinstance(error, ExceptionGroup):  # it says only that there is another
+            error = error.exceptions[0]
         reason = " ".join(shown(str(error)).split()) or type(error).__name__
         return PingOutcome("silent", reason[:_LONGEST_REASON])
 
