@@ -14,7 +14,7 @@ import pytest
 import hubs
 from many import make_site, write_post
 from pprnet_feeds.websub import client
-from service import command, serving
+from service import invoke, serving
 
 BASE = "https://many.example.org"
 FEEDS = 12 * 4 + 3
@@ -113,9 +113,9 @@ def test_the_command_ends_with_one_line_for_each_hub(site, good, tmp_path, name)
     with raw_hub(HOSTILE[name]) as bad:
         environ = {"PPRNET_HUBS": f"{bad},{good.url}", "PPRNET_STATE": str(tmp_path / "state.sqlite3")}
         arguments = ("ping", "--site", str(site))
-        assert command(*arguments, **environ).returncode == 0
+        assert invoke(*arguments, **environ).returncode == 0
         write_post(site, 8)
-        done = command(*arguments, **environ)
+        done = invoke(*arguments, **environ)
     assert (done.returncode, done.stderr) == (1, "")
     lines = done.stdout.splitlines()
     about_bad = [line for line in lines if bad in line]
@@ -131,10 +131,10 @@ def test_the_command_ends_with_one_line_for_each_hub(site, good, tmp_path, name)
 def test_a_hub_that_sends_one_byte_after_the_other_takes_its_time_once_and_no_more(site, good, tmp_path):
     with raw_hub(drip) as bad:
         environ = {"PPRNET_HUBS": f"{bad},{good.url}", "PPRNET_STATE": str(tmp_path / "state.sqlite3")}
-        command("ping", "--site", str(site), **environ)
+        invoke("ping", "--site", str(site), **environ)
         write_post(site, 8)
         began = time.monotonic()
-        done = command("ping", "--site", str(site), **environ)
+        done = invoke("ping", "--site", str(site), **environ)
     assert time.monotonic() - began < client.TIMEOUT + 10
     assert "(no answer in time); it is tried again." in done.stdout
     assert len(good.told) == FEEDS

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pprnet_feeds.cli import main
@@ -163,7 +163,6 @@ TITLES = (
 
 def test_any_title_is_read_as_it_was_typed_or_refused(site):
     @given(TITLES)
-    @settings(max_examples=60, deadline=None)
     def any_title(title: str) -> None:
         result = new(site, title, "--topic", "training", "--date", "2022-04")
         plain, lost = characters.clean(title)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import hubs
@@ -371,7 +371,6 @@ def test_of_processes_that_see_a_change_at_once_one_records_it(state, queue, sit
 # -- how long to wait, and what an answer means
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 10**6), st.text(max_size=50))
 def test_waits_double_from_a_second_to_six_hours_give_or_take_a_fifth(tries, address):
     usual = min(2 ** min(tries, 20), LONGEST_DELAY)
@@ -406,7 +405,6 @@ def test_an_answer_is_success_refusal_or_failure(status, retry_after, outcome):
     assert outcome_of(status, retry_after, NOW) == outcome
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60))
 def test_any_retry_after_at_all_asks_for_no_more_than_the_longest_wait(text):
     assert 0 <= outcome_of(429, text, NOW).pause <= LONGEST_DELAY

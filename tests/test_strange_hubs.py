@@ -9,7 +9,7 @@ import pytest
 
 import hubs
 from many import make_site, write_post
-from service import command, serving
+from service import invoke, serving
 
 STRANGE = [
     *("http://127.0.0.1:99999/", "http://127.0.0.1:-1/", "http://a..b/", f"http://{'a' * 5_000}/"),
@@ -25,9 +25,9 @@ def site(tmp_path: Path) -> Path:
 def pinged(site: Path, bad: hubs.Hub, good: hubs.Hub) -> tuple[str, str]:
     """What `ping` prints after a change, and what it says of faults."""
     environ = {"PPRNET_HUBS": f"{bad.url},{good.url}", "PPRNET_STATE": str(site / "state.sqlite3")}
-    command("ping", "--site", str(site), **environ)
+    invoke("ping", "--site", str(site), **environ)
     write_post(site, 5)
-    done = command("ping", "--site", str(site), **environ)
+    done = invoke("ping", "--site", str(site), **environ)
     return done.stdout, done.stderr
 
 
