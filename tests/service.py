@@ -82,11 +82,11 @@ class Service:
 
 
 def command(*arguments: str, cwd: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run one command of the program to its end."""
+    """Run one command of the program to its end; what serves would do so at a port that is free."""
     return subprocess.run(
         [sys.executable, "-m", "pprnet_feeds", *arguments],
         cwd=cwd,
-        env=_environ(environ),
+        env=_environ({"PORT": str(free_port()), **environ}),
         capture_output=True,
         text=True,
         timeout=60,

@@ -96,19 +96,8 @@ def port_of_a_service(folder: Path, wanted: bool) -> Iterator[int]:
         yield service.port
 
 
-# Making files of the whole site, with all their compressed siblings, takes long.
-LONG = ROOT / "docs/operator/static.md"
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        pytest.param(each, marks=[pytest.mark.slow] if each == LONG else [])
-        for each in DOCUMENTS
-        if steps(each)
-    ],
-    ids=name,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("document", [each for each in DOCUMENTS if steps(each)], ids=name)
 def test_what_a_document_shows_is_what_happens(document: Path, tmp_path: Path):
     walk = steps(document)
     if any("curl" in step.command for step in walk) and not shutil.which("curl"):

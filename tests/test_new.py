@@ -142,6 +142,7 @@ def test_a_slug_or_a_former_address_of_another_post_is_taken_too(site):
     assert check_site(site, {}, NOW)[0] == []
 
 
+@pytest.mark.slow
 def test_editors_who_begin_the_same_post_at_once_get_a_file_each(site):
     arguments = [sys.executable, "-m", "pprnet_feeds", "new", "T", "--topic", "training", "--date", "2022-04"]
     environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}

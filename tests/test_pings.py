@@ -47,7 +47,7 @@ def server() -> Iterator[postgres.Postgres]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def state(request, tmp_path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "state.sqlite3")

@@ -48,7 +48,9 @@ def _look(folder: Path, seen: dict[str, int]) -> None:
             continue
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077, 0o777])
+@pytest.mark.parametrize(
+    "umask", [0o000, *(pytest.param(each, marks=pytest.mark.slow) for each in (0o002, 0o022, 0o077, 0o777))]
+)
 def test_a_new_state_is_for_its_user_alone(tmp_path: Path, umask: int):
     seen = run(tmp_path / "state.sqlite3", umask)
     assert seen["state.sqlite3"] == 0o600

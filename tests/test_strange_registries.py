@@ -88,7 +88,6 @@ BROKEN = "the connection to REGISTRY broke"
         ("http:///", None),
         ("http://", None),
         ("//", None),
-        ("http://127.0.0.1:1/", UNREACHABLE),
         ("file:///etc/passwd", NO_ADDRESS),
         ("data:application/json,{}", NO_ADDRESS),
         ("javascript:alert(1)", NO_ADDRESS),
@@ -101,6 +100,13 @@ BROKEN = "the connection to REGISTRY broke"
 def test_wherever_a_registry_leads_one_line_says_why_it_is_not_followed(tmp_path, where, told):
     line = asked(tmp_path, led(where))
     assert line in ([told] if told else [NO_ADDRESS, UNREACHABLE, BROKEN, LOOP])
+
+
+def test_a_registry_that_leads_to_where_nobody_listens_is_unreachable(tmp_path):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        line = asked(tmp_path, led(f"http://127.0.0.1:{nobody.getsockname()[1]}/"))
+    assert line == UNREACHABLE
 
 
 @pytest.mark.parametrize(
