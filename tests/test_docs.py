@@ -18,7 +18,7 @@ from pprnet_feeds.content import posts
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.syndication.urls import GUESSED
-from service import ROOT, serving
+from service import ROOT, free_port, serving
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ADDRESS = "127.0.0.1:8000"
@@ -70,7 +70,7 @@ def environ() -> dict[str, str]:
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(("PPRNET_", "PORT", "WEB_"))
     }
-    return kept | {"PYTHONPATH": str(ROOT / "src"), "LC_ALL": "C.UTF-8"}
+    return kept | {"PYTHONPATH": str(ROOT / "src"), "LC_ALL": "C.UTF-8", "PORT": str(free_port())}
 
 
 def run(command: str, folder: Path, port: int) -> str:
