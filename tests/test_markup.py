@@ -211,13 +211,13 @@ def test_control_characters_are_gone_even_when_they_were_written_as_entities():
     ],
 )
 def test_no_body_takes_long(source):
-    before = time.perf_counter()
+    before = time.process_time()
     html = render(source)
     markup.active_content(source)
     markup.sections(html)
     markup.plain_text(html)
     # Well under a second on a quiet machine; tests share theirs.
-    assert time.perf_counter() - before < 3
+    assert time.process_time() - before < 3
     assert len(html) < 6_000_000
 
 

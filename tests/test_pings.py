@@ -458,7 +458,16 @@ def test_a_hub_that_refuses_is_asked_once(local, site, hub):
     assert len(hub.asked) == 51
 
 
-@pytest.mark.parametrize("behaviour", [500, 503, 429, "drop", "stall", "/hub", "gopher://hub/"], ids=str)
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        500,
+        429,
+        "drop",
+        *(pytest.param(each, marks=pytest.mark.slow) for each in (503, "stall", "/hub", "gopher://hub/")),
+    ],
+    ids=str,
+)
 def test_a_hub_that_fails_is_told_each_change_once_when_it_recovers(local, site, hub, behaviour, monkeypatch):
     hub.behaviour = behaviour
     change(local, site, hub.url)
@@ -514,7 +523,9 @@ def test_a_hub_that_fails_for_days_is_given_up(local, site, hub):
     assert tell(local, hub.url, now=NOW + 2 * GIVE_UP) == []
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize(
+    "status", [301, 308, *(pytest.param(each, marks=pytest.mark.slow) for each in (302, 307))]
+)
 def test_a_redirected_ping_stays_a_ping(local, site, hub, status):
     hub.behaviour, hub.status = "/moved", status
     change(local, site, hub.url)
