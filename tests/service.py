@@ -16,6 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from pprnet_feeds.cli import main
+
 ROOT = Path(__file__).parent.parent
 SITES = Path(__file__).parent / "sites"
 
@@ -78,16 +82,26 @@ class Service:
 
 
 def command(*arguments: str, cwd: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run one command of the program to its end."""
+    """Run one command of the program to its end; what serves would do so at a port that is free."""
     return subprocess.run(
         [sys.executable, "-m", "pprnet_feeds", *arguments],
         cwd=cwd,
-        env=_environ(environ),
+        env=_environ({"PORT": str(free_port()), **environ}),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def invoke(*arguments: str, cwd: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run one command of the program to its end in this process: a new one takes half a second to begin."""
+    unset = dict.fromkeys(os.environ.keys() - _environ({}).keys())
+    with contextlib.chdir(cwd):
+        done = CliRunner().invoke(
+            main, arguments, env=unset | environ, prog_name="pprnet-feeds", catch_exceptions=False
+        )
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import re
 
 import nh3
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pprnet_feeds.content import markdown
@@ -80,7 +80,6 @@ def test_markup_beyond_all_bounds_is_told():
 @given(st.one_of(st.text(max_size=20), st.from_regex(r"\A\s?[a-z+.\t\x01:/&#;-]{0,6}(javascript|http|x1):?")))
 @example("java\nscript:a")
 @example("\x01javascript:a")
-@settings(max_examples=100, deadline=None)
 def test_an_address_is_removed_when_and_only_when_its_scheme_is_told(address):
     typed = re.sub(r"[&\"\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]", "", address)
     source = f'<div>\n<a href="{typed}">a</a>'.replace("\n\n", "")
@@ -110,7 +109,6 @@ LENIENT = nh3.Cleaner(
 
 
 @given(st.lists(st.one_of(PIECES, st.sampled_from([" ", "\n", "\n\n"])), max_size=16).map("".join))
-@settings(max_examples=100, deadline=None)
 def test_nothing_that_a_browser_would_find_active_goes_in_silence(source):
     drawn = markdown.to_html(source) or ""
     SEEN.clear()

@@ -301,6 +301,7 @@ def test_folders_without_a_bottom_and_in_circles_are_walked_once(site: Path):
     ]
 
 
+@pytest.mark.slow
 def test_a_folder_of_ten_thousand_other_things_costs_little(site: Path):
     for number in range(10_000):
         (site / f"posts/picture-{number}.jpg").touch()

@@ -8,7 +8,7 @@ import bibtexparser
 import pytest
 import rispy
 from bibtexparser.middlewares import LatexDecodingMiddleware, SeparateCoAuthors, SplitNameParts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from judges import faults
@@ -333,7 +333,6 @@ CITATIONS = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.lists(CITATIONS, max_size=3))
 def test_any_text_in_any_field_gives_files_that_their_readers_read_back(cites):
     works = [Work(f"calm-{place}", cite, POST) for place, cite in enumerate(cites, 1)]

@@ -18,6 +18,8 @@ from judges import judge_feedparser
 from many import TOPICS, make_site, write_post
 from service import Service, serving
 
+pytestmark = pytest.mark.slow  # each needs a browser
+
 POSTS = 12
 # Every kind of page, once; the last is made for other sites' frames.
 PAGES = (

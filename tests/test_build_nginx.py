@@ -22,6 +22,8 @@ from proxies import found, free_port
 from service import Answer, Service, command, serving
 from test_build import NOW
 
+pytestmark = pytest.mark.slow  # each needs nginx
+
 MODULE = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
 
 # What follows from where and when a file lies, and what nginx says of itself.
@@ -204,7 +206,6 @@ def test_a_query_changes_nothing(copy):
     assert copy.ask("/feeds.opml?topic=alliance").body == copy.ask("/feeds.opml").body
 
 
-@pytest.mark.slow
 def test_a_site_below_a_path_of_its_host_is_answered_there(site, tmp_path):
     edited = tmp_path / "site"
     make_site(edited)
@@ -220,7 +221,6 @@ def test_a_site_below_a_path_of_its_host_is_answered_there(site, tmp_path):
     assert f'<{BASE}/blog/feed.atom>; rel="self"' in answers[1].headers["link"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/v1.0-beta", "/~ada/blog", "/a_b/c.d"])
 def test_the_path_of_a_site_is_no_pattern_and_its_hub_no_variable(site, tmp_path, path):
     edited = tmp_path / "site"

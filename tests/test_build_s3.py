@@ -17,7 +17,7 @@ import pytest
 import s3
 from copied import BASE, MOVED_POST, edit, make_site
 from pprnet_feeds.exporting.hosts import object_key
-from service import ROOT, command, serving
+from service import ROOT, command, free_port, serving
 from test_build import documents
 
 pytestmark = pytest.mark.slow
@@ -152,7 +152,9 @@ def test_credentials_that_are_not_taken_are_told_in_one_line(site):
 
 
 def test_a_storage_that_cannot_be_reached_is_told_in_one_line(storage, site):
-    told = refused(storage.environ | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, site, "s3://some-bucket")
+    told = refused(
+        storage.environ | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}, site, "s3://some-bucket"
+    )
     assert told.count("\n") == 1
     assert told.endswith(
         "Look at AWS_ENDPOINT_URL, AWS_REGION, the credentials and the name of the bucket.\n"

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from many import make_site
@@ -64,7 +64,6 @@ words = st.sampled_from(
 
 
 @example("[^1]: note\n[^1]: note\n\n## PRACTICE IMPLICATIONS\n\nDo.\n")
-@settings(max_examples=400, deadline=None)
 @given(st.lists(words, max_size=9).map("".join))
 def test_practice_implications_are_known_without_rendering_as_they_are_with_it(body: str):
     site = many().site

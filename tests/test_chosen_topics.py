@@ -150,7 +150,11 @@ def test_what_is_no_type_of_research_is_not_found(service: Service, query: str):
 
 
 @pytest.mark.parametrize(
-    "path", ["/feeds.opml", "/subscribe", "/oembed", "/feed.atom", "/", "/nowhere", "/stats"]
+    "path",
+    [
+        *("/feeds.opml", "/subscribe", "/oembed"),
+        *(pytest.param(path, marks=pytest.mark.slow) for path in ("/feed.atom", "/", "/nowhere", "/stats")),
+    ],
 )
 def test_no_query_is_a_fault_of_ours_and_no_list_is_empty(service: Service, path: str):
     made = [f"{field}={value}" for field, value in itertools.product(FIELDS, ODD)]

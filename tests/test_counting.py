@@ -51,7 +51,7 @@ def file(tmp_path) -> Path:
     return tmp_path / "state.sqlite3"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def state(request, file) -> str:
     if request.param == "sqlite":
         return str(file)
@@ -376,6 +376,7 @@ def test_a_locked_state_delays_nobody_for_more_than_seconds(file, caplog):
     assert [level for level, _ in messages(caplog)] == ["WARNING"]
 
 
+@pytest.mark.slow
 def test_processes_that_store_at_once_lose_nothing(state):
     failed: list[BaseException] = []
 

@@ -45,7 +45,7 @@ class Stand:
         return len(self.origin.take()) <= copies * (1 + int(time.monotonic() - self.since))
 
 
-@pytest.fixture(scope="module", params=CACHES)
+@pytest.fixture(scope="module", params=[pytest.param(each, marks=pytest.mark.slow) for each in CACHES])
 def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     site = make_site(tmp_path_factory.mktemp("site"), 12)
     write_post(site, 4, status="withdrawn")
@@ -129,7 +129,6 @@ def test_a_reader_that_holds_the_copy_is_told_so_without_asking_the_service(stan
     assert stand.spares()
 
 
-@pytest.mark.slow
 def test_a_lifetime_that_shortens_before_a_release_is_told_although_no_byte_has_changed(stand: Stand):
     first = stand.cache.ask("/topics/beta/feed.json")
     time.sleep(FRESH)
@@ -214,7 +213,6 @@ def test_a_thousand_readers_who_miss_at_once_are_one_request(stand: Stand):
     assert stand.origin.take() == ["/topics/delta/practice.json"]
 
 
-@pytest.mark.slow
 def test_a_thousand_readers_who_come_when_the_copy_is_old_are_one_request(stand: Stand):
     stand.cache.ask("/topics/delta/citations.json")
     time.sleep(FRESH)
@@ -368,7 +366,6 @@ def test_only_who_runs_the_service_sees_how_it_is(stand: Stand):
 # --- publishing ---
 
 
-@pytest.mark.slow
 def test_what_is_published_passes_within_two_seconds_and_at_once_when_the_copies_are_dropped(stand: Stand):
     old = stand.cache.ask("/topics/gamma/feed.json").body
     write_post(stand.site, 2, title="What Is New")

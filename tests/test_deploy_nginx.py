@@ -13,6 +13,8 @@ from many import make_site
 from proxies import found, free_port, nginx, shipped
 from service import ROOT, Answer, Service, serving
 
+pytestmark = pytest.mark.slow  # each needs nginx
+
 HOST = "feeds.example.org"
 
 

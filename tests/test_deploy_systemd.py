@@ -100,6 +100,7 @@ def test_it_begins_once_the_clock_is_right():
         )
 
 
+@pytest.mark.slow
 def test_it_serves_from_the_units_command_and_environment_and_ends_with_0(tmp_path: Path, site: Path):
     before = sorted(site.rglob("*"))
     with instance(free_port(), site, tmp_path, WEB_CONCURRENCY="2") as service:

@@ -18,7 +18,7 @@ from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.post import KEYS, read_post
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.syndication.urls import GUESSED
-from service import ROOT, serving
+from service import ROOT, free_port, serving
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ADDRESS = "127.0.0.1:8000"
@@ -70,7 +70,7 @@ def environ() -> dict[str, str]:
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(("PPRNET_", "PORT", "WEB_"))
     }
-    return kept | {"PYTHONPATH": str(ROOT / "src"), "LC_ALL": "C.UTF-8"}
+    return kept | {"PYTHONPATH": str(ROOT / "src"), "LC_ALL": "C.UTF-8", "PORT": str(free_port())}
 
 
 def run(command: str, folder: Path, port: int) -> str:
@@ -96,19 +96,8 @@ def port_of_a_service(folder: Path, wanted: bool) -> Iterator[int]:
         yield service.port
 
 
-# Making files of the whole site, with all their compressed siblings, takes long.
-LONG = ROOT / "docs/operator/static.md"
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        pytest.param(each, marks=[pytest.mark.slow] if each == LONG else [])
-        for each in DOCUMENTS
-        if steps(each)
-    ],
-    ids=name,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("document", [each for each in DOCUMENTS if steps(each)], ids=name)
 def test_what_a_document_shows_is_what_happens(document: Path, tmp_path: Path):
     walk = steps(document)
     if any("curl" in step.command for step in walk) and not shutil.which("curl"):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pprnet_feeds.content.model import Citation
@@ -163,7 +163,6 @@ ITEMS = st.fixed_dictionaries(
 
 
 @given(ITEMS | VALUES)
-@settings(max_examples=100, deadline=None)
 def test_whatever_a_registry_says_gives_a_sound_citation_or_none(item: Any):
     try:
         cite = citation_of(item, DOI)

@@ -20,7 +20,7 @@ from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.plan import published
 from pprnet_feeds.syndication.catalogue import Catalogue
-from service import command, serving
+from service import invoke, serving
 
 NOW = datetime(2026, 3, 29, 15, 0, 0, tzinfo=UTC)
 FAR = 26_000  # days: more than one year, and still in this century
@@ -84,12 +84,12 @@ def minute() -> Iterator[list[datetime]]:
 
 
 def test_a_post_of_this_month_is_dated_by_the_day_it_is_published_on(site: Path):
-    assert command("new", "A Post", "--topic", "alpha", "--site", str(site)).returncode == 0
+    assert invoke("new", "A Post", "--topic", "alpha", "--site", str(site)).returncode == 0
     (path,) = (site / "posts").iterdir()
     path.write_text(re.sub(r"(?m)^draft: true.*\n", "", path.read_text()))
     with minute() as span:
-        planned = json.loads(command("plan", "--site", str(site), "--format", "json").stdout)
-        done = command("publish", "--site", str(site))
+        planned = json.loads(invoke("plan", "--site", str(site), "--format", "json").stdout)
+        done = invoke("publish", "--site", str(site))
     assert done.returncode == 0, done.stdout
     with serving(site) as service:
         rss = service.ask("/feed.rss").body.decode()
@@ -105,12 +105,12 @@ def test_a_post_of_this_month_is_dated_by_the_day_it_is_published_on(site: Path)
 
 def test_what_was_published_stays_as_it_is_when_it_is_published_again(site: Path):
     write(site, "one", f"{datetime.now(UTC):%Y-%m}")
-    assert command("publish", "--site", str(site)).returncode == 0
+    assert invoke("publish", "--site", str(site)).returncode == 0
     before = (site / ledgers.FILE).read_bytes()
     write(site, "two", f"{datetime.now(UTC):%Y-%m}")
-    assert command("publish", "--site", str(site)).returncode == 0
+    assert invoke("publish", "--site", str(site)).returncode == 0
     assert before.splitlines()[1].rstrip(b",") in (site / ledgers.FILE).read_bytes()
-    assert command("plan", "--site", str(site)).stdout == "Subscribers will notice nothing.\n"
+    assert invoke("plan", "--site", str(site)).stdout == "Subscribers will notice nothing.\n"
 
 
 def test_a_record_updated_before_it_was_published_is_read_as_updated_then(site: Path):
@@ -118,9 +118,9 @@ def test_a_record_updated_before_it_was_published_is_read_as_updated_then(site: 
     publish(site)
     path = site / ledgers.FILE
     path.write_text(path.read_text().replace('"updated": "2013-02-03', '"updated": "2013-01-03'))
-    done = command("check", "--site", str(site))
+    done = invoke("check", "--site", str(site))
     assert done.returncode == 0, done.stdout
-    done = command("plan", "--site", str(site))
+    done = invoke("plan", "--site", str(site))
     assert (done.returncode, done.stdout) == (0, "Subscribers will notice nothing.\n")
 
 
@@ -129,7 +129,7 @@ def test_a_ledger_whose_date_is_no_date_is_reported(site: Path):
     publish(site)
     path = site / ledgers.FILE
     path.write_text(path.read_text().replace('"date": "2013-02-03"', '"date": "soon"'))
-    done = command("check", "--site", str(site))
+    done = invoke("check", "--site", str(site))
     assert done.returncode == 1
     assert done.stdout.startswith("feeds/ledger.json: no ledger of this program")
 

@@ -53,6 +53,7 @@ for name in TARGETS:
 """
 
 
+@pytest.mark.slow
 def test_all_cases_together_stay_within_a_bound_of_memory():
     done = subprocess.run(
         [sys.executable, "-c", ALL_IN_BOUNDS],

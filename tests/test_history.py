@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -15,8 +16,11 @@ from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.syndication.catalogue import Catalogue
 
+ATOM = "{http://www.w3.org/2005/Atom}"
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 BASE = "https://many.example.org"
+# 48 a year from 2013: four years, and 16 of the next.
+POSTS = 208
 SELECTIONS = [
     "", "topics/alpha/", "research/trials/", "topics/alpha/research/trials/", "topics/alpha,beta/",
     "topics/alpha+beta/", "topics/alpha+beta/research/reviews/",
@@ -34,7 +38,7 @@ def catalogue_of(folder: Path) -> Catalogue:
 
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    return catalogue_of(make_site(tmp_path_factory.mktemp("many") / "site", 400))
+    return catalogue_of(make_site(tmp_path_factory.mktemp("many") / "site", POSTS))
 
 
 def walk(catalogue: Catalogue, start: str, form: str) -> list[str]:
@@ -56,9 +60,11 @@ def read_json(body: bytes) -> tuple[list[str], str]:
 
 
 def read_xml(body: bytes) -> tuple[list[str], str]:
-    parsed = judge_feedparser(body)
-    links = {link.rel: link.href for link in parsed.feed.links}
-    return [entry.id for entry in parsed.entries], links.get("prev-archive", "")
+    root = ElementTree.fromstring(body)
+    entries = [*root.iterfind(f"{ATOM}entry/{ATOM}id"), *root.iterfind("channel/item/guid")]
+    links = [*root.iterfind(f"{ATOM}link"), *root.iterfind(f"channel/{ATOM}link")]
+    before = (link.attrib["href"] for link in links if link.attrib["rel"] == "prev-archive")
+    return [entry.text or "" for entry in entries], next(before, "")
 
 
 def expected(catalogue: Catalogue, selection: str, view: str) -> list[str]:
@@ -87,13 +93,13 @@ def test_a_walk_of_the_months_finds_every_month(catalogue: Catalogue):
     [
         (7, {"updated": "2029-05-05", "status": "corrected", "note": "A figure."}),
         (7, {"topics": "[gamma]"}),
-        (399, {"topics": "[gamma]"}),
+        (POSTS - 1, {"topics": "[gamma]"}),
     ],
 )
 def test_a_walk_finds_every_post_once_after_a_correction_and_after_a_topic_edit(
     tmp_path: Path, number: int, keys: dict[str, str]
 ):
-    folder = make_site(tmp_path / "site", 400)
+    folder = make_site(tmp_path / "site", POSTS)
     write_post(folder, number, **keys)
     catalogue = catalogue_of(folder)
     for selection in SELECTIONS:
@@ -106,7 +112,7 @@ def test_a_walk_finds_every_post_once_after_a_correction_and_after_a_topic_edit(
 
 
 def test_a_correction_of_an_old_post_is_in_the_subscription_document(tmp_path: Path):
-    folder = make_site(tmp_path / "site", 400)
+    folder = make_site(tmp_path / "site", POSTS)
     write_post(folder, 7, updated="2029-05-05")
     document = catalogue_of(folder).document("/feed.atom")
     assert document is not None
@@ -114,7 +120,7 @@ def test_a_correction_of_an_old_post_is_in_the_subscription_document(tmp_path: P
 
 
 def test_a_withdrawn_post_leaves_a_tombstone_wherever_it_was(tmp_path: Path):
-    folder = make_site(tmp_path / "site", 400)
+    folder = make_site(tmp_path / "site", POSTS)
     write_post(folder, 8, status="withdrawn", note="Made up.", updated="2029-05-05")
     catalogue = catalogue_of(folder)
     gone = f"tag:many.example.org,2013:blog/post/{name_of(8)}"
@@ -138,7 +144,7 @@ def test_a_withdrawn_post_leaves_a_tombstone_wherever_it_was(tmp_path: Path):
 def test_the_subscription_document_holds_thirty_entries_and_all_of_the_newest_year(catalogue: Catalogue):
     document = catalogue.document("/feed.atom")
     assert document is not None
-    # 400 posts, 48 a year: the last year has 16, so the thirty newest decide.
+    # The last year has 16, so the thirty newest decide.
     assert len(read_xml(document.body)[0]) == 30
     assert b"fh:complete/" not in document.body
     whole = catalogue.document("/corrections/feed.atom")
@@ -157,7 +163,7 @@ def test_archive_documents_are_marked_and_linked_both_ways(catalogue: Catalogue)
     assert links["self"] == f"{BASE}/topics/alpha/archive/2015/feed.rss"
 
 
-@pytest.mark.parametrize("year", ["2012", "2021", "0000", "9999", "-201", "1_00", "٢٠١٥", "20155"])
+@pytest.mark.parametrize("year", ["2012", "2017", "0000", "9999", "-201", "1_00", "٢٠١٥", "20155"])
 def test_a_year_without_an_archive_has_no_document(catalogue: Catalogue, year: str):
     assert catalogue.document(f"/archive/{year}/feed.atom") is None
 

@@ -248,6 +248,7 @@ def many_posts(number: int) -> str:
     return PAGE[:start] + "".join(posts)
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_moment_leaves_whole_files_and_a_later_run_does_the_rest(site, tmp_path):
     (site / "page.txt").write_text(many_posts(150), "utf-8")
     whole = make_site(tmp_path / "whole", 0)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from many import make_site
@@ -236,14 +236,12 @@ junk = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
 @given(items=st.lists(junk, max_size=3))
 def test_any_json_at_all_is_read_or_told(items, site):
     source = read(json.dumps({"items": items}), site)
     assert len(source.posts) + len(source.problems) == len(items)
 
 
-@settings(max_examples=100, deadline=None)
 @given(start=st.integers(0, len(WORDPRESS)), length=st.integers(1, 200), what=st.text(max_size=5))
 def test_any_damage_to_an_export_is_told_or_does_not_matter(start, length, what, site):
     source = read(WORDPRESS[:start] + what + WORDPRESS[start + length :], site)
@@ -252,7 +250,6 @@ def test_any_damage_to_an_export_is_told_or_does_not_matter(start, length, what,
         assert write.post_fault(post, "2020-01-x", site) is None or post.title
 
 
-@settings(max_examples=60, deadline=None)
 @given(date=st.text(st.sampled_from("0123456789-: TZ+JanFebMon,"), max_size=30))
 def test_any_date_at_all_is_taken_or_told(date, site):
     text = WORDPRESS.replace("2021-12-06 09:30:00", date).replace("2021-12-06 14:30:00", date[::-1])

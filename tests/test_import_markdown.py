@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pprnet_feeds.content import body_checks, markdown
@@ -36,7 +36,6 @@ def test_plain_text_gets_a_backslash_only_where_it_would_mean_something(text, so
 words = st.text(st.sampled_from("ab1 \t*_`[]()<>&;#-+=>~|.!\\\"'/:é\u00a0x"), max_size=30)
 
 
-@settings(max_examples=100, deadline=None)
 @given(words)
 @example("1. - a")
 @example("a|b\n-|-")
@@ -108,7 +107,6 @@ markup_like = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.one_of(st.text(), markup_like))
 def test_any_text_at_all_is_taken_for_html(text):
     source = "\n\n".join(markdown_of(block) for block in blocks_of_html(text))

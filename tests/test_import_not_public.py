@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from many import make_site
-from service import command
+from service import invoke
 
 IMPORTS = Path(__file__).parent / "imports"
 NAMESPACE = "http://wordpress.org/export/1.2/"
@@ -51,7 +51,7 @@ def imported(folder: Path, text: str) -> tuple[dict[str, bool], str]:
     """Whether each post that was written is a draft, by the name WordPress gave it; and the report."""
     site = make_site(folder / "site", 0)
     (folder / "file.xml").write_text(text, "utf-8")
-    done = command("import", str(folder / "file.xml"), "--site", str(site))
+    done = invoke("import", str(folder / "file.xml"), "--site", str(site))
     assert "Traceback" not in done.stderr
     written = {path.stem[8:]: "\ndraft: true\n" in path.read_text("utf-8") for path in site.glob("posts/*")}
     return written, done.stdout
@@ -164,6 +164,6 @@ def test_a_lone_surrogate_in_a_json_feed_loses_no_post(tmp_path, key):
     site = make_site(tmp_path / "site", 0)
     feed = {"version": "https://jsonfeed.org/version/1.1", "items": items}
     (tmp_path / "feed.json").write_text(json.dumps(feed))
-    done = command("import", str(tmp_path / "feed.json"), "--site", str(site))
+    done = invoke("import", str(tmp_path / "feed.json"), "--site", str(site))
     assert "Traceback" not in done.stderr
     assert len(list(site.glob("posts/*.md"))) == 3

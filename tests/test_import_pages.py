@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from many import make_site
@@ -196,7 +196,6 @@ def test_a_title_without_a_text_is_left_out(site):
     assert titles(source) == TITLES
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     text=st.text()
     | st.lists(st.sampled_from([*PAGE.splitlines(), "", "<p>", "</p>", "Topics", "{", "<?xml ?>"])).map(

@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pprnet_feeds.content.ledger import Ledger, record_of
@@ -304,7 +304,6 @@ SOME_POSTS = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(SOME_POSTS, st.integers(-200_000, 200_000)), min_size=2, max_size=6))
 def test_whatever_editors_and_clocks_do_a_changed_selection_rises_and_an_unchanged_one_stays(history):
     known, before = Timestamps(), None

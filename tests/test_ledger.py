@@ -10,13 +10,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from many import make_site
 from pprnet_feeds.content.ledger import Ledger, read_ledger, record_of, write
 from pprnet_feeds.content.post import read_post
-from service import command
+from service import invoke
 from test_documents import library
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -89,7 +89,6 @@ def test_what_is_no_ledger_is_told(site: Path, text: str):
     assert [problem.file for problem in problems] == ["feeds/ledger.json"]
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     name=st.sampled_from(["id", "path", "topics", "published", "status", "former"]),
     value=st.text() | st.integers(),
@@ -103,7 +102,6 @@ def test_no_value_in_a_record_raises(tmp_path_factory: pytest.TempPathFactory, n
     assert isinstance(read_ledger(folder), Ledger | list)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     title=st.text(min_size=1, max_size=30),
     note=st.text(max_size=30),
@@ -137,7 +135,7 @@ def test_a_ledger_that_is_a_link_is_refused(site: Path):
 
 def test_the_plan_is_there_for_programs(tmp_path: Path):
     folder = make_site(tmp_path / "site", 2)
-    done = command("plan", "--site", str(folder), "--format", "json")
+    done = invoke("plan", "--site", str(folder), "--format", "json")
     told = json.loads(done.stdout)
     assert done.returncode == 0
     assert told["refused"] is False

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from service import ROOT, SITES, Service, command, free_port, wait
+from service import ROOT, SITES, Service, command, free_port, invoke, wait
 
 SITE = SITES / "small"
 # Another address of this machine: who can be reached there listens on every address.
@@ -50,7 +50,7 @@ def answers(address: str, port: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("arguments", "has_variable", "is_open"),
     [
@@ -90,7 +90,7 @@ def test_a_port_of_one_address_leaves_that_of_another_free(tmp_path: Path):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "127.0.0.2", "feeds.example.org", ""])
 def test_drafts_are_shown_to_nobody_else(host: str):
-    done = command("serve", "--drafts", "--host", host, cwd=SITE, PORT=str(free_port()))
+    done = invoke("serve", "--drafts", "--host", host, cwd=SITE, PORT=str(free_port()))
     assert done.returncode == 2
     assert "With --drafts the service listens on 127.0.0.1 only" in done.stderr
 
@@ -108,7 +108,7 @@ def test_an_address_of_another_machine_is_told_with_the_way_out(host: str):
 
 @pytest.mark.parametrize("port", ["0", "-1", "65536", "x", "", "80 80"])
 def test_what_is_no_port_is_refused(port: str):
-    done = command("serve", "--port", port, cwd=SITE)
+    done = invoke("serve", "--port", port, cwd=SITE)
     assert done.returncode == 2
     assert "--port" in done.stderr
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import lxml.html
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pprnet_feeds.content import body_checks, markdown
@@ -219,13 +219,13 @@ def test_control_characters_are_gone_even_when_they_were_written_as_entities():
     ],
 )
 def test_no_body_takes_long(source):
-    before = time.perf_counter()
+    before = time.process_time()
     html = render(source)
     body_checks.unsafe_html(source)
     markdown.sections(html)
     markdown.plain_text(html)
     # Well under a second on a quiet machine; tests share theirs.
-    assert time.perf_counter() - before < 3
+    assert time.process_time() - before < 3
     assert len(html) < 6_000_000
 
 
@@ -248,7 +248,6 @@ PIECES = st.sampled_from(
 
 
 @given(st.one_of(st.text(), st.lists(st.one_of(PIECES, st.sampled_from([" ", "\n", "\n\n"]))).map("".join)))
-@settings(max_examples=100, deadline=None)
 def test_any_text_at_all_becomes_html_that_two_parsers_find_harmless(text):
     html = render(clean(text)[0])
     assert (judged(html), clean(html)) == ([], (html, False))
@@ -270,7 +269,6 @@ def test_plain_text_of_nothing_is_nothing():
 
 
 @given(st.text())
-@settings(max_examples=100, deadline=None)
 def test_plain_text_of_any_text_has_no_space_around_its_lines(text):
     plain = markdown.plain_text(render(clean(text)[0]))
     assert plain == "\n".join(line.strip(" ") for line in plain.split("\n"))
@@ -345,7 +343,6 @@ def test_a_footnote_with_the_name_of_an_earlier_one_is_told(source, told):
         st.sampled_from(["[^a]", "[^a]: b", "[^A]: ", "> ", "- ", "\n", "\n\n", "    ", "|", "<li>", "é"])
     )
 )
-@settings(max_examples=100, deadline=None)
 def test_a_repeated_footnote_is_told_at_a_line_that_names_it(pieces):
     lines = "".join(pieces).split("\n")
     for line, name in body_checks.repeated_footnotes("".join(pieces)):

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pprnet_feeds.cli import main
@@ -142,6 +142,7 @@ def test_a_slug_or_a_former_address_of_another_post_is_taken_too(site):
     assert check_site(site, {}, NOW)[0] == []
 
 
+@pytest.mark.slow
 def test_editors_who_begin_the_same_post_at_once_get_a_file_each(site):
     arguments = [sys.executable, "-m", "pprnet_feeds", "new", "T", "--topic", "training", "--date", "2022-04"]
     environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
@@ -163,7 +164,6 @@ TITLES = (
 
 def test_any_title_is_read_as_it_was_typed_or_refused(site):
     @given(TITLES)
-    @settings(max_examples=60, deadline=None)
     def any_title(title: str) -> None:
         result = new(site, title, "--topic", "training", "--date", "2022-04")
         plain, lost = clean(title)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from many import make_site, write_post
-from service import command
+from service import invoke
 
 FILE = "posts/2013-01-01-post-0.md"
 OTHER = "/posts/2013-01-02-post-1"
@@ -44,7 +44,7 @@ def test_check_and_build_refuse_each_of_our_own_addresses_as_an_alias(site, tmp_
     for number, alias in enumerate(OWN, 4):
         write_post(site, number, aliases=f"[{alias}]")
     for arguments in (["check"], ["build", str(tmp_path / "copy")], ["publish"]):
-        done = command(*arguments, "--site", str(site))
+        done = invoke(*arguments, "--site", str(site))
         assert done.returncode == 1
         said = re.findall(r"(?:the|a) path .*?'(/.*?)'|one of our own addresses: '(.*?)'", done.stdout)
         assert {one or other for one, other in said} == set(OWN), arguments
@@ -56,16 +56,16 @@ def test_check_and_build_refuse_each_of_our_own_addresses_as_an_alias(site, tmp_
 )
 def test_any_other_path_may_lead_to_a_post(site, alias):
     write_post(site, 0, aliases=f"[{alias}]")
-    done = command("check", "--site", str(site))
+    done = invoke("check", "--site", str(site))
     assert (done.returncode, done.stdout) == (0, "4 posts, no problems\n")
 
 
 def test_an_alias_that_is_another_posts_address_is_a_warning_and_leads_to_that_post(site, tmp_path):
     write_post(site, 0, aliases=f"[{OTHER}/, /old/]")
-    done = command("check", "--site", str(site), "--format", "json")
+    done = invoke("check", "--site", str(site), "--format", "json")
     assert '"warning": true' in done.stdout
     assert f"the path '{OTHER}/' in `aliases` is taken by {OTHER[1:]}.md" in done.stdout
-    built = command("build", str(tmp_path / "copy"), "--site", str(site))
+    built = invoke("build", str(tmp_path / "copy"), "--site", str(site))
     assert built.returncode == 0, built.stdout + built.stderr
     rules = (tmp_path / "copy/_redirects").read_text()
     assert "/old /posts/2013-01-01-post-0/ 301\n" in rules
@@ -108,7 +108,7 @@ def test_an_alias_that_is_another_posts_address_is_a_warning_and_leads_to_that_p
     ],
 )
 def test_a_base_url_whose_path_no_host_needs_is_refused_with_a_message(site, path):
-    done = command("check", "--site", str(site), PPRNET_BASE_URL=f"https://example.org{path}")
+    done = invoke("check", "--site", str(site), PPRNET_BASE_URL=f"https://example.org{path}")
     if path == "//":  # as good as none
         return
     assert done.returncode == 1
@@ -118,6 +118,6 @@ def test_a_base_url_whose_path_no_host_needs_is_refused_with_a_message(site, pat
 
 @pytest.mark.parametrize("host", ["$host", "a..b", "a;b", "a(b", "a:0", "%24host", f"{'a' * 64}.org"])
 def test_a_base_url_whose_host_cannot_be_is_refused(site, host):
-    done = command("check", "--site", str(site), PPRNET_BASE_URL=f"https://{host}/blog")
+    done = invoke("check", "--site", str(site), PPRNET_BASE_URL=f"https://{host}/blog")
     assert done.returncode == 1
     assert done.stdout.startswith("PPRNET_BASE_URL: `base_url` is not a web address: ")

@@ -35,7 +35,7 @@ def file(tmp_path) -> str:
     return str(tmp_path / "state.sqlite3")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def state(request, file) -> str:
     if request.param == "sqlite":
         return file

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import hubs
@@ -47,7 +47,7 @@ def server() -> Iterator[postgres.Postgres]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def state(request, tmp_path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "state.sqlite3")
@@ -371,7 +371,6 @@ def test_of_processes_that_see_a_change_at_once_one_records_it(state, queue, sit
 # -- how long to wait, and what an answer means
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 10**6), st.text(max_size=50))
 def test_waits_double_from_a_second_to_six_hours_give_or_take_a_fifth(tries, address):
     usual = min(2 ** min(tries, 20), LONGEST_DELAY)
@@ -406,7 +405,6 @@ def test_an_answer_is_success_refusal_or_failure(status, retry_after, outcome):
     assert outcome_of(status, retry_after, NOW) == outcome
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60))
 def test_any_retry_after_at_all_asks_for_no_more_than_the_longest_wait(text):
     assert 0 <= outcome_of(429, text, NOW).pause <= LONGEST_DELAY
@@ -460,7 +458,16 @@ def test_a_hub_that_refuses_is_asked_once(local, site, hub):
     assert len(hub.asked) == 51
 
 
-@pytest.mark.parametrize("behaviour", [500, 503, 429, "drop", "stall", "/hub", "gopher://hub/"], ids=str)
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        500,
+        429,
+        "drop",
+        *(pytest.param(each, marks=pytest.mark.slow) for each in (503, "stall", "/hub", "gopher://hub/")),
+    ],
+    ids=str,
+)
 def test_a_hub_that_fails_is_told_each_change_once_when_it_recovers(local, site, hub, behaviour, monkeypatch):
     hub.behaviour = behaviour
     change(local, site, hub.url)
@@ -516,7 +523,9 @@ def test_a_hub_that_fails_for_days_is_given_up(local, site, hub):
     assert tell(local, hub.url, now=NOW + 2 * GIVE_UP) == []
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize(
+    "status", [301, 308, *(pytest.param(each, marks=pytest.mark.slow) for each in (302, 307))]
+)
 def test_a_redirected_ping_stays_a_ping(local, site, hub, status):
     hub.behaviour, hub.status = "/moved", status
     change(local, site, hub.url)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pprnet_feeds.content.slugs import RESERVED, is_slug
@@ -23,7 +23,6 @@ TEXTS = st.text(max_size=300) | st.text(alphabet=AWKWARD, max_size=300)
 
 
 @given(TEXTS)
-@settings(max_examples=100, deadline=None)
 def test_a_quoted_text_reads_as_exactly_that_text(text: str):
     text = one_line(clean(text)[0])
     value, problems = read_yaml(f"key: {quote(text)}\n", "a.yaml")
@@ -35,7 +34,6 @@ def test_a_quoted_text_reads_as_exactly_that_text(text: str):
 
 
 @given(TEXTS, st.integers(20, 100))
-@settings(max_examples=100, deadline=None)
 def test_any_title_gives_a_slug_that_is_none_of_our_addresses(title: str, most: int):
     slug = slug_of(title, most)
     assert is_slug(slug)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pprnet_feeds.content.model import Citation, Image, Person, Post, Site, Term
@@ -355,7 +355,6 @@ def test_an_unknown_key_says_what_was_meant():
 ANY = st.text(st.characters(exclude_categories=()), max_size=40)
 
 
-@settings(deadline=None, max_examples=100)
 @given(ANY, ANY, ANY)
 def test_any_text_in_any_field_gives_a_clean_post_or_a_problem(title, topic, date):
     def typed(text: str) -> str:

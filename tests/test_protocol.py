@@ -391,6 +391,7 @@ def asking(port: int, path: str, *further: str) -> Iterator[socket.socket]:
         yield peer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("further", [(), ("Connection: close",)])
 def test_a_client_that_accepts_nothing_for_too_long_gets_no_more(curt: int, further: tuple[str, ...]):
     with asking(curt, "/", *further) as peer:
@@ -398,6 +399,7 @@ def test_a_client_that_accepts_nothing_for_too_long_gets_no_more(curt: int, furt
         assert len(read(peer)) < WHOLE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/", "/late"])
 def test_a_client_that_accepts_a_little_now_and_then_gets_everything(curt: int, path: str):
     with asking(curt, path, "Connection: close") as peer:

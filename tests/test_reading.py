@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pprnet_feeds.content import files
@@ -315,7 +315,6 @@ EDITS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(EDITS)
 def test_whatever_was_edited_a_sound_site_reads_as_from_scratch(tmp_path_factory, edits):
     folder = tmp_path_factory.mktemp("site")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import brotli
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pprnet_feeds.serving.encoding import LONGEST_VALUE, Content, coding_for
@@ -33,8 +33,6 @@ NOT_MODIFIED = [
     (b"access-control-expose-headers", b"ETag, Last-Modified, Link"),
     (b"link", LINKS.encode()),
 ]
-
-small = settings(max_examples=100, deadline=None)
 
 
 def represent(body: bytes = BODY, **changes) -> Response:
@@ -287,7 +285,6 @@ NAMES = st.sampled_from(
 DECODE = {None: bytes, b"gzip": gzip.decompress, b"br": brotli.decompress}
 
 
-@small
 @given(st.lists(st.tuples(NAMES, VALUES), max_size=6))
 def test_any_bytes_in_any_header_get_an_answer_that_is_right_and_can_be_sent(headers):
     start, message = answer(DOCUMENT, headers)
@@ -305,7 +302,6 @@ def test_any_bytes_in_any_header_get_an_answer_that_is_right_and_can_be_sent(hea
         assert DECODE[fields.get(b"content-encoding")](message["body"]) == BODY
 
 
-@small
 @given(st.lists(st.tuples(NAMES, VALUES), max_size=6))
 def test_an_answer_leaves_the_prepared_ones_as_they_were(headers):
     before = copy.deepcopy(answer(DOCUMENT, headers))

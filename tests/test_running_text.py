@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from service import SITES, Service, command, serving
+from service import SITES, Service, invoke, serving
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 MEDIA = "{http://search.yahoo.com/mrss/}"
@@ -172,77 +172,74 @@ def test_a_picture_has_a_thumbnail_and_its_size(path: str, service: Service):
     assert [one.attrib for one in found] == [size, size]
 
 
-@pytest.mark.parametrize(
-    "heading",
-    [
-        "Practice Implications",
-        "# Practice Implications",
-        "###### PRACTICE IMPLICATIONS:",
-        "**Practice implications:**",
-        "__Practice Implications__:",
-        "*Practice Implications*",
-        "Practice Implications\n=====",
-        "<h4><strong>Practice Implications</strong></h4>",
-    ],
-)
-def test_the_heading_begins_the_practice_section_in_any_form(heading: str, site: Path, tmp_path: Path):
-    _write(site, tmp_path, f"The account.\n\n{heading}\n\nDo *this*.\n")
-    assert command("check", "--site", str(tmp_path)).returncode == 0
-    assert command("build", "--site", str(tmp_path), str(tmp_path / "out")).returncode == 0
+HEADINGS = [
+    "Practice Implications",
+    "# Practice Implications",
+    "###### PRACTICE IMPLICATIONS:",
+    "**Practice implications:**",
+    "__Practice Implications__:",
+    "*Practice Implications*",
+    "Practice Implications\n=====",
+    "<h4><strong>Practice Implications</strong></h4>",
+]
+
+
+def test_the_heading_begins_the_practice_section_in_any_form(site: Path, tmp_path: Path):
+    _write(site, tmp_path, [f"The account.\n\n{heading}\n\nDo *this*.\n" for heading in HEADINGS])
+    assert invoke("check", "--site", str(tmp_path)).returncode == 0
+    assert invoke("build", "--site", str(tmp_path), str(tmp_path / "out")).returncode == 0
     items = json.loads((tmp_path / "out/practice.json").read_text("utf-8"))["items"]
-    assert [item["content_html"] for item in items] == ["<p>Do <em>this</em>.</p>\n"]
+    assert [item["content_html"] for item in items] == ["<p>Do <em>this</em>.</p>\n"] * len(HEADINGS)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "Practice Implication",
-        "## Implications for Practice",
-        "**Implications for practise:**",
-        "### Key clinical implications",
-        "Pratice Implicatons",
-        "Practice Implications.",
-        "> ## Practice Implications",
-        "##Practice Implications",
-        "1. Practice Implications",
-        "**Practice Implications:** Ask about it.",
-        "**Practice Implications**\nAsk about it.",
-        "<div><h2>Practice Implications</h2></div>",
-    ],
-)
-def test_a_line_that_only_looks_like_the_heading_is_told_with_the_line_to_write(
-    line: str, site: Path, tmp_path: Path
-):
-    _write(site, tmp_path, f"The account.\n\n{line}\n\nDo it.\n")
-    problems = json.loads(command("check", "--site", str(tmp_path), "--format", "json").stdout)["problems"]
+LOST = [
+    "Practice Implication",
+    "## Implications for Practice",
+    "**Implications for practise:**",
+    "### Key clinical implications",
+    "Pratice Implicatons",
+    "Practice Implications.",
+    "> ## Practice Implications",
+    "##Practice Implications",
+    "1. Practice Implications",
+    "**Practice Implications:** Ask about it.",
+    "**Practice Implications**\nAsk about it.",
+    "<div><h2>Practice Implications</h2></div>",
+]
+
+
+def test_a_line_that_only_looks_like_the_heading_is_told_with_the_line_to_write(site: Path, tmp_path: Path):
+    _write(site, tmp_path, [f"The account.\n\n{line}\n\nDo it.\n" for line in LOST])
+    problems = json.loads(invoke("check", "--site", str(tmp_path), "--format", "json").stdout)["problems"]
     assert [(one["file"], one["line"], one["warning"]) for one in problems] == [
-        ("posts/2022-01-a.md", 8, True)
+        (f"posts/2022-01-{number:02}.md", 8, True) for number in range(len(LOST))
     ]
-    assert repr(line.partition("\n")[0])[1:-1] in problems[0]["what"]
-    assert problems[0]["mend"].startswith("Write `## Practice Implications` on a line of its own")
+    for line, problem in zip(LOST, problems, strict=True):
+        assert repr(line.partition("\n")[0])[1:-1] in problem["what"]
+        assert problem["mend"].startswith("Write `## Practice Implications` on a line of its own")
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "The practice implications of this are not clear, as the authors say.",
-        "The authors discuss several\nimplications for practice.",
-        "```\n## Implications for Practice\n```",
-        "    Implications for Practice",
-        "| Implications for Practice | x |\n| - | - |\n| a | b |",
-        "## Practice Implications\n",
-        "## Implications for Policy\n\nText.",
-        "## Clinical Implications\n\nText.\n\n## Practice Implications\n\nDo it.",
-    ],
-)
-def test_running_text_code_and_other_headings_are_no_lost_heading(body: str, site: Path, tmp_path: Path):
-    _write(site, tmp_path, f"The account.\n\n{body}\n")
-    done = command("check", "--site", str(tmp_path))
+NOT_LOST = [
+    "The practice implications of this are not clear, as the authors say.",
+    "The authors discuss several\nimplications for practice.",
+    "```\n## Implications for Practice\n```",
+    "    Implications for Practice",
+    "| Implications for Practice | x |\n| - | - |\n| a | b |",
+    "## Practice Implications\n",
+    "## Implications for Policy\n\nText.",
+    "## Clinical Implications\n\nText.\n\n## Practice Implications\n\nDo it.",
+]
+
+
+def test_running_text_code_and_other_headings_are_no_lost_heading(site: Path, tmp_path: Path):
+    _write(site, tmp_path, [f"The account.\n\n{body}\n" for body in NOT_LOST])
+    done = invoke("check", "--site", str(tmp_path))
     assert (done.returncode, "looks like" in done.stdout + done.stderr) == (0, False)
 
 
-def _write(site: Path, folder: Path, body: str) -> None:
+def _write(site: Path, folder: Path, bodies: list[str]) -> None:
     shutil.copytree(site / "feeds", folder / "feeds")
     (folder / "posts").mkdir()
     header = "---\ntitle: A\ndate: 2022-01\ntopics: [alliance]\n---\n"
-    (folder / "posts/2022-01-a.md").write_text(f"{header}{body}")
+    for number, body in enumerate(bodies):
+        (folder / f"posts/2022-01-{number:02}.md").write_text(f"{header}{body}")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pprnet_feeds.content.text import first_sentences, sentences
@@ -72,7 +72,6 @@ def test_nothing_has_no_sentences():
 
 
 @given(st.text(), st.integers(min_value=1, max_value=40))
-@settings(max_examples=100, deadline=None)
 def test_a_summary_is_never_longer_than_its_limit(text, limit):
     taken = first_sentences(text, limit)
     assert len(taken) <= limit

@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import pprnet_feeds
@@ -171,7 +171,6 @@ def test_an_empty_title_is_told_at_its_line(folder):
         st.one_of(st.text(max_size=9), st.lists(st.text(max_size=3)), st.dictionaries(st.text(), st.text())),
     )
 )
-@settings(max_examples=100, deadline=None)
 def test_without_a_site_there_is_a_problem_whatever_was_typed(typed):
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "feeds").mkdir()
@@ -187,7 +186,6 @@ def test_without_a_site_there_is_a_problem_whatever_was_typed(typed):
         st.text(st.characters(exclude_characters="\0"), max_size=20),
     )
 )
-@settings(max_examples=100, deadline=None)
 def test_no_variable_brings_in_what_no_document_may_hold(environ):
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "feeds").mkdir()

@@ -19,6 +19,8 @@ import pytest
 from service import ROOT, SITES, Service, serving
 from test_bad_requests import connections, memory, statuses
 
+pytestmark = pytest.mark.slow  # each sends a great deal, or waits
+
 # One that lies ready, one that the application answers, and one that is nobody's address.
 PATHS = ("/feed.atom", "/healthz", "/nowhere")
 # As long as a client may accept nothing, and the time between two looks, on a busy machine. In seconds.
@@ -124,7 +126,6 @@ def test_clients_that_hang_up_in_the_middle_leave_no_line_in_the_log(service: Se
     assert lines == ["A Small Research Blog: https://small.example.org/"]
 
 
-@pytest.mark.slow
 def test_clients_that_accept_nothing_are_closed_after_half_a_minute():
     with serving(ROOT) as service:
         assert service.ask("/feed.atom").status == 200
@@ -146,7 +147,6 @@ def test_clients_that_accept_nothing_are_closed_after_half_a_minute():
         assert "Traceback" not in log_of(service)
 
 
-@pytest.mark.slow
 def test_a_client_that_reads_slowly_gets_all_that_it_asked_for():
     with serving(ROOT) as service:
         whole = len(service.send(b"GET /feed.atom HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
@@ -165,7 +165,6 @@ def test_a_client_that_reads_slowly_gets_all_that_it_asked_for():
         assert answer >= number * (whole - 30)
 
 
-@pytest.mark.slow
 def test_clients_that_never_read_do_not_lock_everyone_out_for_good():
     with serving(ROOT) as service:
         assert service.ask("/feed.atom").status == 200

@@ -26,7 +26,7 @@ from pprnet_feeds.stats.counting import CountStore
 from pprnet_feeds.stats.report import report
 from pprnet_feeds.websub import client
 from pprnet_feeds.websub.queue import Queue
-from service import ROOT, serving
+from service import ROOT, free_port, serving
 
 # What commit 8206268 has written: four posts, one edited and one new, a hub that is down, four polls.
 BEFORE = Path(__file__).parent / "states/8206268.sql"
@@ -187,6 +187,7 @@ def test_a_command_whose_extra_is_missing_says_in_one_line_how_to_install_it(tmp
             env={
                 **os.environ,
                 "PYTHONPATH": str(ROOT / "src"),
+                "PORT": str(free_port()),
                 "PPRNET_STATE": "postgresql://db/feeds",
                 "PPRNET_HUBS": "http://hub.invalid/",
             },

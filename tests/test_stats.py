@@ -387,9 +387,8 @@ def shown(page: Page) -> Iterator[str]:
             thread.join()
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(320, "light"), pytest.param(1280, "dark", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
 def test_a_browser_shows_the_page_without_a_fault(full_page: Page, width: int, scheme: str):
     options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
     with (

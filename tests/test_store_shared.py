@@ -13,6 +13,8 @@ from pprnet_feeds.state.last_modified import TimestampStore
 from test_last_modified import FIRST, LATER, MUCH_LATER, NAPS, NOW, SLEEP, VOWS
 from test_store import BETTER, PROCESS, SAME, run, see
 
+pytestmark = pytest.mark.slow  # each needs a server of PostgreSQL
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[postgres.Postgres]:
@@ -39,7 +41,6 @@ def test_the_second_replica_tells_what_the_first_has_recorded(address):
     assert see(other, MUCH_LATER, BETTER) == first
 
 
-@pytest.mark.slow
 def test_replicas_that_begin_and_record_at_once_lose_nothing(address):
     start = str(time.time() + 2)
     running = [run(PROCESS, address, str(number), start) for number in range(3)]
@@ -50,7 +51,6 @@ def test_replicas_that_begin_and_record_at_once_lose_nothing(address):
     assert max(moment for moment, _ in told).strip() == known.last_modified(SLEEP.holds).isoformat()
 
 
-@pytest.mark.slow
 def test_replicas_that_see_one_change_at_once_tell_one_moment(address):
     see(TimestampStore(address), NOW, NAPS, VOWS)
     start = str(time.time() + 2)

@@ -7,13 +7,14 @@ import resource
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from many import make_site
-from service import command
+from service import command, invoke
 
 RECORD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 
@@ -40,13 +41,13 @@ def answering(start: bytes, more: bytes = b"") -> Iterator[str]:
         server.shutdown(socket.SHUT_RDWR)
 
 
-def asked(folder: Path, start: bytes, more: bytes = b"") -> str:
+def asked(folder: Path, start: bytes, more: bytes = b"", run: Callable[..., Any] = invoke) -> str:
     """What the command says; it writes nothing, ends with 1 and is soon done."""
     site = make_site(folder / "site", 0)
     began = time.monotonic()
     with answering(start, more) as registry:
         arguments = ("new", "A Title", "--topic", "alpha", "--doi", "10.5555/x", "--site", str(site))
-        done = command(*arguments, PPRNET_DOI_REGISTRY=registry, no_proxy="*")
+        done = run(*arguments, PPRNET_DOI_REGISTRY=registry, no_proxy="*")
     assert time.monotonic() - began < 15
     assert (done.returncode, done.stdout, list(site.glob("posts/*"))) == (1, "", [])
     line, *rest = done.stderr.replace(registry, "REGISTRY").splitlines()
@@ -87,7 +88,6 @@ BROKEN = "the connection to REGISTRY broke"
         ("http:///", None),
         ("http://", None),
         ("//", None),
-        ("http://127.0.0.1:1/", UNREACHABLE),
         ("file:///etc/passwd", NO_ADDRESS),
         ("data:application/json,{}", NO_ADDRESS),
         ("javascript:alert(1)", NO_ADDRESS),
@@ -100,6 +100,13 @@ BROKEN = "the connection to REGISTRY broke"
 def test_wherever_a_registry_leads_one_line_says_why_it_is_not_followed(tmp_path, where, told):
     line = asked(tmp_path, led(where))
     assert line in ([told] if told else [NO_ADDRESS, UNREACHABLE, BROKEN, LOOP])
+
+
+def test_a_registry_that_leads_to_where_nobody_listens_is_unreachable(tmp_path):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        line = asked(tmp_path, led(f"http://127.0.0.1:{nobody.getsockname()[1]}/"))
+    assert line == UNREACHABLE
 
 
 @pytest.mark.parametrize(
@@ -138,6 +145,6 @@ def test_whatever_a_registry_answers_is_one_line(tmp_path, start):
 )
 def test_an_answer_without_an_end_is_neither_waited_for_nor_held(tmp_path, start, told):
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    line = asked(tmp_path, start, b" " * 1_000_000)
+    line = asked(tmp_path, start, b" " * 1_000_000, run=command)
     assert line == told or not told
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, 200_000)  # kB

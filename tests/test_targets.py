@@ -52,7 +52,9 @@ def service() -> Iterator[Service]:
         yield running
 
 
-@pytest.fixture(scope="module", params=["nginx", "varnish"])
+@pytest.fixture(
+    scope="module", params=[pytest.param(each, marks=pytest.mark.slow) for each in ("nginx", "varnish")]
+)
 def proxy(
     request: pytest.FixtureRequest, service: Service, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Service, Origin]]:

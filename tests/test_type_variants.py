@@ -124,6 +124,7 @@ LINES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cache", ["nginx", "varnish"])
 def test_no_repeated_line_makes_a_cache_keep_one_type_for_the_other(
     service: Service, cache: str, tmp_path_factory: pytest.TempPathFactory

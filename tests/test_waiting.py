@@ -14,14 +14,14 @@ from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.check import waiting_lines, warnings
-from service import command
+from service import invoke
 from test_first_publication import NOW, publish, write
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     site = make_site(tmp_path / "site", 1)
-    assert command("publish", "--site", str(site)).returncode == 0
+    assert invoke("publish", "--site", str(site)).returncode == 0
     return site
 
 
@@ -40,7 +40,7 @@ def test_drafts_and_scheduled_posts_are_listed_with_the_moment_they_appear(site:
     write(site, "b-draft", "2020-01", draft="true")
     write(site, "c-day", "2062-06-01")
     write(site, "2026/a-moment", "2062-06-01T09:30:00-05:00")
-    done = command(name, "--site", str(site))
+    done = invoke(name, "--site", str(site))
     assert done.returncode == 0
     assert done.stdout.startswith(
         "Subscribers will notice nothing.\n\n"
@@ -56,7 +56,7 @@ def test_moments_are_told_in_the_zone_of_the_site(site: Path):
     settings.write_text(settings.read_text().replace("UTC", "America/Toronto"))
     write(site, "late", "2062-06-01T09:30:00Z")
     assert "(times of America/Toronto):\n  posts/late.md: appears on 2062-06-01 at 05:30\n" in (
-        command("plan", "--site", str(site)).stdout
+        invoke("plan", "--site", str(site)).stdout
     )
 
 
@@ -74,13 +74,13 @@ def test_todays_date_before_noon_is_listed_as_what_readers_do_not_see_yet(site: 
 
 
 def test_nothing_is_listed_where_nothing_waits(site: Path):
-    assert command("plan", "--site", str(site)).stdout == "Subscribers will notice nothing.\n"
+    assert invoke("plan", "--site", str(site)).stdout == "Subscribers will notice nothing.\n"
 
 
 def test_programs_get_what_waits_from_plan(site: Path):
     write(site, "a-draft", "2020-01", draft="true")
     write(site, "coming", "2062-06-01")
-    found = json.loads(command("plan", "--site", str(site), "--format", "json").stdout)
+    found = json.loads(invoke("plan", "--site", str(site), "--format", "json").stdout)
     assert found["waiting"] == [
         {"file": "posts/a-draft.md", "kind": "draft", "moment": None},
         {"file": "posts/coming.md", "kind": "scheduled", "moment": "2062-06-01T12:00:00Z"},
@@ -89,10 +89,10 @@ def test_programs_get_what_waits_from_plan(site: Path):
 
 def test_publish_records_a_scheduled_post_and_names_its_file_to_git(site: Path):
     write(site, "coming", "2062-06-01")
-    done = command("publish", "--site", str(site))
+    done = invoke("publish", "--site", str(site))
     assert "Published. Commit these:" in done.stdout
     assert done.stdout.endswith("add feeds/ledger.json posts/coming.md\n")
-    done = command("publish", "--site", str(site))
+    done = invoke("publish", "--site", str(site))
     assert "posts/coming.md: appears on 2062-06-01 at 12:00" in done.stdout
     assert "Nothing to publish" in done.stdout
 
@@ -128,4 +128,4 @@ def test_a_warning_keeps_nothing_out(site: Path):
     write(site, "live", "2026-03")
     write(site, "far", "2062-03")
     for name in ("check", "plan", "publish"):
-        assert command(name, "--site", str(site)).returncode == 0
+        assert invoke(name, "--site", str(site)).returncode == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from service import ROOT, command
+from service import ROOT, invoke
 
 FRONT = "---\ntitle: A\ndate: 2022-01\ntopics: [training]\n---\n"
 
@@ -32,7 +32,7 @@ def post(site: Path, stem: str, body: str, more: str = "", date: str = "2022-01"
 
 
 def check(site: Path, *options: str, code: int = 0, **environ: str) -> str:
-    done = command("check", "--site", str(site), *options, **environ)
+    done = invoke("check", "--site", str(site), *options, **environ)
     assert (done.returncode, done.stderr) == (code, ""), done
     return done.stdout
 
@@ -85,12 +85,12 @@ def test_problems_and_warnings_come_in_one_run(site):
 
 def test_plan_and_publish_report_warnings_and_go_on(site):
     post(site, "a", "See [it](chart.png).\n<script>x()</script>\n")
-    planned = command("plan", "--site", str(site))
+    planned = invoke("plan", "--site", str(site))
     assert planned.returncode == 0
     assert "posts/a.md:6: warning: the link 'chart.png' leads nowhere\n" in planned.stdout
-    told = json.loads(command("plan", "--site", str(site), "--format", "json").stdout)
+    told = json.loads(invoke("plan", "--site", str(site), "--format", "json").stdout)
     assert [each["line"] for each in told["warnings"]] == [6, 7]
-    published = command("publish", "--site", str(site), PPRNET_BASE_URL="https://feeds.example.org")
+    published = invoke("publish", "--site", str(site), PPRNET_BASE_URL="https://feeds.example.org")
     assert published.returncode == 0
     assert "posts/a.md:7: warning: the text holds a <script> element, which is removed\n" in published.stdout
     assert (site / "feeds/ledger.json").exists()
@@ -363,7 +363,7 @@ def test_a_file_in_posts_that_is_no_post_is_a_warning_but_not_what_editors_leave
 
 def test_plan_reports_files_that_are_no_posts_too(site):
     (site / "posts/a.docx").write_bytes(b"x")
-    assert "\nposts/a.docx: warning: this is " in command("plan", "--site", str(site)).stdout
+    assert "\nposts/a.docx: warning: this is " in invoke("plan", "--site", str(site)).stdout
 
 
 # Topics in everyday words
@@ -399,7 +399,7 @@ def test_check_suggests_the_topic_for_an_everyday_word(site):
 
 @pytest.mark.parametrize(("typed", "slug"), EVERYDAY[2:8:2])
 def test_new_suggests_the_same(site, typed, slug):
-    done = command("new", "T", "--site", str(site), "--topic", typed)
+    done = invoke("new", "T", "--site", str(site), "--topic", typed)
     assert f"The nearest are {slug}" in done.stderr
 
 
@@ -435,6 +435,6 @@ def test_an_import_suggests_topics_for_labels_that_are_none(site, tmp_path):
     }  # fmt: skip
     feed = {"version": "https://jsonfeed.org/version/1.1", "title": "F", "items": [item]}
     (site / "feed.json").write_text(json.dumps(feed))
-    told = command("import", str(site / "feed.json"), "--site", str(site)).stdout
+    told = invoke("import", str(site / "feed.json"), "--site", str(site)).stdout
     assert "no topic or research type is called 'PTSD'" in told
     assert "Did you mean 'Trauma and/or PTSD' (trauma-and-or-ptsd)?" in told
