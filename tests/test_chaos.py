@@ -38,7 +38,7 @@ from processes import workers
 from proxies import nginx
 from service import Answer, Service, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 READERS, POSTS, YEAR = 200, 60, 2025
 # Seconds between two polls of a reader, between two steps of the editor, and between two faults.
