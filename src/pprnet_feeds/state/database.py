@@ -22,7 +22,7 @@ from urllib.parse import quote
 VERSION = 4
 _SCHEMA = Path(__file__).with_name("schema.sql")
 # How long the lock is waited for, in seconds.
-_WAIT = 1
+_WAIT = 3
 _POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?(?=://)")
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 # SQLite makes the other two files beside the first.
