@@ -342,7 +342,7 @@ def test_the_first_thing_the_keyboard_finds_is_the_way_past_the_header(open_page
     page = open_page("/topics/alpha/")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.url.endswith("#" + page.locator("main").get_attribute("id"))
+    page.wait_for_url("**#" + page.locator("main").get_attribute("id"))
     page.keyboard.press("Tab")
     assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
 

@@ -123,7 +123,8 @@ def test_clients_that_hang_up_in_the_middle_leave_no_line_in_the_log(service: Se
         peer.close()
     assert service.ask("/feed.atom").status == 200
     lines = [line for line in log_of(service).splitlines() if '"level": "info"' not in line]
-    assert lines == ["A Small Research Blog: https://small.example.org/"]
+    started = ["A Small Research Blog: https://small.example.org/", f"Listening on 0.0.0.0:{service.port}."]
+    assert lines == started
 
 
 def test_clients_that_accept_nothing_are_closed_after_half_a_minute():
