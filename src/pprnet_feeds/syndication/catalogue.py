@@ -115,6 +115,10 @@ class Catalogue:
         self.library = library
         self.site = library.site
         self._by_slug = {post.slug: post for post in library.posts}
+        # Not at the first request, which would wait for it after every change.
+        self._newest = _Index(library.posts)
+        self._last_changed = _Index(sorted(library.posts, key=_change, reverse=True))
+        self._last_withdrawn = _Index(sorted(library.withdrawn, key=_change, reverse=True))
 
     @cached_property
     def months(self) -> dict[str, tuple[Post, ...]]:
@@ -123,18 +127,6 @@ class Catalogue:
         for post in self.library.posts:
             months.setdefault(post.issue, []).append(post)
         return {month: tuple(months[month]) for month in sorted(months, reverse=True)}
-
-    @cached_property
-    def _newest(self) -> _Index:
-        return _Index(self.library.posts)
-
-    @cached_property
-    def _last_changed(self) -> _Index:
-        return _Index(sorted(self.library.posts, key=_change, reverse=True))
-
-    @cached_property
-    def _last_withdrawn(self) -> _Index:
-        return _Index(sorted(self.library.withdrawn, key=_change, reverse=True))
 
     def parse(self, path: str) -> Url | Refusal | None:
         """Read an address below the base; None when there is no such thing."""
