@@ -310,7 +310,8 @@ def test_many_files_at_once_are_read_once(site: Path):
         for path in staged.iterdir():
             path.rename(site / "posts" / path.name)
         assert soon(lambda: ready(running)["posts"] == 203) < 2
-        assert log_of(running).count("serving ") == 2
+        # Each file rests by itself: a busy machine may see the first ones at rest before the last.
+        assert log_of(running).count("serving ") in (2, 3)
 
 
 def test_a_save_by_rename_is_read_once_and_soon(site: Path):
