@@ -271,21 +271,13 @@ _line = partial(_checked, is_valid=_is_line, fault="no line of text:")
 _slug = partial(_checked, is_valid=is_slug, fault="no slug:")
 # What followed `/posts/`; an alias may have brought it from elsewhere.
 _former = partial(_checked, is_valid=lambda text: is_path(f"/posts/{text}"), fault="no former address:")
-_slugs = partial(_each, read=_slug)
 _ABSENT: dict[str, Any] = {"former": [], "topics": [], "research": [], "note": "", "date": ""}
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "published": _moment,
-    "date": lambda value: value and _moment(value) and value,
-    "status": partial(_checked, is_valid=get_args(Status).__contains__, fault="no status is called"),
-    "id": _slug,
-    "slug": _slug,
-    "path": _line,
-    "title": _line,
-    "digest": _line,
-    "topics": _slugs,
-    "research": _slugs,
-    "updated": _moment,
-    "changed": _moment,
+    **dict.fromkeys(("published", "updated", "changed"), _moment),
+    **dict.fromkeys(("id", "slug"), _slug),
+    **dict.fromkeys(("path", "title", "digest", "note"), _line),
+    **dict.fromkeys(("topics", "research"), partial(_each, read=_slug)),
     "former": partial(_each, read=_former),
-    "note": _line,
+    "status": partial(_checked, is_valid=get_args(Status).__contains__, fault="no status is called"),
+    "date": lambda value: value and _moment(value) and value,
 }
