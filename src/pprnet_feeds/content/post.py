@@ -58,10 +58,12 @@ def read_post(text: str, file: str, site: Site, *, bodies: bool = False) -> tupl
 
 def _post(parts: FrontMatter, header: Mapping, faults: Faults, site: Site) -> Post | None:
     found = fields.known(header, keys.POST, faults)
+    topics = (site.topics, site.topic_places, "topic", "feeds/topics.yaml")
+    research = (site.research, site.research_places, "research type", "feeds/research.yaml")
     kinds = _KINDS | {
         "moment": partial(_read_moment, zone=site.time_zone),
-        "topics": partial(terms.read_topics, site=site),
-        "research types": partial(terms.read_research_types, site=site),
+        "topics": partial(terms.choose, among=topics),
+        "research types": partial(terms.choose, among=research),
     }
     values = fields.read_all(found, keys.POST, faults, kinds)
     _require(header, values, faults, site)

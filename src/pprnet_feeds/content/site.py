@@ -7,7 +7,6 @@ mistake has no default, and any problem here must be corrected before the site i
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from collections.abc import Mapping as Environment
 from contextlib import suppress
 from datetime import date
@@ -31,7 +30,12 @@ _KEYS = {
     for name, key in keys.GROUPS.get(whole, {whole: outer}).items()
     if name == key.name
 }
-
+# A key in a group is required only where the group is.
+_REQUIRED = [
+    name
+    for name, key in _KEYS.items()
+    if key.default == keys.SITE[name.partition(".")[0]].default == keys.REQUIRED
+]
 # What else the program reads; a variable that resembles ours and is none was surely meant to count.
 _OTHERS = (
     *("PPRNET_SITE", "PPRNET_ADDRESS", "PPRNET_DRAFTS", "PPRNET_FAST_PATH"),
@@ -77,87 +81,75 @@ def read_site(
     problems: list[Problem] = []
     settings = _settings(folder, environ, problems)
     topics = terms.read_terms(folder, "feeds/topics.yaml", problems, required=True)
-    research = terms.read_terms(folder, "feeds/research.yaml", problems, required=False)
+    research = terms.read_terms(folder, "feeds/research.yaml", problems)
     issues = _issues(folder, problems)
-
     values: dict[str, Any] = {}
+    groups: dict[str, dict[str, Any]] = {group: {} for group in ("", *keys.GROUPS)}
     for name, key in _KEYS.items():
         value, file = settings.get(name, (Scalar("", 0, 0), FILE))
-        faults = Faults(file)
+        faults = Faults(file, problems)
+        before = len(problems)
         if name in settings:
             values[name] = fields.read(value, name, faults, key, _KINDS)
-        if key.default == keys.REQUIRED and not values.get(name) and not faults.found:
+        if name in _REQUIRED and not values.get(name) and len(problems) == before:
             mend = f"Add it, such as {key.example}, or set {variable(name)}."
-            faults.found.append(Problem(file, value.line, 0, f"`{name}` is missing", mend))
-        problems += faults.found
+            problems.append(Problem(file, value.line, 0, f"`{name}` is missing", mend))
+        if values.get(name) is not None:
+            group, _, part = name.rpartition(".")
+            groups[group][part] = values[name]
     problems.sort()
-    if not topics or not all(values.get(n) for n, key in _KEYS.items() if key.default == keys.REQUIRED):
+    if not (topics and all(map(values.get, _REQUIRED))):
         return None, problems
-    base_url = values.get("base_url", default_base_url.rstrip("/")) or ""
-    given = {name: value for name, value in values.items() if value is not None}
-    grouped: dict[str, dict[str, Any]] = {"": {}, **{group: {} for group in keys.GROUPS}}
-    for name, value in given.items():
-        group, _, last = name.rpartition(".")
-        grouped[group][last] = value
-    own = {"subtitle": "", **grouped[""]}
-    site = Site(
-        **own
-        | {
-            "short_title": own.get("short_title") or own["title"],
-            "base_url": base_url,
-            "author": Person(**grouped["author"]),
-            "cache": CacheTimes(**grouped["cache"]),
-            "hubs": tuple(dict.fromkeys(own.get("hubs", ()))),
-            "topics": topics,
-            "research": research,
-            "issues": issues,
-        }
-    )
-    return site, problems
+    own = groups[""]
+    made = {
+        "subtitle": own.get("subtitle", ""),
+        "short_title": own.get("short_title") or own["title"],
+        "base_url": values.get("base_url", default_base_url.rstrip("/")) or "",
+        "hubs": tuple(dict.fromkeys(own.get("hubs", ()))),
+        "author": Person(**groups["author"]),
+        "cache": CacheTimes(**groups["cache"]),
+    }
+    return Site(**own | made, topics=topics, research=research, issues=issues), problems
 
 
 def _settings(folder: Path, environ: Environment[str, str], problems: list[Problem]) -> _Settings:
     """Every value by its dotted name, with the file or variable that it comes from."""
-    faults = Faults(FILE)
+    faults = Faults(FILE, problems)
     settings: _Settings = {}
-    value = terms.read_feeds_file(folder, FILE, problems, required=True)
-    if isinstance(value, Mapping):
-        for name, [(_, found)] in fields.known(value, keys.SITE, faults).items():
-            group = {part: key for part, key in keys.GROUPS.get(name, {}).items() if part == key.name}
-            if not group:
-                settings[name] = (found, FILE)
-            elif isinstance(found, Mapping):
-                for part, [(_, inner)] in fields.known(found, group, faults).items():
-                    settings[f"{name}.{part}"] = (inner, FILE)
-            else:
-                names = ", ".join(f"`{part}`" for part in group)
-                faults.add(found, f"`{name}` is not a group of keys", f"Put {names} below it, indented.")
-    elif value is not None:
-        faults.add(value, "the settings are not made of keys", "Write lines like `title: …`.")
-    problems += faults.found
-    variables = {variable(name): name for name in _KEYS}
-    for file, name in variables.items():
-        text = environ.get(file, "")
+    wrong = ("the settings are not made of keys", "Write lines like `title: …`.")
+    file = terms.read_feeds_file(folder, FILE, problems, Mapping, wrong, required=True)
+    for name, [(_, value)] in fields.known(file, keys.SITE, faults).items() if file else ():
+        group = {part: key for part, key in keys.GROUPS.get(name, {}).items() if part == key.name}
+        if not group:
+            settings[name] = (value, FILE)
+        elif isinstance(value, Mapping):
+            for part, [(_, inner)] in fields.known(value, group, faults).items():
+                settings[f"{name}.{part}"] = (inner, FILE)
+        else:
+            names = ", ".join(f"`{part}`" for part in group)
+            faults.add(value, f"`{name}` is not a group of keys", f"Put {names} below it, indented.")
+    for name, key in _KEYS.items():
+        text = environ.get(variable(name), "")
         typed, is_dropped = clean(text)
         if is_dropped:
-            problems.append(dropped(first_forbidden(text)[0], file, 0))
+            problems.append(dropped(first_forbidden(text)[0], variable(name), 0))
         if typed := typed.strip():
             parts = tuple(Scalar(part.strip(), 0, 0) for part in typed.split(",") if part.strip())
-            settings[name] = (Sequence(parts, 0, 0) if _KEYS[name].many else Scalar(typed, 0, 0), file)
+            settings[name] = (Sequence(parts, 0, 0) if key.many else Scalar(typed, 0, 0), variable(name))
+    read = {*map(variable, _KEYS), *_OTHERS}
     for name in environ:
-        is_known = name in variables or name in _OTHERS or _OF_THE_HOST.fullmatch(name)
-        if name.startswith("PPRNET_") and not is_known:
-            problems.append(_unread(name, variables))
+        if name.startswith("PPRNET_") and name not in read and not _OF_THE_HOST.fullmatch(name):
+            problems.append(_unread(name))
     return settings
 
 
-def _unread(name: str, variables: Collection[str]) -> Problem:
+def _unread(name: str) -> Problem:
     """A variable that nothing reads: half a name of ours, or a mistyped one."""
-    meant = [ours for ours in variables if ours.startswith(f"{name}_")]
-    if not meant:
-        # Without the common beginning, which would make any two alike.
-        ends = [ours.removeprefix("PPRNET_") for ours in (*variables, *_OTHERS)]
-        meant = [f"PPRNET_{end}" for end in [nearest(name.removeprefix("PPRNET_"), ends)] if end]
+    variables = list(map(variable, _KEYS))
+    # Without the common beginning, which would make any two alike.
+    ends = [ours.removeprefix("PPRNET_") for ours in (*variables, *_OTHERS)]
+    end = nearest(name.removeprefix("PPRNET_"), ends)
+    meant = [ours for ours in variables if ours.startswith(f"{name}_")] or [f"PPRNET_{end}"] * bool(end)
     mend = f"Did you mean {' or '.join(meant)}?" if meant else "Take it out of the environment."
     return Problem(shown(name), 0, 0, "no setting is read from this variable", mend)
 
@@ -165,18 +157,15 @@ def _unread(name: str, variables: Collection[str]) -> Problem:
 def _issues(folder: Path, problems: list[Problem]) -> dict[str, str]:
     """The sentence that announces each month."""
     file = "feeds/issues.yaml"
-    value = terms.read_feeds_file(folder, file, problems, required=False)
-    faults = Faults(file)
+    wrong = ("the issues are not made of months", "Write lines like `2022-01: This month…`.")
+    months = terms.read_feeds_file(folder, file, problems, Mapping, wrong)
+    faults = Faults(file, problems)
     issues: dict[str, str] = {}
-    if isinstance(value, Mapping):
-        for key, sentence in value.entries.values():
-            if not dates.is_month(key.text):
-                faults.add(key, f"this is not a month: {quoted(key.text)}", "Write it like 2022-01.")
-            elif typed := fields.text(sentence, key.text, faults):
-                issues[key.text] = typed
-    elif value is not None:
-        faults.add(value, "the issues are not made of months", "Write lines like `2022-01: This month…`.")
-    problems += faults.found
+    for key, sentence in months.entries.values() if months else ():
+        if not dates.is_month(key.text):
+            faults.add(key, f"this is not a month: {quoted(key.text)}", "Write it like 2022-01.")
+        elif typed := fields.text(sentence, key.text, faults):
+            issues[key.text] = typed
     return issues
 
 
