@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pprnet_feeds.content import dates, fields, keys, slugs, terms
-from pprnet_feeds.content.fields import Faults, form, only
+from pprnet_feeds.content.fields import Faults, Wrong, form, only, reader
 from pprnet_feeds.content.model import CacheTimes, Person, Site
 from pprnet_feeds.content.problems import Problem, nearest, quoted, shown
 from pprnet_feeds.content.text import clean, dropped, first_forbidden
@@ -169,20 +169,17 @@ def _issues(folder: Path, problems: list[Problem]) -> dict[str, str]:
     return issues
 
 
-def _read_base_url(value: Value, name: str, faults: Faults) -> str | None:
+def _base_url(typed: str, name: str) -> str | Wrong:
     """Where readers reach the site, without a trailing slash."""
-    typed = fields.address(value, name, faults)
-    if typed is None:
-        return None
+    if isinstance(fault := fields.parse_address(typed, name), Wrong):
+        return fault
     if "?" in typed or "#" in typed:
         what = f"`{name}` has a query or a fragment: {quoted(typed)}"
-        faults.add(value, what, "Write only where the site begins, like https://example.org/blog.")
-        return None
+        return Wrong(what, "Write only where the site begins, like https://example.org/blog.")
     path = urlsplit(typed).path.rstrip("/")
     if path and not slugs.is_path(path):
         what = f"the path of `{name}` holds more than letters, digits, dots, hyphens, _ and ~: {quoted(path)}"
-        faults.add(value, what, "Serve the site below a plain path, like https://example.org/blog.")
-        return None
+        return Wrong(what, "Serve the site below a plain path, like https://example.org/blog.")
     return typed.rstrip("/")
 
 
@@ -195,20 +192,16 @@ def _tag_root(typed: str) -> str | None:
     return typed if day.year >= 1985 else None  # the first year with domain names
 
 
-def _read_time_zone(value: Value, name: str, faults: Faults) -> ZoneInfo | None:
+def _time_zone(typed: str, _: str) -> ZoneInfo | Wrong:
     """A time zone of the IANA database."""
-    typed = fields.scalar(value, name, faults)
-    if typed is None:
-        return None
     if _ZONE.fullmatch(typed):
         with suppress(ZoneInfoNotFoundError, ValueError, OSError):
             return ZoneInfo(typed)
-    faults.add(value, f"no time zone is called {quoted(typed)}", "Write it like America/Toronto.")
-    return None
+    return Wrong(f"no time zone is called {quoted(typed)}", "Write it like America/Toronto.")
 
 
 _KINDS: fields.Kinds = fields.KINDS | {
-    "base url": _read_base_url,
+    "base url": reader(_base_url),
     "tag root": form(
         _tag_root,
         "is not the root of a tag",
@@ -220,7 +213,7 @@ _KINDS: fields.Kinds = fields.KINDS | {
         "is not a language tag",
         "Write it like en or en-CA (BCP 47).",
     ),
-    "time zone": _read_time_zone,
+    "time zone": reader(_time_zone),
     "entries": fields.number(1, 1000),
     "seconds": fields.number(0, 31_536_000),
 }
