@@ -19,7 +19,7 @@ from pprnet_feeds.content import dates, fields, keys, slugs, terms
 from pprnet_feeds.content.fields import Faults, Wrong, form, only, reader
 from pprnet_feeds.content.model import CacheTimes, Person, Site
 from pprnet_feeds.content.problems import Problem, nearest, quoted, shown
-from pprnet_feeds.content.text import clean, dropped, first_forbidden
+from pprnet_feeds.content.text import clean_with_problems
 from pprnet_feeds.content.yaml import Mapping, Scalar, Sequence, Value
 
 FILE = "feeds/site.yaml"
@@ -129,10 +129,8 @@ def _settings(folder: Path, environ: Environment[str, str], problems: list[Probl
             names = ", ".join(f"`{part}`" for part in group)
             faults.add(value, f"`{name}` is not a group of keys", f"Put {names} below it, indented.")
     for name, key in _KEYS.items():
-        text = environ.get(variable(name), "")
-        typed, is_dropped = clean(text)
-        if is_dropped:
-            problems.append(dropped(first_forbidden(text)[0], variable(name), 0))
+        typed, notices = clean_with_problems(environ.get(variable(name), ""), variable(name), 0)
+        problems += notices
         if typed := typed.strip():
             parts = tuple(Scalar(part.strip(), 0, 0) for part in typed.split(",") if part.strip())
             settings[name] = (Sequence(parts, 0, 0) if key.many else Scalar(typed, 0, 0), variable(name))

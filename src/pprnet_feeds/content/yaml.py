@@ -16,7 +16,7 @@ import yaml
 from yaml import events
 
 from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.content.text import clean, clean_with_problems, dropped, first_forbidden, join_escapes
+from pprnet_feeds.content.text import clean_with_problems, dropped, join_escapes
 
 _HEADER_LIMIT = 65_536
 _YAML_LIMIT = 1_048_576
@@ -84,8 +84,7 @@ class FrontMatter:
         header: None when it could not be read at all.
         body: with line feeds at its line ends; empty when nothing says where it begins.
         body_line: the line of the file on which the body begins, from 1.
-        problems: those that keep the post out.
-        notices: faults that were corrected, and are only reported.
+        problems: those that keep the post out; *notices* were corrected, and are only reported.
     """
 
     header: Mapping | None
@@ -195,9 +194,8 @@ class _Composer:
     def _scalar(self, event: Any, line: int, column: int) -> Scalar:
         text: str = event.value
         if event.style == '"':  # an escape can bring in what the file itself may not hold
-            text, is_dropped = clean(text)
-            if is_dropped:
-                self.notices.append(dropped(first_forbidden(event.value)[0], self._file, line))
+            text, notices = clean_with_problems(text, self._file, line)
+            self.notices += notices
         plain = not event.style
         remark = plain and self._has_remarks and _COMMENT.match(self._source, event.end_mark.index)
         return Scalar(text, line, column, plain, bool(remark))
