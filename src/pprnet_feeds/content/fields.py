@@ -34,6 +34,12 @@ _ADDRESS = re.compile(r"https?://[^\s\"<>\\^`{|}]+", re.IGNORECASE)
 _LABEL = r"(?:[\w-]|%[89a-f][0-9a-f]){1,63}"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
+# RFC 5646 §2.1, without the grandfathered tags.
+_LANGUAGE = re.compile(
+    r"[a-z]{2,3}(?:-[a-z]{3}){0,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"
+    r"(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?",
+    re.IGNORECASE,
+)
 _ORCID = re.compile(r"(?:https?://orcid\.org/)?((?:[0-9]{4}-){3}[0-9]{3}[0-9X])", re.IGNORECASE)
 
 
@@ -195,6 +201,11 @@ KINDS: Kinds = {
     "address": reader(parse_address),
     "email": form(only(_EMAIL.fullmatch), "is not an e-mail address", "Write it like editor@example.org."),
     "orcid": form(_orcid, "is not an ORCID", "Write it like 0000-0002-1825-0097."),
+    "language": form(
+        only(lambda typed: len(typed) <= 50 and _LANGUAGE.fullmatch(typed)),
+        "is not a language tag",
+        "Write it like en or en-CA (BCP 47).",
+    ),
     "flag": form(
         lambda typed: _FLAGS.get(typed.lower()),
         "is neither true nor false",

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pprnet_feeds.content import dates, fields, keys, slugs, terms
-from pprnet_feeds.content.fields import Faults, Wrong, form, only, reader
+from pprnet_feeds.content.fields import Faults, Wrong, form, reader
 from pprnet_feeds.content.model import CacheTimes, Person, Site
 from pprnet_feeds.content.problems import Problem, nearest, quoted, shown
 from pprnet_feeds.content.text import clean_with_problems
@@ -50,16 +50,11 @@ _TAG_ROOT = re.compile(
     r"(?:[a-z0-9._-]+@)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*,"
     r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]*[A-Za-z0-9]"
 )
-# RFC 5646 §2.1, without the grandfathered tags.
-_LANGUAGE = re.compile(
-    r"[a-z]{2,3}(?:-[a-z]{3}){0,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"
-    r"(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?",
-    re.IGNORECASE,
-)
 # Zones have capitals. What else lies in that folder (localtime, posixrules, right/…) depends on the
 # machine, and the same posts would give other bytes on the next.
 _ZONE = re.compile(r"(?!Factory$)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
 
+_GROUPS = {"author": Person, "cache": CacheTimes}
 _Settings = dict[str, tuple[Value, str]]
 
 
@@ -106,8 +101,7 @@ def read_site(
         "short_title": own.get("short_title") or own["title"],
         "base_url": values.get("base_url", default_base_url.rstrip("/")) or "",
         "hubs": tuple(dict.fromkeys(own.get("hubs", ()))),
-        "author": Person(**groups["author"]),
-        "cache": CacheTimes(**groups["cache"]),
+        **{group: make(**groups[group]) for group, make in _GROUPS.items()},
     }
     return Site(**own | made, topics=topics, research=research, issues=issues), problems
 
@@ -205,11 +199,6 @@ _KINDS: fields.Kinds = fields.KINDS | {
         "is not the root of a tag",
         "Write a domain you held, the year you held it, and a word, without `tag:`, "
         "like example.org,2013:blog (RFC 4151).",
-    ),
-    "language": form(
-        only(lambda typed: len(typed) <= 50 and _LANGUAGE.fullmatch(typed)),
-        "is not a language tag",
-        "Write it like en or en-CA (BCP 47).",
     ),
     "time zone": reader(_time_zone),
     "entries": fields.number(1, 1000),
