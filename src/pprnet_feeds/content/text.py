@@ -148,8 +148,7 @@ def first_sentences(text: str, limit: int = 300) -> str:
 def doi_in(reference: str) -> str:
     """The DOI in *reference*, bare and in lower case, however it was written.
 
-    Empty when there is none, when there is more than one, and when it is not
-    certain where it ends, such as at the end of a line.
+    Empty when there are none or several, or when its end is not certain, such as at the end of a line.
     """
     plain = _DOI_ADDRESS.sub(lambda address: unquote(address[0]), reference)
     found = {without_punctuation(match[0].lower()) for match in _DOI.finditer(plain)}
@@ -159,10 +158,8 @@ def doi_in(reference: str) -> str:
 
 def without_punctuation(doi: str) -> str:
     """A DOI without the punctuation of the sentence around it."""
-    while doi and (
-        doi[-1] in ".,;:'"
-        or (doi[-1] == ")" and doi.count(")") > doi.count("("))
-        or (doi[-1] == "]" and doi.count("]") > doi.count("["))
+    while (end := doi[-1:]) and (
+        end in ".,;:'" or (end in ")]" and doi.count(end) > doi.count("(" if end == ")" else "["))
     ):
         doi = doi[:-1]
     return doi
