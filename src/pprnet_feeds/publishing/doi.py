@@ -50,10 +50,10 @@ _STATUSES = {
 _LONGEST = 1000
 _LONGEST_NAME = 150
 _MOST_AUTHORS = 100  # as many as front matter may list
-_OWN_TYPES = "article article-journal book chapter dataset entry manuscript paper-conference report review thesis"
 # CSL's own types, and Crossref's words for the same.
 _TYPES = {
-    **{name: name for name in (*_OWN_TYPES.split(), "webpage")},
+    **{name: name for name in ("article", "article-journal", "book", "chapter", "dataset", "entry")},
+    **{name: name for name in ("paper-conference", "report", "thesis", "webpage", "review", "manuscript")},
     **dict.fromkeys(("monograph", "edited-book", "reference-book"), "book"),
     **dict.fromkeys(("book-chapter", "book-section"), "chapter"),
     **{"journal-article": "article-journal", "posted-content": "article", "reference-entry": "entry"},
@@ -201,7 +201,8 @@ def _source(citation: Citation, editors: tuple[str, ...]) -> str:
     if citation.type != "chapter":
         volume = citation.volume + (f"({citation.issue})" if citation.issue else "")
         return _join(", ", citation.container, volume, pages)
-    names = [_join(" ", _initials(given), family) for family, _, given in (e.partition(", ") for e in editors)]
+    parts = (name.partition(", ") for name in editors)
+    names = [_join(" ", _initials(given), family) for family, _, given in parts]
     listed = _join(" & ", ", ".join(names[:-1]), *names[-1:])
     eds = f"{listed} ({'Ed.' if len(names) == 1 else 'Eds.'}), " if names else ""
     return f"In {eds}{citation.container}" + (f" (pp. {pages})" if pages else "")
