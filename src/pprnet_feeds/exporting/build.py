@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pprnet_feeds.exporting import hosts
 from pprnet_feeds.exporting.places import MANIFEST, Bucket, Folder, RefusedError
@@ -179,7 +179,7 @@ def _answer(response: Response, *asked: str) -> tuple[dict[str, str], bytes]:
 def _read_manifest(place: Folder | Bucket) -> dict[str, Written]:
     text = place.read_manifest()
     try:
-        found = json.loads(text) if text else {"version": _VERSION, "files": {}}
+        found: Any = json.loads(text) if text else {"version": _VERSION, "files": {}}
         if found["version"] != _VERSION:
             raise ValueError(found["version"])
         return {name: Written(str(entry[0]), dict(entry[1])) for name, entry in found["files"].items()}
