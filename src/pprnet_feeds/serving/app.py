@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -91,7 +92,7 @@ class Service:
         Nothing that is sent is later than now.
         """
         snapshot = self.cache.snapshot
-        if snapshot is None or (now < self.cache.adjusted_from and response.last_modified <= now):
+        if snapshot is None or response.last_modified <= now < snapshot.adjusted_from:
             return start
         fields = dict(start["headers"]) | {b"cache-control": snapshot.cache_control(now).encode()}
         if b"last-modified" in fields:
@@ -111,8 +112,8 @@ class CacheMiddleware:
 
     def cached(self, target: bytes, headers: Sequence[Pair]) -> Prepared | None:
         """The prepared response to a GET of *target*; None when the request must be passed on."""
-        response, now = self._cache.listed.get(target), utc_now()
-        if response is None or now >= self._cache.adjusted_from or response.last_modified > now:
+        response, now = self._cache.listed.get(target), time.time()
+        if response is None or not response.since <= now < self._cache.adjusted_from:
             return None
         fields = dict(headers)
         # A body whose end cannot be found ends the connection, and two hosts are an error.
@@ -128,7 +129,14 @@ class CacheMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, _without_traceback(send))
             return
-        method, path, reply = scope["method"], scope["raw_path"].decode("latin-1"), None
+        method, reply = scope["method"], None
+        if method == "GET" and not (scope["query_string"] and scope["path"] in QUERIED):
+            prepared = self.cached(scope["raw_path"], scope["headers"])
+            if prepared is not None:
+                await send(prepared.start)
+                await send(prepared.body)
+                return
+        path = scope["raw_path"].decode("latin-1")
         if method == "OPTIONS":
             reply = Reply(204, "", _PREFLIGHT)
         elif method not in ("GET", "HEAD"):  # RFC 9110 §15.5.6
@@ -138,12 +146,6 @@ class CacheMiddleware:
         if reply is not None:  # it counts for no address
             await self._service.send(reply, {**scope, "raw_path": b"", "headers": []}, receive, send)
             return
-        if method == "GET" and not (scope["query_string"] and path in QUERIED):
-            prepared = self.cached(scope["raw_path"], scope["headers"])
-            if prepared is not None:
-                await send(prepared.start)
-                await send(prepared.body)
-                return
         # Addresses of ours need no escapes: the router sees what was asked for.
         scope["path"] = path
         await self._app(scope, receive, send)

@@ -13,7 +13,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pprnet_feeds.serving.response import Prepared, Reply, Response
 from pprnet_feeds.serving.snapshot import Snapshot
@@ -55,13 +55,13 @@ class ResponseCache:
     Attributes:
         snapshot: what is served; None before anything could be read.
         listed: raw path -> response, for the listed feeds that were asked for so far.
-        adjusted_from: `Snapshot.adjusted_from`.
+        adjusted_from: `Snapshot.adjusted_from`, as Unix time.
     """
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
         self.listed: dict[bytes, Response] = {}
-        self.adjusted_from = datetime.max.replace(tzinfo=UTC)
+        self.adjusted_from = 0.0
         self._others = Lru()
         self._former: dict[bytes, Response] = {}
         self._pending: dict[str, asyncio.Task[Response | Reply]] = {}
@@ -74,7 +74,7 @@ class ResponseCache:
         Former responses of listed feeds stay until the new ones are rendered: what has the same
         bytes then needs no compressing.
         """
-        self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from
+        self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from.timestamp()
         self._former |= self.listed
         self.listed, self._others, self._pending = {}, Lru(), {}
 
@@ -102,7 +102,7 @@ class ResponseCache:
 
     async def prepare(self, response: Response, fields: Mapping[bytes, bytes], now: datetime) -> Prepared:
         """Choose the prepared response to a request; compressing happens in the render thread."""
-        chosen = response.choose(fields, now)
+        chosen = response.choose(fields, now.timestamp())
         if chosen is not None:
             return chosen
         return await asyncio.get_running_loop().run_in_executor(self._thread, response.prepare, fields, now)

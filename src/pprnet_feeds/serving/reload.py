@@ -39,7 +39,7 @@ RETRY = 60.0
 
 def utc_now() -> datetime:
     """The time, in UTC and whole seconds."""
-    return datetime.now(UTC).replace(microsecond=0)
+    return datetime.fromtimestamp(time.time() // 1, UTC)
 
 
 class Rest:

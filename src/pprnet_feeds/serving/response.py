@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pprnet_feeds.serving.conditional import ANY, IDENTITY, http_date, matches, not_modified_since
@@ -95,6 +95,7 @@ class Response:
         plain_xml: whether a browser that opens the document gets the same bytes as
             ``application/xml``, which it shows instead of downloading them.
         extra: fields that go with the document, not with a 304.
+        since: *last_modified* as Unix time.
     """
 
     content: Content
@@ -108,6 +109,7 @@ class Response:
     def __post_init__(self) -> None:
         """Prepare what depends on the document alone, but its codings."""
         self._date = http_date(self.last_modified).encode()
+        self.since = self.last_modified.timestamp()
         fields = {
             "cache-control": self.cache_control,
             "vary": "Accept-Encoding, Sec-Fetch-Dest" if self.plain_xml else "Accept-Encoding",
@@ -140,14 +142,12 @@ class Response:
 
     def prepare(self, fields: Mapping[bytes, bytes], now: datetime) -> Prepared:
         """Choose the response to a GET with these header *fields*; compress the document if need be."""
-        chosen = self.choose(fields, now)
-        while chosen is None:
+        while (chosen := self.choose(fields, now.timestamp())) is None:
             self.content.compress(_coding(fields))
-            chosen = self.choose(fields, now)
         return chosen
 
-    def choose(self, fields: Mapping[bytes, bytes], now: datetime) -> Prepared | None:
-        """What `prepare` returns; None while the document is not compressed in the wanted coding."""
+    def choose(self, fields: Mapping[bytes, bytes], now: float) -> Prepared | None:
+        """What `prepare` returns at that Unix time; None while the wanted coding is not made."""
         variant = self._variants[self.plain_xml and fields.get(b"sec-fetch-dest") == b"document"]
         not_modified = False
         if_none_match = fields.get(b"if-none-match")
@@ -164,7 +164,9 @@ class Response:
         elif (since := fields.get(b"if-modified-since")) is not None:
             not_modified = since == self._date or (
                 len(since) <= LONGEST_VALUE
-                and not_modified_since(since.decode("latin-1"), self.last_modified, now)
+                and not_modified_since(
+                    since.decode("latin-1"), self.last_modified, datetime.fromtimestamp(now, UTC)
+                )
             )
         coding = _coding(fields)
         made = variant.made.get(coding)
