@@ -8,10 +8,11 @@ is so young that the clock of the file system may not show another edit.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from pprnet_feeds.content import files
 from pprnet_feeds.content.dates import month_of
@@ -23,8 +24,17 @@ _STAYS = "; its last good version stays"
 
 # What of a site decides how its posts are read: the zone, and the names of topics and research types.
 Basis = tuple[str, tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]
-# Whether a file of that name may be read at this signature; an empty one asks whether its removal counts.
-AtRest = Callable[[str, bytes], bool]
+
+
+class Look(NamedTuple):
+    """A look at the files: *found* are the entries of ``posts/`` just now.
+
+    *at_rest* says whether a file of that name may be read at this signature; with an empty one,
+    whether its removal counts.
+    """
+
+    found: Sequence[files.Found]
+    at_rest: Callable[[str, bytes], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +75,13 @@ def read_files(
     before: Reading | None = None,
     *,
     bodies: bool = False,
-    at_rest: AtRest | None = None,
+    look: Look | None = None,
 ) -> Reading:
     """Read the post files below *folder* that are not as they were in the reading *before*.
 
     *now* decides which files are young. With *bodies* every file is read, and its text is checked
-    as well. A file that is not *at_rest* stays as it was *before*, or stays out when it is new.
-    The result is *before* itself when nothing changed.
+    as well. A file that is not at rest in this *look* stays as it was *before*, or stays out when it
+    is new. The result is *before* itself when nothing changed.
     """
     basis = _names(site.time_zone.key, site.topics, site.research)
     was_read: Mapping[str, FileRead] = before.by_file if before else {}
@@ -79,7 +89,7 @@ def read_files(
     settled = int(now.timestamp()) * 1_000_000_000 - files.GRAIN
     by_file: dict[str, FileRead] = {}
     problems: list[Problem] = []
-    for found in files.entries(folder, report_others=bodies):
+    for found in look.found if look else files.entries(folder, report_others=bodies):
         if isinstance(found, Problem):
             problems.append(found)
             continue
@@ -90,7 +100,7 @@ def read_files(
         except OSError:
             signature = b""
         is_same = was is not None and was.signature == signature != b""
-        if not is_same and at_rest is not None and not at_rest(name, signature):
+        if not is_same and look and not look.at_rest(name, signature):
             if was is None:
                 continue
             is_same = True
@@ -98,14 +108,12 @@ def read_files(
             by_file[name] = was
         else:
             by_file[name] = _read_file(entry.path, name, site, settled, was, is_valid, bodies)
-    for name in was_read.keys() - by_file.keys():
-        if at_rest is not None and not at_rest(name, b""):
-            by_file[name] = was_read[name]
+    if look:
+        removed = was_read.keys() - by_file.keys()
+        by_file |= {name: was_read[name] for name in removed if not look.at_rest(name, b"")}
     reading = Reading(basis, by_file, tuple(problems))
-    is_same = before is not None and is_valid and reading.problems == before.problems
-    if is_same and by_file.keys() == was_read.keys() and all(was_read[n] is by_file[n] for n in by_file):
-        return before or reading
-    return reading
+    # Most values are the same objects, which are equal at once.
+    return before if before is not None and is_valid and reading == before else reading
 
 
 def _read_file(

@@ -13,12 +13,13 @@ import gc
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pprnet_feeds.content import files
 from pprnet_feeds.content.problems import Problem, shown
+from pprnet_feeds.content.reader import Look
 from pprnet_feeds.serving.snapshot import Failure, Snapshot, build
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
@@ -121,15 +122,12 @@ class Reloader:
         starts without a snapshot.
         """
         latest = time.monotonic() + LONGEST_WAIT
-        while not await asyncio.to_thread(lambda: self._rest.begin(_signatures(self._settings.folder))):
-            if time.monotonic() > latest:
+        while True:
+            found, signatures = await asyncio.to_thread(_look_at, self._settings.folder)
+            if self._rest.begin(signatures) or time.monotonic() > latest:
                 break
             await asyncio.sleep(0.05)
-        gc.disable()  # hardly anything that is made of the posts is ever garbage
-        try:
-            built = await asyncio.to_thread(self._build)
-        finally:
-            gc.enable()
+        built = await asyncio.to_thread(self._build, found)
         if isinstance(built, Failure) and not built.temporary:
             return built.problems
         self._take(built)
@@ -167,10 +165,9 @@ class Reloader:
 
     async def _renew(self) -> None:
         """Read what is at rest, and swap it in; nothing while a file of ``feeds/`` is being written."""
-        await asyncio.to_thread(lambda: self._rest.look(_signatures(self._settings.folder)))
-        if any(name.startswith("feeds/") for name in self._rest.pending):
+        built = await asyncio.to_thread(self._look_and_build)
+        if built is None:
             return
-        built = await asyncio.to_thread(self._build)
         # Last-Modified counts whole seconds and rises at every change: wait until the clock has reached
         # it. Nobody waits long for a clock that was set back.
         for _ in range(40):
@@ -179,9 +176,20 @@ class Reloader:
             await asyncio.sleep(0.05)
         self._take(built)
 
-    def _build(self) -> Snapshot | Failure:
-        began = time.monotonic()
-        built = build(self._settings, self._environ, utc_now(), self._store, self._built, self._rest)
+    def _look_and_build(self) -> Snapshot | Failure | None:
+        found, signatures = _look_at(self._settings.folder)
+        self._rest.look(signatures)
+        if any(name.startswith("feeds/") for name in self._rest.pending):
+            return None
+        return self._build(found)
+
+    def _build(self, found: Sequence[files.Found]) -> Snapshot | Failure:
+        began, look = time.monotonic(), Look(found, self._rest)
+        gc.disable()  # hardly anything that is made of the posts is ever garbage
+        try:
+            built = build(self._settings, self._environ, utc_now(), self._store, self._built, look)
+        finally:
+            gc.enable()
         if isinstance(built, Snapshot) and built is not self._built:
             built.seconds = time.monotonic() - began
             self._built = built
@@ -252,9 +260,10 @@ async def watch(folder: Path, woken: asyncio.Event) -> None:
             await asyncio.sleep(1)
 
 
-def _signatures(folder: Path) -> dict[str, bytes]:
-    """The signature of each post file and of each file of ``feeds/``, by its name."""
-    found = [each for each in files.entries(folder) if not isinstance(each, Problem)]
+def _look_at(folder: Path) -> tuple[list[files.Found], dict[str, bytes]]:
+    """The entries of ``posts/``, and the signature of each post file and each file of ``feeds/``, by name."""
+    posts = list(files.entries(folder))
+    found = [each for each in posts if not isinstance(each, Problem)]
     with contextlib.suppress(OSError), os.scandir(folder / "feeds") as entries:
         found += [
             (entry, f"feeds/{entry.name}")
@@ -265,7 +274,7 @@ def _signatures(folder: Path) -> dict[str, bytes]:
     for entry, name in found:
         with contextlib.suppress(OSError):
             signatures[name] = files.signature(entry.stat(follow_symlinks=False))
-    return signatures
+    return posts, signatures
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -28,7 +28,7 @@ from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Post, digest
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.content.reader import AtRest
+from pprnet_feeds.content.reader import Look
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.pages import Page, Pages
 from pprnet_feeds.serving.encoding import Content
@@ -68,12 +68,12 @@ def build(
     now: datetime,
     store: TimestampStore,
     before: Snapshot | None = None,
-    at_rest: AtRest | None = None,
+    look: Look | None = None,
 ) -> Snapshot | Failure:
     """Read the site and make the snapshot of *now*.
 
     *before* is the snapshot built last, and the result when nothing changed. Files that are not
-    *at_rest* count as they were. *store* remembers when things changed.
+    at rest in this *look* count as they were. *store* remembers when things changed.
     """
     site, problems = read_site(settings.folder, environ, settings.base_url)
     if site is None or problems:
@@ -89,7 +89,7 @@ def build(
         drafts=settings.drafts,
         ledger=ledger,
         before=last,
-        at_rest=at_rest,
+        look=look,
     )
     return snapshot_of(library, now, store, before)
 
