@@ -108,6 +108,14 @@ def signature(status: os.stat_result) -> bytes:
     return _SIGNATURE.pack(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
+def signature_of(entry: os.DirEntry[str]) -> bytes:
+    """The signature of a file; empty when it is there no more."""
+    try:
+        return signature(entry.stat(follow_symlinks=False))
+    except OSError:
+        return b""
+
+
 def written(signature: bytes) -> float:
     """When a file of this *signature* was last written, as Unix time; 0 for an empty one."""
     return _SIGNATURE.unpack(signature)[1] / 1e9 if signature else 0.0

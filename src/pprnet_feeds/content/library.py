@@ -33,7 +33,7 @@ class Library:
         digests: of the appearance of each post, by id.
         recorded: the ids of the public posts whose records in the *ledger* are up to date.
         unrecorded: how many public posts are not among these.
-        waiting: what readers do not see yet, in the order of files: drafts, scheduled posts, changes of the future.
+        waiting: what readers do not see yet, by file: drafts, scheduled posts, changes of the future.
         reading: what was read of each file, for the next library.
     """
 

@@ -27,13 +27,14 @@ Basis = tuple[str, tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]
 
 
 class Look(NamedTuple):
-    """A look at the files: *found* are the entries of ``posts/`` just now.
+    """A look at the files: the entries of ``posts/`` just now, and the signatures of the files by name.
 
     *at_rest* says whether a file of that name may be read at this signature; with an empty one,
     whether its removal counts.
     """
 
     found: Sequence[files.Found]
+    signatures: Mapping[str, bytes]
     at_rest: Callable[[str, bytes], bool]
 
 
@@ -95,10 +96,7 @@ def read_files(
             continue
         entry, name = found
         was = was_read.get(name)
-        try:
-            signature = files.signature(entry.stat(follow_symlinks=False))
-        except OSError:
-            signature = b""
+        signature = look.signatures.get(name, b"") if look else files.signature_of(entry)
         is_same = was is not None and was.signature == signature != b""
         if not is_same and look and not look.at_rest(name, signature):
             if was is None:

@@ -59,9 +59,9 @@ class Service:
         self._swapped = [one.swapped for one in extensions if getattr(one, "swapped", None)]
         self._answered = [one.answered for one in extensions if getattr(one, "answered", None)]
 
-    def swap(self, snapshot: Snapshot) -> None:
+    async def swap(self, snapshot: Snapshot) -> None:
         """Answer from *snapshot* from now on."""
-        self.cache.swap(snapshot)
+        await self.cache.swap(snapshot)
         for swapped in self._swapped:
             swapped(snapshot)
 
@@ -120,6 +120,7 @@ class CacheMiddleware:
         if b"transfer-encoding" in fields or b"host" not in fields or len(fields) != len(headers):
             return None
         prepared = response.choose(fields, now)
+        response.used = now
         if prepared is not None:
             self._service.answered(target, headers, prepared.sent)
         return prepared

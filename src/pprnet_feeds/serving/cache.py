@@ -9,7 +9,9 @@ makes up cost a constant amount of memory.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +24,8 @@ log = logging.getLogger("pprnet_feeds")
 
 # Bytes of the responses that are not listed feeds.
 MOST_BYTES = 32 << 20
+# For how many seconds at most a swap waits for feeds that are rendered ahead.
+AHEAD = 0.5
 
 Render = Callable[[], Response | Reply]
 
@@ -68,15 +72,22 @@ class ResponseCache:
         # One thread: many renders at once would hold the interpreter against the event loop.
         self._thread = ThreadPoolExecutor(1, "render")
 
-    def swap(self, snapshot: Snapshot) -> None:
+    async def swap(self, snapshot: Snapshot) -> None:
         """Answer from *snapshot* from now on.
 
-        Former responses of listed feeds stay until the new ones are rendered: what has the same
-        bytes then needs no compressing.
+        Listed feeds that were asked for within the last second are rendered before, so that hundreds
+        of requests do not wait for them. Former responses stay until the new ones are rendered: what
+        has the same bytes then needs no compressing.
         """
+        loop, ahead, now = asyncio.get_running_loop(), dict[bytes, Response | None](), time.time()
+        for raw, former in list(self.listed.items()):
+            if former.used > now - 1 and time.time() < now + AHEAD:
+                with contextlib.suppress(Exception):  # it is logged when it is asked for
+                    ahead[raw] = await loop.run_in_executor(self._thread, _renewed, former, snapshot, raw)
         self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from.timestamp()
         self._former |= self.listed
-        self.listed, self._others, self._pending = {}, Lru(), {}
+        self.listed = {raw: response for raw, response in ahead.items() if response}
+        self._others, self._pending = Lru(), {}
 
     async def find(self, path: str, snapshot: Snapshot) -> Response | Reply:
         """The response at an address, or the short reply that says why there is none."""
@@ -132,3 +143,13 @@ class ResponseCache:
         elif snapshot is self.snapshot:
             self._others.put(key, response)
         return response
+
+
+def _renewed(former: Response, snapshot: Snapshot, raw: bytes) -> Response | None:
+    """The response of a listed feed in *snapshot*, in the codings of the *former* one."""
+    response = snapshot.find(raw.decode())
+    if response:
+        response.reuse(former)
+        for coding in former.content.coded.keys() - response.content.coded.keys():
+            response.content.compress(coding)
+    return response

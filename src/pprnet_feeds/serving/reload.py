@@ -13,7 +13,7 @@ import gc
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,9 +71,9 @@ class Rest:
         self.accepted = {name: found[name] for name, age in ages.items() if not 0 <= age < self._seconds}
         return len(self.accepted) == len(found)
 
-    def look(self, found: Mapping[str, bytes]) -> None:
-        """Accept the files that are at rest, of all that were *found* just now."""
-        now, before, self.pending, self.due = time.monotonic(), self.pending, {}, None
+    def look(self, found: Mapping[str, bytes], now: float) -> None:
+        """Accept the files that are at rest, of all that were *found* in a look begun at *now*."""
+        before, self.pending, self.due = self.pending, {}, None
         latest = {True: 0.0, False: 0.0}  # the time of the latest removal, and of the latest other change
         for name in found.keys() | self.accepted.keys():
             signature = found.get(name, b"")
@@ -107,7 +107,7 @@ class Reloader:
         settings: Settings,
         environ: Mapping[str, str],
         store: TimestampStore,
-        swap: Callable[[Snapshot], None],
+        swap: Callable[[Snapshot], Awaitable[None]],
     ) -> None:
         self._settings, self._environ, self._store, self._swap = settings, environ, store, swap
         self._rest = Rest(AT_REST_IN_PREVIEW if settings.drafts else AT_REST)
@@ -123,14 +123,14 @@ class Reloader:
         """
         latest = time.monotonic() + LONGEST_WAIT
         while True:
-            found, signatures = await asyncio.to_thread(_look_at, self._settings.folder)
-            if self._rest.begin(signatures) or time.monotonic() > latest:
+            look = await asyncio.to_thread(self._look)
+            if self._rest.begin(look.signatures) or time.monotonic() > latest:
                 break
             await asyncio.sleep(0.05)
-        built = await asyncio.to_thread(self._build, found)
+        built = await asyncio.to_thread(self._build, look)
         if isinstance(built, Failure) and not built.temporary:
             return built.problems
-        self._take(built)
+        await self._take(built)
         return []
 
     async def keep_current(self) -> None:
@@ -174,17 +174,28 @@ class Reloader:
             if isinstance(built, Failure) or built is self._served or built.known.newest <= utc_now():
                 break
             await asyncio.sleep(0.05)
-        self._take(built)
+        await self._take(built)
+
+    def _look(self) -> Look:
+        """Find the post files and the files of ``feeds/``."""
+        posts = list(files.entries(self._settings.folder))
+        signatures = {each[1]: files.signature_of(each[0]) for each in posts if not isinstance(each, Problem)}
+        with contextlib.suppress(OSError), os.scandir(self._settings.folder / "feeds") as entries:
+            for entry in entries:
+                if not entry.name.startswith(files.PASSED_OVER) and not entry.is_dir():
+                    signatures[f"feeds/{entry.name}"] = files.signature_of(entry)
+        return Look(posts, signatures, self._rest)
 
     def _look_and_build(self) -> Snapshot | Failure | None:
-        found, signatures = _look_at(self._settings.folder)
-        self._rest.look(signatures)
+        began = time.monotonic()
+        look = self._look()
+        self._rest.look(look.signatures, began)
         if any(name.startswith("feeds/") for name in self._rest.pending):
             return None
-        return self._build(found)
+        return self._build(look)
 
-    def _build(self, found: Sequence[files.Found]) -> Snapshot | Failure:
-        began, look = time.monotonic(), Look(found, self._rest)
+    def _build(self, look: Look) -> Snapshot | Failure:
+        began = time.monotonic()
         gc.disable()  # hardly anything that is made of the posts is ever garbage
         try:
             built = build(self._settings, self._environ, utc_now(), self._store, self._built, look)
@@ -195,7 +206,7 @@ class Reloader:
             self._built = built
         return built
 
-    def _take(self, built: Snapshot | Failure) -> None:
+    async def _take(self, built: Snapshot | Failure) -> None:
         """Swap in what was built if it is new, and log what is served and what is not."""
         faults, self.faults = self.faults, built.problems if isinstance(built, Failure) else []
         if isinstance(built, Failure):
@@ -206,10 +217,8 @@ class Reloader:
         if served and built.library == served.library and built.known is served.known:
             return
         self._served = built
-        self._swap(built)
-        # What lives as long as the snapshot need not be searched for garbage.
-        gc.collect()
-        gc.freeze()
+        await self._swap(built)
+        gc.freeze()  # what lives as long as the snapshot need not be searched for garbage
         if served and (built.library.posts, built.problems) == (served.library.posts, served.problems):
             return
         for problem in built.problems:
@@ -258,23 +267,6 @@ async def watch(folder: Path, woken: asyncio.Event) -> None:
                 log.warning("the system reports no changes (%s): the files are polled", shown(str(error)))
             failing = polling = True
             await asyncio.sleep(1)
-
-
-def _look_at(folder: Path) -> tuple[list[files.Found], dict[str, bytes]]:
-    """The entries of ``posts/``, and the signature of each post file and each file of ``feeds/``, by name."""
-    posts = list(files.entries(folder))
-    found = [each for each in posts if not isinstance(each, Problem)]
-    with contextlib.suppress(OSError), os.scandir(folder / "feeds") as entries:
-        found += [
-            (entry, f"feeds/{entry.name}")
-            for entry in entries
-            if not entry.name.startswith(files.PASSED_OVER) and not entry.is_dir()
-        ]
-    signatures = {}
-    for entry, name in found:
-        with contextlib.suppress(OSError):
-            signatures[name] = files.signature(entry.stat(follow_symlinks=False))
-    return posts, signatures
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

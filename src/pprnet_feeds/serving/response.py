@@ -96,6 +96,7 @@ class Response:
             ``application/xml``, which it shows instead of downloading them.
         extra: fields that go with the document, not with a 304.
         since: *last_modified* as Unix time.
+        used: when the cache answered with it last, as Unix time.
     """
 
     content: Content
@@ -109,7 +110,7 @@ class Response:
     def __post_init__(self) -> None:
         """Prepare what depends on the document alone, but its codings."""
         self._date = http_date(self.last_modified).encode()
-        self.since = self.last_modified.timestamp()
+        self.since, self.used = self.last_modified.timestamp(), 0.0
         fields = {
             "cache-control": self.cache_control,
             "vary": "Accept-Encoding, Sec-Fetch-Dest" if self.plain_xml else "Accept-Encoding",
