@@ -47,7 +47,7 @@ UNSENT = 131_072
 LINGER = 1.0
 
 _TARGET = re.compile(rb"(?:/|[a-z][a-z0-9+.-]*://)[^#]*", re.IGNORECASE)
-_CLOSE = b"connection: close\r\n"
+_CLOSE = b"connection: close\r\n\r\n"
 _WORDS = {
     400: "This is no request that can be understood.",
     405: "Only GET and HEAD are understood here.",
@@ -90,7 +90,7 @@ class _Date:
     def __add__(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The header fields of a response that is sent now: uvicorn adds its own to its default ones."""
         self.line()
-        return [(b"date", self._value), *fields]
+        return [*fields, (b"date", self._value)]
 
 
 _DATE = _Date()
@@ -253,14 +253,12 @@ class Protocol(HttpToolsProtocol):
         prepared = self._at_once(self.url, self.headers)
         if prepared is None:
             return False
-        fields = _DATE.line()
         keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
-        if not keep_alive:
-            fields += _CLOSE
-        head, body = prepared.line + fields + prepared.fields, prepared.body["body"]
+        end = b"\r\n" if keep_alive else _CLOSE
+        head, body = prepared.head + _DATE.line() + end, prepared.body["body"]
         if body:
             self.transport.writelines((head, body))
-        else:
+        else:  # one piece takes less work
             self.transport.write(head)
         if not keep_alive:
             self.transport.close()
@@ -306,4 +304,4 @@ class Protocol(HttpToolsProtocol):
         fields |= {"allow": ALLOW} if status == 405 else {}
         lines = "".join(f"{name}: {value}\r\n" for name, value in (fields | ERROR).items())
         start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
-        return start.encode() + _DATE.line() + lines.encode() + _CLOSE + b"\r\n" + text.encode()
+        return start.encode() + lines.encode() + _DATE.line() + _CLOSE + text.encode()

@@ -31,7 +31,7 @@ ERROR = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
 
-_STATUS = {200: b"HTTP/1.1 200 OK\r\n", 304: b"HTTP/1.1 304 Not Modified\r\n"}
+_STATUS = {200: b"HTTP/1.1 200 OK\r\n%b", 304: b"HTTP/1.1 304 Not Modified\r\n%b"}
 _CONSULTED = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-since", b"sec-fetch-dest"})
 # The type for browsers, and the mark of its entity tags: the same bytes under another type (§8.8.1).
 _XML, _XML_TAG = "application/xml; charset=utf-8", "-x"
@@ -49,15 +49,13 @@ class Prepared(NamedTuple):
     """One prepared response, as ASGI messages and as it goes over the wire (RFC 9112 §2.1).
 
     Attributes:
-        line: the status line. Fields that depend on the time or the connection follow it.
-        fields: the other field lines and the empty line after them.
+        head: status line and field lines; those that depend on the time or the connection follow.
     """
 
     sent: Sent
     start: Message
     body: Message
-    line: bytes
-    fields: bytes
+    head: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,5 +211,5 @@ def joined(headers: Collection[Pair]) -> dict[bytes, bytes]:
 
 def _prepared(sent: Sent, body: bytes, headers: list[Pair]) -> Prepared:
     start = {"type": "http.response.start", "status": sent.status, "headers": headers}
-    fields = b"".join(b"%b: %b\r\n" % header for header in headers) + b"\r\n"
-    return Prepared(sent, start, {"type": "http.response.body", "body": body}, _STATUS[sent.status], fields)
+    head = _STATUS[sent.status] % b"".join(b"%b: %b\r\n" % header for header in headers)
+    return Prepared(sent, start, {"type": "http.response.body", "body": body}, head)
