@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from pprnet_feeds.content import files
 from pprnet_feeds.content.dates import month_of
@@ -22,8 +23,8 @@ from pprnet_feeds.content.problems import Problem
 
 _STAYS = "; its last good version stays"
 
-# What of a site decides how its posts are read: the zone, and the names of topics and research types.
-Basis = tuple[str, tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]
+# What of a site decides how its posts are read.
+Basis = tuple[ZoneInfo, tuple[Term, ...], tuple[Term, ...]]
 
 
 class Look(NamedTuple):
@@ -84,7 +85,7 @@ def read_files(
     as well. A file that is not at rest in this *look* stays as it was *before*, or stays out when it
     is new. The result is *before* itself when nothing changed.
     """
-    basis = _names(site.time_zone.key, site.topics, site.research)
+    basis = site.time_zone, site.topics, site.research
     was_read: Mapping[str, FileRead] = before.by_file if before else {}
     is_valid = before is not None and before.basis == basis and not bodies
     settled = int(now.timestamp()) * 1_000_000_000 - files.GRAIN
@@ -118,34 +119,28 @@ def _read_file(
     path: str, name: str, site: Site, settled: int, was: FileRead | None, is_valid: bool, bodies: bool
 ) -> FileRead:
     """Read one file; *is_valid* says whether what it *was* counts when its bytes are the same."""
+    post, problems, signature, digest = None, list[Problem](), b"", b""
     data = files.read_bytes(path, name)
     if isinstance(data, Problem):
-        return _faulty(b"", b"", was, [data], site)
-    content, status = data
-    is_young = max(status.st_mtime_ns, status.st_ctime_ns) >= settled
-    signature = b"" if is_young else files.signature(status)
-    digest = hashlib.blake2b(content, digest_size=16).digest()
-    if is_valid and was is not None and was.digest == digest:
-        return replace(was, signature=signature)
-    text = files.text_of(content, name)
-    if isinstance(text, Problem):
-        return _faulty(signature, digest, was, [text], site)
-    post, problems = read_post(text, name, site, bodies=bodies)
-    if post is None:
-        return _faulty(signature, digest, was, problems, site)
-    if was is not None and was.post == post:
-        post = was.post
+        problems = [data]
+    else:
+        content, status = data
+        if max(status.st_mtime_ns, status.st_ctime_ns) < settled:  # a younger one is read again
+            signature = files.signature(status)
+        digest = hashlib.blake2b(content, digest_size=16).digest()
+        if is_valid and was is not None and was.digest == digest:
+            return replace(was, signature=signature)
+        text = files.text_of(content, name)
+        if isinstance(text, Problem):
+            problems = [text]
+        else:
+            post, problems = read_post(text, name, site, bodies=bodies)
+    if was is not None and was.post is not None:
+        if post is None and (post := _with_present_names(was.post, site)):
+            problems = [replace(problem, what=problem.what + _STAYS) for problem in problems]
+        elif was.post == post:
+            post = was.post
     return FileRead(signature, digest, post, tuple(problems))
-
-
-def _faulty(
-    signature: bytes, digest: bytes, was: FileRead | None, problems: list[Problem], site: Site
-) -> FileRead:
-    """What is stored of a file that is no valid post now."""
-    last_good = _with_present_names(was.post, site) if was and was.post else None
-    if last_good is not None:
-        problems = [replace(problem, what=problem.what + _STAYS) for problem in problems]
-    return FileRead(signature, digest, last_good, tuple(problems))
 
 
 def _with_present_names(post: Post, site: Site) -> Post | None:
@@ -161,10 +156,3 @@ def _slugs(slugs: tuple[str, ...], known: tuple[Term, ...]) -> tuple[str, ...] |
     index = by_name(known)
     places = {index.get(normal(slug), -1) for slug in slugs}
     return None if -1 in places else tuple(known[place].slug for place in sorted(places))
-
-
-def _names(zone: str, topics: tuple[Term, ...], research: tuple[Term, ...]) -> Basis:
-    def of(known: tuple[Term, ...]) -> tuple[tuple[str, ...], ...]:
-        return tuple((term.slug, term.label, *term.former) for term in known)
-
-    return zone, of(topics), of(research)
