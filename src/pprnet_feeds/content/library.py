@@ -73,8 +73,8 @@ def read_library(
     ledger = ledger or Ledger()
     last = before.reading if before else None
     reading = read_files(folder, site, now, last, bodies=bodies, look=look)
-    is_same = before and reading is before.reading and (site, ledger) == (before.site, before.ledger)
-    if before and is_same and not (before.next_release and before.next_release <= now):
+    is_due = before and before.next_release and before.next_release <= now
+    if before and reading is last and (site, ledger) == (before.site, before.ledger) and not is_due:
         return before
     return _assemble(reading, site, now, ledger, before, drafts=drafts)
 
@@ -82,27 +82,19 @@ def read_library(
 def public(library: Library, now: datetime) -> Library:
     """What readers may see at *now* of a library that was read with its drafts."""
     assert library.reading is not None
-    return _assemble(library.reading, library.site, now, library.ledger)
+    return _assemble(library.reading, library.site, now, library.ledger, None, drafts=False)
 
 
 def _assemble(
-    reading: Reading,
-    site: Site,
-    now: datetime,
-    ledger: Ledger,
-    before: Library | None = None,
-    *,
-    drafts: bool = False,
+    reading: Reading, site: Site, now: datetime, ledger: Ledger, before: Library | None, *, drafts: bool
 ) -> Library:
     """The library that the files make at *now*."""
     site, changes = (site, []) if drafts else _announced(site, now)
     read = reading.by_file.values()
     known = ledger.identified([each.post for each in read if each.post], site.time_zone, now)
     single, doubles = _without_doubles(known, now, ledger.shown(now))
-    coming = [post for post in single if post.updated > now]  # never before `published`
-    for post in coming:
-        if not post.draft:
-            changes += [change for change in (post.published, post.updated) if change > now]
+    coming = [post for post in single if post.updated > now and not post.draft]  # never before `published`
+    changes += [change for post in coming for change in (post.published, post.updated) if change > now]
     public = single if drafts else [_at(post, now, ledger) for post in single if _is_public(post, now)]
     public.sort(key=attrgetter("id"))
     public.sort(key=attrgetter("year", "published"), reverse=True)

@@ -71,13 +71,7 @@ class Reading:
 
 
 def read_files(
-    folder: Path,
-    site: Site,
-    now: datetime,
-    before: Reading | None = None,
-    *,
-    bodies: bool = False,
-    look: Look | None = None,
+    folder: Path, site: Site, now: datetime, before: Reading | None, *, bodies: bool, look: Look | None
 ) -> Reading:
     """Read the post files below *folder* that are not as they were in the reading *before*.
 

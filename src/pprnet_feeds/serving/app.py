@@ -121,8 +121,10 @@ class CacheMiddleware:
             plain = PlainResponse(text, found.status, {**ERROR, **found.headers}, media_type)
             await plain(scope, receive, send)
             return
-        now = utc_now()
-        prepared = await self.cache.prepare(found, joined(headers), now)
+        now, fields, loop = utc_now(), joined(headers), asyncio.get_running_loop()
+        prepared = found.choose(fields, now.timestamp())
+        if prepared is None:
+            prepared = await loop.run_in_executor(self.cache.thread, found.prepare, fields, now)
         self._report(target, headers, prepared.sent if is_get else prepared.sent._replace(size=0))
         await send(self._adjusted(prepared.start, found, now))
         await send(prepared.body if is_get else {"type": "http.response.body"})

@@ -13,11 +13,10 @@ import contextlib
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 
-from pprnet_feeds.serving.response import Prepared, Reply, Response
+from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.serving.snapshot import Snapshot
 
 log = logging.getLogger("pprnet_feeds")
@@ -60,6 +59,8 @@ class ResponseCache:
         snapshot: what is served; None before anything could be read.
         listed: raw path -> response, for the listed feeds that were asked for so far.
         adjusted_from: `Snapshot.adjusted_from`, as Unix time.
+        thread: renders and compresses, one after the other: many renders at once would hold the
+            interpreter against the event loop.
     """
 
     def __init__(self) -> None:
@@ -69,8 +70,7 @@ class ResponseCache:
         self._others = Lru()
         self._former: dict[bytes, Response] = {}
         self._pending: dict[str, asyncio.Task[Response | Reply]] = {}
-        # One thread: many renders at once would hold the interpreter against the event loop.
-        self._thread = ThreadPoolExecutor(1, "render")
+        self.thread = ThreadPoolExecutor(1, "render")
 
     async def swap(self, snapshot: Snapshot) -> None:
         """Answer from *snapshot* from now on.
@@ -83,7 +83,7 @@ class ResponseCache:
         for raw, former in list(self.listed.items()):
             if former.used > now - 1 and time.time() < now + AHEAD:
                 with contextlib.suppress(Exception):  # it is logged when it is asked for
-                    ahead[raw] = await loop.run_in_executor(self._thread, _renewed, former, snapshot, raw)
+                    ahead[raw] = await loop.run_in_executor(self.thread, _renewed, former, snapshot, raw)
         self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from.timestamp()
         self._former |= self.listed
         self.listed = {raw: response for raw, response in ahead.items() if response}
@@ -103,20 +103,12 @@ class ResponseCache:
 
     async def obtain(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         """The response of that *key*; rendered once for all who wait for it, when it is not cached."""
-        cached = self._cached(key, snapshot)
-        if cached is not None:
+        if cached := self._cached(key, snapshot):
             return cached
         task = self._pending.get(key)
         if task is None:
             task = self._pending[key] = asyncio.create_task(self._render(key, snapshot, render))
         return await asyncio.shield(task)  # a client that closes its connection leaves the others waiting
-
-    async def prepare(self, response: Response, fields: Mapping[bytes, bytes], now: datetime) -> Prepared:
-        """Choose the prepared response to a request; compressing happens in the render thread."""
-        chosen = response.choose(fields, now.timestamp())
-        if chosen is not None:
-            return chosen
-        return await asyncio.get_running_loop().run_in_executor(self._thread, response.prepare, fields, now)
 
     def _cached(self, key: str, snapshot: Snapshot) -> Response | None:
         if snapshot is not self.snapshot:
@@ -125,7 +117,7 @@ class ResponseCache:
 
     async def _render(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         try:
-            rendered = await asyncio.get_running_loop().run_in_executor(self._thread, render)
+            rendered = await asyncio.get_running_loop().run_in_executor(self.thread, render)
         except Exception:
             log.exception("rendering %s failed", key)
             return Reply(500, "This could not be rendered; the log has the reason.")

@@ -47,7 +47,7 @@ UNSENT = 131_072
 LINGER = 1.0
 
 _TARGET = re.compile(rb"(?:/|[a-z][a-z0-9+.-]*://)[^#]*", re.IGNORECASE)
-_CLOSE = b"connection: close\r\n\r\n"
+_CLOSE = b"\r\nconnection: close\r\n\r\n"
 _WORDS = {
     400: "This is no request that can be understood.",
     405: "Only GET and HEAD are understood here.",
@@ -56,8 +56,10 @@ _WORDS = {
 }
 _NEEDED = (
     (HttpToolsProtocol, "connection_made connection_lost data_received on_message_begin on_url on_header"),
-    (HttpToolsProtocol, "on_headers_complete on_body on_message_complete on_response_complete"),
-    (HttpToolsProtocol, "_start_asgi_task"),
+    (
+        HttpToolsProtocol,
+        "on_headers_complete on_body on_message_complete on_response_complete _start_asgi_task",
+    ),
     (httptools_impl, "RequestResponseCycle"),
     (getattr(flow_control, "FlowControl", None), "pause_reading resume_reading resume_writing"),
 )
@@ -76,21 +78,18 @@ def missing() -> list[str]:
 class _Date:
     """The field `Date`, made once a second."""
 
-    _until, _value, _line = 0.0, b"", b""
+    _second, _value = 0.0, b""
 
-    def line(self) -> bytes:
-        """The field line of a response that is sent now."""
-        now = time.time()
-        if not self._until - 1 <= now < self._until:
-            self._until = now // 1 + 1
-            self._value = formatdate(now // 1, usegmt=True).encode()
-            self._line = b"date: %b\r\n" % self._value
-        return self._line
+    def value(self) -> bytes:
+        """The value in a response that is sent now."""
+        second = time.time() // 1
+        if second != self._second:
+            self._second, self._value = second, formatdate(second, usegmt=True).encode()
+        return self._value
 
     def __add__(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The header fields of a response that is sent now: uvicorn adds its own to its default ones."""
-        self.line()
-        return [*fields, (b"date", self._value)]
+        return [*fields, (b"date", self.value())]
 
 
 _DATE = _Date()
@@ -254,8 +253,8 @@ class Protocol(HttpToolsProtocol):
         if prepared is None:
             return False
         keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
-        end = b"\r\n" if keep_alive else _CLOSE
-        head, body = prepared.head + _DATE.line() + end, prepared.body["body"]
+        end = b"\r\n\r\n" if keep_alive else _CLOSE
+        head, body = prepared.head + b"date: " + _DATE.value() + end, prepared.body["body"]
         if body:
             self.transport.writelines((head, body))
         else:  # one piece takes less work
@@ -303,5 +302,5 @@ class Protocol(HttpToolsProtocol):
         fields = {"content-type": "text/plain; charset=utf-8", "content-length": len(text)}
         fields |= {"allow": ALLOW} if status == 405 else {}
         lines = "".join(f"{name}: {value}\r\n" for name, value in (fields | ERROR).items())
-        start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
-        return start.encode() + lines.encode() + _DATE.line() + _CLOSE + text.encode()
+        start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}date: "
+        return start.encode() + _DATE.value() + _CLOSE + text.encode()

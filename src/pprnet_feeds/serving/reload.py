@@ -37,6 +37,8 @@ LONGEST_WAIT = 10.0
 # recorded a change, and a system may forget to report one.
 RETRY = 60.0
 
+Swap = Callable[[Snapshot], Awaitable[None]]
+
 
 def utc_now() -> datetime:
     """The time, in UTC and whole seconds."""
@@ -103,11 +105,7 @@ class Reloader:
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        environ: Mapping[str, str],
-        store: TimestampStore,
-        swap: Callable[[Snapshot], Awaitable[None]],
+        self, settings: Settings, environ: Mapping[str, str], store: TimestampStore, swap: Swap
     ) -> None:
         self._settings, self._environ, self._store, self._swap = settings, environ, store, swap
         self._rest = Rest(AT_REST_IN_PREVIEW if settings.drafts else AT_REST)

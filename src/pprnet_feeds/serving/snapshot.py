@@ -83,13 +83,7 @@ def build(
     if isinstance(ledger, list):
         return Failure(ledger)
     library = read_library(
-        settings.folder,
-        site,
-        now,
-        drafts=settings.drafts,
-        ledger=ledger,
-        before=last,
-        look=look,
+        settings.folder, site, now, drafts=settings.drafts, ledger=ledger, before=last, look=look
     )
     return snapshot_of(library, now, store, before)
 
@@ -122,8 +116,8 @@ class Snapshot:
         self.site = library.site
         self.problems = library.problems
         self.next_release = library.next_release
-        lifetime = timedelta(seconds=self.site.cache.max_age + self.site.cache.stale_while_revalidate)
-        self.adjusted_from = (self.next_release or _NEVER) - lifetime
+        lifetime = self.site.cache.max_age + self.site.cache.stale_while_revalidate
+        self.adjusted_from = (self.next_release or _NEVER) - timedelta(seconds=lifetime)
         self.known = known
         self.not_before = _newest_change(library.ledger)
         self.catalogue = Catalogue(library)
