@@ -39,23 +39,23 @@ class Client(contextlib.AbstractContextManager["Client"]):
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
         """Ask once; a connection that the server closed is opened again."""
-        for last in (False, True):
-            try:
-                self._http.putrequest("GET", path, skip_accept_encoding=True)
-                for name, value in (headers or {}).items():
-                    self._http.putheader(name, value)
-                self._http.endheaders()
-                response = self._http.getresponse()
-                break
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                self._http.close()
-                if last:
-                    raise
+        try:
+            response = self._asked(path, headers or {})
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            self._http.close()
+            response = self._asked(path, headers or {})
         body = response.read()
         fields = response.getheaders()
         head = 15 + len(response.reason) + sum(len(name) + len(value) + 4 for name, value in fields)
         lower = {name.lower(): value for name, value in fields}
         return Answer(response.status, lower, body, head + len(body))
+
+    def _asked(self, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
+        self._http.putrequest("GET", path, skip_accept_encoding=True)
+        for name, value in headers.items():
+            self._http.putheader(name, value)
+        self._http.endheaders()
+        return self._http.getresponse()
 
 
 def first_answer(port: int, path: str, longest: float = 600) -> Answer:

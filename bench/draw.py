@@ -94,13 +94,9 @@ def main() -> None:
         rows.append([f"{size:,}", *(results.spread(column, "{:.0f}") for column in times)])
         if size == 10_000:
             figures["draw.first"] = median(main_feed) / median(theirs)
-    text = (
-        "Milliseconds, medians, in brackets the least and the greatest; connections are open.\n\n"
-        + results.table(
-            "posts | main feed, first request after an edit | plain feedgen | a combination, first request",
-            rows,
-        )
-    )
+    heads = "posts | main feed, first request after an edit | plain feedgen | a combination, first request"
+    text = "Milliseconds, medians, in brackets the least and the greatest; connections are open.\n\n"
+    text += results.table(heads, rows)
     results.write(options, "Rendering", text, figures)
 
 

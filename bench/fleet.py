@@ -21,8 +21,6 @@ from sites import make_site, posts
 
 POLLS, CHANGES = 48, 4  # a day
 _BOTH = ("If-None-Match", "If-Modified-Since")
-
-
 # Name, share of the fleet (an assumption), coding, validators that are sent.
 HABITS = (
     ("both validators, br or gzip", 0.62, "gzip, deflate, br", _BOTH),

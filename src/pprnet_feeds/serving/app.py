@@ -14,7 +14,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -31,7 +30,7 @@ from pprnet_feeds.pages import embed
 from pprnet_feeds.pages.subscribe import read_choice
 from pprnet_feeds.serving.cache import ResponseCache
 from pprnet_feeds.serving.conditional import http_date
-from pprnet_feeds.serving.reload import Reloader, utc_now
+from pprnet_feeds.serving.reload import Reloader, unix_now, utc_now
 from pprnet_feeds.serving.response import ALLOW, ERROR, Message, Pair, Prepared, Reply, Response, Sent, joined
 from pprnet_feeds.serving.snapshot import OEMBED, OPML, QUERIED, SUBSCRIBE, Snapshot
 from pprnet_feeds.settings import Settings
@@ -73,7 +72,7 @@ class CacheMiddleware:
 
     def cached(self, target: bytes, headers: Sequence[Pair]) -> Prepared | None:
         """The prepared response to a GET of *target*; None when the request must be passed on."""
-        response, now = self.cache.listed.get(target), time.time()
+        response, now = self.cache.listed.get(target), unix_now()
         if response is None or not response.since <= now < self.cache.adjusted_from:
             return None
         fields = dict(headers)

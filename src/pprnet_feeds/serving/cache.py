@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from pprnet_feeds.serving.reload import unix_now
 from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.serving.snapshot import Snapshot
 
@@ -79,9 +79,9 @@ class ResponseCache:
         of requests do not wait for them. Former responses stay until the new ones are rendered: what
         has the same bytes then needs no compressing.
         """
-        loop, ahead, now = asyncio.get_running_loop(), dict[bytes, Response | None](), time.time()
+        loop, ahead, now = asyncio.get_running_loop(), dict[bytes, Response | None](), unix_now()
         for raw, former in list(self.listed.items()):
-            if former.used > now - 1 and time.time() < now + AHEAD:
+            if former.used > now - 1 and unix_now() < now + AHEAD:
                 with contextlib.suppress(Exception):  # it is logged when it is asked for
                     ahead[raw] = await loop.run_in_executor(self.thread, _renewed, former, snapshot, raw)
         self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from.timestamp()

@@ -40,6 +40,9 @@ RETRY = 60.0
 Swap = Callable[[Snapshot], Awaitable[None]]
 
 
+unix_now = time.time  # what every request asks: a datetime costs ten times as much
+
+
 def utc_now() -> datetime:
     """The time, in UTC and whole seconds."""
     return datetime.fromtimestamp(time.time() // 1, UTC)
