@@ -1,7 +1,5 @@
 """An ASGI callable that only sends what bench/serve.py recorded: (path, status, headers, body) in a file."""
 
-from __future__ import annotations
-
 import json
 import os
 from base64 import b64decode

@@ -1,7 +1,5 @@
 """The clients of a bench: one that asks and reads, one that asks at a fixed rate, and wrk."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import multiprocessing
@@ -11,14 +9,13 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
+from typing import NamedTuple
 
 from processes import CLIENTS, Tree
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """One response; header names are lower case. *wire* is the bytes of head and body."""
 
     status: int
@@ -112,8 +109,7 @@ def _ask(pipe: Pipe, port: int, request: bytes, rate: int) -> None:
     pipe.send(latencies)
 
 
-@dataclass(frozen=True)
-class Load:
+class Load(NamedTuple):
     """What one server did under load: µs of CPU a request, and requests a second."""
 
     cpu: float

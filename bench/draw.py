@@ -1,11 +1,7 @@
-"""The first request of the main feed after an edit, beside plain feedgen rendering that document.
+"""The first request of the main feed after an edit, beside plain feedgen with the entries of our JSON feed.
 
-Plain feedgen gets the entries of our own JSON feed, ready made, in a process of its own.
-
-    ./run bench draw              writes the section "Rendering" of RESULTS.md
+./run bench draw              writes the section "Rendering" of RESULTS.md
 """
-
-from __future__ import annotations
 
 import json
 import subprocess

@@ -1,13 +1,10 @@
 """What an edit takes: until its new bytes are served, and what readers notice meanwhile.
 
-The newest post is saved under another title, by rename, as editors do. For the latencies one client asks
-500 times a second for a topic's feed (gzip), at rest, during edits, and while every file is read again; commit
-8206268 is measured in turns with ours.
+The newest post is saved under another title, by rename, as editors do. Latencies are those of a client that asks
+500 times a second for a topic's feed, at rest, during edits, and while every file is read again.
 
     ./run bench edit              writes the section "An edit" of RESULTS.md
 """
-
-from __future__ import annotations
 
 import tempfile
 import time

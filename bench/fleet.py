@@ -3,8 +3,6 @@
 ./run bench fleet             writes two sections of RESULTS.md; takes about an hour
 """
 
-from __future__ import annotations
-
 import random
 import sys
 import tempfile

@@ -1,7 +1,5 @@
 """Start the programs that are measured, and read what their whole process trees use."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import socket

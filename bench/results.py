@@ -1,10 +1,4 @@
-"""Write what was measured: a section of RESULTS.md for each bench, and the table of floors.
-
-A bench replaces its own section and its own figures and leaves the others alone. `figures.json` holds the
-figures that the table of floors is computed from.
-"""
-
-from __future__ import annotations
+"""Write what was measured: a section of RESULTS.md for each bench, and the table of floors from figures.json."""
 
 import argparse
 import json
@@ -27,7 +21,6 @@ ORDER = "Floors, Machine, Serving, Starting, An edit, Rendering, A fleet of read
     ", "
 )
 _KINDS = ("full", "gzip", "br", "304")
-
 # What, against what, at least or at most, floor, aim, unit, figures.
 FLOORS = (
     ("CPU for a request", "bare ASGI, same uvicorn options", "≥", 1.5, 2.2, "", [f"bare.{kind}" for kind in _KINDS]),

@@ -1,13 +1,10 @@
 """What a poll costs: ours with and without the fast path, beside a bare ASGI callable and nginx.
 
-All servers run on one core at the same time, so that they meet the same minute; clients have the other core.
-The bare callable sends the same bytes and headers on uvicorn with the same options. nginx serves the same
-bytes as files, precompressed, with equal headers and `open_file_cache`.
+All servers run on one core at the same time; clients have the other core. The bare callable sends the same bytes
+and headers on uvicorn with the same options. nginx serves them as files, precompressed, with `open_file_cache`.
 
     ./run bench serve             writes the section "Serving" of RESULTS.md
 """
-
-from __future__ import annotations
 
 import contextlib
 import json
@@ -40,11 +37,7 @@ http {{
     }}
 }}
 """
-CASES: dict[str, dict[str, str]] = {
-    "full": {},
-    "gzip": {"Accept-Encoding": "gzip"},
-    "br": {"Accept-Encoding": "br"},
-}
+CASES: dict[str, dict[str, str]] = {"full": {}} | {name: {"Accept-Encoding": name} for name in ("gzip", "br")}
 # What nginx writes by itself.
 OWN = {"date", "content-type", "content-length", "content-encoding", "etag", "last-modified", "connection"}
 
