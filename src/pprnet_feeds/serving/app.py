@@ -115,11 +115,9 @@ class CacheMiddleware:
         target, headers, is_get = scope["raw_path"], scope["headers"], scope["method"] == "GET"
         if isinstance(found, Reply):
             self._report(target, headers, Sent(found.status))
-            media_type = "text/plain" if found.text else None
-            text = found.text and f"{found.text}\n"
+            text, media_type = (f"{found.text}\n", "text/plain") if found.text else ("", None)
             plain = PlainResponse(text, found.status, {**ERROR, **found.headers}, media_type)
-            await plain(scope, receive, send)
-            return
+            return await plain(scope, receive, send)
         now, fields, loop = utc_now(), joined(headers), asyncio.get_running_loop()
         prepared = found.choose(fields, now.timestamp())
         if prepared is None:

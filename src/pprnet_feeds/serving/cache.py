@@ -1,9 +1,8 @@
 """The response cache of one process, and how a response that is not in it is rendered.
 
-It saves the rendering and compressing of each feed: 14 ms a request at 350 posts. Listed feeds,
-which everybody polls, are cached as long as the snapshot lives. All other responses are in a
-least-recently-used cache of a bounded number of bytes: ten thousand combinations that a client
-makes up cost a constant amount of memory.
+It saves the rendering and compressing of each feed: 14 ms a request at 350 posts. Listed feeds, which
+everybody polls, are cached as long as the snapshot lives, all other responses in a bounded number of
+bytes: ten thousand combinations that a client makes up cost a constant amount of memory.
 """
 
 from __future__ import annotations
@@ -38,10 +37,9 @@ class Lru:
 
     def get(self, key: str) -> Response | None:
         """The response of that *key*, if it is still here."""
-        if key not in self._responses:
-            return None
-        self._responses.move_to_end(key)
-        return self._responses[key][0]
+        if found := self._responses.get(key):
+            self._responses.move_to_end(key)
+        return found and found[0]
 
     def put(self, key: str, response: Response) -> None:
         """Store a response, and release as many as must make room for it."""
@@ -105,8 +103,7 @@ class ResponseCache:
         """The response of that *key*; rendered once for all who wait for it, when it is not cached."""
         if cached := self._cached(key, snapshot):
             return cached
-        task = self._pending.get(key)
-        if task is None:
+        if (task := self._pending.get(key)) is None:
             task = self._pending[key] = asyncio.create_task(self._render(key, snapshot, render))
         return await asyncio.shield(task)  # a client that closes its connection leaves the others waiting
 
@@ -129,8 +126,7 @@ class ResponseCache:
     def _store(self, key: str, snapshot: Snapshot, response: Response) -> Response:
         if snapshot is self.snapshot and snapshot.is_listed(key):
             raw = key.encode(errors="replace")
-            if former := self._former.pop(raw, None):
-                response.reuse(former)
+            response.reuse(self._former.pop(raw, response))
             self.listed[raw] = response
         elif snapshot is self.snapshot:
             self._others.put(key, response)

@@ -46,7 +46,7 @@ UNSENT = 131_072
 # For how many seconds a refused client may go on sending: closed at once, it would never read the error.
 LINGER = 1.0
 
-_TARGET = re.compile(rb"(?:/|[a-z][a-z0-9+.-]*://)[^#]*", re.IGNORECASE)
+_TARGET = re.compile(rb"/|[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _CLOSE = b"\r\nconnection: close\r\n\r\n"
 _WORDS = {
     400: "This is no request that can be understood.",
@@ -96,15 +96,10 @@ _DATE = _Date()
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol with limits, and with errors of our own.
+    """uvicorn's protocol with limits, and with errors of our own."""
 
-    Attributes:
-        patience: seconds between two checks of a connection.
-        stall: for how many seconds a client may accept nothing.
-    """
-
-    patience = 5.0
-    stall = 30.0
+    patience = 5.0  # seconds between two checks of a connection
+    stall = 30.0  # for how many seconds a client may accept nothing
 
     _since = 0  # bytes since the data that completed a head
     _heads = 0  # number of complete heads
@@ -201,10 +196,7 @@ class Protocol(HttpToolsProtocol):
         """Do nothing: no endpoint waits for the end of a body."""
 
     def on_response_complete(self) -> None:
-        """Go on to the next request of the connection; one that never comes is noticed by `_check`.
-
-        So no timer is set and cancelled for every request, as uvicorn's own method does.
-        """
+        """Go on to the next request; `_check` notices one that never comes, so it needs no timer."""
         self.server_state.total_requests += 1
         self._running = None
         if self.transport.is_closing():
@@ -236,7 +228,7 @@ class Protocol(HttpToolsProtocol):
         hosts = [name for name, _ in self.headers].count(b"host")
         if hosts != 1 and (hosts or self.parser.get_http_version() != "1.0"):
             return False
-        if _TARGET.fullmatch(self.url):
+        if _TARGET.match(self.url) and b"#" not in self.url:
             return True
         method = self.parser.get_method()
         return self.url == b"*" if method == b"OPTIONS" else method == b"CONNECT"  # which is refused
@@ -244,7 +236,7 @@ class Protocol(HttpToolsProtocol):
     def _answers_at_once(self) -> bool:
         """Whether the response was prepared, and is written."""
         # Responses go out in the order of the requests, and none to a client that does not read.
-        if self._running is not None or self.flow.write_paused or self._at_once is None:
+        if self._at_once is None or self._running is not None or self.flow.write_paused:
             return False
         parser = self.parser
         if parser.get_method() != b"GET" or parser.should_upgrade():

@@ -28,8 +28,7 @@ log = logging.getLogger("pprnet_feeds")
 
 # For how many seconds a file must have been unchanged; in a preview, where nobody else reads it.
 AT_REST, AT_REST_IN_PREVIEW = 1.2, 0.2
-# What changed within so many seconds of a removal waits as long as that: a renamed file is a removal and
-# a new file, and is never missing or there twice.
+# What changed within so many seconds of a removal waits as long as that: a renamed file is both.
 TOGETHER = 0.5
 # How long a start waits at most for files that are being written.
 LONGEST_WAIT = 10.0
@@ -94,18 +93,13 @@ class Rest:
                 self.due = min(left, self.due or left)
                 continue
             del self.pending[name]
-            if signature:
-                self.accepted[name] = signature
-            else:
+            self.accepted[name] = signature
+            if not signature:
                 del self.accepted[name]
 
 
 class Reloader:
-    """Builds the snapshots of a site, one after the other, and gives each to *swap*.
-
-    Attributes:
-        faults: why a newer snapshot could not be built.
-    """
+    """Builds the snapshots of a site, one after the other, and gives each to *swap*."""
 
     def __init__(
         self, settings: Settings, environ: Mapping[str, str], store: TimestampStore, swap: Swap
@@ -114,13 +108,12 @@ class Reloader:
         self._rest = Rest(AT_REST_IN_PREVIEW if settings.drafts else AT_REST)
         self._built: Snapshot | None = None
         self._served: Snapshot | None = None
-        self.faults: list[Problem] = []
+        self.faults: list[Problem] = []  # why a newer snapshot could not be built
 
     async def start(self) -> list[Problem]:
         """Build the first snapshot; the faults that keep the service from starting at all.
 
-        What may pass by itself, a lost mount or a wrong clock, is none of these: the service then
-        starts without a snapshot.
+        A lost mount or a wrong clock may pass by itself: the service then starts without a snapshot.
         """
         latest = time.monotonic() + LONGEST_WAIT
         while True:

@@ -1,11 +1,9 @@
 """One document ready to be sent, in every form in which a request may ask for it.
 
-A feed is polled a thousand times for each time it changes. So whatever depends on the document
-alone is prepared once, a 304 included, and a request only chooses. Each coding is made when a
-request first asks for it.
-
-Prepared messages are shared by all requests and must never be changed. Nothing here raises,
-whatever a client puts into a header field.
+A feed is polled a thousand times for each time it changes. So whatever depends on the document alone is
+prepared once, a 304 included, and a request only chooses. Each coding is made when it is first asked for.
+Prepared messages are shared by all requests and must never be changed. Nothing here raises, whatever a
+client puts into a header field.
 """
 
 from __future__ import annotations
@@ -68,19 +66,12 @@ class Reply:
 
 
 class _Variant(NamedTuple):
-    """The prepared responses with one media type.
+    """The prepared responses with one media type."""
 
-    Attributes:
-        fields: the Content-Type, as a header field.
-        tags: the entity tag in each coding.
-        not_modified: the 304 for each plain form of If-None-Match.
-        made: the 200 and the 304 in each coding that was asked for.
-    """
-
-    fields: Pair
-    tags: Mapping[str, str]
-    not_modified: dict[bytes, Prepared]
-    made: dict[str, tuple[Prepared, Prepared]]
+    content_type: Pair
+    tags: Mapping[str, str]  # by coding
+    not_modified: dict[bytes, Prepared]  # by each plain form of If-None-Match
+    made: dict[str, tuple[Prepared, Prepared]]  # the 200 and the 304 in each coding that was asked for
 
 
 @dataclass(eq=False)
@@ -152,8 +143,7 @@ class Response:
         if_none_match = fields.get(b"if-none-match")
         if if_none_match is not None:
             # If-Modified-Since does not count beside it, whatever it says (RFC 9110 §13.1.3).
-            prepared = variant.not_modified.get(if_none_match)
-            if prepared is not None:
+            if prepared := variant.not_modified.get(if_none_match):
                 return prepared
             if len(if_none_match) <= LONGEST_VALUE:
                 tag = matches(if_none_match.decode("latin-1"), variant.tags.values())
@@ -161,12 +151,9 @@ class Response:
                     return variant.not_modified[tag.encode()]
                 not_modified = tag is not None
         elif (since := fields.get(b"if-modified-since")) is not None:
-            not_modified = since == self._date or (
-                len(since) <= LONGEST_VALUE
-                and not_modified_since(
-                    since.decode("latin-1"), self.last_modified, datetime.fromtimestamp(now, UTC)
-                )
-            )
+            asked = since.decode("latin-1") if len(since) <= LONGEST_VALUE else ""
+            at = datetime.fromtimestamp(now, UTC)
+            not_modified = since == self._date or not_modified_since(asked, self.last_modified, at)
         coding = _coding(fields)
         made = variant.made.get(coding)
         if made is None:
@@ -182,7 +169,7 @@ class Response:
             return self._make(variant, IDENTITY)
         tag = variant.tags[coding].encode()
         fields = [
-            variant.fields,
+            variant.content_type,
             *([(b"content-encoding", coding.encode())] if coding != IDENTITY else []),
             (b"content-length", b"%d" % len(body)),
             (b"etag", tag),
