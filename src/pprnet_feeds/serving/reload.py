@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import math
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -55,14 +56,14 @@ class Rest:
     Attributes:
         accepted: the signature at which each file may be read.
         pending: the signature of each other file (empty for a removed one), and since when it has it.
-        due: in how many seconds the next of these is at rest; None when there is none.
+        due: when the next of these is at rest, by the monotonic clock.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self.accepted: dict[str, bytes] = {}
         self.pending: dict[str, tuple[bytes, float]] = {}
-        self.due: float | None = None
+        self.due = math.inf
 
     def __call__(self, name: str, signature: bytes) -> bool:
         """Whether a file may be read at this *signature*; an empty one is a removed file's."""
@@ -77,7 +78,7 @@ class Rest:
 
     def look(self, found: Mapping[str, bytes], now: float) -> None:
         """Accept the files that are at rest, of all that were *found* in a look begun at *now*."""
-        before, self.pending, self.due = self.pending, {}, None
+        before, self.pending, self.due = self.pending, {}, math.inf
         latest = {True: 0.0, False: 0.0}  # the time of the latest removal, and of the latest other change
         for name in found.keys() | self.accepted.keys():
             signature = found.get(name, b"")
@@ -88,9 +89,9 @@ class Rest:
                 latest[not signature] = max(since, latest[not signature])
         for name, (signature, since) in list(self.pending.items()):
             other = latest[bool(signature)]
-            left = (max(since, other) if abs(other - since) < TOGETHER else since) + self._seconds - now
-            if left > 0:
-                self.due = min(left, self.due or left)
+            end = (max(since, other) if abs(other - since) < TOGETHER else since) + self._seconds
+            if end > now:
+                self.due = min(end, self.due)
                 continue
             del self.pending[name]
             self.accepted[name] = signature
@@ -151,11 +152,11 @@ class Reloader:
 
     def _wait(self) -> float:
         """For how many seconds nothing is due."""
-        left = RETRY if self._rest.due is None else self._rest.due
+        left = min(RETRY, self._rest.due - time.monotonic())
         release = self._served and self._served.next_release
         if release and not self.faults:  # what failed at a release would fail again at once
-            left = min(left, max((release - utc_now()).total_seconds(), 0.0))
-        return left + 0.01
+            left = min(left, (release - utc_now()).total_seconds())
+        return max(left, 0.0) + 0.01
 
     async def _renew(self) -> None:
         """Read what is at rest, and swap it in; nothing while a file of ``feeds/`` is being written."""
