@@ -46,7 +46,7 @@ OWNERS = {
     "lxml": {"syndication.xml"},
     "jinja2": {"pages.pages"},
     "brotli": {"serving.encoding"},
-    "starlette": {"serving.app", "stats.extension"},
+    "starlette": {"serving.app", "serving.preview", "stats.extension"},
     "psycopg": {"state.database"},
     "obstore": {"exporting.places"},
     "httpx2": {"publishing.doi", "websub.client"},
