@@ -9,16 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pprnet_feeds.content import slugs
+from pprnet_feeds.content.keys import Key, Table
 from pprnet_feeds.content.problems import Problem, nearest, quoted
 from pprnet_feeds.content.text import one_line
 from pprnet_feeds.content.yaml import Mapping, Scalar, Sequence, Value
 
 T = TypeVar("T")
 Reader = Callable[[Value, str, "Faults"], T | None]
+# The readers of values by the kind of their key.
+Kinds = dict[str, Reader[Any]]
 # The values under one of our names, each with the key that was typed.
 Typed = dict[str, list[tuple[str, Value]]]
 
@@ -31,6 +35,7 @@ _ADDRESS = re.compile(r"https?://[^\s\"<>\\^`{|}]+", re.IGNORECASE)
 _LABEL = r"(?:[\w-]|%[89a-f][0-9a-f]){1,63}"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
+_ORCID = re.compile(r"(?:https?://orcid\.org/)?((?:[0-9]{4}-){3}[0-9]{3}[0-9X])", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -70,8 +75,25 @@ def parsed(
         return None
     result = parse(typed)
     if result is None:
-        faults.add(value, f"`{name}` {wrong}: {quoted(typed)}", mend)
+        faults.add(value, f"`{name}` {wrong}: {quoted(typed)}", mend.format(name=name))
     return result
+
+
+def form(parse: Callable[[str], T | None], wrong: str, mend: str) -> Reader[T]:
+    """The reader of a kind of value that *parse* can tell from all others, as in `parsed`."""
+    return partial(parsed, parse=parse, wrong=wrong, mend=mend)
+
+
+def choice(
+    value: Value, name: str, faults: Faults, noun: str, names: tuple[str, ...], others: str
+) -> str | None:
+    """One of *names*, in any case; *others* is the advice when none is near to what was typed."""
+    typed = scalar(value, name, faults)
+    if typed is None or typed.lower() in names:
+        return typed and typed.lower()
+    meant = nearest(typed.lower(), names)
+    faults.add(value, f"no {noun} is called {quoted(typed)}", f"Did you mean `{meant}`?" if meant else others)
+    return None
 
 
 def text(value: Value, name: str, faults: Faults, most: int = _TEXT_LENGTH) -> str | None:
@@ -89,31 +111,14 @@ def text(value: Value, name: str, faults: Faults, most: int = _TEXT_LENGTH) -> s
     return typed
 
 
-def flag(value: Value, name: str, faults: Faults) -> bool | None:
-    """True or false."""
-    mend = f"Write `{name}: true` or leave it out."
-    return parsed(
-        value, name, faults, lambda typed: _FLAGS.get(typed.lower()), "is neither true nor false", mend
-    )
-
-
-def number(value: Value, name: str, faults: Faults, least: int, most: int) -> int | None:
-    """A whole number from *least* to *most*."""
+def number(least: int, most: int) -> Reader[int]:
+    """The reader of a whole number from *least* to *most*."""
 
     def parse(typed: str) -> int | None:
         # Nine digits: a longer number is no size, and `int` may refuse it.
         return int(typed) if re.fullmatch(r"[0-9]{1,9}", typed) and least <= int(typed) <= most else None
 
-    wrong = f"is not a number from {least} to {most}"
-    return parsed(value, name, faults, parse, wrong, f"Write it like `{name}: {least}`.")
-
-
-def address(value: Value, name: str, faults: Faults) -> str | None:
-    """An absolute http or https address, in ASCII as documents need it (RFC 3986)."""
-    mend = "Write it like https://example.org/page."
-    return parsed(
-        value, name, faults, lambda typed: typed if is_address(typed) else None, "is not a web address", mend
-    )
+    return form(parse, f"is not a number from {least} to {most}", f"Write it like `{{name}}: {least}`.")
 
 
 def is_address(typed: str) -> bool:
@@ -134,15 +139,20 @@ def has_host(address: str) -> bool:
         return False
 
 
-def email(value: Value, name: str, faults: Faults) -> str | None:
-    """An e-mail address, loosely."""
-    mend = "Write it like editor@example.org."
-    return parsed(value, name, faults, whole(_EMAIL), "is not an e-mail address", mend)
+def only(is_valid: Callable[[str], object]) -> Callable[[str], str | None]:
+    """A parser that takes what *is_valid*, as it is."""
+    return lambda typed: typed if is_valid(typed) else None
 
 
-def whole(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
-    """A parser that takes what matches *pattern* from end to end, as it is."""
-    return lambda typed: typed if pattern.fullmatch(typed) else None
+def _orcid(typed: str) -> str | None:
+    match = _ORCID.fullmatch(typed)
+    if not match:
+        return None
+    total = 0
+    for digit in match[1].replace("-", "")[:-1]:
+        total = (total + int(digit)) * 2
+    check = "0123456789X"[(12 - total % 11) % 11]  # ISO 7064, mod 11-2
+    return match[1].upper() if match[1][-1].upper() == check else None
 
 
 def slug(value: Value, name: str, faults: Faults) -> str | None:
@@ -159,6 +169,23 @@ def slug(value: Value, name: str, faults: Faults) -> str | None:
         faults.add(value, what, f"Choose another, such as about-{typed}.")
         return None
     return typed
+
+
+address = form(only(is_address), "is not a web address", "Write it like https://example.org/page.")
+#: The kinds that posts and settings share.
+KINDS: Kinds = {
+    "text": text,
+    "line": scalar,
+    "slug": slug,
+    "address": address,
+    "email": form(only(_EMAIL.fullmatch), "is not an e-mail address", "Write it like editor@example.org."),
+    "orcid": form(_orcid, "is not an ORCID", "Write it like 0000-0002-1825-0097."),
+    "flag": form(
+        lambda typed: _FLAGS.get(typed.lower()),
+        "is neither true nor false",
+        "Write `{name}: true` or leave it out.",
+    ),
+}
 
 
 def values(value: Value, name: str, faults: Faults) -> tuple[Value, ...] | None:
@@ -182,36 +209,66 @@ def each(value: Value, name: str, faults: Faults, read: Reader[T]) -> tuple[T, .
     return valid if len(valid) == len(results) else None
 
 
-def known(mapping: Mapping, names: dict[str, str], faults: Faults) -> Typed:
+def known(mapping: Mapping, keys: Table, faults: Faults) -> Typed:
     """The values of *mapping* by our names for their keys.
 
-    *names* gives our name for every key that is understood. Other keys are
-    faults; keys without a value are as good as absent.
+    A key that is not one of *keys* is a fault; one without a value is as good as absent.
     """
     found: Typed = {}
-    for typed, (key, value) in mapping.entries.items():
-        ours = names.get(typed)
-        if ours is None:
-            meant = nearest(typed.lower(), names)
-            keys = ", ".join(f"`{name}`" for name in dict.fromkeys(names.values()))
-            mend = f"Did you mean `{meant}`?" if meant else f"Take it away; the keys are {keys}."
-            faults.add(key, f"no key is called {quoted(typed)}", mend)
-        elif is_given(value) or ours == "title":
-            found.setdefault(ours, []).append((typed, value))
+    for typed, (at, value) in mapping.entries.items():
+        key = keys.get(typed)
+        if key is None:
+            meant = nearest(typed.lower(), keys)
+            names = ", ".join(f"`{name}`" for name in dict.fromkeys(key.name for key in keys.values()))
+            mend = f"Did you mean `{meant}`?" if meant else f"Take it away; the keys are {names}."
+            faults.add(at, f"no key is called {quoted(typed)}", mend)
+        elif is_given(value) or key.name == "title":
+            found.setdefault(key.name, []).append((typed, value))
     return found
 
 
-def one(found: Typed, name: str, faults: Faults, read: Reader[T]) -> T | None:
-    """The value under our *name*, whichever key was typed for it; None when it is absent or faulty.
+def read(value: Value, typed: str, faults: Faults, key: Key, kinds: Kinds) -> Any:
+    """The value of *key*, which was *typed* so; None when it is faulty."""
+    reader = kinds[key.kind]
+    return each(value, typed, faults, reader) if key.many else reader(value, typed, faults)
+
+
+def read_all(found: Typed, keys: Table, faults: Faults, kinds: Kinds) -> dict[str, Any]:
+    """Every value that was *found*, by our names of the *keys*; None for a faulty one.
 
     Two keys that mean the same must have the same value.
     """
-    results = [(typed, value, read(value, typed, faults)) for typed, value in found.get(name, ())]
-    if not results:
-        return None
-    first, _, wanted = results[0]
-    for typed, value, result in results[1:]:
-        if result is not None and wanted is not None and result != wanted:
-            what = f"`{typed}` and `{first}` mean the same and say different things"
-            faults.add(value, what, f"Keep one of them, best as `{name}`.")
-    return wanted
+    results: dict[str, Any] = {}
+    for name, values in found.items():
+        first, value = values[0]
+        wanted = results[name] = read(value, first, faults, keys[name], kinds)
+        for typed, value in values[1:]:
+            result = read(value, typed, faults, keys[name], kinds)
+            if result is not None and wanted is not None and result != wanted:
+                what = f"`{typed}` and `{first}` mean the same and say different things"
+                faults.add(value, what, f"Keep one of them, best as `{name}`.")
+    return results
+
+
+def read_part(
+    value: Value,
+    name: str,
+    faults: Faults,
+    make: Callable[..., T],
+    keys: Table,
+    kinds: Kinds,
+    lack: tuple[str, str],
+) -> T | None:
+    """What *make* gives for a group of *keys*, or for the value of the first key alone.
+
+    *lack* says what is wrong without the first key, and its fix.
+    """
+    first = next(iter(keys))
+    if not isinstance(value, Mapping):
+        result = kinds[keys[first].kind](value, name, faults)
+        return make(**{first: result}) if result else None
+    before = len(faults.found)
+    results = read_all(known(value, keys, faults), keys, faults, kinds)
+    if results.get(first, "") == "":
+        faults.add(value, lack[0].format(name=name), lack[1])
+    return make(**results) if len(faults.found) == before else None

@@ -11,39 +11,26 @@ from collections.abc import Collection
 from collections.abc import Mapping as Environment
 from contextlib import suppress
 from datetime import date
-from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pprnet_feeds.content import dates, fields, slugs, terms
-from pprnet_feeds.content.fields import Faults, Reader, T
+from pprnet_feeds.content import dates, fields, keys, slugs, terms
+from pprnet_feeds.content.fields import Faults, form, only
 from pprnet_feeds.content.model import CacheTimes, Person, Site
-from pprnet_feeds.content.post import read_orcid
 from pprnet_feeds.content.problems import Problem, nearest, quoted, shown
 from pprnet_feeds.content.text import clean, dropped, first_forbidden
 from pprnet_feeds.content.yaml import Mapping, Scalar, Sequence, Value
 
 FILE = "feeds/site.yaml"
-_GROUPS = {
-    "author": ("name", "url", "email", "orcid"),
-    "cache": ("max_age", "stale_while_revalidate", "stale_if_error"),
+# Every key by its whole name, such as `author.name`.
+_KEYS = {
+    name if name == whole else f"{whole}.{name}": key
+    for whole, outer in keys.SITE.items()
+    for name, key in keys.GROUPS.get(whole, {whole: outer}).items()
+    if name == key.name
 }
-# fmt: off
-_NAMES = {name: name for name in (
-    "title", "subtitle", "short_title", "base_url", "tag_root", "language", "time_zone", "rights", "licence",
-    "hubs", "entries", *_GROUPS,
-)}
-# fmt: on
-_ALL = [key for name in _NAMES for key in ([f"{name}.{part}" for part in _GROUPS.get(name, ())] or [name])]
-_REQUIRED = {
-    "title": "Psychotherapy Practice Research Network",
-    "tag_root": "example.org,2013:blog",
-    "author.name": "Giorgio A. Tasca",
-    "language": "en-CA",
-    "time_zone": "America/Toronto",
-}
-_YEAR = 31_536_000
 
 # What else the program reads; a variable that resembles ours and is none was surely meant to count.
 _OTHERS = (
@@ -93,63 +80,38 @@ def read_site(
     research = terms.read_terms(folder, "feeds/research.yaml", problems, required=False)
     issues = _issues(folder, problems)
 
-    def get(name: str, read: Reader[T]) -> T | None:
-        if name not in settings:
-            return None
-        value, file = settings[name]
+    values: dict[str, Any] = {}
+    for name, key in _KEYS.items():
+        value, file = settings.get(name, (Scalar("", 0, 0), FILE))
         faults = Faults(file)
-        result = read(value, name, faults)
-        problems.extend(faults.found)
-        return result
-
-    def need(name: str, read: Reader[T]) -> T | None:
-        before = len(problems)
-        result = get(name, read)
-        if not result and len(problems) == before:
-            value, file = settings.get(name, (Scalar("", 0, 0), FILE))
-            mend = f"Add it, such as {_REQUIRED[name]}, or set {variable(name)}."
-            problems.append(Problem(file, value.line, 0, f"`{name}` is missing", mend))
-        return result
-
-    seconds = partial(fields.number, least=0, most=_YEAR)
-    title = need("title", fields.text)
-    tag_root = need("tag_root", _read_tag_root)
-    author = need("author.name", fields.scalar)
-    language = need("language", _read_language)
-    time_zone = need("time_zone", _read_time_zone)
-    base_url = get("base_url", _read_base_url)
-    if base_url is None and "base_url" not in settings:
-        base_url = default_base_url.rstrip("/")
-    texts = {name: get(name, fields.text) or "" for name in ("subtitle", "short_title", "rights")}
-    person = Person(
-        name=author or "",
-        url=get("author.url", fields.address) or "",
-        email=get("author.email", fields.email) or "",
-        orcid=get("author.orcid", read_orcid) or "",
-    )
-    licence = get("licence", fields.address) or ""
-    hubs = get("hubs", partial(fields.each, read=fields.address)) or ()
-    entries = get("entries", partial(fields.number, least=1, most=1000)) or Site.entries
-    ages = {key: get(f"cache.{key}", seconds) for key in _GROUPS["cache"]}
-    cache = CacheTimes(**{key: age for key, age in ages.items() if age is not None})
+        if name in settings:
+            values[name] = fields.read(value, name, faults, key, _KINDS)
+        if key.default == keys.REQUIRED and not values.get(name) and not faults.found:
+            mend = f"Add it, such as {key.example}, or set {variable(name)}."
+            faults.found.append(Problem(file, value.line, 0, f"`{name}` is missing", mend))
+        problems += faults.found
     problems.sort()
-    if not (title and tag_root and author and language and time_zone and topics):
+    if not topics or not all(values.get(n) for n, key in _KEYS.items() if key.default == keys.REQUIRED):
         return None, problems
+    base_url = values.get("base_url", default_base_url.rstrip("/")) or ""
+    given = {name: value for name, value in values.items() if value is not None}
+    grouped: dict[str, dict[str, Any]] = {"": {}, **{group: {} for group in keys.GROUPS}}
+    for name, value in given.items():
+        group, _, last = name.rpartition(".")
+        grouped[group][last] = value
+    own = {"subtitle": "", **grouped[""]}
     site = Site(
-        **texts | {"short_title": texts["short_title"] or title},
-        title=title,
-        base_url=base_url or "",
-        tag_root=tag_root,
-        author=person,
-        language=language,
-        time_zone=time_zone,
-        licence=licence,
-        hubs=tuple(dict.fromkeys(hubs)),
-        entries=entries,
-        cache=cache,
-        topics=topics,
-        research=research,
-        issues=issues,
+        **own
+        | {
+            "short_title": own.get("short_title") or own["title"],
+            "base_url": base_url,
+            "author": Person(**grouped["author"]),
+            "cache": CacheTimes(**grouped["cache"]),
+            "hubs": tuple(dict.fromkeys(own.get("hubs", ()))),
+            "topics": topics,
+            "research": research,
+            "issues": issues,
+        }
     )
     return site, problems
 
@@ -160,20 +122,20 @@ def _settings(folder: Path, environ: Environment[str, str], problems: list[Probl
     settings: _Settings = {}
     value = terms.read_feeds_file(folder, FILE, problems, required=True)
     if isinstance(value, Mapping):
-        for name, [(_, found)] in fields.known(value, _NAMES, faults).items():
-            if name not in _GROUPS:
+        for name, [(_, found)] in fields.known(value, keys.SITE, faults).items():
+            group = {part: key for part, key in keys.GROUPS.get(name, {}).items() if part == key.name}
+            if not group:
                 settings[name] = (found, FILE)
             elif isinstance(found, Mapping):
-                keys = {key: key for key in _GROUPS[name]}
-                for key, [(_, inner)] in fields.known(found, keys, faults).items():
-                    settings[f"{name}.{key}"] = (inner, FILE)
+                for part, [(_, inner)] in fields.known(found, group, faults).items():
+                    settings[f"{name}.{part}"] = (inner, FILE)
             else:
-                names = ", ".join(f"`{key}`" for key in _GROUPS[name])
+                names = ", ".join(f"`{part}`" for part in group)
                 faults.add(found, f"`{name}` is not a group of keys", f"Put {names} below it, indented.")
     elif value is not None:
         faults.add(value, "the settings are not made of keys", "Write lines like `title: …`.")
     problems += faults.found
-    variables = {variable(name): name for name in _ALL}
+    variables = {variable(name): name for name in _KEYS}
     for file, name in variables.items():
         text = environ.get(file, "")
         typed, is_dropped = clean(text)
@@ -181,7 +143,7 @@ def _settings(folder: Path, environ: Environment[str, str], problems: list[Probl
             problems.append(dropped(first_forbidden(text)[0], file, 0))
         if typed := typed.strip():
             parts = tuple(Scalar(part.strip(), 0, 0) for part in typed.split(",") if part.strip())
-            settings[name] = (Sequence(parts, 0, 0) if name == "hubs" else Scalar(typed, 0, 0), file)
+            settings[name] = (Sequence(parts, 0, 0) if _KEYS[name].many else Scalar(typed, 0, 0), file)
     for name in environ:
         is_known = name in variables or name in _OTHERS or _OF_THE_HOST.fullmatch(name)
         if name.startswith("PPRNET_") and not is_known:
@@ -235,15 +197,6 @@ def _read_base_url(value: Value, name: str, faults: Faults) -> str | None:
     return typed.rstrip("/")
 
 
-def _read_tag_root(value: Value, name: str, faults: Faults) -> str | None:
-    """The root of permanent ids: authority, date and first part (RFC 4151)."""
-    mend = (
-        "Write a domain you held, the year you held it, and a word, without `tag:`, "
-        "like example.org,2013:blog (RFC 4151)."
-    )
-    return fields.parsed(value, name, faults, _tag_root, "is not the root of a tag", mend)
-
-
 def _tag_root(typed: str) -> str | None:
     match = _TAG_ROOT.fullmatch(typed) if len(typed) <= 200 else None
     try:
@@ -251,16 +204,6 @@ def _tag_root(typed: str) -> str | None:
     except ValueError:
         return None
     return typed if day.year >= 1985 else None  # the first year with domain names
-
-
-def _read_language(value: Value, name: str, faults: Faults) -> str | None:
-    """A language tag (BCP 47)."""
-
-    def parse(typed: str) -> str | None:
-        return typed if len(typed) <= 50 and _LANGUAGE.fullmatch(typed) else None
-
-    mend = "Write it like en or en-CA (BCP 47)."
-    return fields.parsed(value, name, faults, parse, "is not a language tag", mend)
 
 
 def _read_time_zone(value: Value, name: str, faults: Faults) -> ZoneInfo | None:
@@ -273,3 +216,22 @@ def _read_time_zone(value: Value, name: str, faults: Faults) -> ZoneInfo | None:
             return ZoneInfo(typed)
     faults.add(value, f"no time zone is called {quoted(typed)}", "Write it like America/Toronto.")
     return None
+
+
+_KINDS: fields.Kinds = fields.KINDS | {
+    "base url": _read_base_url,
+    "tag root": form(
+        _tag_root,
+        "is not the root of a tag",
+        "Write a domain you held, the year you held it, and a word, without `tag:`, "
+        "like example.org,2013:blog (RFC 4151).",
+    ),
+    "language": form(
+        only(lambda typed: len(typed) <= 50 and _LANGUAGE.fullmatch(typed)),
+        "is not a language tag",
+        "Write it like en or en-CA (BCP 47).",
+    ),
+    "time zone": _read_time_zone,
+    "entries": fields.number(1, 1000),
+    "seconds": fields.number(0, 31_536_000),
+}

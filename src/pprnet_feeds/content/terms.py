@@ -16,12 +16,12 @@ from pathlib import Path
 
 from pprnet_feeds.content import fields, files
 from pprnet_feeds.content.fields import Faults
+from pprnet_feeds.content.keys import TERM
 from pprnet_feeds.content.model import Site, Term, by_name, normal
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.yaml import Mapping, Sequence, Value, read_yaml
 
-_KEYS = {name: name for name in ("slug", "label", "description", "former")}
-_LABEL_LENGTH = 200
+_KINDS = fields.KINDS | {"label": partial(fields.text, most=200)}
 # Shorter words, such as CBT, are looked for as they are; these say nothing.
 _SHORT = 3
 _EMPTY = frozenset("a an and as at by for in of on or s the to with".split())
@@ -73,18 +73,14 @@ def _term(item: Value, faults: Faults) -> Term | None:
         mend = "Write `- slug: alliance` and below it `label: Alliance`."
         faults.add(item, "an entry without `slug` and `label`", mend)
         return None
-    given = fields.known(item, _KEYS, faults)
+    given = fields.known(item, TERM, faults)
     for key in ("slug", "label"):
-        if not given.get(key):
+        if key not in given:
             faults.add(item, f"an entry has no `{key}`", f"Add it: `{key}: …`.")
-    term = Term(
-        slug=fields.one(given, "slug", faults, fields.slug) or "",
-        label=fields.one(given, "label", faults, partial(fields.text, most=_LABEL_LENGTH)) or "",
-        description=fields.one(given, "description", faults, fields.text) or "",
-        former=fields.one(given, "former", faults, partial(fields.each, read=fields.slug)) or (),
-    )
+    values = fields.read_all(given, TERM, faults, _KINDS)
     # With a fault in the rest, posts can still be read against the term.
-    return term if term.slug and term.label else None
+    found = {key: value for key, value in values.items() if value}
+    return Term(**found) if {"slug", "label"} <= found.keys() else None
 
 
 def _is_alone(term: Term, at: Value, owners: dict[str, str], faults: Faults) -> bool:
