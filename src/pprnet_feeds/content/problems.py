@@ -67,12 +67,14 @@ def nearest(text: str, names: Iterable[str]) -> str:
     return next(iter(difflib.get_close_matches(text, list(names), n=1, cutoff=0.6)), "")
 
 
-def report(problems: Sequence[Problem], form: Form = "text", consequence: str = "") -> str:
+def report(
+    problems: Sequence[Problem], form: Form = "text", consequence: str = "", listed: Sequence[str] = ()
+) -> str:
     """All *problems* in their order, as one text that ends with a line feed.
 
     *consequence* is a sentence that says what this means for readers. `text`
-    is for people, `json` for programs, and `github` makes the annotations of
-    a GitHub workflow. Without problems and consequence, `text` and `github`
+    is for people, with the *listed* lines above its last one; `json` is for programs, and `github` makes
+    the annotations of a GitHub workflow. Without problems and consequence, `text` and `github`
     are empty.
     """
     if form == "json":
@@ -80,7 +82,8 @@ def report(problems: Sequence[Problem], form: Form = "text", consequence: str = 
         return json.dumps(everything, ensure_ascii=False, indent=2) + "\n"
     if form == "github":
         return "".join(_annotation(problem) for problem in problems)
-    words = in_words(problems)
+    parts = (in_words(problems), "".join(f"{line}\n" for line in listed))
+    words = "\n".join(filter(None, parts))
     closing = f"{count(problems)} {consequence}".strip() if problems else consequence
     return words + ("\n" if problems else "") + (f"{closing}\n" if closing else "")
 
@@ -95,11 +98,17 @@ def in_words(problems: Iterable[Problem]) -> str:
 
 def count(problems: Sequence[Problem]) -> str:
     """How many there are: ``2 problems and 1 warning in 2 files.``"""
-    files = len({problem.file for problem in problems})
+    places = {problem.file for problem in problems}
+    variables = {place for place in places if place.startswith("PPRNET_")}
+    paths = [place for place in places - variables if "/" in place or "." in place[1:]]
+    where = {"file": len(paths), "environment variable": len(variables)}
     warnings = sum(problem.warning for problem in problems)
     counts = {"problem": len(problems) - warnings, "warning": warnings}
-    number = " and ".join(some(number, noun) for noun, number in counts.items() if number)
-    return f"{number} in {some(files, 'file')}."
+    number, found = (
+        " and ".join(some(number, noun) for noun, number in each.items() if number)
+        for each in (counts, where)
+    )
+    return f"{number} in {found}." if found else f"{number}."
 
 
 def blocking(problems: Iterable[Problem]) -> bool:

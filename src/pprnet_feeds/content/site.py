@@ -7,9 +7,11 @@ mistake has no default, and any problem here must be corrected before the site i
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection
 from collections.abc import Mapping as Environment
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,11 @@ def read_site(
     Without a site there is always a problem.
     """
     problems: list[Problem] = []
+    if not any((folder / name).exists() for name in ("posts", "feeds")):
+        what = "there is no site here: this folder has neither posts/ nor feeds/"
+        fix = "Go to the folder that has them, name it with --site, or begin one: pprnet-feeds init DIR"
+        problems.append(Problem(".", 0, 0, what, fix))
+    has_file = (folder / FILE).exists()  # without it every key is missing
     settings = _settings(folder, environ, problems)
     topics = terms.read_terms(folder, "feeds/topics.yaml", problems, required=True)
     research = terms.read_terms(folder, "feeds/research.yaml", problems, required=False)
@@ -86,9 +93,13 @@ def read_site(
         faults = Faults(file)
         if name in settings:
             values[name] = fields.read(value, name, faults, key, _KINDS)
-        if key.default == keys.REQUIRED and not values.get(name) and not faults.found:
+        if has_file and key.default == keys.REQUIRED and not values.get(name) and not faults.found:
             mend = f"Add it, such as {key.example}, or set {variable(name)}."
             faults.found.append(Problem(file, value.line, 0, f"`{name}` is missing", mend))
+        if file != FILE:
+            example = shlex.quote(key.example.strip("[]"))
+            fix = f"Set it like {file}={example}"
+            faults.found = [replace(fault, mend=f"{fix}.") for fault in faults.found]
         problems += faults.found
     problems.sort()
     if not topics or not all(values.get(n) for n, key in _KEYS.items() if key.default == keys.REQUIRED):

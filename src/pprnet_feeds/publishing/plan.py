@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from difflib import SequenceMatcher
 from itertools import count
+from pathlib import PurePosixPath
 from typing import Literal
 
 from pprnet_feeds.content.dates import first_published
@@ -24,15 +26,21 @@ from pprnet_feeds.syndication.selection import Selection
 
 Kind = Literal["new", "re-notified", "silently edited", "moved", "withdrawn", "id changed", "vanished"]
 
-# What each kind means for subscribers, the gravest first.
-MEANING: dict[Kind, str] = {
-    "id changed": "Readers would show it a second time, as a new post.",
-    "vanished": "Readers keep what they have, and nobody is told why it is gone.",
-    "new": "Readers show it as a new post.",
-    "re-notified": "Readers show it again, as changed.",
-    "withdrawn": "Readers are told to take it down; its page says that it is gone.",
-    "moved": "Readers notice nothing; the former address leads to the new one.",
-    "silently edited": "Readers get the new text and are not told.",
+# What each kind means for subscribers, the gravest first: for one post, and for several.
+MEANING: dict[Kind, tuple[str, str]] = {
+    "id changed": (
+        "Readers would show it a second time, as a new post.",
+        "Readers would show them a second time, as new posts.",
+    ),
+    "vanished": ("Readers keep what they have, and nobody is told why it is gone.",) * 2,
+    "new": ("Readers show it as a new post.", "Readers show them as new posts."),
+    "re-notified": ("Readers show it again, as changed.", "Readers show them again, as changed."),
+    "withdrawn": (
+        "Readers are told to take it down; its page says that it is gone.",
+        "Readers are told to take them down; their pages say that they are gone.",
+    ),
+    "moved": ("Readers notice nothing; the former address leads to the new one.",) * 2,
+    "silently edited": ("Readers get the new text and are not told.",) * 2,
 }
 REFUSED: frozenset[Kind] = frozenset({"id changed", "vanished"})
 
@@ -140,9 +148,23 @@ class _Comparison:
                 f"{again if other else f'Put {record.path} back'}, with `status: withdrawn` if readers "
                 f"should be told that it is gone; or publish with --forget {record.id}."
             )
+            if renamed := self._renamed(record):
+                fix = f"If {renamed.file} is that post, write `id: {record.id}` into it. If it is not: {fix}"
             shown = (record.title, f"{record.published:%Y-%m-%d}", "")
             detail = "another post has its file" if other else "its file is not there, a draft or scheduled"
             yield Change("vanished", record.id, record.path, shown, self._feeds(record), detail, fix)
+
+    def _renamed(self, record: Record) -> Post | None:
+        """The new post that is most like a *record* without a file, and may be the same, edited."""
+
+        def likeness(post: Post) -> float:
+            is_same_day = post.date == record.date or post.published == record.published
+            named = SequenceMatcher(None, PurePosixPath(post.file).stem, record.id).ratio()
+            return max(SequenceMatcher(None, post.title, record.title).ratio(), named) + is_same_day / 4
+
+        new = [post for post in self.posts if post.id not in self.ledger.records]
+        best = max(new, key=likeness, default=None)
+        return best if best and likeness(best) >= 0.65 else None
 
     def _given_up(self, post: Post) -> Record | None:
         """The record of the post where its file was given another `id`, be it a new one or another post's."""
