@@ -16,6 +16,7 @@ import yaml
 from yaml import events
 
 from pprnet_feeds.content import yaml_errors
+from pprnet_feeds.content.pasted import repaired_header
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.text import clean, clean_with_problems, dropped, first_forbidden, join_escapes
 
@@ -87,7 +88,7 @@ class FrontMatter:
 
 def read_front_matter(text: str, file: str) -> FrontMatter:
     """Divide a post file: YAML between two lines of `---`, then the body."""
-    text, notices = clean_with_problems(text, file)
+    text, notices = clean_with_problems(repaired_header(text), file)
     unmerged = yaml_errors.unmerged(file, text) if "<<<<<<< " in text else None
     if unmerged:
         return FrontMatter(None, "", 1, (unmerged,), notices)
