@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from pprnet_feeds.content import slugs
@@ -35,7 +34,20 @@ _ADDRESS = re.compile(r"https?://[^\s\"<>\\^`{|}]+", re.IGNORECASE)
 _LABEL = r"(?:[\w-]|%[89a-f][0-9a-f]){1,63}"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
+# RFC 5646 §2.1, without the grandfathered tags.
+_LANGUAGE = re.compile(
+    r"[a-z]{2,3}(?:-[a-z]{3}){0,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"
+    r"(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?",
+    re.IGNORECASE,
+)
 _ORCID = re.compile(r"(?:https?://orcid\.org/)?((?:[0-9]{4}-){3}[0-9]{3}[0-9X])", re.IGNORECASE)
+
+
+class Wrong(NamedTuple):
+    """What is wrong with a value, and its fix, instead of what it means."""
+
+    what: str
+    mend: str
 
 
 @dataclass(slots=True)
@@ -66,47 +78,55 @@ def scalar(value: Value, name: str, faults: Faults) -> str | None:
     return None
 
 
-def parsed(
-    value: Value, name: str, faults: Faults, parse: Callable[[str], T | None], wrong: str, mend: str
-) -> T | None:
-    """What *parse* makes of one value. None of it is a fault, which says what is *wrong* with the key."""
-    typed = scalar(value, name, faults)
-    if typed is None:
-        return None
-    result = parse(typed)
-    if result is None:
-        faults.add(value, f"`{name}` {wrong}: {quoted(typed)}", mend.format(name=name))
-    return result
+def reader(parse: Callable[[str, str], T | Wrong]) -> Reader[T]:
+    """The reader of one value, of which *parse* makes something; it takes the text and the key."""
+
+    def read(value: Value, name: str, faults: Faults) -> T | None:
+        typed = scalar(value, name, faults)
+        result = None if typed is None else parse(typed, name)
+        if isinstance(result, Wrong):
+            faults.add(value, *result)
+            return None
+        return result
+
+    return read
 
 
 def form(parse: Callable[[str], T | None], wrong: str, mend: str) -> Reader[T]:
-    """The reader of a kind of value that *parse* can tell from all others, as in `parsed`."""
-    return partial(parsed, parse=parse, wrong=wrong, mend=mend)
+    """The reader of a value of one form: what *parse* gives None for is *wrong*."""
+
+    def parsed(typed: str, name: str) -> T | Wrong:
+        result = parse(typed)
+        if result is None:
+            return Wrong(f"`{name}` {wrong}: {quoted(typed)}", mend.format(name=name))
+        return result
+
+    return reader(parsed)
 
 
-def choice(
-    value: Value, name: str, faults: Faults, noun: str, names: tuple[str, ...], others: str
-) -> str | None:
-    """One of *names*, in any case; *others* is the advice when none is near to what was typed."""
-    typed = scalar(value, name, faults)
-    if typed is None or typed.lower() in names:
-        return typed and typed.lower()
-    meant = nearest(typed.lower(), names)
-    faults.add(value, f"no {noun} is called {quoted(typed)}", f"Did you mean `{meant}`?" if meant else others)
-    return None
+def choice(noun: str, names: tuple[str, ...], others: str) -> Reader[str]:
+    """The reader of one of *names*, in any case; *others* is the advice when none of them is near."""
+
+    def parse(typed: str, _: str) -> str | Wrong:
+        if typed.lower() in names:
+            return typed.lower()
+        meant = nearest(typed.lower(), names)
+        return Wrong(f"no {noun} is called {quoted(typed)}", f"Did you mean `{meant}`?" if meant else others)
+
+    return reader(parse)
 
 
 def text(value: Value, name: str, faults: Faults, most: int = _TEXT_LENGTH) -> str | None:
     """Plain text of one line, as typed, at most *most* characters."""
     typed = scalar(value, name, faults)
-    if typed is None:
+    if typed and len(typed) > most:
+        what = f"`{name}` has {len(typed)} characters; the most is {most}"
+        faults.add(value, what, "Shorten it.")
         return None
-    if len(typed) > most:
-        faults.add(value, f"`{name}` has {len(typed)} characters; the most is {most}", "Shorten it.")
-        return None
-    if isinstance(value, Scalar) and value.remark:
+    if typed is not None and isinstance(value, Scalar) and value.remark:
         what = f"`{name}` ends before the # on its line: {quoted(typed)}"
-        faults.add(value, what, "Put quotation marks around the value, or the comment on a line of its own.")
+        mend = "Put quotation marks around the value, or the comment on a line of its own."
+        faults.add(value, what, mend)
         return None
     return typed
 
@@ -155,31 +175,37 @@ def _orcid(typed: str) -> str | None:
     return match[1].upper() if match[1][-1].upper() == check else None
 
 
-def slug(value: Value, name: str, faults: Faults) -> str | None:
+def parse_slug(typed: str, name: str) -> str | Wrong:
     """A slug that may be part of our addresses."""
-    typed = scalar(value, name, faults)
-    if typed is None:
-        return None
     if not slugs.is_slug(typed):
         like = slugs.slug_like(typed) or "how-much-psychotherapy"
-        faults.add(value, f"`{name}` is not a slug: {quoted(typed)}", f"{slugs.GRAMMAR}, such as {like}.")
-        return None
+        return Wrong(f"`{name}` is not a slug: {quoted(typed)}", f"{slugs.GRAMMAR}, such as {like}.")
     if typed in slugs.RESERVED:
         what = f"`{name}` is a word of our own addresses: {quoted(typed)}"
-        faults.add(value, what, f"Choose another, such as about-{typed}.")
-        return None
+        return Wrong(what, f"Choose another, such as about-{typed}.")
     return typed
 
 
-address = form(only(is_address), "is not a web address", "Write it like https://example.org/page.")
+def parse_address(typed: str, name: str) -> str | Wrong:
+    """An absolute http or https address, in ASCII as documents need it (RFC 3986)."""
+    if is_address(typed):
+        return typed
+    return Wrong(f"`{name}` is not a web address: {quoted(typed)}", "Write it like https://example.org/page.")
+
+
 #: The kinds that posts and settings share.
 KINDS: Kinds = {
     "text": text,
     "line": scalar,
-    "slug": slug,
-    "address": address,
+    "slug": reader(parse_slug),
+    "address": reader(parse_address),
     "email": form(only(_EMAIL.fullmatch), "is not an e-mail address", "Write it like editor@example.org."),
     "orcid": form(_orcid, "is not an ORCID", "Write it like 0000-0002-1825-0097."),
+    "language": form(
+        only(lambda typed: len(typed) <= 50 and _LANGUAGE.fullmatch(typed)),
+        "is not a language tag",
+        "Write it like en or en-CA (BCP 47).",
+    ),
     "flag": form(
         lambda typed: _FLAGS.get(typed.lower()),
         "is neither true nor false",
@@ -188,23 +214,15 @@ KINDS: Kinds = {
 }
 
 
-def values(value: Value, name: str, faults: Faults) -> tuple[Value, ...] | None:
-    """The values of a list; a single value is a list of one."""
-    if not isinstance(value, Sequence):
-        return (value,)
-    if len(value.items) > _LIST_LENGTH:
-        what = f"`{name}` has {len(value.items)} values; the most is {_LIST_LENGTH}"
+def each(value: Value, name: str, faults: Faults, read: Reader[T]) -> tuple[T, ...] | None:
+    """Every value of a list, read; None when one is faulty. A single value is a list of one."""
+    items = value.items if isinstance(value, Sequence) else (value,)
+    if len(items) > _LIST_LENGTH:
+        what = f"`{name}` has {len(items)} values; the most is {_LIST_LENGTH}"
         faults.add(value, what, "Keep those that matter.")
         return None
-    return tuple(item for item in value.items if is_given(item))
-
-
-def each(value: Value, name: str, faults: Faults, read: Reader[T]) -> tuple[T, ...] | None:
-    """Every value of a list, read; None when one of them is faulty."""
-    items = values(value, name, faults)
-    if items is None:
-        return None
-    results = [read(item, name, faults) for item in items]
+    given = [item for item in items if is_given(item)] if isinstance(value, Sequence) else items
+    results = [read(item, name, faults) for item in given]
     valid = tuple(result for result in results if result is not None)
     return valid if len(valid) == len(results) else None
 
@@ -250,25 +268,21 @@ def read_all(found: Typed, keys: Table, faults: Faults, kinds: Kinds) -> dict[st
     return results
 
 
-def read_part(
-    value: Value,
-    name: str,
-    faults: Faults,
-    make: Callable[..., T],
-    keys: Table,
-    kinds: Kinds,
-    lack: tuple[str, str],
-) -> T | None:
-    """What *make* gives for a group of *keys*, or for the value of the first key alone.
+def part(make: Callable[..., T], keys: Table, kinds: Kinds, what: str, mend: str) -> Reader[T]:
+    """The reader of what *make* gives for a group of *keys*, or for the value of the first key alone.
 
-    *lack* says what is wrong without the first key, and its fix.
+    *what* is wrong without the first key, and *mend* is the fix.
     """
     first = next(iter(keys))
-    if not isinstance(value, Mapping):
-        result = kinds[keys[first].kind](value, name, faults)
-        return make(**{first: result}) if result else None
-    before = len(faults.found)
-    results = read_all(known(value, keys, faults), keys, faults, kinds)
-    if results.get(first, "") == "":
-        faults.add(value, lack[0].format(name=name), lack[1])
-    return make(**results) if len(faults.found) == before else None
+
+    def read(value: Value, name: str, faults: Faults) -> T | None:
+        if not isinstance(value, Mapping):
+            result = kinds[keys[first].kind](value, name, faults)
+            return make(**{first: result}) if result else None
+        before = len(faults.found)
+        results = read_all(known(value, keys, faults), keys, faults, kinds)
+        if results.get(first, "") == "":
+            faults.add(value, what.format(name=name), mend)
+        return make(**results) if len(faults.found) == before else None
+
+    return read

@@ -32,7 +32,7 @@ _MEND_MERGE = (
     "Take one side (git checkout --theirs feeds/ledger.json), and `publish` again when the posts are merged."
 )
 _LIMIT = 134_217_728  # bytes: room for a hundred thousand posts
-# A record has attributes of its own for the file, the address and the dates of a post.
+# A record has attributes of its own for these.
 _NOT_IN_DIGEST = "file id slug aliases published updated issue body_line draft date".split()
 _OF_BOTH = "id slug title published updated topics research status note".split()
 _UTC = ZoneInfo("UTC")
@@ -84,13 +84,12 @@ class Ledger:
     def identified(self, posts: Sequence[Post], zone: ZoneInfo, now: datetime) -> list[Post]:
         """The *posts* under the ids, dates and former addresses that subscribers know them by.
 
-        A file that was renamed or moved is recognised by the absence of its old path and
-        by the same text, or the same title and date.
+        A file that was renamed is recognised by its absence under the old path and by the same text,
+        or the same title and date.
         """
         if not self.records:
             return list(posts)
-        files = {post.file for post in posts}
-        ids = {post.id for post in posts}
+        files, ids = {post.file for post in posts}, {post.id for post in posts}
         missing: _Index = {}
         for record in self.records.values():
             if record.path not in files and record.id not in ids:
@@ -111,11 +110,9 @@ class Ledger:
     def _identified(
         self, post: Post, files: set[str], missing: _Index, zone: ZoneInfo, now: datetime
     ) -> Post:
-        record = self.by_path.get(post.file)
-        if record is None:
-            record = self.records.get(post.id)
-            if record is not None and record.path in files:
-                return post  # another post has that id: `library` reports the two
+        record = self.by_path.get(post.file) or self.records.get(post.id)
+        if record and record.path != post.file and record.path in files:
+            return post  # another post has that id: `library` reports the two
         if record is None and missing and is_default_id(post) and not post.draft:
             # Titles repeat across the years.
             same = missing.get(seen(post)) or missing.get((post.title, date_of(post, zone)), [])
@@ -271,21 +268,13 @@ _line = partial(_checked, is_valid=_is_line, fault="no line of text:")
 _slug = partial(_checked, is_valid=is_slug, fault="no slug:")
 # What followed `/posts/`; an alias may have brought it from elsewhere.
 _former = partial(_checked, is_valid=lambda text: is_path(f"/posts/{text}"), fault="no former address:")
-_slugs = partial(_each, read=_slug)
 _ABSENT: dict[str, Any] = {"former": [], "topics": [], "research": [], "note": "", "date": ""}
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "published": _moment,
-    "date": lambda value: value and _moment(value) and value,
-    "status": partial(_checked, is_valid=get_args(Status).__contains__, fault="no status is called"),
-    "id": _slug,
-    "slug": _slug,
-    "path": _line,
-    "title": _line,
-    "digest": _line,
-    "topics": _slugs,
-    "research": _slugs,
-    "updated": _moment,
-    "changed": _moment,
+    **dict.fromkeys(("published", "updated", "changed"), _moment),
+    **dict.fromkeys(("id", "slug"), _slug),
+    **dict.fromkeys(("path", "title", "digest", "note"), _line),
+    **dict.fromkeys(("topics", "research"), partial(_each, read=_slug)),
     "former": partial(_each, read=_former),
-    "note": _line,
+    "status": partial(_checked, is_valid=get_args(Status).__contains__, fault="no status is called"),
+    "date": lambda value: value and _moment(value) and value,
 }

@@ -71,8 +71,7 @@ def unrepaired(source: str) -> list[tuple[int, str, str]]:
         (
             first + 1,
             "an indented line is shown as code",
-            text.partition("
-")[0] + " (with no blanks before it)",
+            text.partition("\n")[0] + " (with no blanks before it)",
         )
         for first, _, text in _indented(lines)
     ]

@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 
 from pprnet_feeds.content import dates, fields, keys, slugs, terms
 from pprnet_feeds.content.body_checks import body_problems
-from pprnet_feeds.content.fields import Faults, Typed, form, only
+from pprnet_feeds.content.fields import Faults, Typed, Wrong, form, only, reader
 from pprnet_feeds.content.model import Citation, Image, Person, Post, Site, Status
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.text import doi_in, without_punctuation
-from pprnet_feeds.content.yaml import FrontMatter, Mapping, Value, read_front_matter
+from pprnet_feeds.content.yaml import FrontMatter, Mapping, read_front_matter
 
 # CSL 1.0.2, appendix III.
 _TYPES = tuple(
@@ -58,10 +58,12 @@ def read_post(text: str, file: str, site: Site, *, bodies: bool = False) -> tupl
 
 def _post(parts: FrontMatter, header: Mapping, faults: Faults, site: Site) -> Post | None:
     found = fields.known(header, keys.POST, faults)
+    topics = (site.topics, site.topic_places, "topic", "feeds/topics.yaml")
+    research = (site.research, site.research_places, "research type", "feeds/research.yaml")
     kinds = _KINDS | {
-        "moment": partial(_read_moment, zone=site.time_zone),
-        "topics": partial(terms.read_topics, site=site),
-        "research types": partial(terms.read_research_types, site=site),
+        "moment": reader(partial(_moment, zone=site.time_zone)),
+        "topics": partial(terms.choose, among=topics),
+        "research types": partial(terms.choose, among=research),
     }
     values = fields.read_all(found, keys.POST, faults, kinds)
     _require(header, values, faults, site)
@@ -128,45 +130,34 @@ def _compare(values: dict[str, Any], found: Typed, faults: Faults) -> None:
         faults.add(found["aliases"][0][1], what, f"Take {own}/ away.")
 
 
-def _read_moment(value: Value, name: str, faults: Faults, zone: ZoneInfo) -> datetime | None:
-    typed = fields.scalar(value, name, faults)
-    if typed is None:
-        return None
+def _moment(typed: str, name: str, zone: ZoneInfo) -> datetime | Wrong:
     try:
         return dates.parse_moment(typed, zone)
     except ValueError as reason:
-        faults.add(value, f"`{name}` is {reason}: {quoted(typed)}", dates.FORMS)
-        return None
+        return Wrong(f"`{name}` is {reason}: {quoted(typed)}", dates.FORMS)
 
 
-def _read_permalink(value: Value, name: str, faults: Faults) -> str | None:
+def _permalink(typed: str, name: str) -> str | Wrong:
     """A slug, or the permalink it is the last part of, as other tools write it."""
-    typed = fields.scalar(value, name, faults)
-    if typed is None or name == "slug" or "/" not in typed:
-        return fields.slug(value, name, faults) if typed is not None else None
+    if name == "slug" or "/" not in typed:
+        return fields.parse_slug(typed, name)
     path = urlsplit(typed).path if fields.is_address(typed) else typed
     before, _, last = path.rstrip("/").rpartition("/")
     if before.endswith("/posts") and slugs.is_slug(last):
         return last
     what = f"`{name}` is not a permalink of this site: {quoted(typed)}"
-    faults.add(value, what, "Write it like /posts/how-much-psychotherapy/, or take it away.")
-    return None
+    return Wrong(what, "Write it like /posts/how-much-psychotherapy/, or take it away.")
 
 
-def _read_alias(value: Value, name: str, faults: Faults) -> str | None:
+def _alias(typed: str, name: str) -> str | Wrong:
     """A former path, which must not be one of our own addresses."""
-    typed = fields.scalar(value, name, faults)
-    if typed is None:
-        return None
+    first, _, rest = typed[1:].partition("/")
     if not slugs.is_path(typed):
         what = f"a path in `{name}` is not a plain path: {quoted(typed)}"
-        faults.add(value, what, "Write it from the first slash, like /blog/2021/how-much/.")
-        return None
-    first, _, rest = typed[1:].partition("/")
+        return Wrong(what, "Write it from the first slash, like /blog/2021/how-much/.")
     if first.partition(".")[0] in slugs.RESERVED and not (first == "posts" and rest):
         what = f"a path in `{name}` is one of our own addresses: {quoted(typed)}"
-        faults.add(value, what, "Take it away: it leads to something else already.")
-        return None
+        return Wrong(what, "Take it away: it leads to something else already.")
     return typed
 
 
@@ -180,16 +171,7 @@ def _bare_doi(typed: str) -> str | None:
     return bare if len(bare) <= _DOI_LENGTH and _DOI.fullmatch(bare) and bare.isprintable() else None
 
 
-def _read_status(value: Value, name: str, faults: Faults) -> str | None:
-    return fields.choice(value, name, faults, "status", _STATUSES, f"Take one of {', '.join(_STATUSES)}.")
-
-
-def _read_type(value: Value, name: str, faults: Faults) -> str | None:
-    others = "Take a CSL type, such as `article-journal` or `chapter`."
-    return fields.choice(value, name, faults, "type of work", _TYPES, others)
-
-
-_PART_KINDS: fields.Kinds = fields.KINDS | {
+_OF_PARTS: fields.Kinds = fields.KINDS | {
     "picture": form(
         only(lambda typed: fields.is_address(typed) or slugs.is_path(typed)),
         "is not the address of a picture",
@@ -203,27 +185,28 @@ _PART_KINDS: fields.Kinds = fields.KINDS | {
         "Write it like 33336836.",
     ),
     "year": form(only(_YEAR.fullmatch), "is not a year", "Write it like 2021, or leave it out."),
-    "type of work": _read_type,
+    "type of work": fields.choice(
+        "type of work", _TYPES, "Take a CSL type, such as `article-journal` or `chapter`."
+    ),
 }
-_part = partial(partial, fields.read_part, kinds=_PART_KINDS)
-_KINDS: fields.Kinds = _PART_KINDS | {
+_KINDS: fields.Kinds = _OF_PARTS | {
     "title": partial(fields.text, most=300),
-    "permalink": _read_permalink,
-    "status": _read_status,
-    "alias": _read_alias,
-    "person": _part(
-        make=Person,
-        keys=keys.PERSON,
-        lack=("somebody in `{name}` has no `name`", "Add it, such as `name: Giorgio A. Tasca`."),
+    "permalink": reader(_permalink),
+    "status": fields.choice("status", _STATUSES, f"Take one of {', '.join(_STATUSES)}."),
+    "alias": reader(_alias),
+    "person": fields.part(
+        *(Person, keys.PERSON, _OF_PARTS),
+        "somebody in `{name}` has no `name`",
+        "Add it, such as `name: Giorgio A. Tasca`.",
     ),
-    "image": _part(
-        make=Image,
-        keys=keys.IMAGE,
-        lack=("`{name}` has no `url`", "Add the address of the picture: `url: /images/….jpg`."),
+    "image": fields.part(
+        *(Image, keys.IMAGE, _OF_PARTS),
+        "`{name}` has no `url`",
+        "Add the address of the picture: `url: /images/….jpg`.",
     ),
-    "citation": _part(
-        make=_citation,
-        keys=keys.CITATION,
-        lack=("a work in `{name}` has no `text`", "Add the reference as printed: `text: …`."),
+    "citation": fields.part(
+        *(_citation, keys.CITATION, _OF_PARTS),
+        "a work in `{name}` has no `text`",
+        "Add the reference as printed: `text: …`.",
     ),
 }
