@@ -14,7 +14,7 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.content.library import Library, public
 from pprnet_feeds.content.problems import Form, Problem, blocking, report, some
 from pprnet_feeds.publishing.check import ADDRESS, NO_BASE_URL, check_site, waiting, waiting_lines
-from pprnet_feeds.publishing.plan import MEANING, REFUSED, Change, changes, dated
+from pprnet_feeds.publishing.plan import MEANING, REFUSED, Change, changes, dated, meaning
 from pprnet_feeds.syndication.channel import rfc3339
 
 CONSEQUENCE = "Nothing was published."
@@ -79,9 +79,9 @@ def refused(found: list[Change]) -> list[Change]:
 def in_words(found: list[Change], waiting: list[str], warnings: list[Problem]) -> str:
     """The changes as an editor reads them, the lines of what is *waiting*, and the warnings."""
     lines: list[str] = []
-    for kind, meanings in MEANING.items():
+    for kind in MEANING:
         same = [change for change in found if change.kind == kind]
-        lines += [f"{len(same)} {kind}. {meanings[len(same) > 1]}", ""] if same else []
+        lines += [f"{len(same)} {kind}. {meaning(kind, len(same))}", ""] if same else []
         for change in same:
             title, date, first = change.shown
             detail = f" ({change.detail})" if change.detail else ""

@@ -8,6 +8,7 @@ Pure: a library and a ledger in, changes out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,22 +27,17 @@ from pprnet_feeds.syndication.selection import Selection
 
 Kind = Literal["new", "re-notified", "silently edited", "moved", "withdrawn", "id changed", "vanished"]
 
-# What each kind means for subscribers, the gravest first: for one post, and for several.
-MEANING: dict[Kind, tuple[str, str]] = {
-    "id changed": (
-        "Readers would show it a second time, as a new post.",
-        "Readers would show them a second time, as new posts.",
-    ),
-    "vanished": ("Readers keep what they have, and nobody is told why it is gone.",) * 2,
-    "new": ("Readers show it as a new post.", "Readers show them as new posts."),
-    "re-notified": ("Readers show it again, as changed.", "Readers show them again, as changed."),
-    "withdrawn": (
-        "Readers are told to take it down; its page says that it is gone.",
-        "Readers are told to take them down; their pages say that they are gone.",
-    ),
-    "moved": ("Readers notice nothing; the former address leads to the new one.",) * 2,
-    "silently edited": ("Readers get the new text and are not told.",) * 2,
+# What each kind means for subscribers, the gravest first.
+MEANING: dict[Kind, str] = {
+    "id changed": "Readers would show it a second time, as a new post.",
+    "vanished": "Readers keep what they have, and nobody is told why it is gone.",
+    "new": "Readers show it as a new post.",
+    "re-notified": "Readers show it again, as changed.",
+    "withdrawn": "Readers are told to take it down; its page says that it is gone.",
+    "moved": "Readers notice nothing; the former address leads to the new one.",
+    "silently edited": "Readers get the new text and are not told.",
 }
+_SEVERAL = {"a new post": "new posts", "its page says that it is": "their pages say that they are"}
 REFUSED: frozenset[Kind] = frozenset({"id changed", "vanished"})
 
 
@@ -63,6 +59,14 @@ class Change:
     feeds: tuple[str, ...]
     detail: str = ""
     mend: str = ""
+
+
+def meaning(kind: Kind, number: int) -> str:
+    """What a *number* of changes of one kind mean for subscribers."""
+    text = MEANING[kind]
+    for one, several in _SEVERAL.items() if number > 1 else ():
+        text = text.replace(one, several)
+    return re.sub(r"\b(show|take) it\b", r"\1 them", text) if number > 1 else text
 
 
 def changes(library: Library, ledger: Ledger) -> list[Change]:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncIterator, Callable
+from importlib.resources import files
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -24,27 +25,13 @@ from pprnet_feeds.serving.response import ERROR
 if TYPE_CHECKING:
     from pprnet_feeds.serving.snapshot import Snapshot
 
-_SCRIPT, _CHANGES = "/preview.js", "/preview/changes"
 _OWN_HOST = re.compile(rb"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
-# How often an open page is compared with what is served, and the end of the service noticed.
-_SECONDS = 0.1
+_TAG = b'<script src="/preview.js" data-version="%b"></script>\n</head>'
 _POLICY = page_headers("script-src 'self'; connect-src 'self'; ", form="'self'")[0]
-# A browser opens few connections to one host: only the pages that somebody looks at have one.
-_JAVASCRIPT = """\
-"use strict";
-const version = document.currentScript.dataset.version;
-let changes;
-function watch() {
-  if (changes) changes.close();
-  if (document.hidden) return;
-  changes = new EventSource("%s");
-  changes.onmessage = (event) => { if (event.data !== version) location.reload(); };
-}
-document.addEventListener("visibilitychange", watch);
-window.addEventListener("pageshow", watch);
-"""
 # A page that is sent holds its version, so its bytes are not those that were rendered.
 _OF_THE_BYTES = (b"etag", b"last-modified", b"content-length")
+# How often an open page is compared with what is served, and the end of the service noticed.
+_SECONDS = 0.1
 
 
 class Preview:
@@ -55,7 +42,7 @@ class Preview:
     """
 
     def __init__(self, local: str, public: str, is_ending: Callable[[], bool]) -> None:
-        self.routes = [Route(_SCRIPT, self._script), Route(_CHANGES, self._stream)]
+        self.routes = [Route("/preview.js", self._script), Route("/preview/changes", self._stream)]
         self._path, self._is_ending, self._number = urlsplit(local).path, is_ending, 0
         # Links that an editor typed in full.
         self._public = re.compile(rf'((?:href|src)="){re.escape(public or local)}(?=[/?#"])'.encode())
@@ -73,9 +60,9 @@ class Preview:
                 await app(scope, receive, send)
                 return
             hosts = [value for name, value in scope["headers"] if name == b"host"]
-            if len(hosts) != 1 or not _OWN_HOST.fullmatch(hosts[0]):
-                text = "The preview answers only to 127.0.0.1, localhost and [::1].\n"
-                await PlainTextResponse(text, 421, ERROR)(scope, receive, send)  # RFC 9110 §15.5.20
+            if len(hosts) != 1 or not _OWN_HOST.fullmatch(hosts[0]):  # RFC 9110 §15.5.20
+                refusal = PlainTextResponse("The preview is for this machine only.\n", 421, ERROR)
+                await refusal(scope, receive, send)
                 return
             path = scope["raw_path"]
             if (path + b"/").startswith(f"{self._path}/".encode()):
@@ -87,7 +74,7 @@ class Preview:
 
     def _sender(self, send: Send) -> Send:
         """*send* for a response that no cache stores, with our script where it is a page."""
-        version, is_page = self._version.encode(), False
+        tag, is_page = _TAG % self._version.encode(), False
 
         async def send_local(message: Message) -> None:
             nonlocal is_page
@@ -100,9 +87,8 @@ class Preview:
                     fields = {n: v for n, v in fields.items() if n not in _OF_THE_BYTES}
                     fields[_POLICY[0].encode()] = _POLICY[1].encode()
                 message = {**message, "headers": [*fields.items()]}
-            elif is_page and message.get("body"):
-                script = b'<script src="%b" data-version="%b"></script>\n</head>'
-                body = message["body"].replace(b"</head>", script % (_SCRIPT.encode(), version), 1)
+            elif is_page:
+                body = message.get("body", b"").replace(b"</head>", tag, 1)
                 message = {**message, "body": self._public.sub(self._local, body)}
             await send(message)
 
@@ -114,7 +100,8 @@ class Preview:
         return f"{os.getpid()}-{self._number}"
 
     async def _script(self, _request: Request) -> Response:
-        return Response(_JAVASCRIPT % _CHANGES, media_type=STATIC["/site.js"])
+        script = files("pprnet_feeds.pages").joinpath("static/preview.js")
+        return Response(script.read_bytes(), media_type=STATIC["/site.js"])
 
     async def _stream(self, _request: Request) -> Response:
         return StreamingResponse(self._events(), media_type="text/event-stream")
