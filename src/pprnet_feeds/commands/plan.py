@@ -14,7 +14,7 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.content.library import Library, public
 from pprnet_feeds.content.problems import Form, Problem, blocking, report, some
 from pprnet_feeds.publishing.check import ADDRESS, NO_BASE_URL, check_site, waiting, waiting_lines
-from pprnet_feeds.publishing.plan import MEANING, REFUSED, Change, changes, dated, meaning
+from pprnet_feeds.publishing.plan import MEANING, REFUSED, Change, changes, dated
 from pprnet_feeds.syndication.channel import rfc3339
 
 CONSEQUENCE = "Nothing was published."
@@ -79,9 +79,10 @@ def refused(found: list[Change]) -> list[Change]:
 def in_words(found: list[Change], waiting: list[str], warnings: list[Problem]) -> str:
     """The changes as an editor reads them, the lines of what is *waiting*, and the warnings."""
     lines: list[str] = []
-    for kind in MEANING:
+    for kind, meaning in MEANING.items():
         same = [change for change in found if change.kind == kind]
-        lines += [f"{len(same)} {kind}. {meaning(kind, len(same))}", ""] if same else []
+        each = meaning if len(same) == 1 else f"Each of them: {meaning[0].lower()}{meaning[1:]}"
+        lines += [f"{len(same)} {kind}. {each}", ""] if same else []
         for change in same:
             title, date, first = change.shown
             detail = f" ({change.detail})" if change.detail else ""

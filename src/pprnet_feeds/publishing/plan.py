@@ -8,7 +8,6 @@ Pure: a library and a ledger in, changes out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -37,7 +36,6 @@ MEANING: dict[Kind, str] = {
     "moved": "Readers notice nothing; the former address leads to the new one.",
     "silently edited": "Readers get the new text and are not told.",
 }
-_SEVERAL = {"a new post": "new posts", "its page says that it is": "their pages say that they are"}
 REFUSED: frozenset[Kind] = frozenset({"id changed", "vanished"})
 
 
@@ -59,14 +57,6 @@ class Change:
     feeds: tuple[str, ...]
     detail: str = ""
     mend: str = ""
-
-
-def meaning(kind: Kind, number: int) -> str:
-    """What a *number* of changes of one kind mean for subscribers."""
-    text = MEANING[kind]
-    for one, several in _SEVERAL.items() if number > 1 else ():
-        text = text.replace(one, several)
-    return re.sub(r"\b(show|take) it\b", r"\1 them", text) if number > 1 else text
 
 
 def changes(library: Library, ledger: Ledger) -> list[Change]:
