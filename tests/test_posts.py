@@ -218,6 +218,7 @@ def test_a_topic_that_is_none_is_told(topic):
         ("draft: yes", "draft", True),
         ("draft: ~", "draft", False),
         ("summary:", "summary", ""),
+        ("author: ''", "authors", ()),
         ("status: Retracted", "status", "retracted"),
     ],
 )

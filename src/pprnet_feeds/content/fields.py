@@ -252,7 +252,7 @@ def read(value: Value, typed: str, faults: Faults, key: Key, kinds: Kinds) -> An
 
 
 def read_all(found: Typed, keys: Table, faults: Faults, kinds: Kinds) -> dict[str, Any]:
-    """Every value that was *found*, by our names of the *keys*; None for a faulty one.
+    """Every value that was *found*, by our names of the *keys*; None where it is faulty or blank.
 
     Two keys that mean the same must have the same value.
     """
@@ -283,6 +283,7 @@ def part(make: Callable[..., T], keys: Table, kinds: Kinds, what: str, mend: str
         results = read_all(known(value, keys, faults), keys, faults, kinds)
         if results.get(first, "") == "":
             faults.add(value, what.format(name=name), mend)
-        return make(**results) if len(faults.found) == before else None
+        given = {key: result for key, result in results.items() if result is not None}
+        return make(**given) if len(faults.found) == before else None
 
     return read

@@ -71,15 +71,16 @@ def _post(parts: FrontMatter, header: Mapping, faults: Faults, site: Site) -> Po
     _compare(values, found, faults)
     if faults.found:
         return None
-    published = values.pop("date")
+    given = {name: value for name, value in values.items() if value is not None}
+    published = given.pop("date")
     return Post(
-        **values
+        **given
         | {
             "file": faults.file,
             "published": published,
-            "updated": values.get("updated", published),
+            "updated": given.get("updated", published),
             "issue": dates.month_of(published, site.time_zone),
-            "aliases": tuple(dict.fromkeys(values.get("aliases", ()))),
+            "aliases": tuple(dict.fromkeys(given.get("aliases", ()))),
             "body": parts.body,
             "body_line": parts.body_line,
             "date": fields.scalar(found["date"][0][1], "date", faults),

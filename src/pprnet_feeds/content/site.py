@@ -1,6 +1,6 @@
 """Reads ``feeds/``, which describes the whole site, and the environment variables that override it.
 
-These files are written once and then believed for years. So a value that could be published by
+Nobody looks at these files for years once they are written. So a value that could be published by
 mistake has no default, and any problem here must be corrected before the site is served.
 """
 
@@ -38,7 +38,7 @@ _REQUIRED = [
     for name, key in _KEYS.items()
     if key.default == keys.SITE[name.partition(".")[0]].default == keys.REQUIRED
 ]
-# What else the program reads; a variable that resembles ours and is none was surely meant to count.
+# The other variables that the program reads. One that resembles ours and is not read is a mistake.
 _OTHERS = (
     *("PPRNET_SITE", "PPRNET_ADDRESS", "PPRNET_DRAFTS", "PPRNET_FAST_PATH"),
     *("PPRNET_STATE", "PPRNET_STATS", "PPRNET_DOI_REGISTRY"),

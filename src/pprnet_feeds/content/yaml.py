@@ -45,8 +45,8 @@ _Place = tuple[int, int]  # row and column, counted from 0
 class Scalar:
     """One value as it was typed; *plain* when it has no quotation marks.
 
-    *remark* says that a comment follows a plain value: `#` after a space ends
-    a value, which nobody meant who typed `The #1 reason`.
+    *remark* says that a comment follows a plain value: `#` after a space ends a value, and
+    `The #1 reason` was not meant so.
     """
 
     text: str
@@ -163,12 +163,10 @@ class _Composer:
         except _TooLargeError:
             return None
         except yaml.MarkedYAMLError as error:
-            at, since = (
-                (mark.line, mark.column) if mark else (0, 0)
-                for mark in (error.problem_mark, error.context_mark)
-            )
+            marks = (error.problem_mark, error.context_mark)
+            places = [(mark.line, mark.column) if mark else (0, 0) for mark in marks]
             lines, said = self._source.split("\n"), (error.problem or "", error.context or "")
-            self.problems.append(_not_yaml(self._file, self._first_line, lines, *said, at, since))
+            self.problems.append(_not_yaml(self._file, self._first_line, lines, *said, *places))
             return None
         except yaml.YAMLError as error:
             self._add(self._first_line, 0, f"this is not YAML: {error}", _MEND)
