@@ -76,6 +76,12 @@ IMPURE_CALLS = {
     *("os.urandom", "os.uname", "os.getlogin"),
 }
 
+# What Python has on Windows is less; uvloop is not made for it.
+POSIX_ONLY = {
+    *("crypt", "curses", "fcntl", "grp", "nis", "posix", "pty", "pwd", "readline", "resource", "spwd"),
+    *("syslog", "termios", "tty", "uvloop"),
+}
+
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
 
 
@@ -136,6 +142,14 @@ def test_a_library_from_outside_is_imported_by_its_owner_only(module):
 def test_nothing_but_the_edges_asks_the_clock_the_machine_or_chance(module):
     if module not in MAY_KNOW_THE_TIME:
         assert list(impure_names(module)) == []
+
+
+@every_module
+def test_no_module_needs_more_than_windows_has_to_be_imported(module):
+    at_top = [node for node in MODULES[module].body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {alias.name for node in at_top if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in at_top if isinstance(node, ast.ImportFrom)}
+    assert {room(name) for name in names} & POSIX_ONLY == set()
 
 
 @every_module

@@ -39,11 +39,13 @@ _DOCUMENTS = {
 }
 # What else people put beside posts, by the end of its name, and what can be done about it.
 _RENAME = "Rename it so that it ends in .md, with front matter at its top, or move it out of posts/."
+_IMPORT = "Make a post of it: pprnet-feeds import FILE; then move it out of posts/."
 _COPY = "Copy its text into a post, which `pprnet-feeds new` begins, or move it out of posts/."
 _UPLOAD = "Put it on a web server and write its whole address, https://…, into the post."
 _KINDS = (
     ((".qmd", ".rmd", ".mdx", ".rst", ".adoc", ".org", ".txt"), "a text of another program", _RENAME),
-    ((".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf"), "a document of a word processor", _COPY),
+    ((".docx",), "a document of a word processor", _IMPORT),
+    ((".doc", ".odt", ".rtf", ".pages", ".pdf"), "a document of a word processor", _COPY),
     ((".html", ".htm", ".xhtml", ".xml", ".json", ".ipynb"), "a web page or the file of a program", _COPY),
     (
         (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".heic", ".tif", ".tiff"),
@@ -191,5 +193,6 @@ def _misnamed(own: str, whole: str, report_others: bool) -> Problem | None:
         return Problem(whole, 0, 0, what, "Rename it so that it ends in .md.", warning=True)
     if report_others and not _LEFT_OVER.fullmatch(own):
         kind, mend = next((kind, mend) for ends, kind, mend in _KINDS if own.lower().endswith(ends))
-        return Problem(whole, 0, 0, f"this is {kind}: only .md files are posts", mend, warning=True)
+        what = f"this is {kind}: only .md files are posts"
+        return Problem(whole, 0, 0, what, mend.replace("FILE", whole), warning=True)
     return None

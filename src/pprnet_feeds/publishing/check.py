@@ -48,7 +48,7 @@ NO_BASE_URL = Problem(
     mend="Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds.",
 )
 # What Windows, macOS and browsers add to the name of a copy.
-_COPIED = re.compile(r"^copy of |(?: -)? copy(?: ?\(?\d+\)?)?$| ?\(\d+\)$", re.I)
+_COPIED = re.compile(r"(/)copy of |(?:(?: -)? copy(?: ?\(?\d+\)?)?| ?\(\d+\))(?=\.md$)", re.I)
 _NOTE = 200  # characters
 _FAR_AHEAD = timedelta(days=366)
 _OPERATION = ("/healthz", "/readyz", "/metrics", "/stats")
@@ -92,7 +92,7 @@ def read_checked(
     problems += [Problem(file, 0, 0, f"this is a copy of {first}", fix) for file, first in copies.items()]
     problems += [problem for problem in library.problems if problem.file not in copies]
     problems += [*faults, *own_addresses_as_aliases(library)]
-    return library, problems + warnings(library, now)
+    return library, problems + [each for each in warnings(library, now) if each.file not in copies]
 
 
 def _copies(library: Library) -> dict[str, str]:
@@ -101,21 +101,21 @@ def _copies(library: Library) -> dict[str, str]:
     Renaming a copy, as the faults of its name or `id` ask, would show its post to everybody twice.
     """
     read = library.reading.by_file if library.reading else {}
-    recorded = library.ledger.by_path
     faulty = {problem.file for problem in library.problems if not problem.warning}
+    original = {name: _COPIED.sub(lambda end: end[1] or "", name) for name in read}
     alike: dict[Any, list[str]] = {}
     for name, each in read.items():
-        path, post = PurePosixPath(name), each.post
-        named = f"{path.parent}/{_COPIED.sub('', path.stem)}.md"
+        post, keys = each.post, {name, original[name], each.digest}
         # Two short notes may say the same, and two drafts hold nothing yet.
-        text = (post.title, post.date, post.body) if post and len(post.body) > _NOTE else each.digest
-        for key in dict.fromkeys((name, named, text)) if not (post and post.draft) else ():
+        if post and len(post.body) > _NOTE:
+            keys.add((post.title, post.date, post.body))
+        for key in keys if not (post and post.draft) else ():
             alike.setdefault(key, []).append(name)
     found: dict[str, str] = {}
     for key, names in alike.items():
-        first = min(names, key=lambda name: (name not in recorded, name in faulty, len(name), name))
-        same = isinstance(key, tuple)
-        found |= {name: first for name in names if name != first and (same or name in faulty)}
+        rank = {n: (n not in library.ledger.by_path, n in faulty, n != original[n], n) for n in names}
+        first = min(names, key=rank.__getitem__)
+        found |= {n: first for n in names if n != first and (isinstance(key, tuple) or n in faulty)}
     return found
 
 
