@@ -123,6 +123,29 @@ def test_a_post_renamed_and_edited_at_once_is_recognised_before_anything_else_is
     assert "/posts/2020-12-how-does-therapy-harm/ leads to /posts/2020-12-when-therapy-harms/" in plan
 
 
+@pytest.mark.parametrize(
+    ("change", "kind", "code"),
+    [
+        (lambda text: text.replace("date: 2020-12", "date: 2019-03"), "nothing", 0),
+        (lambda text: text.replace("---\n", "---\nslug: harm\n", 1), "moved", 0),
+        (lambda text: text.replace("---\n", "---\nid: harm\n", 1), "id changed", 1),
+        (lambda text: text.replace('title: "', 'title: "Again: '), "silently edited", 0),
+        (lambda text: text.replace("---\n", "---\nupdated: 2021-02\n", 1), "re-notified", 0),
+    ],
+)
+def test_what_the_pages_say_of_a_change_is_what_plan_does(site: Path, change, kind: str, code: int):
+    published(site)
+    (site / HARM).write_text(change((site / HARM).read_text("utf-8")), "utf-8")
+    words = "Subscribers will notice nothing." if kind == "nothing" else f"1 {kind}. "
+    assert said(site, "plan", code=code).startswith(words)
+
+
+def test_a_renamed_file_is_only_moved(site: Path):
+    published(site)
+    (site / HARM).rename(site / "posts/2020-12-harm.md")
+    assert said(site, "plan").startswith("1 moved. ")
+
+
 def test_an_unrelated_new_post_is_not_taken_for_a_lost_one(site: Path):
     published(site)
     (site / HARM).unlink()
