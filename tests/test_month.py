@@ -217,6 +217,15 @@ def test_a_month_is_deployed_by_ci_as_the_page_shows_it(editor: Editor, tmp_path
         wait(lambda: service.ask(f"/posts/{MONTH}-an-essay-on-doors/").status == 410)
 
 
+def test_systemd_understands_the_timer_and_what_it_starts():
+    units = [str(ROOT / f"deploy/systemd/pprnet-feeds-pull.{kind}") for kind in ("service", "timer")]
+    analyze = found("systemd-analyze", "systemd")
+    verified = subprocess.run(
+        [analyze, "verify", *units], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert [line for line in verified.stderr.splitlines() if "pprnet-feeds-pull" in line] == []
+
+
 def test_ci_deploys_nothing_that_was_not_published(editor: Editor, tmp_path: Path):
     editor.types(f"pprnet-feeds import ../essay.docx --date {DAY} --topic Miscellaneous")
     with pytest.raises(AssertionError, match="the ledger does not know this post"):

@@ -131,7 +131,7 @@ def application(*extensions: Preview) -> CacheMiddleware:
     settings = Settings.from_environ(os.environ)
     # A preview shows what is not published: that must not be recorded.
     address = "" if settings.drafts else state_address(settings.folder, os.environ)
-    if not address:
+    if not address and not settings.drafts:
         log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
     websub = WebSub(address, settings.base_url, utc_now)
     statistics = Statistics(address, utc_now, page=settings.stats)

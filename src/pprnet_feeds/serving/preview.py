@@ -43,14 +43,15 @@ class Preview:
 
     def __init__(self, local: str, public: str, is_ending: Callable[[], bool]) -> None:
         self.routes = [Route("/preview.js", self._script), Route("/preview/changes", self._stream)]
-        self._path, self._is_ending, self._number = urlsplit(local).path, is_ending, 0
+        self._path, self._is_ending, self._number, self._version = urlsplit(local).path, is_ending, 0, b""
         # Links that an editor typed in full.
         self._public = re.compile(rf'((?:href|src)="){re.escape(public or local)}(?=[/?#"])'.encode())
         self._local = rb"\1" + local.encode()
 
     def swapped(self, _snapshot: Snapshot) -> None:
-        """Reload the pages that are open."""
+        """Reload the pages that are open: the version is another one, and also after a restart."""
         self._number += 1
+        self._version = b"%d-%d" % (os.getpid(), self._number)
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The application *app* as an editor's browser sees it."""
@@ -74,7 +75,7 @@ class Preview:
 
     def _sender(self, send: Send) -> Send:
         """*send* for a response that no cache stores, with our script where it is a page."""
-        tag, is_page = _TAG % self._version.encode(), False
+        tag, is_page = _TAG % self._version, False
 
         async def send_local(message: Message) -> None:
             nonlocal is_page
@@ -94,11 +95,6 @@ class Preview:
 
         return send_local
 
-    @property
-    def _version(self) -> str:
-        """Another one after each change, and after a restart."""
-        return f"{os.getpid()}-{self._number}"
-
     async def _script(self, _request: Request) -> Response:
         script = files("pprnet_feeds.pages").joinpath("static/preview.js")
         return Response(script.read_bytes(), media_type=STATIC["/site.js"])
@@ -106,11 +102,11 @@ class Preview:
     async def _stream(self, _request: Request) -> Response:
         return StreamingResponse(self._events(), media_type="text/event-stream")
 
-    async def _events(self) -> AsyncIterator[str]:
+    async def _events(self) -> AsyncIterator[bytes]:
         """The version, now and whenever it changes, until the service or the client ends."""
-        sent = ""
+        sent = b""
         while not self._is_ending():
             if sent != self._version:
                 sent = self._version
-                yield f"data: {sent}\n\n"
+                yield b"data: %b\n\n" % sent
             await asyncio.sleep(_SECONDS)
