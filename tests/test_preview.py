@@ -117,16 +117,16 @@ def test_a_page_that_did_not_change_is_never_304_because_it_holds_the_version(pr
     assert preview.ask("/feed.atom", If_None_Match=feed.headers["etag"]).status == 304
 
 
+@pytest.mark.slow
 def test_the_public_service_has_no_stream_and_no_script(site: Path):
     with serving(site) as public:
         assert [public.ask(path).status for path in ("/preview.js", "/preview/changes")] == [404, 404]
         assert b"preview" not in public.ask("/").body
 
 
-def test_the_address_to_open_is_printed_first_and_the_base_url_beside_it(site: Path):
-    with serving(site, "--preview", PPRNET_BASE_URL="https://small.example.org/blog") as running:
-        line = running.process.stderr.readline()
-    assert line == f"{running.base}/  (a preview; for readers: https://small.example.org/blog/)\n"
+def test_the_address_to_open_is_printed_first_and_the_base_url_beside_it(preview: Service):
+    line = preview.process.stderr.readline()
+    assert line == f"{preview.base}/  (a preview; for readers: https://small.example.org/blog/)\n"
 
 
 def test_an_open_page_does_not_keep_a_service_that_was_told_to_stop(site: Path):
