@@ -49,6 +49,7 @@ class Record:
         changed: when its last change was published.
         digest: of everything else that readers see of it.
         date: as its file had it first; empty in older records, which go by *published*.
+        notices: of its studies, as the post names them.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Record:
     status: Status
     note: str = ""
     date: str = ""
+    notices: tuple[str, ...] = ()
 
 
 # Records by their digest, and by their title and what their date means.
@@ -209,6 +211,7 @@ def record_of(post: Post, before: Record | None, now: datetime) -> Record:
         status=post.status,
         note=post.note,
         date=before.date if before and before.published == post.published else post.date,
+        notices=post.notices,
     )
     return record if record == before else replace(record, changed=now)
 
@@ -247,7 +250,7 @@ def _json_line(record: Record) -> str:
     written = {
         name: f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
         for name, value in values.items()
-        if value or name not in ("note", "former", "date")
+        if value or name not in ("note", "former", "date", "notices")
     }
     return json.dumps(written, ensure_ascii=False)
 
@@ -277,6 +280,7 @@ def _record(found: Mapping[str, Any]) -> Record:
         former=_each(found.get("former", []), _former),
         status=found["status"],
         note=_line(found.get("note", "")),
+        notices=_each(found.get("notices", []), _line),
         date=date,
     )
 

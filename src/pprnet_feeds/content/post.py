@@ -8,23 +8,23 @@ A post with a fault is never published in part.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import cast, get_args
+from typing import Any, get_args
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pprnet_feeds.content import dates, fields, slugs, terms
+from pprnet_feeds.content import dates, fields, model, slugs, terms
 from pprnet_feeds.content.body_checks import body_problems
 from pprnet_feeds.content.fields import Faults, Typed
-from pprnet_feeds.content.model import Citation, Image, Person, Post, Site, Status
+from pprnet_feeds.content.model import Citation, Image, Notice, OpenAccess, Person, Post, Site, Status
 from pprnet_feeds.content.problems import Problem, nearest, quoted
 from pprnet_feeds.content.text import doi_in, without_punctuation
 from pprnet_feeds.content.yaml import FrontMatter, Mapping, Value, read_front_matter
 
 _TITLE_LENGTH = 300
-_STATUSES = get_args(Status)
 
 #: Every key that is understood, with our own name for it.
 # fmt: off
@@ -49,11 +49,13 @@ _IMAGE_KEYS = {name: name for name in ("url", "alt", "width", "height")} | {"src
 _CITATION_TEXTS = ("text", "title", "container", "publisher")
 _CITATION_KEYS = {name: name for name in (
     "text", "doi", "url", "pmid", "authors", "year", "type", "title", "container", "publisher", "volume",
-    "issue", "pages",
+    "issue", "pages", "notice", "open_access",
 )} | {
     "DOI": "doi", "URL": "url", "PMID": "pmid", "author": "authors", "journal": "container",
     "container-title": "container", "number": "issue", "page": "pages",
 }
+_NOTICE_KEYS = {name: name for name in ("kind", "date", "doi")} | {"type": "kind", "DOI": "doi"}
+_COPY_KEYS = {name: name for name in ("url", "version", "licence")} | {"license": "licence"}
 # CSL 1.0.2, appendix III.
 _TYPES = frozenset(
     "article article-journal article-magazine article-newspaper bill book broadcast chapter classic"
@@ -111,7 +113,7 @@ def _post(parts: FrontMatter, header: Mapping, faults: Faults, site: Site) -> Po
     slug = fields.one(found, "slug", faults, _read_permalink)
     identity = fields.one(found, "id", faults, fields.slug)
     slug, identity = _with_names_of_file(found, faults, slug, identity)
-    status: Status | None = fields.one(found, "status", faults, _read_status)
+    status = fields.one(found, "status", faults, partial(_read_word, words=get_args(Status), what="status"))
     note = fields.one(found, "note", faults, fields.text) or ""
     if note and (status == "published" or not found.get("status")):
         what = "`note` is there, and `status` says published"
@@ -204,13 +206,17 @@ def _read_permalink(value: Value, name: str, faults: Faults) -> str | None:
     return None
 
 
-def _read_status(value: Value, name: str, faults: Faults) -> Status | None:
+def _read_word(
+    value: Value, name: str, faults: Faults, words: Iterable[str], what: str, mend: str = ""
+) -> Any:
+    """One of *words*, in any case; else None."""
     typed = fields.scalar(value, name, faults)
-    if typed is None or typed.lower() in _STATUSES:
-        return cast("Status", typed.lower()) if typed is not None else None
-    meant = nearest(typed.lower(), _STATUSES)
-    mend = f"Did you mean `{meant}`?" if meant else f"Take one of {', '.join(_STATUSES)}."
-    faults.add(value, f"no status is called {quoted(typed)}", mend)
+    words = sorted(words)
+    if typed is None or typed.lower() in words:
+        return typed.lower() if typed is not None else None
+    meant = nearest(typed.lower(), words)
+    mend = f"Did you mean `{meant}`?" if meant else mend or f"Take one of {', '.join(words)}."
+    faults.add(value, f"no {what} is called {quoted(typed)}", mend)
     return None
 
 
@@ -299,6 +305,8 @@ def _read_citation(value: Value, name: str, faults: Faults) -> Citation | None:
         reference = fields.text(value, name, faults)
         return Citation(reference, doi=doi_in(reference)) if reference else None
     found = fields.known(value, _CITATION_KEYS, faults)
+    mend = "Take a CSL type, such as `article-journal` or `chapter`."
+    types = partial(_read_word, words=_TYPES, what="type of work", mend=mend)
     texts = {key: fields.one(found, key, faults, fields.text) or "" for key in _CITATION_TEXTS}
     if not found.get("text"):
         faults.add(value, f"a work in `{name}` has no `text`", "Add the reference as printed: `text: …`.")
@@ -314,9 +322,42 @@ def _read_citation(value: Value, name: str, faults: Faults) -> Citation | None:
         pmid=fields.one(found, "pmid", faults, _read_pmid) or "",
         authors=fields.one(found, "authors", faults, partial(fields.each, read=fields.scalar)) or (),
         year=fields.one(found, "year", faults, _read_year) or "",
-        type=fields.one(found, "type", faults, _read_type) or "",
+        type=fields.one(found, "type", faults, types) or "",
+        notice=fields.one(found, "notice", faults, _read_notice),
+        open_access=fields.one(found, "open_access", faults, _read_open_access),
     )
     return citation if len(faults.found) == before else None
+
+
+def _read_notice(value: Value, name: str, faults: Faults) -> Notice | None:
+    """What became of a work: `kind` with any of `date` and `doi`."""
+    found = fields.known(value, _NOTICE_KEYS, faults) if isinstance(value, Mapping) else {}
+    kinds = partial(_read_word, words=model.NOTICES, what="kind of notice")
+    kind = fields.one(found, "kind", faults, kinds)
+    if not found.get("kind"):
+        mend = f"Write it like `{name}: {{kind: retraction, date: 2026-03-09, doi: 10.1002/cpp.2521}}`."
+        faults.add(value, f"`{name}` has no `kind`", mend)
+    date = fields.one(found, "date", faults, _read_day) or ""
+    doi = fields.one(found, "doi", faults, _read_doi) or ""
+    return Notice(kind, date, doi) if kind else None
+
+
+def _read_open_access(value: Value, name: str, faults: Faults) -> OpenAccess | None:
+    """A copy that is free to read: its address, or `url` with any of `version` and `licence`."""
+    if not isinstance(value, Mapping):
+        url = fields.address(value, name, faults)
+        return OpenAccess(url) if url else None
+    found = fields.known(value, _COPY_KEYS, faults)
+    url = fields.one(found, "url", faults, fields.address)
+    version, licence = (fields.one(found, key, faults, fields.text) or "" for key in ("version", "licence"))
+    if not found.get("url"):
+        faults.add(value, f"`{name}` has no `url`", "Add the address of the copy: `url: https://…`.")
+    return OpenAccess(url, version, licence) if url else None
+
+
+def _read_day(value: Value, name: str, faults: Faults) -> str | None:
+    mend = "Write a day like 2026-03-09 or a month like 2026-03."
+    return fields.parsed(value, name, faults, dates.day, "is not a day", mend)
 
 
 def _read_doi(value: Value, name: str, faults: Faults) -> str | None:
@@ -340,13 +381,3 @@ def _read_pmid(value: Value, name: str, faults: Faults) -> str | None:
 def _read_year(value: Value, name: str, faults: Faults) -> str | None:
     mend = "Write it like 2021, or leave it out."
     return fields.parsed(value, name, faults, fields.whole(_YEAR), "is not a year", mend)
-
-
-def _read_type(value: Value, name: str, faults: Faults) -> str | None:
-    typed = fields.scalar(value, name, faults)
-    if typed is None or typed in _TYPES:
-        return typed
-    meant = nearest(typed, sorted(_TYPES))
-    mend = f"Did you mean `{meant}`?" if meant else "Take a CSL type, such as `article-journal` or `chapter`."
-    faults.add(value, f"no type of work is called {quoted(typed)}", mend)
-    return None

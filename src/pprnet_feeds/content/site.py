@@ -28,11 +28,12 @@ FILE = "feeds/site.yaml"
 _GROUPS = {
     "author": ("name", "url", "email", "orcid"),
     "cache": ("max_age", "stale_while_revalidate", "stale_if_error"),
+    "newsletter": ("url", "unsubscribe"),
 }
 # fmt: off
 _NAMES = {name: name for name in (
     "title", "subtitle", "short_title", "base_url", "tag_root", "language", "time_zone", "rights", "licence",
-    "hubs", "entries", *_GROUPS,
+    "hubs", "entries", "contact", *_GROUPS,
 )}
 # fmt: on
 _ALL = [key for name in _NAMES for key in ([f"{name}.{part}" for part in _GROUPS.get(name, ())] or [name])]
@@ -49,6 +50,7 @@ _YEAR = 31_536_000
 _OTHERS = (
     *("PPRNET_SITE", "PPRNET_ADDRESS", "PPRNET_DRAFTS", "PPRNET_FAST_PATH"),
     *("PPRNET_STATE", "PPRNET_STATS", "PPRNET_DOI_REGISTRY"),
+    *("PPRNET_CROSSREF_URL", "PPRNET_UNPAYWALL_URL"),
 )
 # Kubernetes describes each service by such variables, and a service may be called pprnet.
 _OF_THE_HOST = re.compile(r"PPRNET_(?:\w+_)?(?:SERVICE_(?:HOST|PORT\w*)|PORT(?:_[0-9]\w*)?)")
@@ -128,6 +130,11 @@ def read_site(
         orcid=get("author.orcid", read_orcid) or "",
     )
     licence = get("licence", fields.address) or ""
+    contact = get("contact", fields.email) or ""
+    newsletter = (
+        get("newsletter.url", fields.address) or "",
+        get("newsletter.unsubscribe", _read_unsubscribe) or "",
+    )
     hubs = get("hubs", partial(fields.each, read=fields.address)) or ()
     entries = get("entries", partial(fields.number, least=1, most=1000)) or Site.entries
     ages = {key: get(f"cache.{key}", seconds) for key in _GROUPS["cache"]}
@@ -150,6 +157,8 @@ def read_site(
         topics=topics,
         research=research,
         issues=issues,
+        contact=contact,
+        newsletter=newsletter,
     )
     return site, problems
 
@@ -261,6 +270,15 @@ def _read_language(value: Value, name: str, faults: Faults) -> str | None:
 
     mend = "Write it like en or en-CA (BCP 47)."
     return fields.parsed(value, name, faults, parse, "is not a language tag", mend)
+
+
+def _read_unsubscribe(value: Value, name: str, faults: Faults) -> str | None:
+    """Where people end their subscription: a web address, or ``mailto:`` (RFC 2369 §2)."""
+    typed = fields.scalar(value, name, faults)
+    address = (typed or "").removeprefix("mailto:").partition("?")[0]
+    if typed and address != typed and typed.isascii() and fields.is_email(address):
+        return typed
+    return fields.address(value, name, faults) if typed else None
 
 
 def _read_time_zone(value: Value, name: str, faults: Faults) -> ZoneInfo | None:
