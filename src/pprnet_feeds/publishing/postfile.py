@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -23,6 +23,11 @@ def quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\ufeff", "\\ufeff")
 
 
+def flow(values: Mapping[str, str]) -> str:
+    """The *values* that are not empty, as a YAML mapping on one line."""
+    return f"{{{', '.join(f'{key}: {quote(value)}' for key, value in values.items() if value)}}}"
+
+
 def list_lines(key: str, items: Iterable[str]) -> list[str]:
     """The lines of a key with a list of YAML values; none without *items*."""
     lines = [f"  - {item}" for item in items]
@@ -37,6 +42,9 @@ def citation_lines(cites: Iterable[Citation]) -> list[str]:
 def _citation(cite: Citation) -> str:
     lines = []
     for key, value in asdict(cite).items():
+        if isinstance(value, dict):
+            lines.append(f"{key}: {flow(value)}")
+            continue
         if isinstance(value, tuple):
             lines += list_lines(key, map(quote, value))
         elif value:

@@ -261,7 +261,7 @@ class Catalogue:
                 if posts
             ]
         else:
-            corrected = (post for post in self.library.posts if post.status != "published")
+            corrected = (post for post in self.library.posts if post.status != "published" or post.notices)
             items = [*corrected, *self.library.withdrawn]
         return sorted(items, key=_change, reverse=True), ()
 

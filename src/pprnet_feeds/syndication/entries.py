@@ -19,6 +19,7 @@ from pprnet_feeds.content.model import Citation, Image, Post, Site
 from pprnet_feeds.content.text import first_sentences
 from pprnet_feeds.syndication.channel import Category, Entry, permalink, post_id, study_ids
 from pprnet_feeds.syndication.citations import authors, reference_html
+from pprnet_feeds.syndication.notices import LABELS, study_warnings, warnings_html
 from pprnet_feeds.syndication.references import complete
 from pprnet_feeds.syndication.selection import lead, month_name
 from pprnet_feeds.syndication.urls import View
@@ -94,12 +95,17 @@ class _Text:
         return self._head(practice) + practice[:end] + below + practice[end:]
 
     def _head(self, text: str) -> str:
-        """What is shown above *text*: what became of the post, and its picture."""
+        """What is shown above *text*: what became of the post and its studies, and its picture."""
+        return self.became + figure(self.image, text)
+
+    @property
+    def became(self) -> str:
+        """What became of the post and of its studies, as paragraphs."""
         post, notice = self.post, ""
         if post.status in STATUS:
             words = f" {html.escape(post.note)}" if post.note else ""
             notice = f"<p><strong>{STATUS[post.status]}.</strong>{words}</p>\n"
-        return notice + figure(self.image, text)
+        return notice + warnings_html(self.cites)
 
     def _references(self, element: str, own: str) -> str:
         """The references that the text does not print itself; *own* are the letters of those it does."""
@@ -116,11 +122,16 @@ class _Text:
             *(Category(slug, f"{scheme}topics", site.topic[slug].label) for slug in post.topics),
             *(Category(slug, f"{scheme}research", site.research_type[slug].label) for slug in post.research),
             *(Category(key, f"{scheme}status", label) for key, label in STATUS.items() if key == post.status),
+            *dict.fromkeys(
+                Category(warning.kind, f"{scheme}notice", LABELS[warning.kind])
+                for warning in study_warnings(self.cites)
+            ),
         )
 
     def entry(self, summary: str, text: str = "") -> Entry:
-        """The post as an entry; *text* is HTML."""
+        """The post as an entry, with the warnings about its studies before the summary; *text* is HTML."""
         post, site = self.post, self.site
+        warnings = [warning.sentence for warning in study_warnings(self.cites)]
         return Entry(
             id=post_id(post, site),
             key=post.id,
@@ -130,7 +141,7 @@ class _Text:
             updated=post.updated,
             authors=post.authors or (site.author,),
             categories=self.categories,
-            summary=summary,
+            summary=" ".join([*warnings, summary]),
             html=text,
             cites=self.cites,
             image=self.image,
@@ -208,8 +219,11 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
 
 
 def correction_entry(post: Post, site: Site) -> Entry:
-    """A corrected, retracted or withdrawn post in the feed of corrections."""
-    text, notice, title = _Text(post, site), note(post), f"{STATUS[post.status]}: {post.title}"
+    """A corrected, retracted or withdrawn post, or one whose study was, in the feed of corrections."""
+    text, notice = _Text(post, site), note(post)
+    kinds = [STATUS[post.status]] if post.status in STATUS else []
+    kinds += [LABELS[warning.kind] for warning in study_warnings(text.cites)]
+    title = f"{kinds[0]}: {post.title}"
     if post.status == "withdrawn":
         entry = text.entry(notice, f"<p>{html.escape(notice)}</p>\n")
         return replace(entry, title=title, image=None)
