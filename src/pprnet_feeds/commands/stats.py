@@ -39,7 +39,7 @@ def stats(folder: Path, form: str) -> None:
         raise click.ClickException(f"The figures in {database.place} cannot be read.")
     if form == "json":
         click.echo(json.dumps(_data(found), ensure_ascii=False, indent=2))
-    elif found is None or not found.polls:
+    elif found is None or not found.months:
         click.echo("There are no figures yet. They begin within minutes of the first feed reader that asks.")
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
@@ -48,26 +48,25 @@ def stats(folder: Path, form: str) -> None:
 
 def _data(found: Report | None) -> dict[str, object]:
     """The figures for programs; numbers are numbers, and the newest."""
-    if found is None or not found.polls:
+    if found is None or not found.months:
         return {"day": None, "subscribers": 0, "feeds": [], "polls": None, "former": []}
-    recent = found.recent
     return {
         "day": str(found.today),
-        "subscribers": found.total.now,
+        "subscribers": found.total.subscribers,
         "feeds": [
             {
                 "feed": feed.name,
                 "path": None if feed.path is None else f"/{feed.path}",
-                "subscribers": feed.now,
-                "readers": feed.now_by,
+                "subscribers": feed.subscribers,
+                "readers": feed.readers,
             }
             for feed in found.feeds
         ],
         "polls": {
             "days": RECENT,
-            "requests": recent.requests,
-            "unchanged": recent.unchanged,
-            "bytes": recent.bytes,
+            "requests": found.recent.requests,
+            "unchanged": found.recent.unchanged,
+            "bytes": found.recent.bytes,
         },
         "former": [
             {"address": one.address, "is": one.why, "requests": one.requests, "newest": one.newest}
@@ -80,7 +79,7 @@ def _lines(found: Report, width: int | None) -> list[str]:
     """The figures for people, in lines that fit *width*; nothing is cut without one."""
     recent = found.recent
     lines = [f"Subscriptions that feed readers report, {found.today} (UTC)", ""]
-    lines += _table(found, width) if found.total.now else ["None so far."]
+    lines += _table(found, width) if found.feeds else ["None so far."]
     lines += ["", NOTE, ""]
     share = "" if recent.share is None else f", of which {recent.share} % cost nothing (304)"
     lines += [f"Polls in {RECENT} days: {number(recent.requests)}{share}; {size(recent.bytes)} sent"]
@@ -92,17 +91,16 @@ def _lines(found: Report, width: int | None) -> list[str]:
 
 
 def _table(found: Report, width: int | None) -> list[str]:
-    """A row for each feed that has subscribers, and a column for each reader, as far as they fit."""
-    readers = {reader.name: reader.now for reader in found.readers if reader.now}
-    feeds = [(feed.name, feed.now, feed.now_by) for feed in found.feeds if feed.now]
-    for count in range(len(readers), -1, -1):
-        names = list(readers)[:count]
-        others = ["others"] * (count < len(readers))
+    """A row for each feed and a column for each reader, as far as they fit."""
+    for count in range(len(found.total.readers), -1, -1):
+        names = list(found.total.readers)[:count]
+        others = ["others"] * (count < len(found.total.readers))
         rows = [["", "all", *map(shown, names), *others]]
-        for name, whole, by in (*feeds, ("together", found.total.now, readers)):
-            numbers = [by.get(reader, 0) for reader in names]
-            rest = [whole - sum(numbers)] * len(others)
-            rows.append([shown(name), *(number(one) if one else "–" for one in (whole, *numbers, *rest))])
+        for feed in (*found.feeds, found.total):
+            numbers = [feed.readers.get(reader, 0) for reader in names]
+            rest = [feed.subscribers - sum(numbers)] * len(others)
+            cells = (number(one) if one else "–" for one in (feed.subscribers, *numbers, *rest))
+            rows.append([shown(feed.name), *cells])
         if width is None or max(map(len, _columns(rows, None))) <= width:
             break
     return _columns(rows, width)

@@ -70,13 +70,10 @@ def dated(library: Library, ledger: Ledger, now: datetime) -> Library:
     """The *library* with the times that `publish` records at *now* for new posts and new notices."""
     known = ledger.shown(now).records
     new = [post for post in _with_files(library) if post.id not in known]
-    warned = [
-        post for post in _with_files(library) if post.id in known and fresh_notices(post, known[post.id])
-    ]
     taken = {record.published for record in known.values()}
-    seconds = (now - timedelta(seconds=number) for number in count())
-    free = (time for time in seconds if time not in taken)
-    found = {post.id: post.but(updated=now) for post in warned}
+    free = (time for ago in count() if (time := now - timedelta(seconds=ago)) not in taken)
+    old = (post for post in _with_files(library) if post.id in known)
+    found = {post.id: post.but(updated=now) for post in old if fresh_notices(post, known[post.id])}
     # Readers that sort by date want no time twice: a second apart, the last of the posts at the present one.
     for post in sorted(new, key=lambda post: (post.published, post.file), reverse=True):
         time = first_published(post.date, library.site.time_zone, now) or next(free)
@@ -141,14 +138,10 @@ class _Comparison:
             other = by_file.get(record.path)
             if record.status == "withdrawn" or (other and self._given_up(other)):
                 continue  # an id that changed is reported at its post
-            restore = (
-                f"Write it again under another name with `id: {record.id}`"
-                if other
-                else f"Put {record.path} back"
-            )
+            again = f"Write it again under another name with `id: {record.id}`"
             fix = (
-                f"{restore}, with `status: withdrawn` if readers should be told that it is gone; "
-                f"or publish with --forget {record.id}."
+                f"{again if other else f'Put {record.path} back'}, with `status: withdrawn` if readers "
+                f"should be told that it is gone; or publish with --forget {record.id}."
             )
             shown = (record.title, f"{record.published:%Y-%m-%d}", "")
             detail = "another post has its file" if other else "its file is not there, a draft or scheduled"
@@ -159,12 +152,11 @@ class _Comparison:
         known, before = self.ledger.by_path.get(post.file), self.ledger.records.get(post.id)
         if known is None or known.id == post.id or is_default_id(post):
             return None
-        zone = self.site.time_zone
         # A file that took the name of another keeps its id, and says what it said.
-        is_moved = before is not None and (
-            is_said_by(post, before, zone) or not is_said_by(post, known, zone)
+        says_before, says_known = (
+            one and is_said_by(post, one, self.site.time_zone) for one in (before, known)
         )
-        return None if is_moved else known
+        return None if before and (says_before or not says_known) else known
 
     def _change(
         self, kind: Kind, post: Post, before: Record | None, detail: str = "", fix: str = ""
@@ -192,8 +184,8 @@ class _Comparison:
 
 def fresh_notices(post: Post, before: Record) -> list[str]:
     """What became of its studies since it was recorded, in words."""
-    both = zip(post.notices, (cite.notice for cite in post.cites if cite.notice), strict=True)
-    return [f"its study {became(notice)}" for name, notice in both if name not in before.notices]
+    found = zip(post.notices, (cite.notice for cite in post.cites if cite.notice), strict=True)
+    return [f"its study {became(notice)}" for name, notice in found if name not in before.notices]
 
 
 def _with_files(library: Library) -> list[Post]:
@@ -202,10 +194,7 @@ def _with_files(library: Library) -> list[Post]:
 
 def _edited(after: Record, before: Record) -> str:
     """What of a post was edited, in words; empty when nothing was."""
-    names = [
-        name
-        for name in ("title", "topics", "research", "status")
-        if getattr(after, name) != getattr(before, name)
-    ]
+    keys = ("title", "topics", "research", "status")
+    names = [name for name in keys if getattr(after, name) != getattr(before, name)]
     text = "its text" if after.digest != before.digest else ""
     return f"its {' and '.join(names)}" if names else text

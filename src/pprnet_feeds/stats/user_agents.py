@@ -15,8 +15,6 @@ from functools import lru_cache
 # A larger number is not believed at all.
 MOST_SUBSCRIBERS = 100_000
 LONGEST_NAME = 60
-# The name for a person's browser.
-BROWSER = "a browser"
 
 # Known readers, by what their User-Agents contain in lower case at the beginning of a word. So a service that
 # fetches with a library, or pretends to be a browser, is counted under its own name.
@@ -32,7 +30,6 @@ _PATTERNS = {"theoldreader": "The Old Reader", "yahoofeedseeker": "Yahoo", "slac
 }
 KNOWN = frozenset(_PATTERNS.values())
 _KNOWN_READER = re.compile(r"(?<![a-z])(?:" + "|".join(map(re.escape, _PATTERNS)) + ")")
-_BROWSERS = re.compile(r"(?:Mozilla|Opera)/.*(?:Gecko|WebKit|Trident|Presto)", re.ASCII)
 # A number that stands by itself, with or without commas between its thousands; YahooFeedSeeker puts it last.
 _SUBSCRIBERS = re.compile(
     r"(?<![\w.,:/+-])([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12}) {0,3}(?:subscribers?|readers?|users?)\b",
@@ -71,9 +68,8 @@ def read_user_agent(value: bytes) -> Reader:
     text = value.decode("ascii", "replace")
     known = _KNOWN_READER.search(text.lower())
     found = _SUBSCRIBERS.search(text) or _SUBSCRIBERS_LAST.search(text)
-    subscribers = int(found[1].replace(",", "")) if found else None
-    if subscribers is not None and subscribers > MOST_SUBSCRIBERS:
-        subscribers = None
+    number = int(found[1].replace(",", "")) if found else MOST_SUBSCRIBERS + 1
+    subscribers = number if number <= MOST_SUBSCRIBERS else None
     feed = _FEED.search(text)
     return Reader(_PATTERNS[known[0]] if known else _product(text), subscribers, feed[1] if feed else "")
 
@@ -83,7 +79,7 @@ def _product(text: str) -> str:
     if text.startswith(("Mozilla/", "Opera/")):
         compatible = _COMPATIBLE.search(text)
         if compatible is None:
-            return BROWSER if _BROWSERS.match(text) else ""
+            return ""  # a person's browser
         text = text[compatible.end() :]
     match = _PRODUCT.match(text)
     return match[1].rstrip(" +-")[:LONGEST_NAME].rstrip() if match else ""
