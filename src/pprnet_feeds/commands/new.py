@@ -7,7 +7,6 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import click
@@ -69,23 +68,20 @@ def new(
         month = dates.month_of(dates.parse_moment(date, site.time_zone), site.time_zone)
     except ValueError as reason:
         raise click.UsageError(f"--date is {reason}: {quoted(date)}. {dates.FORMS}") from None
-    write = partial(
-        draft_text,
-        title=title,
-        date=date,
-        summary=_plain(summary, "--summary"),
-        research=_chosen(research, site.research, "--research", "feeds/research.yaml"),
-        topics=_chosen(topics, site.topics, "--topic", _TOPICS)
-        if topics
-        else _ask_topics(title, site.topics),
-    )
+    summary = _plain(summary, "--summary")
+    types = _chosen(research, site.research, "--research", "feeds/research.yaml")
+    subjects = _chosen(topics, site.topics, "--topic", _TOPICS)
+    cites = [_ask_registry(work)] if work is not None else []
+    subjects = subjects or _ask_topics(title, site.topics)
     posts = folder / "posts"
     with options.writing(posts, CONSEQUENCE):
         posts.mkdir(exist_ok=True)
     taken = taken_names(folder, site, ledger, now)
     for stem in (stem for stem in postfile.stems(month, title) if stem not in taken):
         path = posts / f"{stem}.md"
-        text = write(stem=stem)
+        text = draft_text(
+            title=title, date=date, topics=subjects, stem=stem, research=types, cites=cites, summary=summary
+        )
         _, problems = read_post(text, f"posts/{path.name}", site)
         if problems:
             options.fail(problems, CONSEQUENCE)

@@ -93,11 +93,11 @@ def export(
 
 def _file_names(snapshot: Snapshot) -> dict[str, list[str]]:
     """The files of each document in a folder; where one would hide a folder, a rule leads to the document."""
-    names = {}
-    for path in snapshot.paths():
-        guessed = (other for other, is_file in hosts.guessed(path).items() if is_file)
-        names[path] = [*map(hosts.file_name, (path, *guessed))]
-    return names
+    files = (
+        (path, (other for other, is_file in hosts.guessed(path).items() if is_file))
+        for path in snapshot.paths()
+    )
+    return {path: [*map(hosts.file_name, (path, *guessed))] for path, guessed in files}
 
 
 def _object_keys(snapshot: Snapshot) -> dict[str, list[str]]:
@@ -177,13 +177,9 @@ def _write(
     running: deque[Future[list[tuple[str, Written]]]] = deque()
     with ThreadPoolExecutor(place.workers) as pool:
         for document in documents:
-            digest = document.digest
-            changed = [
-                name
-                for name in document.names
-                if files[name].digest != digest or not files[name].is_intact(name, listed)
-            ]
-            if changed:
+            digest, names = document.digest, document.names
+            intact = (n for n in names if files[n].digest == digest and files[n].is_intact(n, listed))
+            if changed := sorted({*names} - {*intact}):
                 running.append(pool.submit(_write_document, place, document, changed))
             while len(running) > 2 * place.workers:
                 yield from running.popleft().result()
@@ -194,16 +190,13 @@ def _write(
 def _write_document(
     place: Folder | Bucket, document: _Document, names: list[str]
 ) -> list[tuple[str, Written]]:
-    bodies = {"": document.body}
+    forms = {"": (document.body, document.headers)}
     for end, coding in CODINGS.items():
         if coding and document.response:
             headers, body = _answer(document.response, "accept-encoding", coding)
-            bodies |= {end: body} if headers.get("content-encoding") == coding else {}  # it is smaller
-    written = []
-    for name in names:
-        stamps = {}
-        for end, body in bodies.items():
-            headers = {**document.headers, **({"Content-Encoding": CODINGS[end]} if end else {})}
-            stamps[end] = place.write(name + end, body, headers)
-        written.append((name, Written(document.digest, stamps)))
-    return written
+            if headers.get("content-encoding") == coding:  # it is smaller
+                forms[end] = body, {**document.headers, "Content-Encoding": coding}
+    return [
+        (name, Written(document.digest, {end: place.write(name + end, *form) for end, form in forms.items()}))
+        for name in names
+    ]

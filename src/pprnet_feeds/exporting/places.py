@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import os
 import re
-import stat
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -79,12 +78,8 @@ class Folder:
 
     def list(self) -> dict[str, str]:
         """Name -> stamp of every file."""
-        found = ((path, path.lstat()) for path in self.root.rglob("*"))
-        return {
-            path.relative_to(self.root).as_posix(): _stamp(status)
-            for path, status in found
-            if not stat.S_ISDIR(status.st_mode)
-        }
+        files = (path for path in self.root.rglob("*") if path.is_symlink() or not path.is_dir())
+        return {path.relative_to(self.root).as_posix(): _stamp(path.lstat()) for path in files}
 
     def read_manifest(self) -> str:
         """The text of the manifest; empty when there is none."""

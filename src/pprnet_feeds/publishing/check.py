@@ -39,13 +39,8 @@ from pprnet_feeds.syndication.urls import GUESSED, POST_FORMATS, VIEWS
 # What `check` renders with when the site has no address of its own yet.
 ADDRESS = "https://check.invalid"
 UNRECORDED = "the ledger does not know this post, and readers can see it"
-NO_BASE_URL = Problem(
-    file="feeds/site.yaml",
-    line=0,
-    column=0,
-    what="no base_url is set",
-    mend="Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds.",
-)
+_SET_IT = "Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds."
+NO_BASE_URL = Problem("feeds/site.yaml", 0, 0, "no base_url is set", _SET_IT)
 _FAR_AHEAD = timedelta(days=366)
 _OPERATION = ("/healthz", "/readyz", "/metrics", "/stats")
 _HOST = re.compile(
@@ -117,15 +112,14 @@ def warnings(library: Library, now: datetime) -> list[Problem]:
         if post.updated - now > _FAR_AHEAD:  # it is never before `published`
             is_date = post.published - now > _FAR_AHEAD
             key, typed = ("date", post.date) if is_date else ("updated", rfc3339(post.updated))
-            what = f"`{key}` is more than a year ahead: {quoted(typed)}"
             fix = "Is the year right? Until then no reader sees it."
-            found.append(Problem(post.file, 0, 0, what, fix, warning=True))
-    records = library.ledger.records
-    for post in (*library.posts, *library.withdrawn) if records else ():
-        if post.id not in records and not post.draft and post.published <= now:
+            found.append((post, f"`{key}` is more than a year ahead: {quoted(typed)}", fix))
+    for post in (*library.posts, *library.withdrawn):
+        is_live = not post.draft and post.published <= now
+        if library.ledger.records and is_live and post.id not in library.ledger.records:
             fix = "Run `publish` before it goes live, or its date changes under readers."
-            found.append(Problem(post.file, 0, 0, UNRECORDED, fix, warning=True))
-    return found
+            found.append((post, UNRECORDED, fix))
+    return [Problem(post.file, 0, 0, what, fix, warning=True) for post, what, fix in found]
 
 
 def waiting(library: Library, now: datetime) -> Iterator[tuple[str, str, datetime | None]]:

@@ -40,13 +40,9 @@ REFUSED: frozenset[Kind] = frozenset({"id changed", "vanished"})
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference that subscribers would notice.
+    """One difference that subscribers would notice, in a post that is or was in the *feeds* of these titles.
 
-    Attributes:
-        shown: what a reader shows of it: title, date, and the first line.
-        feeds: the titles of the feeds that it is or was in.
-        detail: what exactly, in a few words; empty where the kind says it.
-        mend: how to fix a refused one, else empty.
+    *shown* is what a reader shows of it: title, date, and the first line. *mend* is how to fix a refused one.
     """
 
     kind: Kind

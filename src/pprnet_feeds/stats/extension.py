@@ -74,7 +74,11 @@ class Statistics:
         """Count what was *sent* for *target* to a client with these *headers*. Call it on the event loop."""
         if target in _UNCOUNTED:
             return
-        agent = next((value for name, value in headers if name == b"user-agent"), b"")
+        agent = b""
+        for name, value in headers:  # faster than a generator, at each response
+            if name == b"user-agent":
+                agent = value
+                break
         self._counter.add((target, sent.status, sent.coding, sent.size, agent))
 
     async def _run(self) -> None:

@@ -1,14 +1,10 @@
 """The queue of pings in the state, shared by all processes that use the state.
 
-There is one ping for each hub and feed: a feed that changes again before its hub
-has answered needs no second one, since the hub fetches what is there by then. A
-process claims a ping before it sends it. When the process dies, the claim runs
-out and another process takes the ping. So a ping is sent once, unless a process
-dies between a hub's answer and the statement that records it.
-
 A hub gets a ping for each feed that shows subscribers something new (W3C WebSub §6):
-a new post, a moved `updated` or a changed status. A typo, another topic or a draft
-never causes a ping.
+a new post, a moved `updated` or a changed status. A feed that changes again before its
+hub has answered needs no second one, since the hub fetches what is there by then. A
+process claims a ping before it sends it. When the process dies, the claim runs out and
+another process takes the ping.
 """
 
 from __future__ import annotations
@@ -33,8 +29,7 @@ LONGEST_DELAY = 6 * 3600
 # A hub that has failed for so long gets no more pings for this change.
 GIVE_UP = timedelta(days=3)
 
-# The row that says that there was a first run; no post has such a name.
-_FIRST_RUN = ""
+_FIRST_RUN = ""  # The row that says that there was a first run; no post has such a name.
 _RECORD = (
     "INSERT INTO told (name, moment) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET moment = excluded.moment"
 )
@@ -48,12 +43,9 @@ _ENQUEUE = (
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """A message to one hub about one feed.
+    """A message to one *hub* about one *feed* (the URL of one format) that changed at *since*.
 
-    Attributes:
-        feed: the URL of the feed in one format, as its `self` link has it.
-        since: when the feed changed; a later change of the same feed is another ping.
-        tries: how often it has failed.
+    A later change of the same feed is another ping. *tries* is how often it has failed.
     """
 
     hub: str
@@ -64,13 +56,10 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class PingOutcome:
-    """What became of a ping.
+    """What became of a ping, with a *reason* for the operator; *pause* is what the hub asked for, in seconds.
 
-    Attributes:
-        kind: refused pings are dropped, failed and silent ones are tried again; a silent hub did
-            not answer at all, or asked for a pause.
-        reason: for the operator.
-        pause: for how many seconds the hub asked to get no pings.
+    Refused pings are dropped, failed and silent ones are tried again. A silent hub did not answer at
+    all, or asked for a pause.
     """
 
     kind: Literal["accepted", "refused", "failed", "silent"]
