@@ -19,6 +19,8 @@ COMMANDS = {
     "plan": "Tell what subscribers will notice if this is published.",
     "publish": "Write down what subscribers are told from now on.",
     "build": "Write everything the service answers as files, for a static host.",
+    "studies": "Ask the registries what became of every cited study.",
+    "letter": "Write a month as a letter, to send by mail.",
     "ping": "Tell the WebSub hubs about feeds that changed.",
     "stats": "Tell how many subscribers each feed has, from what readers report.",
 }

@@ -140,11 +140,6 @@ def email(value: Value, name: str, faults: Faults) -> str | None:
     return parsed(value, name, faults, whole(_EMAIL), "is not an e-mail address", mend)
 
 
-def is_email(typed: str) -> bool:
-    """Whether *typed* is an e-mail address, loosely."""
-    return _EMAIL.fullmatch(typed) is not None
-
-
 def whole(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
     """A parser that takes what matches *pattern* from end to end, as it is."""
     return lambda typed: typed if pattern.fullmatch(typed) else None

@@ -274,11 +274,8 @@ def _read_language(value: Value, name: str, faults: Faults) -> str | None:
 
 def _read_unsubscribe(value: Value, name: str, faults: Faults) -> str | None:
     """Where people end their subscription: a web address, or ``mailto:`` (RFC 2369 §2)."""
-    typed = fields.scalar(value, name, faults)
-    address = (typed or "").removeprefix("mailto:").partition("?")[0]
-    if typed and address != typed and typed.isascii() and fields.is_email(address):
-        return typed
-    return fields.address(value, name, faults) if typed else None
+    is_mail = (fields.scalar(value, name, faults) or "").startswith("mailto:")
+    return (fields.email if is_mail else fields.address)(value, name, faults)
 
 
 def _read_time_zone(value: Value, name: str, faults: Faults) -> ZoneInfo | None:

@@ -46,6 +46,9 @@ def with_citation(text: str, file: str, site: Site, place: int, cite: Citation) 
 
     Comments and the order of keys stay, as far as the works are not in one pair of brackets.
     """
+    if "\r\n" in text:
+        done = with_citation(text.replace("\r\n", "\n"), file, site, place, cite)
+        return done and done.replace("\n", "\r\n")
     before, _ = read_post(text, file, site)
     item = cited_value(text, file, place)
     if before is None or item is None:

@@ -21,7 +21,7 @@ from pprnet_feeds.syndication import archives, entries, opml
 from pprnet_feeds.syndication.bibliography import render_works, works_of
 from pprnet_feeds.syndication.channel import Channel, Entry, make_channel
 from pprnet_feeds.syndication.jsonfeed import render_json_feed, render_json_item
-from pprnet_feeds.syndication.letter import month_entry
+from pprnet_feeds.syndication.month import month_entry
 from pprnet_feeds.syndication.selection import EVERYTHING, Refusal, Selection, month_name, selections
 from pprnet_feeds.syndication.urls import (
     FORMATS,

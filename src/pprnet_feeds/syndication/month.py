@@ -21,7 +21,7 @@ from pprnet_feeds.syndication.entries import PostText
 from pprnet_feeds.syndication.selection import lead, month_name
 
 # Bytes of HTML with styles: with its text part and in base64 a letter stays below 100 kB.
-_MOST = 45_000
+_MOST = 40_000
 _STYLES = """
 h2 {font-size: 20px; line-height: 1.3; margin: 32px 0 8px}
 h3 {font-size: 17px; line-height: 1.3; margin: 24px 0 8px}
