@@ -132,7 +132,7 @@ def _citation(cite: Citation) -> str:
 
 def _line(key: str, value: str | dict[str, str]) -> str:
     if isinstance(value, str):
-        return f"{key}: {value if key in ('year', 'type') else quote(value)}"
+        return f"{key}: {value if key in ('year', 'type', 'kind', 'date') else quote(value)}"
     return f"{key}: {{{', '.join(_line(name, part) for name, part in value.items() if part)}}}"
 
 

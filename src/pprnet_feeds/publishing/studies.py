@@ -138,25 +138,25 @@ def examined(cite: Citation, registries: Registries) -> tuple[Citation, list[tup
     with contextlib.suppress(doi.NoAnswerError):
         if not cite.doi and (number := _missing_doi(cite, registries)):
             cite = replace(cite, doi=number)
-            found.append((f"its DOI is missing: {number}", "Crossref, by title, year and first author"))
+            found.append((f"the study has no `doi`: it is {number}", "Crossref, by title, year and first author"))
         record = registries.work(cite.doi) if cite.doi else {}
         if record is None:
             source = "Crossref; compare it with the one printed"
-            return cite, [*found, (f"Crossref knows no work with its DOI {cite.doi}", source)]
+            return cite, [*found, (f"Crossref knows no work with the DOI {cite.doi}", source)]
         if other := _other_work(cite, record):
-            return cite, [*found, (f"its DOI {cite.doi} is of another work: {quoted(other)}", "Crossref")]
+            return cite, [*found, (f"the DOI {cite.doi} is of another work: {quoted(other)}", "Crossref")]
         notice, undone, source = notice_of(record)
         if undone and cite.notice and cite.notice.kind != "correction":
             cite = replace(cite, notice=None)
-            found.append((f"it was reinstated{f' on {undone}' if undone > '0' else ''}", source))
+            found.append((f"the study was reinstated{f' on {undone}' if undone > '0' else ''}", source))
         if notice and (not cite.notice or NOTICES.index(notice.kind) < NOTICES.index(cite.notice.kind)):
             cite = replace(cite, notice=notice)
-            found.append((f"it {became(notice)}{f' ({notice.doi})' if notice.doi else ''}", source))
+            found.append((f"the study {became(notice)}{f' ({notice.doi})' if notice.doi else ''}", source))
     with contextlib.suppress(doi.NoAnswerError):
         if cite.doi and cite.open_access is None and (copy := _copy(registries.free_copy(cite.doi))):
             cite = replace(cite, open_access=copy)
             about = ", ".join(filter(None, (copy.version, copy.licence)))
-            found.append((f"it is free to read: {copy.url}{f' ({about})' if about else ''}", "Unpaywall"))
+            found.append((f"the study is free to read: {copy.url}{f' ({about})' if about else ''}", "Unpaywall"))
     return cite, found
 
 
