@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.dates import is_month
-from pprnet_feeds.content.ledger import read_ledger
-from pprnet_feeds.content.library import read_library
+from pprnet_feeds.content.library import public
 from pprnet_feeds.content.problems import blocking, quoted
 from pprnet_feeds.content.terms import named, suggest
-from pprnet_feeds.publishing.check import NO_BASE_URL
+from pprnet_feeds.publishing.check import NO_BASE_URL, read_checked
 from pprnet_feeds.publishing.letter import letter_eml, letter_html, letter_text
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.month import month_entry
@@ -42,22 +42,18 @@ def letter(month: str, folder: Path, form: str | None, topic: str | None, output
     if not is_month(month):
         raise click.UsageError(f"this is not a month: {quoted(month)}. Write it like 2026-03.")
     now = options.now()
-    site = options.settings_of(folder, CONSEQUENCE)
-    ledger = read_ledger(folder)
-    if isinstance(ledger, list):
-        options.fail(ledger, CONSEQUENCE)
-    if not site.base_url:
-        options.fail([NO_BASE_URL], CONSEQUENCE)
-    selection = Selection()
+    drafted, problems = read_checked(folder, os.environ, now)
+    problems += [NO_BASE_URL] if drafted and not drafted.site.base_url else []
+    if drafted is None or blocking(problems):
+        options.fail(problems, CONSEQUENCE)
+    library, selection = public(drafted, now), Selection()
+    site = library.site
     if topic is not None:
         term = named(topic, site.topics)
         if term is None:
             near = ", ".join(term.slug for term in suggest(topic, site.topics)) or "all in feeds/topics.yaml"
             raise click.UsageError(f"--topic: nothing is called {quoted(topic)}. The nearest are {near}.")
         selection = Selection(topics=(term.slug,))
-    library = read_library(folder, site, now, ledger=ledger)
-    if blocking(library.problems):
-        options.fail(library.problems, CONSEQUENCE)
     catalogue = Catalogue(library)
     posts = [post for post in catalogue.months.get(month, ()) if selection.holds(post)]
     if not posts:

@@ -65,13 +65,10 @@ def with_citation(text: str, file: str, site: Site, place: int, cite: Citation) 
 
 def cited_value(text: str, file: str, place: int) -> Value | None:
     """The work at *place* in the front matter of a post file, with its position."""
-    header = read_front_matter(text, file).header
-    found = (
-        (value for _, value in fields.known(header, KEYS, Faults(file)).get("cites", ())) if header else ()
-    )
-    return next(
-        (fields.values(value, "cites", Faults(file)) or () for value in found), (None,) * (place + 1)
-    )[place]
+    header, faults = read_front_matter(text, file).header, Faults(file)
+    found = fields.known(header, KEYS, faults).get("cites") if header else None
+    items = fields.values(found[0][1], "cites", faults) if found else None
+    return items[place] if items else None
 
 
 def _in_block(text: str, item: Value, keys: dict[str, str]) -> str:

@@ -138,7 +138,9 @@ def examined(cite: Citation, registries: Registries) -> tuple[Citation, list[tup
     with contextlib.suppress(doi.NoAnswerError):
         if not cite.doi and (number := _missing_doi(cite, registries)):
             cite = replace(cite, doi=number)
-            found.append((f"the study has no `doi`: it is {number}", "Crossref, by title, year and first author"))
+            found.append(
+                (f"the study has no `doi`: it is {number}", "Crossref, by title, year and first author")
+            )
         record = registries.work(cite.doi) if cite.doi else {}
         if record is None:
             source = "Crossref; compare it with the one printed"
@@ -156,7 +158,9 @@ def examined(cite: Citation, registries: Registries) -> tuple[Citation, list[tup
         if cite.doi and cite.open_access is None and (copy := _copy(registries.free_copy(cite.doi))):
             cite = replace(cite, open_access=copy)
             about = ", ".join(filter(None, (copy.version, copy.licence)))
-            found.append((f"the study is free to read: {copy.url}{f' ({about})' if about else ''}", "Unpaywall"))
+            found.append(
+                (f"the study is free to read: {copy.url}{f' ({about})' if about else ''}", "Unpaywall")
+            )
     return cite, found
 
 

@@ -49,22 +49,22 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site, corrections: Sequ
 
     It is dated by its first post, so that it never moves when another follows.
     """
-    sentence = lead(site.issues.get(issue, ""))
-    parts = [f"<p>{html.escape(sentence)}</p>\n"] if sentence else []
-    texts = [PostText(post, site) for post in posts]
-    below = _corrections([PostText(post, site) for post in corrections])
-    room, left_out = _MOST - _size(below), 0
-    for text in texts:
-        part = next((part for part in (_whole(text), _short(text)) if _size(part) <= room), "")
-        parts.append(part)
-        room -= _size(part)
-        left_out += not part
-    url = f"{site.base_url}/issues/{issue}/"
-    if left_out:
-        more = (
-            f'<p>There are {left_out} more on <a href="{html.escape(url)}">the page of this month</a>.</p>\n'
-        )
-        parts.append(more)
+    sentence, url = lead(site.issues.get(issue, "")), f"{site.base_url}/issues/{issue}/"
+    above, below = ([PostText(post, site) for post in some] for some in (posts, corrections))
+    forms: list[tuple[str, ...]] = [
+        (f"<p>{_linked(text, text.post.title)}</p>\n{text.became}",) for text in below
+    ]
+    forms += [(_whole(text), _short(text)) for text in above]
+    parts, room = [], _MOST
+    for each in forms:
+        parts.append(next((part for part in each if len(styled(part).encode()) <= room), ""))
+        room -= len(styled(parts[-1]).encode())
+    shown = [f"<p>{html.escape(sentence)}</p>\n"] if sentence else []
+    shown += parts[len(below) :]
+    if left_out := parts.count(""):
+        shown.append(f'<p>{left_out} more: <a href="{html.escape(url)}">the page of this month</a></p>\n')
+    if below:
+        shown += ["<h2>Corrections</h2>\n", *parts[: len(below)]]
     return Entry(
         id=f"tag:{site.tag_root}/issue/{issue}",
         key=issue,
@@ -73,10 +73,10 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site, corrections: Sequ
         published=min(post.published for post in posts),
         updated=max(post.updated for post in posts),
         authors=tuple(dict.fromkeys(author for post in posts for author in post.authors or (site.author,))),
-        categories=tuple(dict.fromkeys(category for text in texts for category in text.categories)),
+        categories=tuple(dict.fromkeys(category for text in above for category in text.categories)),
         summary=sentence or "; ".join(post.title for post in posts),
-        html="".join([*parts, below]),
-        cites=tuple(cite for text in texts for cite in text.cites),
+        html="".join(shown),
+        cites=tuple(cite for text in above for cite in text.cites),
     )
 
 
@@ -85,49 +85,25 @@ def styled(fragment: str) -> str:
     return css_inline.inline_fragment(fragment, _STYLES) if fragment else ""
 
 
-def _size(fragment: str) -> int:
-    return len(styled(fragment).encode())
-
-
 def _whole(text: PostText) -> str:
     """A post's first paragraph, its practice implications in full, its references and a link."""
     account, practice = text.sections
-    paragraphs = (_without_pictures(found[0]) for found in _PARAGRAPH.finditer(account))
-    first = next(filter(markdown.running_text, paragraphs), "") or f"<p>{html.escape(text.summary)}</p>"
-    implications = _without_pictures(text.implications)
-    if practice:
-        implications = f"<h2>Practice Implications</h2>\n{implications}"
+    paragraphs = (found[0] for found in _PARAGRAPH.finditer(account) if markdown.running_text(found[0]))
+    first = next(paragraphs, f"<p>{html.escape(text.summary)}</p>")
+    implications = f"<h2>Practice Implications</h2>\n{text.implications}" if practice else text.implications
     # The post's own headings are below its title, which is of the second level.
     implications = _HEADING.sub(lambda tag: f"{tag[1]}{int(tag[2]) + 1}", implications)
-    return f"{_heading(text)}{text.became}{first}\n{implications}{_link(text)}"
+    return _short(text, _PICTURE.sub(lambda found: found[1] or "", f"{first}\n{implications}"))
 
 
-def _without_pictures(fragment: str) -> str:
-    return _PICTURE.sub(lambda found: found[1] or "", fragment)
-
-
-def _short(text: PostText) -> str:
-    """What is shown of a post that is too long for a letter."""
-    return f"{_heading(text)}{text.became}<p>{html.escape(text.summary)}</p>\n{_link(text)}"
-
-
-def _heading(text: PostText) -> str:
-    return f"<h2>{_linked(text, text.post.title)}</h2>\n"
-
-
-def _link(text: PostText) -> str:
-    return f"<p>{_linked(text, f'Read “{text.post.title}” on the web')}</p>\n"
+def _short(text: PostText, shown: str = "") -> str:
+    """A post with what is *shown* of it, or with its summary where that is too long for a letter."""
+    shown = shown or f"<p>{html.escape(text.summary)}</p>\n"
+    link = _linked(text, f"Read “{text.post.title}” on the web")
+    return f"<h2>{_linked(text, text.post.title)}</h2>\n{text.became}{shown}<p>{link}</p>\n"
 
 
 def _linked(text: PostText, words: str) -> str:
-    if text.post.status == "withdrawn":
+    if text.post.status == "withdrawn":  # its page is gone
         return html.escape(words)
     return f'<a href="{html.escape(permalink(text.post, text.site))}">{html.escape(words)}</a>'
-
-
-def _corrections(texts: Sequence[PostText]) -> str:
-    parts = (
-        f"<p>{_linked(text, text.post.title)}, {month_name(text.post.issue)}</p>\n{text.became}"
-        for text in texts
-    )
-    return "<h2>Corrections</h2>\n" + "".join(parts) if texts else ""
