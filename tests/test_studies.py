@@ -7,11 +7,15 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pprnet_feeds.content.model import Citation, Notice
+from pprnet_feeds.content.site import read_site
+from pprnet_feeds.publishing.postfile import with_citation
 from service import command, invoke, serving
 from works import PLAIN, POSTS, Works, make_site, works_running
 
@@ -51,13 +55,14 @@ posts/2021-05-no-doi.md:5: the study has no `doi`: it is 10.5555/walk
 posts/2021-06-wrong-doi.md:6: Crossref knows no work with the DOI 10.5555/unknown
     Source: Crossref; compare it with the one printed.
 posts/2021-06-wrong-doi.md:7: the DOI 10.5555/sums is of another work: 'Sums of talk'
-    Source: Crossref.
+    Source: Crossref; compare it with the one printed.
 8 cited works, 8 findings.
-"""
+"""  # noqa: E501
 WRITTEN = {
     "2021-01-retracted": (
         "    doi: 10.5555/calm.20\n",
-        '    doi: 10.5555/calm.20\n    notice: {kind: retraction, date: 2024-03-09, doi: "10.5555/calm.20.r"}\n'
+        "    doi: 10.5555/calm.20\n"
+        '    notice: {kind: retraction, date: 2024-03-09, doi: "10.5555/calm.20.r"}\n'
         '    open_access: {url: "https://repo.example.org/calm.pdf", version: "acceptedVersion", '
         'licence: "cc-by-nc"}\n',
     ),
@@ -73,7 +78,8 @@ WRITTEN = {
     "2021-04-reinstated": ("    notice: {kind: retraction, date: 2020-01-05, doi: 10.5555/dreams.r}\n", ""),
     "2021-05-no-doi": (
         'citation: "Falk, I. (2015). Walking in the evening: A trial of many steps. Rest, 3(1), 5-9."\n',
-        'cites:\n  - text: "Falk, I. (2015). Walking in the evening: A trial of many steps. Rest, 3(1), 5-9."\n'
+        "cites:\n"
+        '  - text: "Falk, I. (2015). Walking in the evening: A trial of many steps. Rest, 3(1), 5-9."\n'
         '    doi: "10.5555/walk"\n',
     ),
     "2021-06-wrong-doi": ("", ""),
@@ -273,3 +279,13 @@ def test_a_notice_is_told_to_subscribers_once(tmp_path: Path, site: Path, works:
             assert said in service.ask(f"/citations.{form}").body.decode()
     assert command("plan", "--site", str(site)).stdout.startswith("Subscribers will notice nothing")
     assert "Nothing to publish" in command("publish", "--site", str(site)).stdout
+
+
+def test_what_is_known_of_a_study_is_not_written_beside_another(site: Path):
+    settings, _ = read_site(site, {})
+    assert settings is not None
+    file = "posts/2021-02-corrected.md"
+    text = (site / file).read_text()
+    old = Citation("Ott, P. (2018). Sums. https://doi.org/10.5555/sums", doi="10.5555/sums")
+    new = replace(old, notice=Notice("retraction"))
+    assert with_citation(text, file, settings, old, new) is None

@@ -12,7 +12,7 @@ import click
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.fields import is_address
 from pprnet_feeds.content.library import read_library
-from pprnet_feeds.content.problems import Form, Problem, in_words, report, some
+from pprnet_feeds.content.problems import Form, Problem, blocking, in_words, report, some
 from pprnet_feeds.publishing.postfile import cited_value, with_citation, write_over
 from pprnet_feeds.publishing.studies import CROSSREF, UNPAYWALL, Registries, examined
 
@@ -48,31 +48,32 @@ def studies(folder: Path, form: Form, *, write: bool) -> None:
     caches = caches if caches.is_absolute() else Path.home() / ".cache"
     name = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=8).hexdigest()
     cache = caches / "pprnet-feeds" / name
-    registries = Registries(roots[0] or CROSSREF, roots[1] or UNPAYWALL, site.contact, cache, now)
+    registries = Registries(
+        roots[0] or CROSSREF, roots[1].removesuffix("/v2") or UNPAYWALL, site.contact, cache, now
+    )
     library = read_library(folder, site, now, drafts=True)
-    posts = {
-        post.file: post for post in (*library.posts, *library.withdrawn) if post.id not in library.remains
-    }
-    works = [(post, place) for _, post in sorted(posts.items()) for place in range(len(post.cites))]
+    posts = sorted(library.posts, key=lambda post: post.file)
+    works = [(post.file, place, cite) for post in posts for place, cite in enumerate(post.cites)]
     found: list[Problem] = []
     is_new = False
     hidden = not sys.stderr.isatty()
     with click.progressbar(works, label="Asking about studies", file=sys.stderr, hidden=hidden) as bar:
-        for post, place in bar:
-            cite, said = examined(post.cites[place], registries)
+        for file, place, before in bar:
+            cite, said = examined(before, registries)
             if not said:
                 continue
-            path, mend = folder / post.file, "Source: {}."
-            text = path.read_bytes().decode()
-            value = cited_value(text, post.file, place)
-            if cite != post.cites[place]:
-                after = with_citation(text, post.file, site, place, cite) if write else None
+            text, mend = (folder / file).read_bytes().decode("utf-8-sig"), "Source: {}."
+            if cite != before:
+                after = with_citation(text, file, site, before, cite) if write else None
                 if after:
-                    write_over(path, after)
+                    write_over(folder / file, after)
                 mend += " Written." if after else " Write it yourself." if write else " `--write` writes it."
                 is_new = is_new or bool(after) or not write
+            value = cited_value(text, file, place)
             line = value.line if value else 0
-            found += [Problem(post.file, line, 0, what, mend.format(by), form != "text") for what, by in said]
+            found += [Problem(file, line, 0, what, mend.format(by), form != "text") for what, by in said]
+    if blocking(library.problems):
+        click.echo("Posts with problems were left out: pprnet-feeds check names them.", err=True)
     closing = f"{some(len(works), 'cited work')}, {some(len(found), 'finding')}."
     click.echo(f"{in_words(found)}{closing}\n" if form == "text" else report(found, form, closing), nl=False)
     failed = [faults for faults in registries.faults.values() if faults]

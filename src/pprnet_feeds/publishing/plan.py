@@ -68,7 +68,7 @@ def dated(library: Library, ledger: Ledger, now: datetime) -> Library:
     new = [post for post in _with_files(library) if post.id not in known]
     taken = {record.published for record in known.values()}
     free = (time for ago in count() if (time := now - timedelta(seconds=ago)) not in taken)
-    old = (post for post in _with_files(library) if post.id in known)
+    old = (post for post in library.posts if post.id in known)
     found = {post.id: post.but(updated=now) for post in old if fresh_notices(post, known[post.id])}
     # Readers that sort by date want no time twice: a second apart, the last of the posts at the present one.
     for post in sorted(new, key=lambda post: (post.published, post.file), reverse=True):

@@ -41,21 +41,22 @@ def citation_lines(cites: Iterable[Citation]) -> list[str]:
     return list_lines("cites", map(_citation, cites))
 
 
-def with_citation(text: str, file: str, site: Site, place: int, cite: Citation) -> str | None:
-    """The *text* of a post file whose work at *place* becomes *cite*; None where that takes an editor.
+def with_citation(text: str, file: str, site: Site, old: Citation, new: Citation) -> str | None:
+    """The *text* of a post file in which a work is known better; None where that takes an editor.
 
     Comments and the order of keys stay, as far as the works are not in one pair of brackets.
     """
     if "\r\n" in text:
-        done = with_citation(text.replace("\r\n", "\n"), file, site, place, cite)
+        done = with_citation(text.replace("\r\n", "\n"), file, site, old, new)
         return done and done.replace("\n", "\r\n")
     before, _ = read_post(text, file, site)
+    place = before.cites.index(old) if before and old in before.cites else -1
     item = cited_value(text, file, place)
-    if before is None or item is None:
+    if before is None or item is None or place < 0:  # somebody edited it meanwhile
         return None
-    old, new = asdict(before.cites[place]), asdict(cite)
-    keys = {key: _line(key, value) if value else "" for key, value in new.items() if value != old[key]}
-    cites = (*before.cites[:place], cite, *before.cites[place + 1 :])
+    was = asdict(old)
+    keys = {key: _line(key, part) if part else "" for key, part in asdict(new).items() if part != was[key]}
+    cites = tuple(new if number == place else cite for number, cite in enumerate(before.cites))
     for attempt in (_in_block(text, item, keys), _in_braces(text, item, keys), _rewritten(text, cites)):
         after, _ = read_post(attempt, file, site)
         if after and after.but(body_line=before.body_line) == before.but(cites=cites):
