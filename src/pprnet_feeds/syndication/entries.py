@@ -129,15 +129,14 @@ class PostText:
             *(Category(slug, f"{scheme}research", site.research_type[slug].label) for slug in post.research),
             *(Category(key, f"{scheme}status", label) for key, label in STATUS.items() if key == post.status),
             *dict.fromkeys(
-                Category(warning.kind, f"{scheme}notice", LABELS[warning.kind])
-                for warning in study_warnings(self.cites)
+                Category(kind, f"{scheme}notice", LABELS[kind]) for kind, *_ in study_warnings(self.cites)
             ),
         )
 
     def entry(self, summary: str, text: str = "") -> Entry:
         """The post as an entry, with the warnings about its studies before the summary; *text* is HTML."""
         post, site = self.post, self.site
-        warnings = [warning.sentence for warning in study_warnings(self.cites)]
+        warnings = [sentence for _, sentence, _ in study_warnings(self.cites)]
         return Entry(
             id=post_id(post, site),
             key=post.id,
@@ -201,7 +200,7 @@ def correction_entry(post: Post, site: Site) -> Entry:
     """A corrected, retracted or withdrawn post, or one whose study was, in the feed of corrections."""
     text, notice = PostText(post, site), note(post)
     kinds = [STATUS[post.status]] if post.status in STATUS else []
-    kinds += [LABELS[warning.kind] for warning in study_warnings(text.cites)]
+    kinds += [LABELS[kind] for kind, *_ in study_warnings(text.cites)]
     title = f"{kinds[0]}: {post.title}"
     if post.status == "withdrawn":
         entry = text.entry(notice, f"<p>{html.escape(notice)}</p>\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pprnet_feeds.content.model import NOTICES, Citation, Notice, NoticeKind
 from pprnet_feeds.syndication.selection import month_name
@@ -27,25 +26,15 @@ _VERSIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StudyWarning:
-    """A sentence for the head of a post about a study; *url* is the address of the notice, or empty."""
-
-    kind: NoticeKind
-    sentence: str
-    url: str
-
-
-def study_warnings(cites: Sequence[Citation]) -> list[StudyWarning]:
-    """The warnings about the works that a post is about, the gravest first."""
-    found = []
-    for cite in cites:
-        if notice := cite.notice:
-            subject, which = "The study summarised here", ""
-            if len(cites) > 1:
-                subject, which = "A study summarised here", f": {(cite.title or cite.text).rstrip('.')}"
-            found.append(StudyWarning(notice.kind, f"{subject} {became(notice)}{which}.", notice_url(notice)))
-    return sorted(found, key=lambda warning: NOTICES.index(warning.kind))
+def study_warnings(cites: Sequence[Citation]) -> list[tuple[NoticeKind, str, str]]:
+    """The warnings about the studies of a post, the gravest first: kind, sentence, address of the notice."""
+    found: list[tuple[NoticeKind, str, str]] = []
+    for cite, notice in ((cite, cite.notice) for cite in cites if cite.notice):
+        is_only = len(cites) == 1
+        subject = "The study summarised here" if is_only else "A study summarised here"
+        which = "" if is_only else f": {(cite.title or cite.text).rstrip('.')}"
+        found.append((notice.kind, f"{subject} {became(notice)}{which}.", notice_url(notice)))
+    return sorted(found, key=lambda warning: NOTICES.index(warning[0]))
 
 
 def became(notice: Notice) -> str:
@@ -64,10 +53,9 @@ def notice_url(notice: Notice) -> str:
 def warnings_html(cites: Sequence[Citation]) -> str:
     """The warnings as paragraphs."""
     return "".join(
-        f"<p><strong>{html.escape(warning.sentence)}</strong>"
-        + (f' <a href="{html.escape(warning.url)}">Read the notice</a>' if warning.url else "")
-        + "</p>\n"
-        for warning in study_warnings(cites)
+        f"<p><strong>{html.escape(sentence)}</strong>"
+        + (f' <a href="{html.escape(url)}">Read the notice</a></p>\n' if url else "</p>\n")
+        for _, sentence, url in study_warnings(cites)
     )
 
 
