@@ -39,8 +39,13 @@ from pprnet_feeds.syndication.urls import GUESSED, POST_FORMATS, VIEWS
 # What `check` renders with when the site has no address of its own yet.
 ADDRESS = "https://check.invalid"
 UNRECORDED = "the ledger does not know this post, and readers can see it"
-_SET_IT = "Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds."
-NO_BASE_URL = Problem("feeds/site.yaml", 0, 0, "no base_url is set", _SET_IT)
+NO_BASE_URL = Problem(
+    file="feeds/site.yaml",
+    line=0,
+    column=0,
+    what="no base_url is set",
+    mend="Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds.",
+)
 _FAR_AHEAD = timedelta(days=366)
 _OPERATION = ("/healthz", "/readyz", "/metrics", "/stats")
 _HOST = re.compile(
