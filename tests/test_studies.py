@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pprnet_feeds.content.model import Citation, Notice
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.postfile import with_citation
-from service import command, invoke, serving
+from service import ROOT, command, invoke, serving
 from works import PLAIN, POSTS, Works, make_site, works_running
 
 RETRACTED = "The study summarised here was retracted on 9 March 2024."
@@ -289,3 +292,36 @@ def test_what_is_known_of_a_study_is_not_written_beside_another(site: Path):
     old = Citation("Ott, P. (2018). Sums. https://doi.org/10.5555/sums", doi="10.5555/sums")
     new = replace(old, notice=Notice("retraction"))
     assert with_citation(text, file, settings, old, new) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_new", [True, False])
+def test_the_weekly_job_opens_a_pull_request_when_something_is_new(tmp_path: Path, is_new: bool):
+    job = yaml.safe_load((ROOT / "deploy/github/studies.yml").read_text())["jobs"]["studies"]
+    scripts = [step["run"] for step in job["steps"] if "name" in step and "if" not in step]
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    ask = "echo '# new' >> posts/a.md; echo found; exit 1" if is_new else "echo none"
+    for name, script in {"pprnet-feeds": ask, "gh": f'echo "$@" > {tmp_path}/gh'}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    origin, folder = tmp_path / "origin", tmp_path / "work"
+    environ = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "RUNNER_TEMP": str(tmp_path),
+    }
+    environ |= {"GITHUB_RUN_ID": "7", "GITHUB_OUTPUT": str(tmp_path / "output")}
+    begin = (
+        f"git init -q --bare {origin}; git init -q .; git remote add origin {origin}; mkdir posts; "
+        "echo a > posts/a.md; git add .; git -c user.name=a -c user.email=a@b commit -qm a"
+    )
+    folder.mkdir()
+    for script in (begin, *scripts):
+        subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environ, check=True, capture_output=True)
+    assert (tmp_path / "output").read_text() == f"code={int(is_new)}\n"
+    branches = subprocess.run(
+        ["git", "branch"], cwd=origin, capture_output=True, text=True, check=True
+    ).stdout
+    assert branches.split() == (["studies-7"] if is_new else [])
+    assert (tmp_path / "gh").exists() == is_new
