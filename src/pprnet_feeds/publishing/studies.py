@@ -30,7 +30,7 @@ from pprnet_feeds.syndication.notices import became
 from pprnet_feeds.syndication.references import complete
 
 CROSSREF, UNPAYWALL = "https://api.crossref.org", "https://api.unpaywall.org"
-_SECONDS = 12
+_SECONDS = 10
 _FAILURES = 2
 _LONGEST_WAIT = 60
 _KINDS: dict[str, NoticeKind] = {
