@@ -13,13 +13,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 Status = Literal["published", "corrected", "retracted", "withdrawn"]
+NoticeKind = Literal["retraction", "concern", "correction"]  # the gravest first
+NOTICES: tuple[NoticeKind, ...] = get_args(NoticeKind)
 _SIGNS = re.compile(r"[\W_]+")
 # What readers cannot see of a post.
 _UNSEEN = ("file", "body_line", "draft", "date")
+# A field that ledgers did not know at first: digests leave it out while it has its default.
+_LATER = {"later": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,29 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What became of a work after its publication.
+
+    Attributes:
+        date: a day or a month, such as ``2026-03-09``; or empty.
+        doi: of the notice itself; or empty.
+    """
+
+    kind: NoticeKind
+    date: str = ""
+    doi: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAccess:
+    """A copy of a work that is free to read; *version* and *licence* are Unpaywall's words, or empty."""
+
+    url: str
+    version: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """A cited work. *text* is the reference as printed; the rest may be empty.
 
@@ -70,6 +97,8 @@ class Citation:
     pages: str = ""
     publisher: str = ""
     type: str = ""
+    notice: Notice | None = field(default=None, metadata=_LATER)
+    open_access: OpenAccess | None = field(default=None, metadata=_LATER)
 
     @property
     def link(self) -> str:
@@ -145,6 +174,11 @@ class Post:
         """The year of its archive, which *date* names."""
         return int(self.issue[:4])
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """The notices of its studies, each as its kind and the study, by which it is known again."""
+        return tuple(f"{cite.notice.kind} {cite.link or cite.text}" for cite in self.cites if cite.notice)
+
     def but(self, **changes: object) -> Post:
         """The post with other values; itself when it has them already."""
         changes = {name: value for name, value in changes.items() if getattr(self, name) != value}
@@ -168,6 +202,8 @@ class Site:
         base_url: where readers reach us, without a trailing slash.
         tag_root: authority, date and first part of every permanent id (RFC 4151).
         licence: the address of the licence the posts are under, or empty.
+        contact: an e-mail address at which registries that we ask can reach us, or empty.
+        newsletter: where people subscribe to the letter, and where they end that; each may be empty.
         entries: how many entries a subscription document holds at least.
         topics: in the order of the file.
         issues: month -> the sentence that announces it.
@@ -189,6 +225,8 @@ class Site:
     topics: tuple[Term, ...] = ()
     research: tuple[Term, ...] = ()
     issues: Mapping[str, str] = field(default_factory=dict)
+    contact: str = field(default="", metadata=_LATER)
+    newsletter: tuple[str, str] = field(default=("", ""), metadata=_LATER)
 
     @cached_property
     def topic(self) -> Mapping[str, Term]:
@@ -236,7 +274,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     if is_dataclass(value):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
+        parts = ((each, getattr(value, each.name)) for each in fields(value))
+        return {each.name: part for each, part in parts if not each.metadata or part != each.default}
     raise TypeError(f"a {type(value).__name__} has no canonical text")
 
 

@@ -17,6 +17,7 @@ from pprnet_feeds.pages.lists import years
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.channel import Entry, first_date, rfc3339
 from pprnet_feeds.syndication.citations import csl_type
+from pprnet_feeds.syndication.notices import LABELS, became, notice_url
 from pprnet_feeds.syndication.selection import Selection, selections
 
 SITEMAP = "/sitemap.xml"
@@ -74,7 +75,7 @@ def highwire(entry: Entry, site: Site) -> list[tuple[str, str]]:
 
 
 def _work(cite: Citation) -> dict[str, Any]:
-    values = {
+    values: dict[str, Any] = {
         "@type": _SCHEMA_TYPES.get(csl_type(cite), "CreativeWork"),
         "name": cite.title or cite.text,
         "author": list(cite.authors),
@@ -83,6 +84,13 @@ def _work(cite: Citation) -> dict[str, Any]:
         "isPartOf": cite.container,
         "pagination": cite.pages,
     }
+    if notice := cite.notice:
+        values["creativeWorkStatus"] = LABELS[notice.kind].removeprefix("Study ").capitalize()
+        comment = {"text": f"This work {became(notice)}.", "datePublished": notice.date}
+        comment |= {"@type": "CorrectionComment", "url": notice_url(notice)}
+        values["correction"] = {name: value for name, value in comment.items() if value}
+    if copy := cite.open_access:
+        values |= {"isAccessibleForFree": True, "url": copy.url}
     return {name: value for name, value in values.items() if value}
 
 

@@ -17,6 +17,7 @@ from pprnet_feeds.content.model import Citation, Post, Site
 from pprnet_feeds.content.text import one_line
 from pprnet_feeds.syndication.channel import permalink
 from pprnet_feeds.syndication.citations import Name, csl_item, csl_type, name_of, page_ends
+from pprnet_feeds.syndication.notices import became, notice_url
 from pprnet_feeds.syndication.references import complete
 
 _BIBTEX_TYPES = {"article-journal": "article", "chapter": "incollection", "book": "book"}
@@ -70,7 +71,9 @@ class Work:
             words = f"Reference as printed: {one_line(self.citation.text)}"
         else:
             words = "No title is known; the reference stands in its place."
-        return f"Summary: {self.post}", words
+        notice = self.citation.notice
+        known = [f"This work {became(notice)}. {notice_url(notice)}".rstrip()] if notice else []
+        return *known, f"Summary: {self.post}", words
 
 
 def works_of(posts: Iterable[Post], site: Site) -> Iterator[Work]:

@@ -15,7 +15,10 @@ from pprnet_feeds.syndication.urls import VIEWS, FeedRequest
 # Title and subtitle of the feeds that are no selection of posts.
 _SERIES = {
     "issues": ("{title}, month by month", "Each month's posts together, as one entry."),
-    "corrections": ("{title}: corrections", "Posts that were corrected, retracted or withdrawn."),
+    "corrections": (
+        "{title}: corrections",
+        "Posts that were corrected, retracted or withdrawn, or whose study was.",
+    ),
 }
 
 
