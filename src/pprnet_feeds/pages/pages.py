@@ -7,21 +7,22 @@ whatever they are given; only the body of a post, which the sanitiser has cleane
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pprnet_feeds.content import markdown
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.pages import embed, lists, metadata, subscribe
 from pprnet_feeds.syndication.catalogue import SERIES, Catalogue
-from pprnet_feeds.syndication.channel import Channel
+from pprnet_feeds.syndication.channel import Channel, permalink
 from pprnet_feeds.syndication.citations import reference_html
 from pprnet_feeds.syndication.entries import post_entries, rendered_body
 from pprnet_feeds.syndication.opml import Listing
+from pprnet_feeds.syndication.search import marked
 from pprnet_feeds.syndication.selection import (
     EVERYTHING,
     MOST_TOPICS,
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 HTML, JSON = "text/html; charset=utf-8", "application/json; charset=utf-8"
+OPENSEARCH_TYPE = "application/opensearchdescription+xml; charset=utf-8"
 XML, TEXT = "application/xml; charset=utf-8", "text/plain; charset=utf-8"
-ROBOTS = "/robots.txt"
+ROBOTS, SEARCH, OPENSEARCH = "/robots.txt", "/search/", "/opensearch.xml"
 # The files that are the same on every site, and their media types.
 STATIC = {
     "/site.css": "text/css; charset=utf-8",
@@ -73,6 +75,9 @@ def page_headers(script: str = "", form: str = "'none'", frames: str = "'none'")
 
 
 _HEADERS = page_headers()
+# Of an error that a person sees, besides those of every error: it may have the search box.
+ERROR_PAGE = dict(page_headers(form="'self'")[:1])
+_WHAT_FAILED = {404: "Nothing here", 410: "No longer here", 501: "Not offered here", 503: "Just a moment"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,29 @@ def render_template(name: str, **values: Any) -> bytes:
     return _environment().get_template(name).render(values).encode()
 
 
+def render_error(
+    status: int, text: str, pages: Pages | None = None, near: Sequence[tuple[str, str]] = ()
+) -> bytes:
+    """The page of an error: its *text*, and title and address of what may have been meant.
+
+    Without *pages*, when the site cannot be read, it has nothing of the site.
+    """
+    site = pages.site if pages else None
+    return render_template(
+        "error.html",
+        site=site,
+        root=urlsplit(site.base_url).path if site else "",
+        path="",
+        own=None,
+        typed="",
+        has_search=bool(pages and pages.catalogue.has_search),
+        heading=_WHAT_FAILED.get(status, "This did not work"),
+        is_missing=status == 404,
+        text=text.partition("\n")[0],
+        near=near,
+    )
+
+
 @cache
 def _environment() -> Environment:
     """The templates. jinja2 takes long to import, so that waits for the first page."""
@@ -127,6 +155,7 @@ def _environment() -> Environment:
         "view_names": subscribe.VIEW_NAMES,
         "format_names": subscribe.FORMAT_NAMES,
         "most_topics": MOST_TOPICS,
+        "marked": marked,
     }
     return environment
 
@@ -138,6 +167,8 @@ class Pages:
         self.catalogue = catalogue
         self.site = catalogue.site
         self.posts = catalogue.library.posts
+        self._neighbours = lists.Neighbours(catalogue)
+        self._form = "'self'" if catalogue.has_search else "'none'"
 
     @cached_property
     def _issues(self) -> Channel:
@@ -146,6 +177,10 @@ class Pages:
     @cached_property
     def _listings(self) -> list[Listing]:
         return [self.catalogue.listing(selection) for selection in selections(self.site)]
+
+    @property
+    def _main(self) -> Channel:
+        return self._listings[0].channels["feed"]
 
     @cached_property
     def _changes(self) -> metadata.Changes:
@@ -170,7 +205,13 @@ class Pages:
         if path in _HEADINGS:
             return self._of_terms(path)
         if path == _ARCHIVE:
-            return self._fill("archive.html", path, posts=lists.list_posts(self.posts, self.site))
+            shown = lists.list_posts(self.posts, self.site)
+            return self._fill("archive.html", path, own=self._main, posts=shown)
+        if path == SEARCH and self.catalogue.has_search:
+            return self.search(lists.SearchQuery((), "", ""))
+        if path == OPENSEARCH and self.catalogue.has_search:
+            body = render_template("opensearch.xml", site=self.site)
+            return Page(body, media_type=OPENSEARCH_TYPE)
         if post := self._post_at(path):
             return self._of_post(path, post)
         url = self.catalogue.parse(path)
@@ -188,6 +229,31 @@ class Pages:
         listings = [self.catalogue.listing(Selection(topics=(slug,))) for slug in slugs]
         opml = subscribe.opml_address(slugs, self.site)
         return self._fill("too-many.html", "/", listings=listings, opml=opml)
+
+    def read_query(self, fields: Mapping[str, str]) -> lists.SearchQuery | Refusal:
+        """Read the fields of the search form."""
+        refusal = self.catalogue.parse(f"{SEARCH}a/feed.atom")
+        return refusal if isinstance(refusal, Refusal) else lists.read_query(fields, self.site)
+
+    def search(self, query: lists.SearchQuery) -> Page:
+        """The page of a search."""
+        words = Selection(words=tuple(sorted(query.words)))
+        listing = self.catalogue.listing(words) if query.words else None
+        return self._fill(
+            "search.html",
+            f"/{words.page}" if query.words else SEARCH,
+            headers=page_headers("script-src 'self'; ", form=self._form),
+            own=listing.channels["feed"] if listing else self._main,
+            listing=listing,
+            typed=" ".join(query.words),
+            query="+".join(query.words),
+            **query._asdict(),
+            **lists.search_results(query, self.catalogue),
+        )
+
+    def nearest_posts(self, path: str) -> list[tuple[str, str]]:
+        """Title and address of the posts that may have been meant by a *path* with nothing at it."""
+        return [(post.title, permalink(post, self.site)) for post in self._neighbours.near(unquote(path))]
 
     def oembed(self, path: str, size: embed.Size) -> Page | Refusal:
         """The oEmbed answer for the post or selection at *path*, in a *size* of pixels."""
@@ -208,11 +274,12 @@ class Pages:
 
     def _of_terms(self, path: str) -> Page:
         members = [item for item in self._listings if item.selection.path.startswith(path.strip("/"))]
-        own = None
-        if path == "/issues/":
+        own, is_issues = self._main, path == "/issues/"
+        if is_issues:
             members = [self.catalogue.listing(Selection(issue=month)) for month in self.catalogue.months]
             own = self._issues
-        return self._fill("terms.html", path, own=own, listings=members, heading=_HEADINGS[path])
+        heading = _HEADINGS[path]
+        return self._fill("terms.html", path, own=own, listings=members, heading=heading, is_issues=is_issues)
 
     def _of_post(self, path: str, post: Post) -> Page:
         entry = post_entries(post, "feed", self.site)[0]
@@ -221,11 +288,15 @@ class Pages:
         # Footnotes are below all text that has marks for them.
         end = account.rfind(_FOOTNOTES) if practice else -1
         account, footnotes = (account, "") if end < 0 else (account[:end], account[end:])
+        older, newer = self._neighbours.around(post)
         return self._fill(
             "post.html",
             path,
-            own=self._listings[0].channels["feed"],
+            own=self._main,
             post=post,
+            older=older,
+            newer=newer,
+            related=self._neighbours.related(post),
             entry=entry,
             figure=figure,
             account=account,
@@ -241,13 +312,17 @@ class Pages:
     def _of_selection(self, path: str, selection: Selection, posts: Sequence[Post]) -> Page:
         listing = self.catalogue.listing(selection)
         own = self._issues if selection.issue else listing.channels["feed"]  # a month has no feed of its own
-        template, headers = "selection.html", page_headers("script-src 'self'; ")
+        template, headers = "selection.html", page_headers("script-src 'self'; ", form=self._form)
         values: dict[str, Any] = {"description": listing.channels["feed"].subtitle}
         if path == "/":
             template = "subscribe.html"
             headers = page_headers("script-src 'self'; connect-src 'self'; ", form="'self'")
             values |= {"listings": self._listings, "newest": [*lists.newest_issues(self.catalogue)]}
-        if not selection.issue:
+        if selection.issue:
+            months = ["", *self.catalogue.months, ""]
+            place = months.index(selection.issue)
+            values |= {"newer": months[place - 1], "older": months[place + 1]}
+        else:
             values |= {
                 "opml": subscribe.opml_address(selection.topics, self.site),
                 "embed": embed.embed_address(selection, self.site),
@@ -291,14 +366,17 @@ class Pages:
         template: str,
         path: str,
         selection: Selection = EVERYTHING,
-        headers: Headers = _HEADERS,
+        headers: Headers | None = None,
         own: Channel | None = None,
         canonical: str = "",
+        typed: str = "",
         **values: Any,
     ) -> Page:
         # A page announces its own feed and no other: readers subscribe to whatever they find.
         # Links are below the host of the request, so that a preview stays on its own host.
         root = urlsplit(self.site.base_url).path
-        body = render_template(template, site=self.site, path=path, root=root, own=own, **values)
+        shared = {"site": self.site, "path": path, "root": root, "own": own, "typed": typed}
+        has_search = self.catalogue.has_search
+        body = render_template(template, **shared, has_search=has_search, **values)
         url = self.site.base_url + (canonical or path)
-        return Page(body, selection, canonical=url, headers=headers)
+        return Page(body, selection, canonical=url, headers=headers or page_headers(form=self._form))

@@ -27,6 +27,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pprnet_feeds.pages import embed
+from pprnet_feeds.pages.pages import ERROR_PAGE, SEARCH, render_error
 from pprnet_feeds.pages.subscribe import read_choice
 from pprnet_feeds.serving.cache import ResponseCache
 from pprnet_feeds.serving.conditional import http_date
@@ -75,15 +76,23 @@ class Service:
         if isinstance(found, Reply):
             self.answered(target, headers, Sent(found.status))
             media_type = "text/plain" if found.text else None
-            text = found.text and f"{found.text}\n"
-            plain = PlainResponse(text, found.status, {**ERROR, **found.headers}, media_type)
-            await plain(scope, receive, send)
+            body, fields = (found.text and f"{found.text}\n").encode(), {**ERROR, **found.headers}
+            if found.status >= 400 and (b"sec-fetch-dest", b"document") in headers:
+                body, media_type = await self._error_page(scope["path"], found), "text/html"
+                fields |= ERROR_PAGE
+            await PlainResponse(body, found.status, fields, media_type)(scope, receive, send)
             return
         now = utc_now()
         prepared = await self.cache.prepare(found, joined(headers), now)
         self.answered(target, headers, prepared.sent if is_get else prepared.sent._replace(size=0))
         await send(self._adjusted(prepared.start, found, now))
         await send(prepared.body if is_get else {"type": "http.response.body"})
+
+    async def _error_page(self, path: str, reply: Reply) -> bytes:
+        snapshot = self.cache.snapshot
+        if snapshot is None:
+            return await self.cache.in_thread(lambda: render_error(reply.status, reply.text))
+        return await self.cache.in_thread(lambda: snapshot.render_error(path, reply))
 
     def _adjusted(self, start: Message, response: Response, now: datetime) -> Message:
         """The *start* of a response with what depends on the clock: its lifetime near a release.
@@ -214,6 +223,19 @@ def create(
         location = f"{snapshot.site.base_url}/{selection.path}#{card}"
         return Reply(303, f"The address of your feed is at {location}", {"location": location})
 
+    async def search(request: Request, snapshot: Snapshot) -> Response | Reply:
+        if not request.scope["path"].endswith("/"):
+            query = request.scope["query_string"].decode("latin-1")
+            location = f"{snapshot.site.base_url}{SEARCH}" + (f"?{query}" if query else "")
+            return Reply(301, "This address has moved.", {"location": location})
+        query = snapshot.pages.read_query(dict(_query(request)))
+        if isinstance(query, Refusal):
+            return await refuse(request, snapshot, query)
+        render = snapshot.pages.search
+        return await cache.obtain(
+            f"{SEARCH}?{query}", snapshot, lambda: snapshot.response_of_page(render(query))
+        )
+
     async def refuse(request: Request, snapshot: Snapshot, refusal: Refusal) -> Response | Reply:
         path = request.scope["path"]
         return await cache.obtain(f"{path}?{refusal}", snapshot, lambda: snapshot.reply(path, refusal))
@@ -241,6 +263,8 @@ def create(
         Route(OPML, endpoint(opml)),
         Route(OEMBED, endpoint(oembed)),
         Route(SUBSCRIBE, endpoint(subscribe)),
+        Route(SEARCH, endpoint(search)),
+        Route(SEARCH.rstrip("/"), endpoint(search)),
         Route("/{path:path}", endpoint(document)),
     ]
     app = Starlette(routes=routes, lifespan=lambda _: _lifespan(reloader))

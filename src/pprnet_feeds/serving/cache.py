@@ -100,6 +100,10 @@ class ResponseCache:
             task = self._pending[key] = asyncio.create_task(self._render(key, snapshot, render))
         return await asyncio.shield(task)  # a client that closes its connection leaves the others waiting
 
+    async def in_thread(self, render: Callable[[], bytes]) -> bytes:
+        """What *render* makes, in the render thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, render)
+
     async def prepare(self, response: Response, fields: Mapping[bytes, bytes], now: datetime) -> Prepared:
         """Choose the prepared response to a request; compressing happens in the render thread."""
         chosen = response.choose(fields, now)
