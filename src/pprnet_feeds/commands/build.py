@@ -87,8 +87,6 @@ def _in_words(place: str, exported: Exported, next_release: datetime | None) -> 
         )
     if next_release:
         lines.append(f"A scheduled post comes out at {rfc3339(next_release)}: build again then.")
-    lines.append(
-        "Files cannot answer searches, combinations of topics, /oembed and /feeds.opml?topic=…; `serve` does, "
-        "and only its pages have a search box."
-    )
+    lines.append("Files cannot answer combinations of topics, /oembed and /feeds.opml?topic=…; `serve` does.")
+    lines.append("Files cannot be searched, so these pages have no search box; those of `serve` have one.")
     return "".join(f"{line}\n" for line in lines)

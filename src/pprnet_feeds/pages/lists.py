@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import chain, groupby
+from itertools import accumulate, chain, groupby
 from typing import Any, NamedTuple
 
 from pprnet_feeds.content.model import Post, Site, Term
@@ -20,14 +20,14 @@ from pprnet_feeds.syndication.selection import Refusal, Selection, lead, search_
 # How many posts one page shows with their summaries, and how many at all.
 WITH_SUMMARY = 15
 LISTED = 80
-# How many posts the page of a year lists; of the others it names the months.
-LISTED_OF_YEAR = 150
+# How many posts the page of a year lists, and in about how many bytes; of the others it names the months.
+LISTED_OF_YEAR, BYTES_OF_YEAR = 250, 40_000
 
 
 # How many posts are named as related to one, or as near to an address where there is nothing.
 NAMED = 3
 # How many of the posts that a search finds are listed, and how many with an excerpt.
-HITS, WITH_EXCERPT = 60, 12
+HITS, WITH_EXCERPT = 60, 10
 # From how many letters on an unknown word of an address may be a misspelt one, and how many of them count.
 MISSPELT, MOST_MISSPELT = 5, 2
 
@@ -64,9 +64,12 @@ def years(posts: Sequence[Post]) -> list[int]:
     return sorted({post.year for post in posts}, reverse=True) if len(posts) > LISTED else []
 
 
-def months(posts: Sequence[Post]) -> list[str]:
-    """The months of *posts*, the newest first, where they are too many for one page."""
-    return sorted({post.issue for post in posts}, reverse=True) if len(posts) > LISTED_OF_YEAR else []
+def list_year(posts: Sequence[Post]) -> tuple[Sequence[Post], list[str]]:
+    """The posts of a year that its page lists and, where these are not all, the months, the newest first."""
+    sizes = accumulate(60 + len(f"{post.slug}{post.title}".encode()) for post in posts)
+    listed = posts[: min(LISTED_OF_YEAR, sum(size < BYTES_OF_YEAR for size in sizes))]
+    months = {post.issue for post in posts} if len(listed) < len(posts) else ()
+    return listed, sorted(months, reverse=True)
 
 
 def newest_issues(catalogue: Catalogue) -> Iterable[tuple[str, str, Sequence[Post]]]:

@@ -55,12 +55,13 @@ _FOOTNOTES = '<section class="footnotes">'
 Headers = tuple[tuple[str, str], ...]
 
 
-def page_headers(script: str = "", form: str = "'none'", frames: str = "'none'") -> Headers:
+def page_headers(script: str = "", form: str = "'self'", frames: str = "'none'") -> Headers:
     """The header fields of a page besides those of every response.
 
     Should hostile text ever get through the escaping, the content security policy (CSP 3) stops it.
     Every page may load our style sheet and the pictures of posts. *script* are the directives of a
-    page with our script, *form* is where its forms may lead, *frames* which sites may frame it.
+    page with our script, *form* is where forms may lead (that of the search, for one), *frames* which
+    sites may frame it.
     """
     policy = (
         f"default-src 'none'; style-src 'self'; img-src https: http:; {script}"
@@ -75,8 +76,8 @@ def page_headers(script: str = "", form: str = "'none'", frames: str = "'none'")
 
 
 _HEADERS = page_headers()
-# Of an error that a person sees, besides those of every error: it may have the search box.
-ERROR_PAGE = dict(page_headers(form="'self'")[:1])
+# Of an error that a person sees, besides those of every error.
+ERROR_PAGE = dict(_HEADERS[:1])
 _WHAT_FAILED = {404: "Nothing here", 410: "No longer here", 501: "Not offered here", 503: "Just a moment"}
 
 
@@ -94,7 +95,7 @@ class Page:
     selection: Selection = EVERYTHING
     media_type: str = HTML
     canonical: str = ""
-    headers: Headers = _HEADERS[:1]
+    headers: Headers = page_headers(form="'none'")[:1]
 
 
 def static_file(path: str) -> Page | None:
@@ -117,20 +118,15 @@ def render_error(
 
     Without *pages*, when the site cannot be read, it has nothing of the site.
     """
-    site = pages.site if pages else None
-    return render_template(
-        "error.html",
-        site=site,
-        root=urlsplit(site.base_url).path if site else "",
-        path="",
-        own=None,
-        typed="",
-        has_search=bool(pages and pages.catalogue.has_search),
-        heading=_WHAT_FAILED.get(status, "This did not work"),
-        is_missing=status == 404,
-        text=text.partition("\n")[0],
-        near=near,
-    )
+    values: dict[str, Any] = {
+        "heading": _WHAT_FAILED.get(status, "This did not work"),
+        "is_missing": status == 404,
+        "text": text.partition("\n")[0],
+        "near": near,
+    }
+    if pages:
+        return pages.fill("error.html", "", **values).body
+    return render_template("error.html", site=None, has_search=False, **values)
 
 
 @cache
@@ -168,7 +164,6 @@ class Pages:
         self.site = catalogue.site
         self.posts = catalogue.library.posts
         self._neighbours = lists.Neighbours(catalogue)
-        self._form = "'self'" if catalogue.has_search else "'none'"
 
     @cached_property
     def _issues(self) -> Channel:
@@ -206,7 +201,7 @@ class Pages:
             return self._of_terms(path)
         if path == _ARCHIVE:
             shown = lists.list_posts(self.posts, self.site)
-            return self._fill("archive.html", path, own=self._main, posts=shown)
+            return self.fill("archive.html", path, own=self._main, posts=shown)
         if path == SEARCH and self.catalogue.has_search:
             return self.search(lists.SearchQuery((), "", ""))
         if path == OPENSEARCH and self.catalogue.has_search:
@@ -228,7 +223,7 @@ class Pages:
         """The page for somebody who chose more topics than one feed combines."""
         listings = [self.catalogue.listing(Selection(topics=(slug,))) for slug in slugs]
         opml = subscribe.opml_address(slugs, self.site)
-        return self._fill("too-many.html", "/", listings=listings, opml=opml)
+        return self.fill("too-many.html", "/", listings=listings, opml=opml)
 
     def read_query(self, fields: Mapping[str, str]) -> lists.SearchQuery | Refusal:
         """Read the fields of the search form."""
@@ -239,10 +234,10 @@ class Pages:
         """The page of a search."""
         words = Selection(words=tuple(sorted(query.words)))
         listing = self.catalogue.listing(words) if query.words else None
-        return self._fill(
+        return self.fill(
             "search.html",
             f"/{words.page}" if query.words else SEARCH,
-            headers=page_headers("script-src 'self'; ", form=self._form),
+            headers=page_headers("script-src 'self'; "),
             own=listing.channels["feed"] if listing else self._main,
             listing=listing,
             typed=" ".join(query.words),
@@ -260,7 +255,7 @@ class Pages:
         for candidate in (path, f"{path}/"):
             if post := self._post_at(candidate):
                 entry = post_entries(post, "summary", self.site)[0]
-                card = self._fill("card.html", candidate, entry=entry, post=post).body.decode().strip()
+                card = self.fill("card.html", candidate, entry=entry, post=post).body.decode().strip()
                 answer = embed.post_answer(post, entry, card, self.site, size)
                 return Page(answer, media_type=JSON)
             url = self.catalogue.parse(candidate)
@@ -279,7 +274,7 @@ class Pages:
             members = [self.catalogue.listing(Selection(issue=month)) for month in self.catalogue.months]
             own = self._issues
         heading = _HEADINGS[path]
-        return self._fill("terms.html", path, own=own, listings=members, heading=heading, is_issues=is_issues)
+        return self.fill("terms.html", path, own=own, listings=members, heading=heading, is_issues=is_issues)
 
     def _of_post(self, path: str, post: Post) -> Page:
         entry = post_entries(post, "feed", self.site)[0]
@@ -289,7 +284,7 @@ class Pages:
         end = account.rfind(_FOOTNOTES) if practice else -1
         account, footnotes = (account, "") if end < 0 else (account[:end], account[end:])
         older, newer = self._neighbours.around(post)
-        return self._fill(
+        return self.fill(
             "post.html",
             path,
             own=self._main,
@@ -312,11 +307,11 @@ class Pages:
     def _of_selection(self, path: str, selection: Selection, posts: Sequence[Post]) -> Page:
         listing = self.catalogue.listing(selection)
         own = self._issues if selection.issue else listing.channels["feed"]  # a month has no feed of its own
-        template, headers = "selection.html", page_headers("script-src 'self'; ", form=self._form)
+        template, headers = "selection.html", page_headers("script-src 'self'; ")
         values: dict[str, Any] = {"description": listing.channels["feed"].subtitle}
         if path == "/":
             template = "subscribe.html"
-            headers = page_headers("script-src 'self'; connect-src 'self'; ", form="'self'")
+            headers = page_headers("script-src 'self'; connect-src 'self'; ")
             values |= {"listings": self._listings, "newest": [*lists.newest_issues(self.catalogue)]}
         if selection.issue:
             months = ["", *self.catalogue.months, ""]
@@ -329,19 +324,19 @@ class Pages:
                 "oembed": embed.endpoint(path, self.site),
             }
         shown = lists.list_posts(posts, self.site)
-        return self._fill(template, path, selection, headers, own=own, listing=listing, posts=shown, **values)
+        return self.fill(template, path, selection, headers, own=own, listing=listing, posts=shown, **values)
 
     def _of_year(self, url: Url, posts: Sequence[Post]) -> Page | None:
         if url.year not in lists.years(posts):
             return None
         of_year = [post for post in posts if post.year == url.year]
         # A month has no shorter list.
-        months = lists.months(of_year) if not url.selection.issue else []
-        return self._fill(
+        listed, months = (of_year, []) if url.selection.issue else lists.list_year(of_year)
+        return self.fill(
             "year.html",
             url.spelling,
             url.selection,
-            posts=of_year[: lists.LISTED_OF_YEAR] if months else of_year,
+            posts=listed,
             total=len(of_year),
             months=months,
             year=url.year,
@@ -350,28 +345,29 @@ class Pages:
 
     def _embed(self, url: Url, posts: Sequence[Post]) -> Page:
         home = url.selection.path
-        return self._fill(
+        return self.fill(
             "embed.html",
             url.spelling,
             url.selection,
-            page_headers(frames="*"),
+            page_headers(form="'none'", frames="*"),
             canonical=f"/{home}",
             lines=[(post, lists.summary(post, self.site)) for post in posts[: embed.POSTS]],
             title=url.selection.title(self.site),
             home=home,
         )
 
-    def _fill(
+    def fill(
         self,
         template: str,
         path: str,
         selection: Selection = EVERYTHING,
-        headers: Headers | None = None,
+        headers: Headers = _HEADERS,
         own: Channel | None = None,
         canonical: str = "",
         typed: str = "",
         **values: Any,
     ) -> Page:
+        """The page at *path*, made of a template of ours, which escapes its *values*."""
         # A page announces its own feed and no other: readers subscribe to whatever they find.
         # Links are below the host of the request, so that a preview stays on its own host.
         root = urlsplit(self.site.base_url).path
@@ -379,4 +375,4 @@ class Pages:
         has_search = self.catalogue.has_search
         body = render_template(template, **shared, has_search=has_search, **values)
         url = self.site.base_url + (canonical or path)
-        return Page(body, selection, canonical=url, headers=headers or page_headers(form=self._form))
+        return Page(body, selection, canonical=url, headers=headers)

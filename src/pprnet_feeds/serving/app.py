@@ -40,7 +40,7 @@ from pprnet_feeds.syndication.selection import Refusal, chosen_slugs, selections
 
 log = logging.getLogger("pprnet_feeds")
 
-LONGEST_ADDRESS, LONGEST_QUERY = 2048, 4096
+LONGEST_ADDRESS, LONGEST_QUERY = 2048, 16_384
 # For how many seconds one of several workers that cannot start waits before another is tried.
 PAUSE = 2.0
 _PREFLIGHT = {

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.pages.pages import Page, page_headers, render_template
 from pprnet_feeds.stats.report import FRESH, RECENT, Report, Series, number, size, together
+from pprnet_feeds.syndication.search import is_available
 
 PATH = "/stats"
 # A plot has a point for each day, or for each week once there are more days than these.
@@ -56,6 +57,8 @@ def page(report: Report | None, site: Site) -> Page:
         path=PATH,
         root=urlsplit(site.base_url).path,
         own=None,
+        typed="",
+        has_search=is_available(),
         report=report,
         number=number,
         size=size,

@@ -12,7 +12,7 @@ import re
 import sqlite3
 import unicodedata
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 
 from pprnet_feeds.content.model import Post, Site
@@ -25,15 +25,15 @@ BEGINNING = 3
 _WEIGHTS = "10, 4, 1, 2"
 
 _WORD = re.compile("[a-z0-9]+")
-_MARKS = re.compile("[\u0300-\u036f]")
-# Letters that Unicode does not take apart.
-_LETTERS = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "æ": "ae", "œ": "oe"})
+# Accents, once they are apart, and letters that Unicode does not take apart.
+_FOLDED = {"ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "æ": "ae", "œ": "oe"}
+_ACCENT = re.compile(f"[\u0300-\u036f{''.join(_FOLDED)}]")
 _WHOLE_WORD = re.compile(r"(?:[^\W_][\u0300-\u036f]*)+")
 _PRACTICE = re.compile(r"^[\W_]*practice implications[\W_]*$", re.IGNORECASE | re.MULTILINE)
 _UNSEEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)|</?[a-z][^<>]*>|(?<=\])\([^()\s]*(?:\s[^()]*)?\)"
-    r"|<?\bhttps?://[^\s<>]+>?",
-    re.IGNORECASE | re.DOTALL,
+    r"<(?:!--.*?(?:-->|\Z)|((?i:script|style))\b.*?(?:</\1\s*>|\Z)|/?[A-Za-z][^<>]*>)"
+    r"|\]\([^()\s]*(?:\s[^()]*)?\)|https?://[^\s<>]+",
+    re.DOTALL,
 )
 _SIGNS = re.compile(r"[*_`#>|~\[\]\\]+|^[ \t]*(?:[-+]|[0-9]+[.)])[ \t]+", re.MULTILINE)
 _LINE_END = re.compile(r"(?<=[^\n])\n(?=[^\n])")
@@ -42,7 +42,8 @@ _LINE_END = re.compile(r"(?<=[^\n])\n(?=[^\n])")
 def fold(text: str) -> str:
     """*text* in lower case and without accents."""
     if not text.isascii():
-        text = _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold())).translate(_LETTERS)
+        apart = unicodedata.normalize("NFKD", text.casefold())
+        text = _ACCENT.sub(lambda sign: _FOLDED.get(sign[0], ""), apart)
     return text.lower()
 
 
@@ -75,10 +76,10 @@ class SearchIndex:
         self._last: tuple[tuple[str, ...], list[int]] = ((), [])  # one page asks for the same several times
         self._connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         weakref.finalize(self, self._connection.close)
-        # Without the texts and the places of words in them: a tenth of the memory, half of the time.
+        # Without the texts themselves, which the posts have.
         self._connection.execute(
             "CREATE VIRTUAL TABLE found USING fts5"
-            f"(title, practice, text, about, content='', detail=column, prefix={BEGINNING}, tokenize=ascii)"
+            f"(title, practice, text, about, content='', prefix={BEGINNING}, tokenize=ascii)"
         )
         self._connection.execute("BEGIN")
         self._connection.executemany(
@@ -106,14 +107,17 @@ class SearchIndex:
         return self._last[1]
 
 
-def excerpt(post: Post, words: Iterable[str]) -> str:
+def excerpt(post: Post, words: Collection[str]) -> str:
     """A sentence of the post with one of the *words*, else its first ones; plain text."""
-    text = _LINE_END.sub(" ", _plain(post.body))
-    found = (one for one in sentences(text) if any(is_hit for _, is_hit in marked(one, words)))
-    return first_sentences(next(found, "")) or post.summary or first_sentences(text)
+    text = _LINE_END.sub(" ", _SIGNS.sub("", _UNSEEN.sub(" ", post.body)))
+    for sentence in sentences(text):
+        folded = fold(sentence)  # to look for a word in it is quick, to take it apart is not
+        if any(word in folded for word in words) and any(is_hit for _, is_hit in marked(sentence, words)):
+            return first_sentences(sentence)
+    return post.summary or first_sentences(text)
 
 
-def marked(text: str, words: Iterable[str]) -> list[tuple[str, bool]]:
+def marked(text: str, words: Collection[str]) -> list[tuple[str, bool]]:
     """*text* in parts, each with whether it is a word that a search for *words* finds."""
     beginnings = tuple(word for word in words if len(word) >= BEGINNING)
     whole, parts, end = {*words}, [], 0
@@ -131,14 +135,10 @@ def _texts(post: Post, site: Site) -> tuple[str, str, str, str]:
     labels = [site.topic[slug].label for slug in post.topics]
     labels += [site.research_type[slug].label for slug in post.research]
     authors = [author.name for author in post.authors or (site.author,)]
-    about = [post.summary, *labels, *authors, *(_UNSEEN.sub(" ", cite.text) for cite in post.cites)]
-    return post.title, _plain(practice), _plain(text), "\n".join(about)
-
-
-def _plain(source: str) -> str:
-    """What readers see of Markdown, about: without comments, tags, addresses and signs."""
-    return _SIGNS.sub("", _UNSEEN.sub(" ", source))
+    about = [post.summary, *labels, *authors, *(cite.text for cite in post.cites)]
+    return post.title, practice, text, "\n".join(about)
 
 
 def _ascii(text: str) -> str:
+    text = _UNSEEN.sub(" ", text)
     return fold(text).encode("ascii", "replace").decode()

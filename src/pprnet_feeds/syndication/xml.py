@@ -127,8 +127,9 @@ class FeedExtension:
         # Readers ignore foreign markup (RFC 4287 §6).
         div = etree.Element(f"{{{XHTML}}}div", nsmap={None: XHTML})  # type: ignore[dict-item]  # the stubs know no default namespace
         div.text = "This is a feed. Copy its address into a feed reader to be told of new posts. "
+        page = self.channel.home_page
         links = {
-            self.channel.home_page: "Open the posts as a page.",
+            f"{home}archive/" if page == home else page: "Open the posts as a page.",
             home: "What is a feed, and which others are there?",
         }
         for address, text in links.items():
