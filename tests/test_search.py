@@ -194,8 +194,8 @@ def test_a_search_has_feeds_only(service: Service, path: str):
 
 @pytest.mark.parametrize(
     "query",
-    ['"', "'", "a AND", "NOT a", "NEAR(a b)", "title:post", "post*", "-post", "(post", "^post", "{post}", "%00post",
-     "post\0post", "*", "a OR b", "; DROP TABLE found", "<script>alert(1)</script>", "post " * 2000],
+    ['"', "'", "a AND", "NOT a", "NEAR(a b)", "title:post", "post*", "-post", "(post", "^post", "{post}",
+     "%00post", "post\0post", "*", "a OR b", "; DROP TABLE found", "<script>alert(1)</script>", "post " * 2000],
 )  # fmt: skip
 def test_a_hostile_query_is_just_words(service: Service, query: str):
     answer = search(service, query)
@@ -223,15 +223,12 @@ def test_a_browser_is_offered_the_search(service: Service):
     name = "{http://a9.com/-/spec/opensearch/1.1/}"
     described = ElementTree.fromstring(answer.body)
     assert described.findtext(f"{name}ShortName") == "Many"
-    assert [url.attrib["template"] for url in described.iter(f"{name}Url")][
-        0
-    ] == f"{BASE}/search/?q={{searchTerms}}"
-    for path in ("/", "/archive/", "/topics/alpha/", "/search/", "/posts/2013-01-01-post-0/", "/stats"):
+    templates = [url.attrib["template"] for url in described.iter(f"{name}Url")]
+    assert templates[0] == f"{BASE}/search/?q={{searchTerms}}"
+    for path in ("/", "/archive/", "/topics/alpha/", "/search/", "/posts/2013-01-01-post-0/"):
         shown = HtmlPage(service.ask(path).body)
-        assert path == "/stats" or [held["href"] for held in shown.all("link", rel="search")] == [
-            "/opensearch.xml"
-        ]
-        assert path == "/stats" or shown.all("input", name="q")[0]["type"] == "search"
+        assert [held["href"] for held in shown.all("link", rel="search")] == ["/opensearch.xml"]
+        assert [held["name"] for held in shown.all("input", type="search", id="q")] == ["q"]
 
 
 def test_the_search_without_its_slash_leads_to_the_search_with_its_words(service: Service):
@@ -315,8 +312,8 @@ def test_a_reader_that_polls_a_search_through_a_year_of_edits_sees_each_post_onc
         assert response is not None
         if response.content.tag != tag:
             tag = response.content.tag
-            ids = [entry.findtext(f"{ATOM}id") or "" for entry in
-                   ElementTree.fromstring(response.content.coded["identity"] or b"").iter(f"{ATOM}entry")]  # fmt: skip
+            feed = ElementTree.fromstring(response.content.coded["identity"] or b"")
+            ids = [entry.findtext(f"{ATOM}id") or "" for entry in feed.iter(f"{ATOM}entry")]
             assert len(ids) == len(set(ids))
             seen += [id for id in ids if id not in seen]
         now += timedelta(weeks=1)
