@@ -123,7 +123,7 @@ def make_channel(
     *around* are the years of the archive documents before and after it; 0 for none.
     """
     base, home, (before, after) = site.base_url, f"{site.base_url}/{request.folder}", around
-    home_page = {"posts": request.selection.page, "issues": "issues/", "corrections": ""}[request.series]
+    home_page = request.selection.page if request.series == "posts" else request.folder
     title, subtitle = request.selection.title(site) + VIEWS[request.view], request.selection.subtitle(site)
     if request.series in _SERIES:
         title, subtitle = (text.format(title=site.short_title) for text in _SERIES[request.series])
@@ -136,7 +136,7 @@ def make_channel(
         site=site,
         id=f"tag:{site.tag_root}/feed/{request.folder}{request.view}",
         url=f"{base}{request.path.removesuffix(f'.{request.form}')}",
-        home_page=f"{base}/{home_page}",
+        home_page=f"{base}/{home_page}" if request.series != "corrections" else f"{base}/",
         title=f"{title}, {request.year}" if request.year else title,
         subtitle=subtitle,
         updated=updated or first_date(site),

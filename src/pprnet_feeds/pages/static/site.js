@@ -20,12 +20,12 @@
       done = document.execCommand("copy");
     }
     say(place, done
-      ? "Copied. Paste it into your feed reader."
+      ? `Copied.${field.closest(".address") ? " Paste it into your feed reader." : ""}`
       : "The address is marked: copy it with your keyboard or menu.");
   };
 
   for (const button of document.querySelectorAll("button.copy")) {
-    const card = button.closest(".address");
+    const card = button.closest("section");
     button.hidden = false;
     button.addEventListener("click", () => copy(card.querySelector("textarea"), card.querySelector(".said")));
   }
