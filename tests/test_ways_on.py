@@ -1,4 +1,4 @@
-"""Where a page leads next: before and after, what is alike, and what a person is shown instead of an error."""
+"""Where a page leads next: before, after and what is alike; and errors as a person is shown them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BASE = "https://many.example.org"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Twelve posts; one topic is rare, two posts cite one study, one was withdrawn, two months have no posts."""
+    """Twelve posts in French; a topic is rare, two posts cite one study, one was withdrawn."""
     folder = make_site(tmp_path_factory.mktemp("ways") / "site", 12)
     study = '[{text: "Author, A. (2001). One study. Journal, 1, 2-3.", doi: 10.5555/one}]'
     write_post(folder, 0, topics="[alpha]", cites=study)

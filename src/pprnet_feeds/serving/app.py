@@ -40,7 +40,7 @@ from pprnet_feeds.syndication.selection import Refusal, chosen_slugs, selections
 
 log = logging.getLogger("pprnet_feeds")
 
-LONGEST_ADDRESS, LONGEST_QUERY = 2048, 16_384
+LONGEST_ADDRESS, LONGEST_QUERY = 2048, 4096
 # For how many seconds one of several workers that cannot start waits before another is tried.
 PAUSE = 2.0
 _PREFLIGHT = {
@@ -303,7 +303,9 @@ def _stop_with_supervisor() -> None:
 
 
 def _query(request: Request) -> list[tuple[str, str]]:
-    text = request.scope["query_string"][:LONGEST_QUERY].decode("latin-1")
+    text = request.scope["query_string"].decode("latin-1")
+    if len(text) > LONGEST_QUERY:  # cut where a word ends
+        text = text[: max(text.rfind(sign, 0, LONGEST_QUERY) for sign in "&+%")]
     return parse_qsl(text, keep_blank_values=True)
 
 

@@ -40,8 +40,8 @@ from pprnet_feeds.syndication.selection import Refusal
 from pprnet_feeds.syndication.urls import POST_FORMATS, Url
 
 OPML, OEMBED, SUBSCRIBE = "/feeds.opml", "/oembed", "/subscribe"
-# The addresses whose answer depends on the query.
-QUERIED = (OPML, OEMBED, SUBSCRIBE, SEARCH)
+# The addresses whose answer depends on the query; the search ends with a slash besides.
+QUERIED = (OPML, OEMBED, SUBSCRIBE, SEARCH.rstrip("/"))
 # What our addresses are made of; anything else, decoded, was never one of ours.
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
 _NEVER = datetime.max.replace(tzinfo=UTC)
