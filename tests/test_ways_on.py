@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from copied import make_site as make_copied_site
 from htmljudge import LARGEST_PAGE, judge_page
 from htmlpage import HtmlPage
 from many import SITE, make_site, write_post
+from pprnet_feeds.serving.snapshot import Snapshot, build
+from pprnet_feeds.settings import Settings
+from pprnet_feeds.state.last_modified import TimestampStore
 from service import Answer, Service, command, serving
 
 BASE = "https://many.example.org"
@@ -183,3 +187,18 @@ def test_the_list_of_a_year_with_three_hundred_long_titles_is_small(tmp_path: Pa
             )
         months = re.findall(r'href="(/issues/2013-\d\d/)"', running.ask("/archive/2013/").body.decode())
         assert len(months) == 12
+
+
+def test_the_page_of_a_month_is_newer_when_another_month_comes(tmp_path: Path):
+    folder, store = make_site(tmp_path / "site", 4), TimestampStore()
+    now = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    before = build(Settings(folder), {}, now, store)
+    write_post(folder, 4)
+    after = build(Settings(folder), {}, now + timedelta(hours=1), store)
+    assert isinstance(before, Snapshot)
+    assert isinstance(after, Snapshot)
+    old, new = (snapshot.find("/issues/2013-01/") for snapshot in (before, after))
+    assert old is not None
+    assert new is not None
+    assert b"/issues/2013-02/" in (new.content.coded["identity"] or b"")
+    assert new.last_modified > old.last_modified

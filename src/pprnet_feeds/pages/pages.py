@@ -317,6 +317,7 @@ class Pages:
             months = ["", *self.catalogue.months, ""]
             place = months.index(selection.issue)
             values |= {"newer": months[place - 1], "older": months[place + 1]}
+            selection = EVERYTHING  # it changes with the months around it
         else:
             values |= {
                 "opml": subscribe.opml_address(selection.topics, self.site),

@@ -237,7 +237,7 @@ class Snapshot:
             return None if post.status == "withdrawn" else f"/posts/{post.slug}{end}"
         plain = unquote(path)
         candidates = [plain, f"{plain}/"] if _PLAIN.fullmatch(plain) else []
-        for candidate in (path, *candidates):  # the words of a search may be anything
+        for candidate in dict.fromkeys((path, *candidates)):  # the words of a search may be anything
             url = self.catalogue.parse(candidate)
             spelling = url.spelling if isinstance(url, Url) else candidate
             if spelling != path and self.find(spelling):
