@@ -40,7 +40,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     write_post(folder, 2, text="One patient in ten spoke of suicide.\n\n## Practice Implications\n\nAsk.\n")
     write_post(folder, 3, text="An account.\n\n## Practice Implications\n\nAsk about suicidal plans.\n")
     write_post(
-        folder, 55, text="The Café is on a Straße. <!-- a hidden zebra --> [Here](https://giraffe.example)\n"
+        folder,
+        55,
+        text="The Caf&eacute; is on a Straße. <!-- a hidden zebra --> [Here](https://giraffe.example)\n",
     )
     write_post(folder, 56, text="In Cafés and cafeterias.\n")
     write_post(folder, 57, text="A caf is no word.\n")

@@ -14,6 +14,7 @@ import unicodedata
 import weakref
 from collections.abc import Collection, Sequence
 from functools import cache
+from html import unescape
 
 from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.content.text import first_sentences, sentences
@@ -109,7 +110,7 @@ class SearchIndex:
 
 def excerpt(post: Post, words: Collection[str]) -> str:
     """A sentence of the post with one of the *words*, else its first ones; plain text."""
-    text = _LINE_END.sub(" ", _SIGNS.sub("", _UNSEEN.sub(" ", post.body)))
+    text = _LINE_END.sub(" ", _SIGNS.sub("", unescape(_UNSEEN.sub(" ", post.body))))
     for sentence in sentences(text):
         folded = fold(sentence)  # to look for a word in it is quick, to take it apart is not
         if any(word in folded for word in words) and any(is_hit for _, is_hit in marked(sentence, words)):
@@ -140,5 +141,5 @@ def _texts(post: Post, site: Site) -> tuple[str, str, str, str]:
 
 
 def _ascii(text: str) -> str:
-    text = _UNSEEN.sub(" ", text)
+    text = unescape(_UNSEEN.sub(" ", text))
     return fold(text).encode("ascii", "replace").decode()
