@@ -9,25 +9,28 @@
     setTimeout(() => { place.textContent = text; }, 50);
   };
 
-  const copy = async (field, place) => {
-    let done = false;
+  const copy = async (field) => {
     try {
-      await navigator.clipboard.writeText(field.value);
-      done = true;
+      await navigator.clipboard.writeText(field.value || field.textContent);
+      return true;
     } catch {
       field.focus();
-      field.select();
-      done = document.execCommand("copy");
+      if (field.select) field.select();
+      else getSelection().selectAllChildren(field);
+      return document.execCommand("copy");
     }
-    say(place, done
-      ? `Copied.${field.closest(".address") ? " Paste it into your feed reader." : ""}`
-      : "The address is marked: copy it with your keyboard or menu.");
   };
 
   for (const button of document.querySelectorAll("button.copy")) {
     const card = button.closest("section");
+    const field = card.querySelector("textarea, .reference");
     button.hidden = false;
-    button.addEventListener("click", () => copy(card.querySelector("textarea"), card.querySelector(".said")));
+    button.addEventListener("click", async () => {
+      const done = await copy(field);
+      say(card.querySelector(".said"), done
+        ? `Copied.${card.matches(".address") ? " Paste it into your feed reader." : ""}`
+        : "The address is marked: copy it with your keyboard or menu.");
+    });
   }
   for (const field of document.querySelectorAll("textarea[readonly]")) {
     field.addEventListener("focus", () => field.select());
@@ -174,7 +177,11 @@
   by("filtering").hidden = false;
   by("filter").addEventListener("input", filter);
   by("filter").addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
-  by("bar-copy").addEventListener("click", () => copy(field, by("bar-said")));
+  by("bar-copy").addEventListener("click", async () => {
+    say(by("bar-said"), await copy(field)
+      ? "Copied. Paste it into your feed reader."
+      : "The address is marked: copy it with your keyboard or menu.");
+  });
   // The card of another view would hide the one that is kept current.
   for (const other of document.querySelectorAll("#result .address:not(#feed-atom)")) other.remove();
   form.addEventListener("submit", (event) => {
