@@ -120,7 +120,7 @@ def test_the_words_around_posts_are_english_and_posts_have_their_own_language(se
         ("/topics/alpa/", 404, "There is nothing at this address.", [f"{BASE}/topics/alpha/"]),
         ("/topics/alpha,beta+gamma/feed.atom", 404, "not by both", []),
         (post(7), 410, "This post was withdrawn. The study was made up.", []),
-        ("/issues/2013-01/feed.atom", 410, "January 2013 is a page", []),
+        ("/issues/2013-01/feed.atom", 410, "January 2013 is a page", [f"{BASE}/issues/2013-01/"]),
         ("/search/?q=a+b+c+d+e+f+g+h+i", 404, "at most 8 words", []),
     ],
 )

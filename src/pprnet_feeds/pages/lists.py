@@ -27,7 +27,7 @@ LISTED_OF_YEAR, BYTES_OF_YEAR = 250, 40_000
 # How many posts are named as related to one, or as near to an address where there is nothing.
 NAMED = 3
 # How many of the posts that a search finds are listed, and how many with an excerpt.
-HITS, WITH_EXCERPT = 60, 10
+HITS, WITH_EXCERPT = 40, 10
 # From how many letters on an unknown word of an address may be a misspelt one, and how many of them count.
 MISSPELT, MOST_MISSPELT = 5, 2
 
