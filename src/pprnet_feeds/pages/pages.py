@@ -164,6 +164,19 @@ class Pages:
         self.site = catalogue.site
         self.posts = catalogue.library.posts
         self._neighbours = lists.Neighbours(catalogue)
+        self._marks = {
+            post.id: self._mark(post) for post in self.posts if post.id in catalogue.library.hidden
+        }
+
+    def _mark(self, post: Post) -> str:
+        """What a preview says of a post that readers do not see yet."""
+        time = self.catalogue.library.hidden[post.id]
+        when = (
+            time and f"{time.astimezone(self.site.time_zone):%Y-%m-%d at %H:%M} ({self.site.time_zone.key})"
+        )
+        if post.draft:
+            return f"Draft, not before {when}" if when else "Draft"
+        return f"Scheduled: appears on {when}"
 
     @cached_property
     def _issues(self) -> Channel:
@@ -373,7 +386,7 @@ class Pages:
         # Links are below the host of the request, so that a preview stays on its own host.
         root = urlsplit(self.site.base_url).path
         shared = {"site": self.site, "path": path, "root": root, "own": own, "typed": typed}
-        has_search = self.catalogue.has_search
-        body = render_template(template, **shared, has_search=has_search, **values)
+        shared |= {"has_search": self.catalogue.has_search, "marks": self._marks}
+        body = render_template(template, **shared, **values)
         url = self.site.base_url + (canonical or path)
         return Page(body, selection, canonical=url, headers=headers)
