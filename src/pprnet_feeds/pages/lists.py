@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import accumulate, chain, groupby
 from typing import Any, NamedTuple
 
+from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post, Site, Term
 from pprnet_feeds.content.text import doi_in
 from pprnet_feeds.syndication.catalogue import Catalogue
@@ -83,6 +84,18 @@ def newest_issues(catalogue: Catalogue) -> Iterable[tuple[str, str, Sequence[Pos
 def summary(post: Post, site: Site) -> str:
     """The summary as the feeds show it, with what became of the post."""
     return post_entries(post, "summary", site)[0].summary
+
+
+def preview_marks(library: Library) -> dict[str, str]:
+    """What a preview says of each post that readers do not see yet, by the post's id."""
+    zone, marks = library.site.time_zone, {}
+    for post in library.posts:
+        if post.id in library.hidden:
+            time = library.hidden[post.id]
+            when = f"{time.astimezone(zone):%Y-%m-%d at %H:%M} ({zone.key})" if time else ""
+            draft = f"Draft, not before {when}" if when else "Draft"
+            marks[post.id] = draft if post.draft else f"Scheduled: appears on {when}"
+    return marks
 
 
 class Neighbours:

@@ -164,19 +164,7 @@ class Pages:
         self.site = catalogue.site
         self.posts = catalogue.library.posts
         self._neighbours = lists.Neighbours(catalogue)
-        self._marks = {
-            post.id: self._mark(post) for post in self.posts if post.id in catalogue.library.hidden
-        }
-
-    def _mark(self, post: Post) -> str:
-        """What a preview says of a post that readers do not see yet."""
-        time = self.catalogue.library.hidden[post.id]
-        when = (
-            time and f"{time.astimezone(self.site.time_zone):%Y-%m-%d at %H:%M} ({self.site.time_zone.key})"
-        )
-        if post.draft:
-            return f"Draft, not before {when}" if when else "Draft"
-        return f"Scheduled: appears on {when}"
+        self._marks = lists.preview_marks(catalogue.library)
 
     @cached_property
     def _issues(self) -> Channel:
