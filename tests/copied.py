@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -28,3 +29,8 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text("utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def without_search(page: bytes) -> bytes:
+    """A page as a static copy has it, where nothing can be searched."""
+    return re.sub(rb'<link rel="search".*?>\n|<search.*?</search>\n', b"", page, flags=re.DOTALL)

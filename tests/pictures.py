@@ -25,16 +25,21 @@ def draw(browser: Browser, service: Service, folder: Path) -> None:
     def answer(route: Route) -> None:
         route.fulfill(response=route.fetch(url=route.request.url.replace(SHOWN, service.base)))
 
-    with visit(browser, viewport={"width": 1080, "height": 600}) as (page, _):
+    with visit(browser, viewport={"width": 1080, "height": 680}) as (page, _):
         page.context.route(f"{SHOWN}/**", answer)
         page.goto(f"{SHOWN}/")
         page.get_by_role("checkbox", name="Therapist Factors").check()
         page.get_by_role("checkbox", name="Alliance and Therapeutic Relationship").check()
         page.get_by_role("radio", name="Practice implications only").check()
-        page.get_by_role("button", name="Copy the address").first.click()
+        page.get_by_role("button", name="Copy the address").last.click()
         page.get_by_text("Copied").wait_for()
-        page.evaluate("scrollBy(0, document.querySelector('.choosing').getBoundingClientRect().top + 16)")
+        page.locator("#picker").evaluate("form => scrollTo(0, form.getBoundingClientRect().top + scrollY)")
         page.screenshot(path=folder / "subscribe.png")
+
+    with visit(browser, viewport={"width": 1080, "height": 760}) as (page, _):
+        page.context.route(f"{SHOWN}/**", answer)
+        page.goto(f"{SHOWN}/search/?q=suicide")
+        page.screenshot(path=folder / "search.png")
 
     with visit(browser, viewport={"width": 390, "height": 780}) as (page, _):
         page.context.route(f"{SHOWN}/**", answer)

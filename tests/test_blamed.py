@@ -125,7 +125,7 @@ def test_every_date_is_in_utc_in_whole_seconds_and_none_is_the_clocks(small: Pat
             assert [date for date in dates if "2026" in date] == [], path
 
 
-def test_links_to_feeds_stand_in_the_head_and_are_called_alternate(small: Path):
+def test_links_to_feeds_and_to_the_search_stand_in_the_head(small: Path):
     for path, body in everything(library(small)).items():
         if body.startswith(b"<!doctype html>"):
             head, _, rest = body.partition(b"</head>")
@@ -133,5 +133,5 @@ def test_links_to_feeds_stand_in_the_head_and_are_called_alternate(small: Path):
             assert b"<body" not in head, path
             links = HtmlPage(body).all("link")
             typed = [held for held in links if held.get("type", "").startswith("application/")]
-            assert [held for held in typed if held["rel"] != "alternate"] == [], path
+            assert [held for held in typed if held["rel"] not in ("alternate", "search")] == [], path
             assert [held for held in typed if not held["href"].startswith("https://")] == [], path

@@ -31,6 +31,8 @@ PAGES = (
     "/topics/alpha,beta/",
     "/issues/2013-01/",
     "/posts/2013-01-01-post-0/",
+    "/search/?q=suicide",
+    "/search/",
     "/topics/alpha/embed",
 )
 HOSTILE = (
@@ -75,6 +77,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A site of twelve posts on four topics, one of them without Practice Implications."""
     folder = make_site(tmp_path_factory.mktemp("many") / "site", POSTS)
     write_post(folder, 4, text="Nothing for practice yet.\n")
+    write_post(
+        folder, 7, text="A therapist may lose a patient by suicide.\n\n## Practice Implications\n\nDo 7.\n"
+    )
     with _at_home(folder) as running:
         yield running
 
@@ -280,16 +285,29 @@ def test_the_citation_files_of_a_post_are_one_click_away(open_page: Open, servic
             assert b"A study of 0 things" in answer.read()
 
 
+# What is too small to touch (WCAG 2.2 §2.5.8), but for links within a sentence.
+_SMALL = """() => [...document.querySelectorAll('a, button, input, summary, select')]
+    .filter(one => one.checkVisibility() && !one.classList.contains('skip'))
+    .map(one => one.type === 'checkbox' || one.type === 'radio' ? one.closest('label') : one)
+    .filter(one => Math.min(one.getBoundingClientRect().height, one.getBoundingClientRect().width) < 24)
+    .filter(one => !one.closest('p, cite')?.textContent.replace(one.textContent, '').trim())
+    .map(one => one.outerHTML.slice(0, 100))"""
+
+
 @pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(path: str, open_page: Open):
+def test_axe_finds_nothing_and_nothing_is_too_wide_or_too_small_to_touch(path: str, open_page: Open):
     page = open_page(path)
     for width in (320, 1280):
         page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(_SMALL) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert axe(page) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/posts/2013-01-01-post-0/", "/topics/alpha/embed"])
+DARK = ("/", "/posts/2013-01-01-post-0/", "/search/?q=suicide", "/topics/alpha/embed")
+
+
+@pytest.mark.parametrize("path", DARK)
 def test_axe_finds_nothing_in_the_dark(path: str, open_page: Open):
     page = open_page(path, color_scheme="dark")
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -304,6 +322,144 @@ def test_on_paper_stands_the_post_and_nothing_to_click(open_page: Open):
     expect(page.get_by_text("What post 0 tells.")).to_be_visible()
     for button in page.get_by_role("button").all():
         expect(button).to_be_hidden()
+
+
+def test_a_post_on_paper_says_where_it_is(open_page: Open, service: Service):
+    page = open_page("/posts/2013-01-01-post-0/")
+    address = page.get_by_text(f"{service.base}/posts/2013-01-01-post-0/", exact=True)
+    expect(address).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(address).to_be_visible()
+    expect(page.get_by_role("search")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_somebody_finds_suicide_and_subscribes_to_the_search(
+    open_page: Open, service: Service, scripts: bool
+):
+    page = open_page(
+        "/archive/", java_script_enabled=scripts, permissions=["clipboard-read", "clipboard-write"]
+    )
+    page.get_by_role("searchbox").fill("Suicid")
+    page.get_by_role("searchbox").press("Enter")
+    page.wait_for_url("**/search/?q=Suicid")
+    expect(page.get_by_role("main").get_by_role("link", name="Post 7", exact=True)).to_be_visible()
+    expect(page.locator("mark").first).to_have_text("suicide")
+    address = page.locator("textarea:visible").first.input_value()
+    assert address == f"{service.base}/search/suicid/feed.atom"
+    if scripts:
+        page.get_by_role("button", name=re.compile("^Copy")).first.click()
+        assert page.evaluate("navigator.clipboard.readText()") == address
+    assert titles_at(address) == ["Post 7"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
+def test_the_address_and_its_button_are_seen_at_once(open_page: Open, width: int, height: int):
+    page = open_page("/", viewport={"width": width, "height": height})
+    for seen in (
+        page.get_by_role("heading", level=1),
+        page.get_by_label("Address of the feed").first,
+        page.get_by_role("button", name=re.compile("^Copy")).first,
+    ):
+        box = seen.bounding_box()
+        assert box is not None
+        assert 0 <= box["y"] < box["y"] + box["height"] <= height
+
+
+@pytest.mark.parametrize("topic", ["Alpha", "Beta", "Gamma", "Delta"])
+def test_from_a_ticked_topic_the_keyboard_is_soon_at_copy(open_page: Open, service: Service, topic: str):
+    page = open_page("/", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("checkbox", name=re.compile(topic)).focus()
+    page.keyboard.press("Space")
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent").startswith("Copy"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Copied. Paste it into your feed reader.")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"{service.base}/topics/{topic.lower()}/feed.atom"
+
+
+def test_a_choice_survives_a_reload_and_can_be_shared(open_page: Open, service: Service):
+    page = open_page("/")
+    choose(page)
+    shared = page.url.removeprefix(service.base)
+    assert {"topic=alpha", "topic=beta", "view=practice"} == set(shared.partition("#")[2].split("&"))
+    page.reload()
+    for shown in (page, open_page(shared)):
+        expect(shown.get_by_role("checkbox", name=re.compile("Beta"))).to_be_checked()
+        expect(shown.get_by_label("Address of the feed").first).to_have_value(
+            f"{service.base}/topics/alpha,beta/practice.atom"
+        )
+
+
+def test_the_filter_leaves_the_topics_that_fit_and_those_that_are_chosen(open_page: Open):
+    page = open_page("/")
+    page.get_by_role("checkbox", name=re.compile("Delta")).check()
+    page.get_by_label("Find a topic").fill("ALP")
+    for name, is_left in (("Alpha", True), ("Beta", False), ("Gamma", False), ("Delta", True)):
+        expect(page.get_by_role("checkbox", name=re.compile(name))).to_be_visible(visible=is_left)
+    page.get_by_label("Find a topic").fill("nothing")
+    expect(page.get_by_text("No topic has such a name.")).to_be_visible()
+
+
+def test_the_header_stays_where_it_is_from_page_to_page(open_page: Open, service: Service):
+    page = open_page("/")
+    places = set()
+    for path in PAGES[:-1]:
+        page.goto(service.base + path)
+        page.evaluate("document.fonts.ready")
+        boxes = page.locator("header a, header input, header button").evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect()).map(box => [box.x, box.y, box.width].join())"
+        )
+        places.add(tuple(boxes))
+    assert len(places) == 1
+
+
+def test_where_nothing_is_a_person_gets_a_page_with_ways_on(browser: Browser, service: Service):
+    with visit(browser) as (page, seen):
+        answer = page.goto(f"{service.base}/posts/post-7-of-2013/")
+        assert answer is not None
+        assert (answer.status, answer.headers["cache-control"]) == (404, "no-store")
+        expect(page.get_by_role("main").get_by_role("link", name="Post 7", exact=True)).to_be_visible()
+        assert axe(page) == []
+        page.goto(f"{service.base}/topics/alpa/")
+        page.get_by_role("main").get_by_role("link", name=re.compile("Alpha")).click()
+        page.wait_for_url("**/topics/alpha/")
+        assert seen.foreign(service.base) == []
+
+
+_CONTRAST = r"""() => {
+    const rgb = text => text.match(/[\d.]+/g).slice(0, 3).map(Number);
+    const light = text => rgb(text).map(one => one / 255).map(
+        one => one <= .04045 ? one / 12.92 : ((one + .055) / 1.055) ** 2.4
+    ).reduce((sum, one, place) => sum + one * [.2126, .7152, .0722][place], 0);
+    const ground = one => {
+        const colour = getComputedStyle(one).backgroundColor;
+        return colour === 'rgba(0, 0, 0, 0)' && one.parentElement ? ground(one.parentElement) : colour;
+    };
+    return [...document.querySelectorAll('*')].filter(one => one.checkVisibility()).map(one => {
+        const both = [light(getComputedStyle(one).color), light(ground(one))].sort((a, b) => b - a);
+        return (both[0] + .05) / (both[1] + .05);
+    });
+}"""
+
+
+@pytest.mark.parametrize("form", ["atom", "rss"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_feed_in_a_browser_has_dates_contrast_and_a_way_to_its_page(
+    form: str, scheme: str, open_page: Open, service: Service
+):
+    page = open_page(f"/topics/alpha/feed.{form}", color_scheme=scheme)
+    assert min(page.evaluate(_CONTRAST)) >= 4.5
+    dates = page.evaluate(
+        "[...document.querySelectorAll('published, pubDate')].map(one => one.checkVisibility())"
+    )
+    assert dates == [True] * len(on("alpha"))
+    page.goto(f"{service.base}/issues/feed.{form}")
+    links = page.evaluate("[...document.querySelectorAll('div a')].map(one => one.href)")
+    assert links == [f"{service.base}/issues/", f"{service.base}/"]
 
 
 _FOCUSED = """() => {

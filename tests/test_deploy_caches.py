@@ -252,6 +252,9 @@ def test_where_a_query_means_something_it_reaches_the_service_each_time(stand: S
         f"/oembed?url={BASE}/",
         "/oembed?format=xml&url=x",
         "/subscribe?topic=alpha&view=feed",
+        "/search/?q=alpha",
+        "/search/?q=beta",
+        "/search?q=beta",
     ]
     for path in paths:
         assert lasting(stand.cache.ask(path)) == lasting(stand.service.ask(path))

@@ -102,7 +102,7 @@ sub vcl_recv {
     }
 
     # A query changes nothing but here, and is taken off elsewhere: nobody can fill the cache with made-up ones.
-    if (req.url ~ "^/(feeds\.opml|oembed|subscribe)\?.") {
+    if (req.url ~ "^/(feeds\.opml|oembed|subscribe|search)/?\?.") {
         return (pass);
     }
     set req.url = regsub(req.url, "\?.*$", "");

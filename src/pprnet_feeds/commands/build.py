@@ -69,7 +69,7 @@ def _read_snapshot(folder: Path) -> Snapshot:
         problems.append(NO_BASE_URL)
     faults = [problem for problem in problems if not problem.warning]
     if library is not None and not faults:
-        snapshot = snapshot_of(public(library, now), now, TimestampStore())
+        snapshot = snapshot_of(public(library, now), now, TimestampStore(), has_search=False)
         if isinstance(snapshot, Snapshot):
             return snapshot
         faults = snapshot.problems
@@ -88,4 +88,5 @@ def _in_words(place: str, exported: Exported, next_release: datetime | None) -> 
     if next_release:
         lines.append(f"A scheduled post comes out at {rfc3339(next_release)}: build again then.")
     lines.append("Files cannot answer combinations of topics, /oembed and /feeds.opml?topic=…; `serve` does.")
+    lines.append("Files cannot be searched, so these pages have no search box; those of `serve` have one.")
     return "".join(f"{line}\n" for line in lines)

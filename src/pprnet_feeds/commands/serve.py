@@ -83,6 +83,10 @@ def serve(folder: Path, host: str | None, port: int | None, preview: bool) -> No
     import uvicorn
 
     from pprnet_feeds.serving import protocol
+    from pprnet_feeds.syndication.search import is_available
+
+    if not is_available():
+        log.warning("the SQLite of this machine lacks FTS5: posts cannot be searched")
 
     missing = protocol.missing()
     if missing:

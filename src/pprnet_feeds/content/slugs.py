@@ -16,8 +16,8 @@ SLUG_LENGTH = 100
 RESERVED = frozenset(
     {
         "archive", "atom", "citations", "corrections", "embed", "favicon", "feed", "feeds", "healthz",
-        "index", "issues", "metrics", "oembed", "posts", "practice", "readyz", "research", "robots", "rss",
-        "sitemap", "stats", "summary", "topics",
+        "index", "issues", "metrics", "oembed", "opensearch", "posts", "practice", "readyz", "research",
+        "robots", "rss", "search", "sitemap", "stats", "summary", "topics",
     }
 )
 # fmt: on

@@ -85,7 +85,7 @@ def export(
     of ours.
     """
     names = _file_names(snapshot) if place.has_rules else _object_keys(snapshot)
-    own = static_pages(snapshot.site)
+    own = static_pages(snapshot.pages)
     if place.has_rules:
         own |= dict.fromkeys((HEADERS, REDIRECTS, hosts.NGINX), b"")
     else:

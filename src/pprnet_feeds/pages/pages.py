@@ -7,22 +7,23 @@ whatever they are given; only the body of a post, which the sanitiser has cleane
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pprnet_feeds.content import markdown
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.pages import embed, lists, metadata, subscribe
 from pprnet_feeds.syndication.catalogue import SERIES, Catalogue
-from pprnet_feeds.syndication.channel import Channel
+from pprnet_feeds.syndication.channel import Channel, permalink
 from pprnet_feeds.syndication.citations import reference_html
 from pprnet_feeds.syndication.entries import post_entries, rendered_body
 from pprnet_feeds.syndication.notices import study_warnings
 from pprnet_feeds.syndication.opml import Listing
+from pprnet_feeds.syndication.search import marked
 from pprnet_feeds.syndication.selection import (
     EVERYTHING,
     MOST_TOPICS,
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 HTML, JSON = "text/html; charset=utf-8", "application/json; charset=utf-8"
+OPENSEARCH_TYPE = "application/opensearchdescription+xml; charset=utf-8"
 XML, TEXT = "application/xml; charset=utf-8", "text/plain; charset=utf-8"
-ROBOTS = "/robots.txt"
+ROBOTS, SEARCH, OPENSEARCH = "/robots.txt", "/search/", "/opensearch.xml"
 # The files that are the same on every site, and their media types.
 STATIC = {
     "/site.css": "text/css; charset=utf-8",
@@ -54,12 +56,13 @@ _FOOTNOTES = '<section class="footnotes">'
 Headers = tuple[tuple[str, str], ...]
 
 
-def page_headers(script: str = "", form: str = "'none'", frames: str = "'none'") -> Headers:
+def page_headers(script: str = "", form: str = "'self'", frames: str = "'none'") -> Headers:
     """The header fields of a page besides those of every response.
 
     Should hostile text ever get through the escaping, the content security policy (CSP 3) stops it.
     Every page may load our style sheet and the pictures of posts. *script* are the directives of a
-    page with our script, *form* is where its forms may lead, *frames* which sites may frame it.
+    page with our script, *form* is where forms may lead (that of the search, for one), *frames* which
+    sites may frame it.
     """
     policy = (
         f"default-src 'none'; style-src 'self'; img-src https: http:; {script}"
@@ -74,6 +77,9 @@ def page_headers(script: str = "", form: str = "'none'", frames: str = "'none'")
 
 
 _HEADERS = page_headers()
+# Of an error that a person sees, besides those of every error.
+ERROR_PAGE = dict(_HEADERS[:1])
+_WHAT_FAILED = {404: "Nothing here", 410: "No longer here", 501: "Not offered here", 503: "Just a moment"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ class Page:
     selection: Selection = EVERYTHING
     media_type: str = HTML
     canonical: str = ""
-    headers: Headers = _HEADERS[:1]
+    headers: Headers = page_headers(form="'none'")[:1]
 
 
 def static_file(path: str) -> Page | None:
@@ -104,6 +110,24 @@ def static_file(path: str) -> Page | None:
 def render_template(name: str, **values: Any) -> bytes:
     """A template of ours with *values*, which it escapes."""
     return _environment().get_template(name).render(values).encode()
+
+
+def render_error(
+    status: int, text: str, pages: Pages | None = None, near: Sequence[tuple[str, str]] = ()
+) -> bytes:
+    """The page of an error: its *text*, and title and address of what may have been meant.
+
+    Without *pages*, when the site cannot be read, it has nothing of the site.
+    """
+    values: dict[str, Any] = {
+        "heading": _WHAT_FAILED.get(status, "This did not work"),
+        "is_missing": status == 404,
+        "text": text.partition("\n")[0],
+        "near": near,
+    }
+    if pages:
+        return pages.fill("error.html", "", **values).body
+    return render_template("error.html", site=None, has_search=False, **values)
 
 
 @cache
@@ -128,6 +152,7 @@ def _environment() -> Environment:
         "view_names": subscribe.VIEW_NAMES,
         "format_names": subscribe.FORMAT_NAMES,
         "most_topics": MOST_TOPICS,
+        "marked": marked,
     }
     return environment
 
@@ -139,19 +164,8 @@ class Pages:
         self.catalogue = catalogue
         self.site = catalogue.site
         self.posts = catalogue.library.posts
-        self._marks = {
-            post.id: self._mark(post) for post in self.posts if post.id in catalogue.library.hidden
-        }
-
-    def _mark(self, post: Post) -> str:
-        """What a preview says of a post that readers do not see yet."""
-        time = self.catalogue.library.hidden[post.id]
-        when = (
-            time and f"{time.astimezone(self.site.time_zone):%Y-%m-%d at %H:%M} ({self.site.time_zone.key})"
-        )
-        if post.draft:
-            return f"Draft, not before {when}" if when else "Draft"
-        return f"Scheduled: appears on {when}"
+        self._neighbours = lists.Neighbours(catalogue)
+        self._marks = lists.preview_marks(catalogue.library)
 
     @cached_property
     def _issues(self) -> Channel:
@@ -160,6 +174,10 @@ class Pages:
     @cached_property
     def _listings(self) -> list[Listing]:
         return [self.catalogue.listing(selection) for selection in selections(self.site)]
+
+    @property
+    def _main(self) -> Channel:
+        return self._listings[0].channels["feed"]
 
     @cached_property
     def _changes(self) -> metadata.Changes:
@@ -184,7 +202,13 @@ class Pages:
         if path in _HEADINGS:
             return self._of_terms(path)
         if path == _ARCHIVE:
-            return self._fill("archive.html", path, posts=lists.list_posts(self.posts, self.site))
+            shown = lists.list_posts(self.posts, self.site)
+            return self.fill("archive.html", path, own=self._main, posts=shown)
+        if path == SEARCH and self.catalogue.has_search:
+            return self.search(lists.SearchQuery((), "", ""))
+        if path == OPENSEARCH and self.catalogue.has_search:
+            body = render_template("opensearch.xml", site=self.site)
+            return Page(body, media_type=OPENSEARCH_TYPE)
         if post := self._post_at(path):
             return self._of_post(path, post)
         url = self.catalogue.parse(path)
@@ -201,14 +225,39 @@ class Pages:
         """The page for somebody who chose more topics than one feed combines."""
         listings = [self.catalogue.listing(Selection(topics=(slug,))) for slug in slugs]
         opml = subscribe.opml_address(slugs, self.site)
-        return self._fill("too-many.html", "/", listings=listings, opml=opml)
+        return self.fill("too-many.html", "/", listings=listings, opml=opml)
+
+    def read_query(self, fields: Mapping[str, str]) -> lists.SearchQuery | Refusal:
+        """Read the fields of the search form."""
+        refusal = self.catalogue.parse(f"{SEARCH}a/feed.atom")
+        return refusal if isinstance(refusal, Refusal) else lists.read_query(fields, self.site)
+
+    def search(self, query: lists.SearchQuery) -> Page:
+        """The page of a search."""
+        words = Selection(words=tuple(sorted(query.words)))
+        listing = self.catalogue.listing(words) if query.words else None
+        return self.fill(
+            "search.html",
+            f"/{words.page}" if query.words else SEARCH,
+            headers=page_headers("script-src 'self'; "),
+            own=listing.channels["feed"] if listing else self._main,
+            listing=listing,
+            typed=" ".join(query.words),
+            query="+".join(query.words),
+            **query._asdict(),
+            **lists.search_results(query, self.catalogue),
+        )
+
+    def nearest_posts(self, path: str) -> list[tuple[str, str]]:
+        """Title and address of the posts that may have been meant by a *path* with nothing at it."""
+        return [(post.title, permalink(post, self.site)) for post in self._neighbours.near(unquote(path))]
 
     def oembed(self, path: str, size: embed.Size) -> Page | Refusal:
         """The oEmbed answer for the post or selection at *path*, in a *size* of pixels."""
         for candidate in (path, f"{path}/"):
             if post := self._post_at(candidate):
                 entry = post_entries(post, "summary", self.site)[0]
-                card = self._fill("card.html", candidate, entry=entry, post=post).body.decode().strip()
+                card = self.fill("card.html", candidate, entry=entry, post=post).body.decode().strip()
                 answer = embed.post_answer(post, entry, card, self.site, size)
                 return Page(answer, media_type=JSON)
             url = self.catalogue.parse(candidate)
@@ -222,11 +271,12 @@ class Pages:
 
     def _of_terms(self, path: str) -> Page:
         members = [item for item in self._listings if item.selection.path.startswith(path.strip("/"))]
-        own = None
-        if path == "/issues/":
+        own, is_issues = self._main, path == "/issues/"
+        if is_issues:
             members = [self.catalogue.listing(Selection(issue=month)) for month in self.catalogue.months]
             own = self._issues
-        return self._fill("terms.html", path, own=own, listings=members, heading=_HEADINGS[path])
+        heading = _HEADINGS[path]
+        return self.fill("terms.html", path, own=own, listings=members, heading=heading, is_issues=is_issues)
 
     def _of_post(self, path: str, post: Post) -> Page:
         entry = post_entries(post, "feed", self.site)[0]
@@ -235,11 +285,15 @@ class Pages:
         # Footnotes are below all text that has marks for them.
         end = account.rfind(_FOOTNOTES) if practice else -1
         account, footnotes = (account, "") if end < 0 else (account[:end], account[end:])
-        return self._fill(
+        older, newer = self._neighbours.around(post)
+        return self.fill(
             "post.html",
             path,
-            own=self._listings[0].channels["feed"],
+            own=self._main,
             post=post,
+            older=older,
+            newer=newer,
+            related=self._neighbours.related(post),
             entry=entry,
             figure=figure,
             account=account,
@@ -260,28 +314,33 @@ class Pages:
         values: dict[str, Any] = {"description": listing.channels["feed"].subtitle}
         if path == "/":
             template = "subscribe.html"
-            headers = page_headers("script-src 'self'; connect-src 'self'; ", form="'self'")
+            headers = page_headers("script-src 'self'; connect-src 'self'; ")
             values |= {"listings": self._listings, "newest": [*lists.newest_issues(self.catalogue)]}
-        if not selection.issue:
+        if selection.issue:
+            months = ["", *self.catalogue.months, ""]
+            place = months.index(selection.issue)
+            values |= {"newer": months[place - 1], "older": months[place + 1]}
+            selection = EVERYTHING  # it changes with the months around it
+        else:
             values |= {
                 "opml": subscribe.opml_address(selection.topics, self.site),
                 "embed": embed.embed_address(selection, self.site),
                 "oembed": embed.endpoint(path, self.site),
             }
         shown = lists.list_posts(posts, self.site)
-        return self._fill(template, path, selection, headers, own=own, listing=listing, posts=shown, **values)
+        return self.fill(template, path, selection, headers, own=own, listing=listing, posts=shown, **values)
 
     def _of_year(self, url: Url, posts: Sequence[Post]) -> Page | None:
         if url.year not in lists.years(posts):
             return None
         of_year = [post for post in posts if post.year == url.year]
         # A month has no shorter list.
-        months = lists.months(of_year) if not url.selection.issue else []
-        return self._fill(
+        listed, months = (of_year, []) if url.selection.issue else lists.list_year(of_year)
+        return self.fill(
             "year.html",
             url.spelling,
             url.selection,
-            posts=of_year[: lists.LISTED_OF_YEAR] if months else of_year,
+            posts=listed,
             total=len(of_year),
             months=months,
             year=url.year,
@@ -290,18 +349,18 @@ class Pages:
 
     def _embed(self, url: Url, posts: Sequence[Post]) -> Page:
         home = url.selection.path
-        return self._fill(
+        return self.fill(
             "embed.html",
             url.spelling,
             url.selection,
-            page_headers(frames="*"),
+            page_headers(form="'none'", frames="*"),
             canonical=f"/{home}",
             lines=[(post, lists.summary(post, self.site)) for post in posts[: embed.POSTS]],
             title=url.selection.title(self.site),
             home=home,
         )
 
-    def _fill(
+    def fill(
         self,
         template: str,
         path: str,
@@ -309,13 +368,15 @@ class Pages:
         headers: Headers = _HEADERS,
         own: Channel | None = None,
         canonical: str = "",
+        typed: str = "",
         **values: Any,
     ) -> Page:
+        """The page at *path*, made of a template of ours, which escapes its *values*."""
         # A page announces its own feed and no other: readers subscribe to whatever they find.
         # Links are below the host of the request, so that a preview stays on its own host.
         root = urlsplit(self.site.base_url).path
-        body = render_template(
-            template, site=self.site, path=path, root=root, own=own, marks=self._marks, **values
-        )
+        shared = {"site": self.site, "path": path, "root": root, "own": own, "typed": typed}
+        shared |= {"has_search": self.catalogue.has_search, "marks": self._marks}
+        body = render_template(template, **shared, **values)
         url = self.site.base_url + (canonical or path)
         return Page(body, selection, canonical=url, headers=headers)

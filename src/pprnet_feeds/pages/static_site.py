@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from pprnet_feeds.content.model import Site
-from pprnet_feeds.pages.pages import render_template
+from pprnet_feeds.pages.pages import Pages, render_error
 
 # Rules for hosts, and the folder of what is not for readers.
 HEADERS, REDIRECTS, PRIVATE = "_headers", "_redirects", ".pprnet-feeds"
@@ -14,19 +11,18 @@ MISSING, WITHDRAWN, SUBSCRIBE = "404.html", "410.html", "subscribe.html"
 # First parts of paths that no post may have had as its address.
 RESERVED = frozenset({"index.html", HEADERS, REDIRECTS, PRIVATE, MISSING, WITHDRAWN, SUBSCRIBE})
 
-_PAGES = {
-    MISSING: ("Nothing here", "There is nothing at this address."),
-    WITHDRAWN: ("Withdrawn", "This post was withdrawn."),
-    SUBSCRIBE: ("Choose a feed", ""),
-}
+_NO_COMBINATIONS = (
+    "Feeds that combine topics are not offered here. Every topic and every type of research has its own."
+)
 
 
-def static_pages(site: Site) -> dict[str, bytes]:
+def static_pages(pages: Pages) -> dict[str, bytes]:
     """The pages by the name of their file."""
-    values = {"site": site, "root": urlsplit(site.base_url).path}
+    base = pages.site.base_url
+    ways = {"All topics": "/topics/", "Types of research": "/research/", "All feeds (OPML)": "/feeds.opml"}
+    near = [(title, base + path) for title, path in ways.items()]
     return {
-        name: render_template(
-            "static-error.html", title=title, text=text, is_form=name == SUBSCRIBE, **values
-        )
-        for name, (title, text) in _PAGES.items()
+        MISSING: render_error(404, "There is nothing at this address.", pages),
+        WITHDRAWN: render_error(410, "This post was withdrawn.", pages),
+        SUBSCRIBE: render_error(501, _NO_COMBINATIONS, pages, near),
     }

@@ -27,6 +27,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pprnet_feeds.pages import embed
+from pprnet_feeds.pages.pages import ERROR_PAGE, SEARCH, render_error
 from pprnet_feeds.pages.subscribe import read_choice
 from pprnet_feeds.serving.cache import ResponseCache
 from pprnet_feeds.serving.conditional import http_date
@@ -116,8 +117,11 @@ class CacheMiddleware:
         if isinstance(found, Reply):
             self._report(target, headers, Sent(found.status))
             text, media_type = (f"{found.text}\n", "text/plain") if found.text else ("", None)
-            plain = PlainResponse(text, found.status, {**ERROR, **found.headers}, media_type)
-            return await plain(scope, receive, send)
+            extra = {**ERROR, **found.headers}
+            if found.status >= 400 and (b"sec-fetch-dest", b"document") in headers:
+                text, media_type = await self._error_page(scope["path"], found), "text/html"
+                extra |= ERROR_PAGE
+            return await PlainResponse(text, found.status, extra, media_type)(scope, receive, send)
         now, fields, loop = utc_now(), joined(headers), asyncio.get_running_loop()
         prepared = found.choose(fields, now.timestamp())
         if prepared is None:
@@ -125,6 +129,14 @@ class CacheMiddleware:
         self._report(target, headers, prepared.sent if is_get else prepared.sent._replace(size=0))
         await send(self._adjusted(prepared.start, found, now))
         await send(prepared.body if is_get else {"type": "http.response.body"})
+
+    async def _error_page(self, path: str, reply: Reply) -> str:
+        snapshot = self.cache.snapshot
+
+        def render() -> bytes:
+            return snapshot.render_error(path, reply) if snapshot else render_error(reply.status, reply.text)
+
+        return (await asyncio.get_running_loop().run_in_executor(self.cache.thread, render)).decode()
 
     def _report(self, target: bytes, headers: Sequence[Pair], sent: Sent) -> None:
         for answered in self._answered:
@@ -209,6 +221,19 @@ def create(
         location = f"{snapshot.site.base_url}/{selection.path}#{card}"
         return Reply(303, f"The address of your feed is at {location}", {"location": location})
 
+    async def search(request: Request, snapshot: Snapshot) -> Response | Reply:
+        if not request.scope["path"].endswith("/"):
+            asked = request.scope["query_string"].decode("latin-1")
+            location = f"{snapshot.site.base_url}{SEARCH}" + (f"?{asked}" if asked else "")
+            return Reply(301, "This address has moved.", {"location": location})
+        query = snapshot.pages.read_query(dict(_query(request)))
+        if isinstance(query, Refusal):
+            return await refuse(request, snapshot, query)
+        render = snapshot.pages.search
+        return await cache.obtain(
+            f"{SEARCH}?{query}", snapshot, lambda: snapshot.response_of_page(render(query))
+        )
+
     async def refuse(request: Request, snapshot: Snapshot, refusal: Refusal) -> Response | Reply:
         path = request.scope["path"]
         return await cache.obtain(f"{path}?{refusal}", snapshot, lambda: snapshot.reply(path, refusal))
@@ -236,6 +261,8 @@ def create(
         Route(OPML, endpoint(opml)),
         Route(OEMBED, endpoint(oembed)),
         Route(SUBSCRIBE, endpoint(subscribe)),
+        Route(SEARCH, endpoint(search)),
+        Route(SEARCH.rstrip("/"), endpoint(search)),
         Route("/{path:path}", endpoint(document)),
     ]
     middleware.app = app = Starlette(routes=routes, lifespan=lambda _: _lifespan(reloader))
@@ -276,7 +303,9 @@ def _stop_with_supervisor() -> None:
 
 
 def _query(request: Request) -> list[tuple[str, str]]:
-    text = request.scope["query_string"][:LONGEST_QUERY].decode("latin-1")
+    text = request.scope["query_string"].decode("latin-1")
+    if len(text) > LONGEST_QUERY:  # cut where a word ends
+        text = text[: max(text.rfind(sign, 0, LONGEST_QUERY) for sign in "&+%")]
     return parse_qsl(text, keep_blank_values=True)
 
 

@@ -8,7 +8,7 @@ client puts into a header field.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -58,11 +58,16 @@ class Prepared(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A short response that no cache stores, with header fields of its own."""
+    """A short response that no cache stores, with header fields of its own.
+
+    Attributes:
+        near: title and address of what may have been meant.
+    """
 
     status: int
     text: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    near: Sequence[tuple[str, str]] = ()
 
 
 class _Variant(NamedTuple):

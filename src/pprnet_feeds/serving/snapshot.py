@@ -26,7 +26,7 @@ from pprnet_feeds.content.model import Post, digest
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.reader import Look
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages.pages import Page, Pages
+from pprnet_feeds.pages.pages import OPENSEARCH, SEARCH, Page, Pages, render_error
 from pprnet_feeds.serving.encoding import Content
 from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.settings import Settings
@@ -36,8 +36,8 @@ from pprnet_feeds.syndication.selection import Refusal
 from pprnet_feeds.syndication.urls import POST_FORMATS, Url
 
 OPML, OEMBED, SUBSCRIBE = "/feeds.opml", "/oembed", "/subscribe"
-# The addresses whose answer depends on the query.
-QUERIED = (OPML, OEMBED, SUBSCRIBE)
+# The addresses whose answer depends on the query; the search ends with a slash besides.
+QUERIED = (OPML, OEMBED, SUBSCRIBE, SEARCH.rstrip("/"))
 # What our addresses are made of; anything else, decoded, was never one of ours.
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -84,7 +84,12 @@ def build(
 
 
 def snapshot_of(
-    library: Library, now: datetime, store: TimestampStore, before: Snapshot | None = None
+    library: Library,
+    now: datetime,
+    store: TimestampStore,
+    before: Snapshot | None = None,
+    *,
+    has_search: bool = True,
 ) -> Snapshot | Failure:
     """The snapshot of a *library* that was read just now; *before* itself when nothing changed."""
     last = before.library if before else None
@@ -93,7 +98,8 @@ def snapshot_of(
     # Another process may have recorded a change meanwhile.
     if before is not None and library is last and store.load() is before.known:
         return before
-    return Snapshot(library, store.record(resources(library, renderer_digest()), now))
+    known = store.record(resources(library, renderer_digest()), now)
+    return Snapshot(library, known, has_search=has_search)
 
 
 class Snapshot:
@@ -106,7 +112,7 @@ class Snapshot:
         adjusted_from: from when on a response that is sent might outlive the next release in a cache.
     """
 
-    def __init__(self, library: Library, known: Timestamps) -> None:
+    def __init__(self, library: Library, known: Timestamps, *, has_search: bool = True) -> None:
         self.library = library
         self.site = library.site
         self.problems = library.problems
@@ -115,7 +121,7 @@ class Snapshot:
         self.adjusted_from = (self.next_release or _NEVER) - timedelta(seconds=lifetime)
         self.known = known
         self.not_before = _newest_change(library.ledger)
-        self.catalogue = Catalogue(library)
+        self.catalogue = Catalogue(library, has_search=has_search)
         self.pages = Pages(self.catalogue)
         self.seconds = 0.0
 
@@ -195,14 +201,19 @@ class Snapshot:
         slug = path.removeprefix("/posts/").partition(".")[0]
         post = self._post_at(path) or self._post_at(f"/posts/{slug}")
         if post is not None and post.status == "withdrawn":
-            return Reply(410, "This post was withdrawn.")
+            return Reply(410, f"This post was withdrawn. {post.note}".rstrip())
         refusal = refusal or self._refusal(path)
-        if refusal.gone:
-            return Reply(410, refusal.what)
+        if refusal.status != 404:
+            return Reply(refusal.status, refusal.what)
         channels = [self.catalogue.listing(near).channels["feed"] for near in self.catalogue.near(refusal)]
-        near = [f"  {channel.title}: {channel.home_page}" for channel in channels]
-        hint = ["", "The nearest we have:", *near] if near else []
-        return Reply(404, "\n".join([refusal.what, *hint, "", f"All feeds: {base}/"]))
+        near = [(channel.title, channel.home_page) for channel in channels]
+        hint = ["", "The nearest we have:", *(f"  {title}: {page}" for title, page in near)] if near else []
+        return Reply(404, "\n".join([refusal.what, *hint, "", f"All feeds: {base}/"]), near=near)
+
+    def render_error(self, path: str, reply: Reply) -> bytes:
+        """The page that says to a person what a *reply* says to a program."""
+        near = [*reply.near, *self.pages.nearest_posts(path)] if reply.status == 404 else ()
+        return render_error(reply.status, reply.text, self.pages, near)
 
     def moved(self, path: str) -> str | None:
         """Where the document or page of a former, incomplete or odd address is; None for nowhere."""
@@ -212,9 +223,8 @@ class Snapshot:
             end = "/" if whole else f".{form}"
             return None if post.status == "withdrawn" else f"/posts/{post.slug}{end}"
         plain = unquote(path)
-        if not _PLAIN.fullmatch(plain):
-            return None
-        for candidate in (plain, f"{plain}/"):
+        candidates = [plain, f"{plain}/"] if _PLAIN.fullmatch(plain) else []
+        for candidate in dict.fromkeys((path, *candidates)):  # the words of a search may be anything
             url = self.catalogue.parse(candidate)
             spelling = url.spelling if isinstance(url, Url) else candidate
             if spelling != path and self.find(spelling):
@@ -222,6 +232,8 @@ class Snapshot:
         return None
 
     def _refusal(self, path: str) -> Refusal:
+        if path in (SEARCH, OPENSEARCH):
+            path = f"{SEARCH}a/feed.atom"
         found = (self.catalogue.parse(each) for each in (path, f"{path}/"))
         refused = (each for each in found if isinstance(each, Refusal))
         return next(refused, Refusal("There is nothing at this address."))

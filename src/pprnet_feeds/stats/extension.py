@@ -24,6 +24,7 @@ from pprnet_feeds.state.database import Database
 from pprnet_feeds.stats.counting import CountStore, Key, RequestCounter
 from pprnet_feeds.stats.metrics import MEDIA_TYPE, Metrics
 from pprnet_feeds.stats.report import FRESH, RECENT, Report, number, report, size
+from pprnet_feeds.syndication.search import is_available
 
 if TYPE_CHECKING:
     from pprnet_feeds.serving.snapshot import Snapshot
@@ -133,6 +134,8 @@ def page(found: Report | None, site: Site) -> Page:
         path=PATH,
         root=urlsplit(site.base_url).path,
         own=None,
+        typed="",
+        has_search=is_available(),
         report=found,
         number=number,
         size=size,

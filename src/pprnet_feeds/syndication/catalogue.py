@@ -22,6 +22,7 @@ from pprnet_feeds.syndication.bibliography import render_works, works_of
 from pprnet_feeds.syndication.channel import Channel, Entry, make_channel
 from pprnet_feeds.syndication.jsonfeed import render_json_feed, render_json_item
 from pprnet_feeds.syndication.month import month_entry
+from pprnet_feeds.syndication.search import SearchIndex, is_available
 from pprnet_feeds.syndication.selection import EVERYTHING, Refusal, Selection, month_name, selections
 from pprnet_feeds.syndication.urls import (
     FORMATS,
@@ -110,16 +111,26 @@ class _Index:
 
 
 class Catalogue:
-    """The addresses and documents of one library."""
+    """The addresses and documents of one library.
 
-    def __init__(self, library: Library) -> None:
+    Attributes:
+        has_search: whether posts can be searched: not in a static copy, nor without FTS5.
+    """
+
+    def __init__(self, library: Library, *, has_search: bool = True) -> None:
         self.library = library
         self.site = library.site
+        self.has_search = has_search and is_available()
         self._by_slug = {post.slug: post for post in library.posts}
         # Not at the first request, which would wait for it after every change.
         self._newest = _Index(library.posts)
         self._last_changed = _Index(sorted(library.posts, key=_change, reverse=True))
         self._last_withdrawn = _Index(sorted(library.withdrawn, key=_change, reverse=True))
+
+    @cached_property
+    def search(self) -> SearchIndex:
+        """The words of all posts, withdrawn ones included; made by the first search, up to 5 s at 10,000."""
+        return SearchIndex((*self.library.posts, *self.library.withdrawn), self.site)
 
     @cached_property
     def months(self) -> dict[str, tuple[Post, ...]]:
@@ -158,6 +169,8 @@ class Catalogue:
     def parse(self, path: str) -> Url | Refusal | None:
         """Read an address below the base; None when there is no such thing."""
         url = parse_url(path, self.site)
+        if isinstance(url, Url) and url.selection.words and not self.has_search:
+            return Refusal("Search needs an SQLite with FTS5, which this machine does not have.", status=501)
         if not isinstance(url, Url) or not url.selection.issue:
             return url
         if url.selection.issue not in self.months:
@@ -165,7 +178,7 @@ class Catalogue:
         if url.request or url.embed:
             page = f"{self.site.base_url}/{url.selection.path}"
             what = f"{month_name(url.selection.issue)} is a page, and no feed: {page}"
-            return Refusal(f"{what} New months are in {self.site.base_url}/issues/feed.atom", gone=True)
+            return Refusal(f"{what} New months are in {self.site.base_url}/issues/feed.atom", status=410)
         return url
 
     def post(self, slug: str) -> Post | None:
@@ -174,7 +187,15 @@ class Catalogue:
 
     def posts(self, selection: Selection) -> list[Post]:
         """The posts of a selection in the library's order: the newest first."""
+        if selection.words:
+            found = self.search.in_order(selection.words)
+            return [post for post in found if post.status != "withdrawn"]
         return self._newest.posts(selection)
+
+    def best_first(self, words: Iterable[str]) -> list[Post]:
+        """The posts that contain all of the *words*, the best first."""
+        found = self.search.best_first(tuple(sorted(words)))
+        return [post for post in found if post.status != "withdrawn"]
 
     def paths(self) -> Iterator[str]:
         """Every canonical address: listed feeds and their archives, files of citations, lists."""
@@ -278,6 +299,10 @@ class Catalogue:
 
     def _candidates(self, request: FeedRequest) -> tuple[Sequence[Item], Sequence[Post]]:
         """The items that a feed may show, and the posts that it may report as deleted, last changed first."""
+        if request.selection.words:
+            found = sorted(self.search.in_order(request.selection.words), key=_change, reverse=True)
+            withdrawn = [post for post in found if post.status == "withdrawn"]
+            return [post for post in found if post.status != "withdrawn"], withdrawn
         if request.series == "posts":
             return self._last_changed.posts(request.selection), self._last_withdrawn.posts(request.selection)
         items: list[Item]

@@ -126,6 +126,7 @@ def make_channel(
     *around* are the years of the archive documents before and after it; 0 for none.
     """
     base, home, (before, after) = site.base_url, f"{site.base_url}/{request.folder}", around
+    home_page = request.selection.page if request.series == "posts" else request.folder
     title, subtitle = request.selection.title(site) + VIEWS[request.view], request.selection.subtitle(site)
     if request.series in _SERIES:
         title, subtitle = (text.format(title=site.short_title) for text in _SERIES[request.series])
@@ -138,7 +139,7 @@ def make_channel(
         site=site,
         id=f"tag:{site.tag_root}/feed/{request.folder}{request.view}",
         url=f"{base}{request.path.removesuffix(f'.{request.form}')}",
-        home_page=home if request.series != "corrections" else f"{base}/",
+        home_page=f"{base}/{home_page}" if request.series != "corrections" else f"{base}/",
         title=f"{title}, {request.year}" if request.year else title,
         subtitle=subtitle,
         updated=updated or first_date(site),

@@ -1,7 +1,7 @@
 """Which posts a feed holds, and the one way to write it in an address.
 
 A selection is the part of an address before the view: nothing for every post, ``topics/…/``,
-``research/…/``, both, or ``issues/…/``. Subscribers use these addresses for ten years, so a
+``research/…/``, both, ``issues/…/`` or ``search/…/``. Subscribers use these addresses for ten years, so a
 selection has one spelling.
 """
 
@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import unquote
 
 from pprnet_feeds.content.dates import is_month
 from pprnet_feeds.content.model import Site, Term
+from pprnet_feeds.syndication.search import LONGEST_WORD, MOST_WORDS, words_in
 
 MOST_TOPICS = 5
 _MONTHS = "January February March April May June July August September October November December".split()
@@ -34,34 +36,42 @@ class _Filed(Protocol):
 
 @dataclass(frozen=True, order=True, slots=True)
 class Selection:
-    """The posts on some topics, of a research type, on both, of a month, or simply every post.
+    """The posts on some topics, of a research type, on both, of a month, with some words, or every post.
 
     Attributes:
         topics: slugs, sorted, at most `MOST_TOPICS`; empty for any.
         every: whether a post must be on all of them, and not just on one.
         research: a research type's slug, or empty for any.
         issue: a month such as ``2021-12``, or empty for any.
+        words: what a search is for, sorted; empty for any.
     """
 
     topics: tuple[str, ...] = ()
     every: bool = False
     research: str = ""
     issue: str = ""
+    words: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
         """The selection as the beginning of an address: empty, or ending with a slash."""
         topics = f"topics/{('+' if self.every else ',').join(self.topics)}/" if self.topics else ""
         research = f"research/{self.research}/" if self.research else ""
-        return topics + research + (f"issues/{self.issue}/" if self.issue else "")
+        search = f"search/{'+'.join(self.words)}/" if self.words else ""
+        return topics + research + search + (f"issues/{self.issue}/" if self.issue else "")
 
     @property
     def combines(self) -> bool:
         """Whether a reader put it together: it is none of the listed feeds."""
-        return len(self.topics) > 1 or bool(self.topics and self.research)
+        return len(self.topics) > 1 or bool((self.topics and self.research) or self.words)
+
+    @property
+    def page(self) -> str:
+        """The address of the page for people below the base, without the leading slash."""
+        return f"search/?q={'+'.join(self.words)}" if self.words else self.path
 
     def holds(self, post: _Filed) -> bool:
-        """Whether *post* belongs to the selection."""
+        """Whether *post* belongs to the selection, as far as it is not a search for words."""
         quantifier = all if self.every else any
         return (
             (not self.topics or quantifier(topic in post.topics for topic in self.topics))
@@ -75,7 +85,8 @@ class Selection:
         research = site.research_type[self.research].label if self.research else ""
         if topics and research:
             research = research[0].lower() + research[1:]
-        parts = [part for part in (topics, research, month_name(self.issue)) if part]
+        search = f"“{' '.join(self.words)}”" if self.words else ""
+        parts = [part for part in (topics, research, search, month_name(self.issue)) if part]
         return f"{site.short_title}: {', '.join(parts)}" if parts else site.title
 
     def subtitle(self, site: Site) -> str:
@@ -105,13 +116,13 @@ class Refusal:
     Attributes:
         asked: the name that is unknown, if that is why.
         folder: ``topics`` or ``research``, where it was looked for.
-        gone: whether there was something at the address, and never will be again.
+        status: the HTTP status code; 410 where there was something, and never will be again.
     """
 
     what: str
     asked: str = ""
     folder: str = ""
-    gone: bool = False
+    status: int = 404
 
 
 def parse_selection(path: str, site: Site) -> tuple[Selection, str] | Refusal:
@@ -122,6 +133,9 @@ def parse_selection(path: str, site: Site) -> tuple[Selection, str] | Refusal:
     month = re.match("issues/([^/]+)/", path)
     if month and is_month(month[1]):
         return Selection(issue=month[1]), path[month.end() :]
+    if match := re.match("search/([^/]+)/", path):
+        words = search_words(unquote(match[1]))
+        return words if isinstance(words, Refusal) else (Selection(words=words), path[match.end() :])
     topics: tuple[str, ...] = ()
     every, research = False, ""
     if match := re.match("topics/([^/]+)/", path):
@@ -141,6 +155,16 @@ def parse_selection(path: str, site: Site) -> tuple[Selection, str] | Refusal:
             return found
         research, path = found[0], path[match.end() :]
     return Selection(topics, every, research), path
+
+
+def search_words(query: str) -> tuple[str, ...] | Refusal:
+    """The words of a search in their order; whatever else a *query* holds separates them."""
+    words = words_in(query)
+    if not words:
+        return Refusal("A search needs a word, made of the letters a to z or of digits.")
+    if len(words) > MOST_WORDS or max(map(len, words)) > LONGEST_WORD:
+        return Refusal(f"A search has at most {MOST_WORDS} words of at most {LONGEST_WORD} letters.")
+    return tuple(sorted(words))
 
 
 def chosen_slugs(values: Iterable[str], folder: str, site: Site) -> set[str] | Refusal:

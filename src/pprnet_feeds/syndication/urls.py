@@ -2,6 +2,7 @@
 
     /{selection}{view}.{format}    /{selection}archive/{year}/{view}.{format}    feeds
     /issues/feed.{format}    /corrections/feed.{format}    and their archives
+    /search/{words}/{view}.{format}    and its archives
     /{selection}    /{selection}archive/{year}/    /{selection}embed    pages
 
 Whether there is anything at the address is for the catalogue to say.
@@ -109,7 +110,7 @@ def parse_url(path: str, site: Site) -> Url | Refusal | None:
     selection, rest = found
     request, page = _parse_request("posts", selection, rest), _REST.fullmatch(rest)
     embed = rest == "embed"
-    if not (request or embed or (page and not page[2])):
+    if not (request or embed or (page and not page[2])) or (selection.words and not request):
         return None
     return Url(f"/{selection.path}{rest}", selection, request, int(page[1] or 0) if page else 0, embed)
 

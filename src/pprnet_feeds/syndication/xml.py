@@ -127,8 +127,12 @@ class FeedExtension:
         # Readers ignore foreign markup (RFC 4287 §6).
         div = etree.Element(f"{{{XHTML}}}div", nsmap={None: XHTML})  # type: ignore[dict-item]  # the stubs know no default namespace
         div.text = "This is a feed. Copy its address into a feed reader to be told of new posts. "
-        link = etree.SubElement(div, f"{{{XHTML}}}a", href=home)
-        link.text = "What is a feed, and which others are there?"
+        links = {self.channel.home_page: "Open the posts as a page."}
+        links |= {home: "What is a feed, and which others are there?"}
+        for address, text in links.items():
+            if len(div):
+                div[-1].tail = " "
+            etree.SubElement(div, f"{{{XHTML}}}a", href=address).text = text
         parent.insert(0, div)
 
     def _mark_archive(self, el: Any) -> None:
