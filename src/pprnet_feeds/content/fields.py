@@ -32,6 +32,13 @@ _LABEL = r"(?:[\w-]|%[89a-f][0-9a-f]){1,63}"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
 
+# RFC 5646 §2.1, without the grandfathered tags.
+_LANGUAGE = re.compile(
+    r"[a-z]{2,3}(?:-[a-z]{3}){0,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"
+    r"(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?",
+    re.IGNORECASE,
+)
+
 
 @dataclass(slots=True)
 class Faults:
@@ -140,6 +147,16 @@ def email(value: Value, name: str, faults: Faults) -> str | None:
     return parsed(value, name, faults, whole(_EMAIL), "is not an e-mail address", mend)
 
 
+def language(value: Value, name: str, faults: Faults) -> str | None:
+    """A language tag (BCP 47)."""
+
+    def parse(typed: str) -> str | None:
+        return typed if len(typed) <= 50 and _LANGUAGE.fullmatch(typed) else None
+
+    mend = "Write it like en or en-CA (BCP 47)."
+    return parsed(value, name, faults, parse, "is not a language tag", mend)
+
+
 def whole(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
     """A parser that takes what matches *pattern* from end to end, as it is."""
     return lambda typed: typed if pattern.fullmatch(typed) else None
@@ -196,7 +213,7 @@ def known(mapping: Mapping, names: dict[str, str], faults: Faults) -> Typed:
             keys = ", ".join(f"`{name}`" for name in dict.fromkeys(names.values()))
             mend = f"Did you mean `{meant}`?" if meant else f"Take it away; the keys are {keys}."
             faults.add(key, f"no key is called {quoted(typed)}", mend)
-        elif is_given(value) or ours == "title":
+        elif is_given(value) or ours in ("title", "accent"):
             found.setdefault(ours, []).append((typed, value))
     return found
 

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 Status = Literal["published", "corrected", "retracted", "withdrawn"]
 _SIGNS = re.compile(r"[\W_]+")
+# Marks a field that digests leave out while it has its default: older digests were made without it.
+ADDED_LATER = {"added_later": True}
 # What readers cannot see of a post.
 _UNSEEN = ("file", "body_line", "draft", "date")
 
@@ -35,6 +37,30 @@ class Person:
     def link(self) -> str:
         """The address of the ORCID record, by which programs identify people, else `url`."""
         return f"https://orcid.org/{self.orcid}" if self.orcid else self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who publishes the blog; *ror* and *issn* without their addresses, empty when unknown."""
+
+    name: str = ""
+    url: str = ""
+    ror: str = ""
+    issn: str = ""
+
+    @property
+    def link(self) -> str:
+        """The address of the record in the Research Organization Registry; empty when unknown."""
+        return f"https://ror.org/{self.ror}" if self.ror else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG below ``feeds/``, with its size in pixels."""
+
+    data: bytes
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +143,8 @@ class Post:
         body: CommonMark, with ``\\n`` line ends.
         body_line: the line of the file on which the body begins, from 1.
         date: as written in the file; empty when no file is left.
+        doi: the post's own, bare and in lower case.
+        language: empty when it is the site's.
     """
 
     file: str
@@ -139,6 +167,8 @@ class Post:
     body: str = ""
     body_line: int = 1
     date: str = ""
+    doi: str = field(default="", metadata=ADDED_LATER)
+    language: str = field(default="", metadata=ADDED_LATER)
 
     @property
     def year(self) -> int:
@@ -171,6 +201,7 @@ class Site:
         entries: how many entries a subscription document holds at least.
         topics: in the order of the file.
         issues: month -> the sentence that announces it.
+        accent: the colour of pages, as ``#rrggbb`` in small letters, or empty.
     """
 
     title: str
@@ -189,6 +220,10 @@ class Site:
     topics: tuple[Term, ...] = ()
     research: tuple[Term, ...] = ()
     issues: Mapping[str, str] = field(default_factory=dict)
+    publisher: Publisher = Publisher()
+    icon: Picture | None = None
+    logo: Picture | None = None
+    accent: str = ""
 
     @cached_property
     def topic(self) -> Mapping[str, Term]:
@@ -235,8 +270,13 @@ def _plain(value: Any) -> Any:
         return value.key
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, bytes):
+        return hashlib.blake2b(value).hexdigest()
     if is_dataclass(value):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
+        values = [(each, getattr(value, each.name)) for each in fields(value)]
+        return {
+            each.name: part for each, part in values if part != each.default or each.metadata != ADDED_LATER
+        }
     raise TypeError(f"a {type(value).__name__} has no canonical text")
 
 

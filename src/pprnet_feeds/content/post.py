@@ -31,7 +31,7 @@ _STATUSES = get_args(Status)
 KEYS = {
     **{name: name for name in (
         "title", "date", "updated", "id", "slug", "topics", "research", "cites", "summary", "authors",
-        "image", "aliases", "draft", "status", "note",
+        "image", "aliases", "draft", "status", "note", "doi", "language",
     )},
     # The words of Hugo, Jekyll, Eleventy, Pelican, WordPress exports and JSON Feed.
     "publishDate": "date", "published": "date", "pubDate": "date", "date_published": "date",
@@ -42,7 +42,7 @@ KEYS = {
     "citations": "cites", "citation": "cites", "references": "cites", "reference": "cites",
     "description": "summary", "excerpt": "summary", "author": "authors",
     "cover": "image", "thumbnail": "image", "featured_image": "image",
-    "redirect_from": "aliases",
+    "redirect_from": "aliases", "DOI": "doi", "lang": "language",
 }
 _PERSON_KEYS = {name: name for name in ("name", "url", "email", "orcid")} | {"uri": "url", "ORCID": "orcid"}
 _IMAGE_KEYS = {name: name for name in ("url", "alt", "width", "height")} | {"src": "url"}
@@ -126,6 +126,8 @@ def _post(parts: FrontMatter, header: Mapping, faults: Faults, site: Site) -> Po
     authors = fields.one(found, "authors", faults, partial(fields.each, read=_read_person)) or ()
     image = fields.one(found, "image", faults, _read_image)
     draft = fields.one(found, "draft", faults, fields.flag) or False
+    doi = fields.one(found, "doi", faults, _read_doi)
+    language = fields.one(found, "language", faults, fields.language)
     if faults.found or title is None or published is None or slug is None or identity is None:
         return None
     return Post(
@@ -149,6 +151,8 @@ def _post(parts: FrontMatter, header: Mapping, faults: Faults, site: Site) -> Po
         body=parts.body,
         body_line=parts.body_line,
         date=date or "",
+        doi=doi or "",
+        language=language or "",
     )
 
 

@@ -7,6 +7,7 @@ mistake has no default, and any problem here must be corrected before the site i
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Collection
 from collections.abc import Mapping as Environment
 from contextlib import suppress
@@ -16,9 +17,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pprnet_feeds.content import dates, fields, slugs, terms
+from pprnet_feeds.content import dates, fields, files, slugs, terms
 from pprnet_feeds.content.fields import Faults, Reader, T
-from pprnet_feeds.content.model import CacheTimes, Person, Site
+from pprnet_feeds.content.model import CacheTimes, Person, Picture, Publisher, Site
 from pprnet_feeds.content.post import read_orcid
 from pprnet_feeds.content.problems import Problem, nearest, quoted, shown
 from pprnet_feeds.content.text import clean, dropped, first_forbidden
@@ -27,12 +28,13 @@ from pprnet_feeds.content.yaml import Mapping, Scalar, Sequence, Value
 FILE = "feeds/site.yaml"
 _GROUPS = {
     "author": ("name", "url", "email", "orcid"),
+    "publisher": ("name", "url", "ror", "issn"),
     "cache": ("max_age", "stale_while_revalidate", "stale_if_error"),
 }
 # fmt: off
 _NAMES = {name: name for name in (
     "title", "subtitle", "short_title", "base_url", "tag_root", "language", "time_zone", "rights", "licence",
-    "hubs", "entries", *_GROUPS,
+    "hubs", "entries", "icon", "logo", "accent", *_GROUPS,
 )}
 # fmt: on
 _ALL = [key for name in _NAMES for key in ([f"{name}.{part}" for part in _GROUPS.get(name, ())] or [name])]
@@ -59,15 +61,17 @@ _TAG_ROOT = re.compile(
     r"(?:[a-z0-9._-]+@)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*,"
     r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]*[A-Za-z0-9]"
 )
-# RFC 5646 §2.1, without the grandfathered tags.
-_LANGUAGE = re.compile(
-    r"[a-z]{2,3}(?:-[a-z]{3}){0,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"
-    r"(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?",
-    re.IGNORECASE,
-)
 # Zones have capitals. What else lies in that folder (localtime, posixrules, right/…) depends on the
 # machine, and the same posts would give other bytes on the next.
 _ZONE = re.compile(r"(?!Factory$)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
+
+_ROR = re.compile(r"(?:https?://)?(?:ror\.org/)?(0[a-hjkmnp-tv-z0-9]{6})([0-9]{2})", re.IGNORECASE)
+_ROR_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+_ISSN = re.compile(r"([0-9]{4})-?([0-9]{3})([0-9Xx])")
+_COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
+_PICTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.png", re.IGNORECASE)
+_PICTURE_BYTES = 524_288
+_PIXELS = (16, 2048)
 
 _Settings = dict[str, tuple[Value, str]]
 
@@ -115,7 +119,7 @@ def read_site(
     title = need("title", fields.text)
     tag_root = need("tag_root", _read_tag_root)
     author = need("author.name", fields.scalar)
-    language = need("language", _read_language)
+    language = need("language", fields.language)
     time_zone = need("time_zone", _read_time_zone)
     base_url = get("base_url", _read_base_url)
     if base_url is None and "base_url" not in settings:
@@ -127,11 +131,19 @@ def read_site(
         email=get("author.email", fields.email) or "",
         orcid=get("author.orcid", read_orcid) or "",
     )
+    publisher = Publisher(
+        name=get("publisher.name", fields.scalar) or "",
+        url=get("publisher.url", fields.address) or "",
+        ror=get("publisher.ror", _read_ror) or "",
+        issn=get("publisher.issn", _read_issn) or "",
+    )
+    icon, logo = (get(name, partial(_read_picture, folder=folder)) for name in ("icon", "logo"))
     licence = get("licence", fields.address) or ""
     hubs = get("hubs", partial(fields.each, read=fields.address)) or ()
     entries = get("entries", partial(fields.number, least=1, most=1000)) or Site.entries
     ages = {key: get(f"cache.{key}", seconds) for key in _GROUPS["cache"]}
     cache = CacheTimes(**{key: age for key, age in ages.items() if age is not None})
+    accent = get("accent", _read_accent) or ""
     problems.sort()
     if not (title and tag_root and author and language and time_zone and topics):
         return None, problems
@@ -150,6 +162,10 @@ def read_site(
         topics=topics,
         research=research,
         issues=issues,
+        publisher=publisher,
+        icon=icon,
+        logo=logo,
+        accent=accent.lower(),
     )
     return site, problems
 
@@ -253,14 +269,66 @@ def _tag_root(typed: str) -> str | None:
     return typed if day.year >= 1985 else None  # the first year with domain names
 
 
-def _read_language(value: Value, name: str, faults: Faults) -> str | None:
-    """A language tag (BCP 47)."""
+def _read_ror(value: Value, name: str, faults: Faults) -> str | None:
+    """An identifier of the Research Organization Registry, without its address."""
 
     def parse(typed: str) -> str | None:
-        return typed if len(typed) <= 50 and _LANGUAGE.fullmatch(typed) else None
+        match = _ROR.fullmatch(typed)
+        number = 0
+        for digit in match[1].lower() if match else "":
+            number = number * 32 + _ROR_DIGITS.index(digit)
+        is_right = match and int(match[2]) == 98 - number * 100 % 97  # ISO 7064, mod 97-10
+        return (match[1] + match[2]).lower() if match and is_right else None
 
-    mend = "Write it like en or en-CA (BCP 47)."
-    return fields.parsed(value, name, faults, parse, "is not a language tag", mend)
+    mend = "Copy it from ror.org, like https://ror.org/03c4mmv16."
+    return fields.parsed(value, name, faults, parse, "is no identifier of ROR", mend)
+
+
+def _read_issn(value: Value, name: str, faults: Faults) -> str | None:
+    def parse(typed: str) -> str | None:
+        match = _ISSN.fullmatch(typed)
+        if not match:
+            return None
+        total = sum(int(digit) * (8 - place) for place, digit in enumerate(match[1] + match[2]))
+        check = "0123456789X"[-total % 11]  # ISO 3297, annex B
+        return f"{match[1]}-{match[2]}{check}" if match[3].upper() == check else None
+
+    return fields.parsed(value, name, faults, parse, "is not an ISSN", "Write it like 2049-3630.")
+
+
+def _read_accent(value: Value, name: str, faults: Faults) -> str | None:
+    """A colour. Without quotation marks YAML takes it for a comment, and the key seems to be empty."""
+    if not fields.is_given(value) and not (isinstance(value, Scalar) and value.remark):
+        return None
+    mend = 'Write it in quotation marks, like "#0b5f6f".'
+    return fields.parsed(value, name, faults, fields.whole(_COLOUR), "is not a colour", mend)
+
+
+def _read_picture(value: Value, name: str, faults: Faults, folder: Path) -> Picture | None:
+    """A PNG below ``feeds/``, by the name of its file; an icon is square."""
+    mend = f"Save a PNG of 512 by 512 pixels below feeds/ and write its name, like `{name}: {name}.png`."
+    typed = fields.parsed(
+        value, name, faults, fields.whole(_PICTURE_NAME), "is not the name of a PNG file", mend
+    )
+    if typed is None:
+        return None
+    found = files.read_bytes(str(folder / "feeds" / typed), f"feeds/{typed}", _PICTURE_BYTES)
+    if isinstance(found, Problem):
+        faults.add(value, f"`{name}` cannot be read: {found.what}", mend)
+        return None
+    data = found[0]
+    if not data.startswith(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR") or len(data) < 45 or b"IEND" not in data[-12:]:
+        faults.add(value, f"`{name}` is not a whole PNG: {quoted(typed)}", mend)
+        return None
+    width, height = struct.unpack(">II", data[16:24])
+    if name == "icon" and width != height:
+        faults.add(value, f"`{name}` is not square: {width} by {height} pixels", mend)
+    elif not _PIXELS[0] <= min(width, height) <= max(width, height) <= _PIXELS[1]:
+        what = f"`{name}` is {width} by {height} pixels; each side must have {_PIXELS[0]} to {_PIXELS[1]}"
+        faults.add(value, what, mend)
+    else:
+        return Picture(data, width, height)
+    return None
 
 
 def _read_time_zone(value: Value, name: str, faults: Faults) -> ZoneInfo | None:

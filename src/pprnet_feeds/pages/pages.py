@@ -7,7 +7,7 @@ whatever they are given; only the body of a post, which the sanitiser has cleane
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from pprnet_feeds.content import markdown
 from pprnet_feeds.content.model import Post
-from pprnet_feeds.pages import embed, lists, metadata, subscribe
+from pprnet_feeds.pages import branding, embed, lists, metadata, subscribe
+from pprnet_feeds.syndication.bibliography import post_as_work
 from pprnet_feeds.syndication.catalogue import SERIES, Catalogue
 from pprnet_feeds.syndication.channel import Channel
 from pprnet_feeds.syndication.citations import reference_html
@@ -30,7 +31,7 @@ from pprnet_feeds.syndication.selection import (
     month_name,
     selections,
 )
-from pprnet_feeds.syndication.urls import FORMATS, Url
+from pprnet_feeds.syndication.urls import FAVICON, FORMATS, ICON, ICON_SVG, LOGO, Url
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -38,12 +39,14 @@ if TYPE_CHECKING:
 HTML, JSON = "text/html; charset=utf-8", "application/json; charset=utf-8"
 XML, TEXT = "application/xml; charset=utf-8", "text/plain; charset=utf-8"
 ROBOTS = "/robots.txt"
-# The files that are the same on every site, and their media types.
+# The files that are the same on every site that chooses no others, and their media types.
 STATIC = {
     "/site.css": "text/css; charset=utf-8",
     "/feed.css": "text/css; charset=utf-8",
     "/site.js": "text/javascript; charset=utf-8",
-    "/favicon.ico": "image/vnd.microsoft.icon",
+    FAVICON: "image/vnd.microsoft.icon",
+    ICON: "image/png",
+    ICON_SVG: "image/svg+xml",
 }
 
 _HEADINGS = {"/topics/": "Topics", "/research/": "Types of research", "/issues/": "Issues"}
@@ -81,14 +84,14 @@ class Page:
 
     Attributes:
         selection: whose changes are the page's changes.
-        canonical: the absolute address for the Link field; empty for none.
+        links: relation, address and perhaps media type of each, for the Link field (RFC 8288).
         headers: further fields, names in lower case.
     """
 
     body: bytes
     selection: Selection = EVERYTHING
     media_type: str = HTML
-    canonical: str = ""
+    links: tuple[tuple[str, ...], ...] = ()
     headers: Headers = _HEADERS[:1]
 
 
@@ -127,6 +130,7 @@ def _environment() -> Environment:
         "view_names": subscribe.VIEW_NAMES,
         "format_names": subscribe.FORMAT_NAMES,
         "most_topics": MOST_TOPICS,
+        "rfc3339": "%Y-%m-%dT%H:%M:%SZ",  # of a time in UTC
     }
     return environment
 
@@ -156,7 +160,7 @@ class Pages:
         yield from (path for path, _ in self._changes)
         yield from (f"/{selection.path}embed" for selection in selections(self.site))
         yield from dict.fromkeys((metadata.SITEMAP, *metadata.sitemap_parts(self._changes)))
-        yield from (ROBOTS, *STATIC)
+        yield from (ROBOTS, *STATIC, *([LOGO] if self.site.logo else []))
 
     def page(self, path: str) -> Page | None:
         """Render the page or file at *path*; None when there is none."""
@@ -167,6 +171,11 @@ class Pages:
         if path == ROBOTS:  # RFC 9309
             text = f"User-agent: *\nDisallow:\n\nSitemap: {base}{metadata.SITEMAP}\n"
             return Page(text.encode(), media_type=TEXT)
+        if found := branding.picture(path, self.site):
+            return Page(found[0], media_type=found[1])
+        if path == "/site.css" and self.site.accent:
+            css = files("pprnet_feeds.pages").joinpath("static/site.css").read_bytes()
+            return Page(css + branding.accent_css(self.site.accent), media_type=STATIC[path])
         if path in _HEADINGS:
             return self._of_terms(path)
         if path == _ARCHIVE:
@@ -224,6 +233,7 @@ class Pages:
         return self._fill(
             "post.html",
             path,
+            headers=page_headers("script-src 'self'; "),
             own=self._listings[0].channels["feed"],
             post=post,
             entry=entry,
@@ -232,8 +242,10 @@ class Pages:
             practice=practice,
             footnotes=footnotes,
             references=[(cite, reference_html(cite)) for cite in entry.cites],
-            structured=metadata.structured(entry, self.site),
+            structured=metadata.structured(entry, post, self.site),
             highwire=metadata.highwire(entry, self.site),
+            reference=post_as_work(post, self.site).citation.text,
+            links=metadata.signposting(entry, self.site),
             oembed=embed.endpoint(path, self.site),
             description=entry.summary,
         )
@@ -294,6 +306,7 @@ class Pages:
         headers: Headers = _HEADERS,
         own: Channel | None = None,
         canonical: str = "",
+        links: Iterable[tuple[str, ...]] = (),
         **values: Any,
     ) -> Page:
         # A page announces its own feed and no other: readers subscribe to whatever they find.
@@ -301,4 +314,4 @@ class Pages:
         root = urlsplit(self.site.base_url).path
         body = render_template(template, site=self.site, path=path, root=root, own=own, **values)
         url = self.site.base_url + (canonical or path)
-        return Page(body, selection, canonical=url, headers=headers)
+        return Page(body, selection, links=(("canonical", url), *links), headers=headers)

@@ -51,6 +51,10 @@ date: {date}
 # A picture that is on the web already: its address, what it shows, and its size in pixels.
 #image: {{url: "https://example.org/picture.jpg", alt: "What it shows", width: 1200, height: 800}}
 
+# The post's own DOI, if it has one (not the study's), and its language, if it is not the site's.
+#doi: 10.5555/blog.2026.3
+#language: fr-CA
+
 # For later. A change that subscribers should be told of: set its date here. Typos need no such thing.
 #updated: {date}
 

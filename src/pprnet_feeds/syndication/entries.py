@@ -134,6 +134,8 @@ class _Text:
             html=text,
             cites=self.cites,
             image=self.image,
+            doi=post.doi,
+            language=post.language if post.language != site.language else "",
         )
 
 
@@ -173,6 +175,8 @@ def _studies(text: _Text) -> list[Entry]:
             title=cite.title or cite.text,
             authors=authors(cite),
             image=None,
+            doi="",
+            language="",
             post=(ours, post.title),
             study=cite,
         )

@@ -328,7 +328,7 @@ def _certain_names(text: str) -> tuple[str, ...]:
     cut = _CUT.search(text)
     if not cut:
         names = _names(_EDITORS.sub("", text).rstrip(" ,"), _FAMILY_FIRST)
-        return names or _institution(text) or ()
+        return names or institution(text) or ()
     first = _names(text[: cut.start()].rstrip(" ,;&"), _FAMILY_FIRST) or ()
     last = _names(text[cut.end() :].lstrip(" ,;&.…").rstrip(" ,"), _FAMILY_FIRST) or ()
     return first and first + last
@@ -363,7 +363,8 @@ def _sound(family: str, given: str) -> bool:
     return not any(initial in _NO_INITIALS or initial[0].islower() for initial in initials)
 
 
-def _institution(text: str) -> tuple[str, ...] | None:
+def institution(text: str) -> tuple[str, ...] | None:
+    """*text* when it is certainly the name of an institution."""
     name = text.removesuffix(".")
     words = name.removeprefix("The ").split()
     if not 2 <= len(words) <= 12 or not re.fullmatch(rf"{_WORD}(?: (?:{_WORD}|&))+", name):

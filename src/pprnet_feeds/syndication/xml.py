@@ -33,6 +33,7 @@ NAMESPACES = {
     "media": "http://search.yahoo.com/mrss/",
     "fh": "http://purl.org/syndication/history/1.0",
     "at": "http://purl.org/atompub/tombstones/1.0",
+    "webfeeds": "http://webfeeds.org/rss/1.0",
 }
 _URIS = NAMESPACES | {"atom": "http://www.w3.org/2005/Atom"}
 
@@ -54,6 +55,8 @@ def render_xml(channel: Channel, form: str, entries: Iterable[Entry], source: Ch
     feed._FeedGenerator__rss_lastBuildDate = None
     feed.author(_person(channel.site.author))
     feed.language(channel.site.language)
+    feed.icon(channel.icon)
+    feed.logo(channel.logo)
     feed.generator(GENERATOR)
     feed.docs("https://www.rssboard.org/rss-specification")
     feed.ttl(max(1, channel.site.cache.max_age // 60))
@@ -116,6 +119,12 @@ class FeedExtension:
         for relation, address in _links(self.channel, "rss"):
             _add(channel, "atom:link", rel=relation, href=address)
         _add(channel, "atom:id", self.channel.id)
+        # What Feedly shows a feed with.
+        _add(channel, "webfeeds:icon", self.channel.icon)
+        if self.channel.site.logo:
+            _add(channel, "webfeeds:logo", self.channel.logo)
+        if self.channel.site.accent:
+            _add(channel, "webfeeds:accentColor", self.channel.site.accent[1:])
         self._mark_archive(channel)
         return el
 
@@ -148,6 +157,8 @@ class EntryExtension:
 
     def extend_atom(self, el: Any) -> Any:
         """Complete the `<entry>`."""
+        if self.entry.language:
+            el.set("{http://www.w3.org/XML/1998/namespace}lang", self.entry.language)
         published = etree.Element("published")
         published.text = rfc3339(self.entry.published)
         el.find("updated").addnext(published)
@@ -183,6 +194,8 @@ class EntryExtension:
             _add(el, "atom:updated", rfc3339(self.entry.updated))
         for person in self.entry.authors:
             _add(el, "dc:creator", person.name)
+        if self.entry.language:
+            _add(el, "dc:language", self.entry.language)
         self._describe(el)
         return el
 
@@ -192,15 +205,18 @@ class EntryExtension:
         Reference managers take these for the entry's own: a post's entry says nothing of its study.
         """
         study = self.entry.study
-        facts = {"prism:publicationName": study.container if study else self.channel.site.title}
+        doi = study.doi if study else self.entry.doi
+        facts = {
+            "prism:publicationName": study.container if study else self.channel.site.title,
+            "dc:identifier": f"doi:{doi}" if doi else "",
+            "prism:doi": doi,
+        }
         if study:
             first, *last = page_ends(study.pages)
             facts |= {
-                "dc:identifier": f"doi:{study.doi}" if study.doi else "",
                 "dc:publisher": study.publisher,
                 "dc:date": study.year,
                 "prism:publicationDate": study.year,
-                "prism:doi": study.doi,
                 "prism:volume": study.volume,
                 "prism:number": study.issue,
                 # Zotero reads the range only where neither is there.

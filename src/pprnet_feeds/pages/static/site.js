@@ -21,13 +21,13 @@
   };
 
   for (const button of document.querySelectorAll("button.copy")) {
-    const card = button.closest(".address");
+    const card = button.closest("section");
     const field = card.querySelector("textarea");
     button.hidden = false;
     button.addEventListener("click", async () => {
       const done = await copy(field);
       say(card.querySelector(".said"), done
-        ? "Copied. Paste it into your feed reader."
+        ? `Copied.${card.matches(".address") ? " Paste it into your feed reader." : ""}`
         : "The address is marked: copy it with your keyboard or menu.");
     });
   }
