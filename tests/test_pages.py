@@ -131,7 +131,7 @@ POST = "/posts/2021-03-trust-grows-slowly/"
     [
         ("/", f"script-src 'self'; connect-src 'self'; form-action 'self'; {ALONE}"),
         ("/topics/alliance/", f"script-src 'self'; form-action 'none'; {ALONE}"),
-        (POST, f"form-action 'none'; {ALONE}"),
+        (POST, f"script-src 'self'; form-action 'none'; {ALONE}"),
         ("/archive/", f"form-action 'none'; {ALONE}"),
         ("/topics/alliance/embed", "form-action 'none'; base-uri 'none'; frame-ancestors *"),
         ("/feed.atom", f"form-action 'none'; {ALONE}"),

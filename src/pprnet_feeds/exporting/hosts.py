@@ -135,7 +135,11 @@ def fields(path: str, headers: Mapping[str, str], shown_as: str, base_url: str) 
     """What the *headers* of the answer at *path* say of all addresses of its shape."""
     named = path.removesuffix("embed")
     always = tuple(sorted((name, value) for name, value in headers.items() if name not in _OF_ONE_DOCUMENT))
-    link = headers.get("link", "").replace(f"<{base_url}{named}>", f"<{base_url}{{}}>")
+    link = headers.get("link", "")
+    if path.startswith("/posts/"):
+        # The others, such as its DOI, are of this post alone, and a rule is for all posts.
+        link = link.partition(", <")[0]
+    link = link.replace(f"<{base_url}{named}>", f"<{base_url}{{}}>")
     return Fields(headers["content-type"], shown_as, always, link, file_name(path)[len(named) - 1 :])
 
 
