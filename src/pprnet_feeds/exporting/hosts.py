@@ -79,6 +79,7 @@ class Fields(NamedTuple):
 
 
 Shapes = Mapping[str, Fields]
+POST_PAGE = "/posts/:posts/"
 
 
 def file_name(path: str) -> str:
@@ -135,11 +136,7 @@ def fields(path: str, headers: Mapping[str, str], shown_as: str, base_url: str) 
     """What the *headers* of the answer at *path* say of all addresses of its shape."""
     named = path.removesuffix("embed")
     always = tuple(sorted((name, value) for name, value in headers.items() if name not in _OF_ONE_DOCUMENT))
-    link = headers.get("link", "")
-    if path.startswith("/posts/"):
-        # The others, such as its DOI, are of this post alone, and a rule is for all posts.
-        link = link.partition(", <")[0]
-    link = link.replace(f"<{base_url}{named}>", f"<{base_url}{{}}>")
+    link = headers.get("link", "").replace(f"<{base_url}{named}>", f"<{base_url}{{}}>")
     return Fields(headers["content-type"], shown_as, always, link, file_name(path)[len(named) - 1 :])
 
 
@@ -188,8 +185,13 @@ def exceeds_cloudflare(files: Mapping[str, bytes]) -> bool:
     return rules > MOST_HEADERS or patterns > MOST_PATTERNS or len(lines) - patterns > MOST_PLAIN
 
 
-def nginx_file(shapes: Shapes, moved: Sequence[Move], gone: Sequence[str], base_url: str) -> bytes:
-    """``nginx.conf``. Its variables hold only what our own patterns let through, nothing else of requests."""
+def nginx_file(
+    shapes: Shapes, links: Mapping[str, str], moved: Sequence[Move], gone: Sequence[str], base_url: str
+) -> bytes:
+    """``nginx.conf``; *links* are the values of Link that only one page of a post has.
+
+    Its variables hold only what our own patterns let through, nothing else of requests.
+    """
     prefix = urlsplit(base_url).path
     at, forms = re.escape(prefix), "|".join(map(re.escape, POST_FORMATS))
     errors = f"error_page 404 {prefix}/{MISSING};\n    error_page 410 {prefix}/{WITHDRAWN};"
@@ -212,7 +214,19 @@ def nginx_file(shapes: Shapes, moved: Sequence[Move], gone: Sequence[str], base_
         pattern, found = f"{at}({_FEED_FOLDER})(?:{guesses})", shapes[feed]._replace(link=link)
         parts.append(_location(pattern, *_answer(found, prefix, f"$1{feed[1:]}", errors)))
     alike: defaultdict[Fields, list[str]] = defaultdict(list)
+    for path, link in links.items():
+        # Exact addresses, which nginx finds at once; what all of them have is written once.
+        lines = [
+            *_variables(f"{prefix}{path}index.html", link.replace("$", "%24")),
+            "error_page 418 = @pprnet_post;",
+            "return 418;",
+        ]
+        parts.append(_location("", *lines, where=f"= {_quoted(prefix + path)}"))
+    if links:
+        parts.append(_location("", *_sent(shapes[POST_PAGE]), where="@pprnet_post"))
     for path, found in shapes.items():
+        if path == POST_PAGE:
+            continue
         path = path.removesuffix("embed") if found.file_end == "embed.html" else path
         alike[found].append(re.sub(":[a-z]+", "[a-z0-9-]+", re.escape(path)))
     for found, patterns in alike.items():
@@ -239,13 +253,17 @@ def nginx_file(shapes: Shapes, moved: Sequence[Move], gone: Sequence[str], base_
 def _answer(found: Fields, prefix: str, named: str, errors: str) -> list[str]:
     # A hub's address may hold a dollar, which nginx would take for the name of a variable.
     link = found.link.replace("$", "%24").replace("{}", named)
-    lines = [f"set $pprnet_file {_quoted(f'{prefix}{named}{found.file_end}')};"]
-    lines += [f"set $pprnet_link {_quoted(link)};"] if link else []
+    lines = _variables(f"{prefix}{named}{found.file_end}", link)
     if found.shown_as != found.media_type:
         # The only way to another type for the same file: an inner location of its own.
         lines += ["error_page 418 = @pprnet_shown;", errors]
         lines += ['if ($http_sec_fetch_dest = "document") { return 418; }']
     return [*lines, *_sent(found)]
+
+
+def _variables(file: str, link: str) -> list[str]:
+    lines = [f"set $pprnet_file {_quoted(file)};"]
+    return lines + ([f"set $pprnet_link {_quoted(link)};"] if link else [])
 
 
 def _sent(found: Fields) -> list[str]:

@@ -120,6 +120,7 @@ def _doi_url(entry: Entry) -> str:
 def _work(cite: Citation) -> dict[str, Any]:
     values = {
         "@type": _SCHEMA_TYPES.get(csl_type(cite), "CreativeWork"),
+        "@id": cite.link if cite.doi else "",
         "name": cite.title or cite.text,
         "author": list(cite.authors),
         "datePublished": cite.year,
