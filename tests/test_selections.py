@@ -109,7 +109,8 @@ def test_more_than_five_topics_are_refused_with_the_reason():
     [
         "/issues/2013-2/feed.atom", "/issues/2012-12/feed.atom", "/issues/2013-13/feed.atom",
         "/issues/feed.csl.json", "/issues/summary.atom", "/corrections/practice.rss", "/feed.bib",
-        "/feed.csl.json", "/archive/summary.atom", "/archive/feed.bib", "/archive/2013/citations.bib", "/topics/,/feed.atom",
+        "/feed.csl.json", "/archive/summary.atom", "/archive/feed.bib", "/archive/2013/citations.bib",
+        "/topics/,/feed.atom",
         "/topics/+/feed.atom", "/topics/alpha,/feed.atom", "/topics/alpha/topics/beta/feed.atom",
         "/research/trials/topics/alpha/feed.atom", "/research/trials,reviews/feed.atom",
         "/Topics/alpha/feed.atom",

@@ -9,4 +9,4 @@ from commonmeta.readers.schema_org_reader import parse_schema_org_html
 
 file, address = sys.argv[1:]
 found = Metadata(parse_schema_org_html(Path(file).read_text("utf-8"), address), via="schema_org")
-print(json.dumps({name: value for name, value in vars(found).items() if value}, default=str))
+json.dump({name: value for name, value in vars(found).items() if value}, sys.stdout, default=str)
