@@ -1,9 +1,8 @@
 """Posts and cited works as files for reference managers: BibTeX, RIS and CSL-JSON.
 
-People print what these files say, so they hold what is known of the study and nothing of ours:
-our post is named in a note, never as the address of the study. A work without a known title would
-be a blank line in every manager, and our post's title would be a false one: its title is the
-reference as printed in square brackets, a cataloguer's mark, and a note says so.
+People print what these files say, so that of a study holds nothing of ours: our post is named in a
+note, never as its address. The title of a work without a known one is the reference as printed in
+square brackets, a cataloguer's mark, and a note says so.
 """
 
 from __future__ import annotations
@@ -159,8 +158,9 @@ def _bibtex(work: Work) -> str:
         # Unlike `note` this is printed by no style.
         "annote": _tex(" ".join(work.notes)),
     }
+    # The name of a month is a macro, which styles know.
     lines = (
-        f"  {name} = {value}" if name == "month" else f"  {name} = {{{value}}}"
+        f"  {name} = " + (value if name == "month" else f"{{{value}}}")
         for name, value in fields.items()
         if value
     )
