@@ -107,7 +107,7 @@ def test_the_page_shows_how_to_cite_the_post_apart_from_the_study(service: Servi
     assert {f"{OWN}{end}" for end in (".bib", ".ris", ".csl.json", ".studies.bib")} <= {
         held["href"] for held in page.all("a")
     }
-    assert [held["class"] for held in page.all("button")] == ["copy"]
+    assert page.all("button") == [{"type": "button", "class": "copy", "hidden": ""}]
     assert page.all("h1") == [{"class": "p-name", "lang": "fr-CA"}]
     assert page.contents(property="og:title") == ["Calm, and why?"]
     assert page.contents(property="og:image") == [f"{BASE}/apple-touch-icon.png"]

@@ -172,7 +172,9 @@ class Pages:
             text = f"User-agent: *\nDisallow:\n\nSitemap: {base}{metadata.SITEMAP}\n"
             return Page(text.encode(), media_type=TEXT)
         if found := branding.picture(path, self.site):
-            return Page(found[0], media_type=found[1])
+            # The SVG holds the picture that was chosen, and nothing of the page is loaded.
+            policy = ("content-security-policy", "default-src 'none'; img-src data:; frame-ancestors 'none'")
+            return Page(found[0], media_type=found[1], headers=(policy,))
         if path == "/site.css" and self.site.accent:
             css = files("pprnet_feeds.pages").joinpath("static/site.css").read_bytes()
             return Page(css + branding.accent_css(self.site.accent), media_type=STATIC[path])

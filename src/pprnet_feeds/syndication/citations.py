@@ -45,7 +45,7 @@ def person_name(name: str) -> str:
     """``Family, Given`` of a name such as ``Dr. Ada van Beek, PhD``; of an institution its name."""
     plain = _DEGREES.sub("", _TITLES.sub("", name)).strip()
     words = plain.split()
-    if "," in plain or len(words) < 2 or institution(plain):
+    if "," in plain or len(words) < 2 or institution(plain) or words[-1] in ("Team", "Staff", "Editors"):
         return plain
     last = len(words) - 1
     suffix = ""

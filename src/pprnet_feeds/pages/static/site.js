@@ -11,18 +11,19 @@
 
   const copy = async (field) => {
     try {
-      await navigator.clipboard.writeText(field.value);
+      await navigator.clipboard.writeText(field.value || field.textContent);
       return true;
     } catch {
       field.focus();
-      field.select();
+      if (field.select) field.select();
+      else getSelection().selectAllChildren(field);
       return document.execCommand("copy");
     }
   };
 
   for (const button of document.querySelectorAll("button.copy")) {
     const card = button.closest("section");
-    const field = card.querySelector("textarea");
+    const field = card.querySelector("textarea, .reference");
     button.hidden = false;
     button.addEventListener("click", async () => {
       const done = await copy(field);
