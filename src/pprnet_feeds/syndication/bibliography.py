@@ -53,46 +53,33 @@ class Work:
 
     Attributes:
         key: ASCII letters, digits and hyphens, made of the post's permanent id as in the JSON feeds.
-        post: the permalink of the post that summarises it; empty where it is our post.
+        notes: what else the file says of it, each on one line.
         date: year, month and perhaps day of our post, each with its zeros.
-        note: what became of our post.
     """
 
     key: str
     citation: Citation
-    post: str
+    title: str
+    url: str
+    notes: tuple[str, ...]
     date: tuple[str, ...] = ()
     language: str = ""
     issn: str = ""
-    note: str = ""
 
-    @property
-    def url(self) -> str:
-        """The address of the work; of a post its permalink, beside its DOI."""
-        return self.citation.link if self.post else self.citation.url
 
-    @property
-    def title(self) -> str:
-        """The title or, where it is not known, the reference in square brackets."""
-        return self.citation.title or f"[{self.citation.text}]"
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What else the file says of it, each on one line."""
-        if not self.post:
-            return (self.note,) if self.note else ()
-        if self.citation.title:
-            words = f"Reference as printed: {one_line(self.citation.text)}"
-        else:
-            words = "No title is known; the reference stands in its place."
-        return f"Summary: {self.post}", words
+def study_as_work(key: str, cite: Citation, post: str) -> Work:
+    """A cited work; *post* is the permalink of the post that summarises it."""
+    words = f"Reference as printed: {one_line(cite.text)}"
+    if not cite.title:
+        words = "No title is known; the reference stands in its place."
+    return Work(key, cite, cite.title or f"[{cite.text}]", cite.link, (f"Summary: {post}", words))
 
 
 def works_of(posts: Iterable[Post], site: Site) -> Iterator[Work]:
     """The works that *posts* cite, completed from their references, in the posts' order."""
     for post in posts:
         for place, cite in enumerate(post.cites, 1):
-            yield Work(f"{post.id}-{place}", complete(cite), permalink(post, site))
+            yield study_as_work(f"{post.id}-{place}", complete(cite), permalink(post, site))
 
 
 def post_as_work(post: Post, site: Site) -> Work:
@@ -111,7 +98,8 @@ def post_as_work(post: Post, site: Site) -> Work:
         type="post-weblog",
     )
     cite = replace(cite, text=_apa(cite, date))
-    return Work(post.id, cite, "", date, post.language or site.language, site.publisher.issn, note(post))
+    notes, language = (note(post),), post.language or site.language
+    return Work(post.id, cite, cite.title, cite.url, notes, date, language, site.publisher.issn)
 
 
 def _apa(cite: Citation, date: tuple[str, ...]) -> str:
@@ -212,11 +200,11 @@ def _ris(work: Work) -> str:
 
 def _csl(work: Work) -> str:
     """An item of a CSL-JSON array (schema 1.0.2), on one line."""
-    item = csl_item(work.citation, work.key) | {"title": work.title, "note": "\n".join(work.notes)}
-    if not work.post:
-        item |= {"URL": work.url, "language": work.language, "ISSN": work.issn}
+    ours = {"title": work.title, "note": "\n".join(work.notes), "URL": work.url}
+    item = csl_item(work.citation, work.key) | ours | {"language": work.language, "ISSN": work.issn}
+    if work.date:
         item["issued"] = {"date-parts": [list(map(int, work.date))]}
-        item = {name: value for name, value in item.items() if value}
+    item = {name: value for name, value in item.items() if value}
     return json.dumps(item, ensure_ascii=False)
 
 

@@ -1,7 +1,4 @@
-"""What one document says, before any format: a channel, its entries and its deletions.
-
-Every format is rendered from these values, so that no two disagree. Addresses are absolute here.
-"""
+"""What one document says, in any format: a channel, its entries and its deletions. Addresses are absolute."""
 
 from __future__ import annotations
 
@@ -132,11 +129,7 @@ def make_channel(
     complete: bool = False,
     around: tuple[int, int] = (0, 0),
 ) -> Channel:
-    """The channel of one document.
-
-    *updated* is the newest change that it shows, *withdrawn* the posts that it reports as deleted.
-    *around* are the years of the archive documents before and after it; 0 for none.
-    """
+    """The channel of one document; *around* are the years of the archives before and after it, 0 for none."""
     base, home, (before, after) = site.base_url, f"{site.base_url}/{request.folder}", around
     title, subtitle = request.selection.title(site) + VIEWS[request.view], request.selection.subtitle(site)
     if request.series in _SERIES:

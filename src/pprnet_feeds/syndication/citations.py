@@ -1,8 +1,4 @@
-"""A cited work in the words of other programs: CSL-JSON, and a reference as HTML.
-
-A fact is only what the editor stated, or what the printed reference states beyond
-doubt; the rest stays in the reference as printed.
-"""
+"""A cited work in the words of other programs: CSL-JSON, and a reference as HTML."""
 
 from __future__ import annotations
 
@@ -58,10 +54,8 @@ def person_name(name: str) -> str:
 
 
 def authors(citation: Citation) -> tuple[Person, ...]:
-    """Who wrote the work, as far as that is certain; never empty.
-
-    Without authors of its own an entry would inherit the blog's (RFC 4287 §4.1.2).
-    """
+    """Who wrote the work, as far as that is certain; never empty."""
+    # Without authors of its own an entry would inherit the blog's (RFC 4287 §4.1.2).
     names = citation.authors or certain_authors(citation.text) or ("Authors not stated",)
     name = name_of(names[0])
     if len(names) == 1 and name.given and (name.suffix or " " in name.family):

@@ -1,8 +1,7 @@
 """Posts as entries: what each view shows of a post, and of a whole month.
 
-Rendering a body is the most expensive thing the service does: it waits until a document that
-shows the post is rendered. Readers make a preview of the first words, so the text comes before
-the references. Nothing that the text itself shows is shown a second time.
+Readers make a preview of the first words, so the text comes before the references. Nothing that the
+text itself shows is shown a second time. A body is rendered when a document needs it.
 """
 
 from __future__ import annotations
@@ -72,10 +71,7 @@ class _Text:
 
     @property
     def html(self) -> str:
-        """The text as a reader shows it, with the references as a list at its end.
-
-        A section `References` of the text is completed.
-        """
+        """The text as a reader shows it; its section of references is completed, or added."""
         body = self.body
         _, inner, end = markdown.section(body, "references")
         own = _letters(body[inner:end])
@@ -143,8 +139,8 @@ class _Text:
 def _render(body: str, base: str, prefix: str) -> str:
     """The body of a post as safe HTML.
 
-    Views and formats of one feed are requested together: at 350 posts nearly all bodies
-    are rendered once instead of twelve times. Bounded by its number of texts.
+    At 350 posts nearly all bodies are rendered once instead of twelve times, once for each view and
+    format. Bounded by its number of texts.
     """
     return markdown.render(body, base=base, prefix=prefix)
 
@@ -185,10 +181,7 @@ def _studies(text: _Text) -> list[Entry]:
 
 
 def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
-    """One month as one entry, in HTML that mail programs show: its sentence, then its posts.
-
-    It is dated by its first post, so that it never moves when another follows.
-    """
+    """One month as one entry, in HTML that mail programs show: its sentence, then its posts."""
     sentence = lead(site.issues.get(issue, ""))
     parts = [f"<p>{html.escape(sentence)}</p>\n"] if sentence else []
     texts = [_Text(post, site) for post in posts]
@@ -201,7 +194,7 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
         key=issue,
         url=f"{site.base_url}/issues/{issue}/",
         title=month_name(issue),
-        published=min(post.published for post in posts),
+        published=min(post.published for post in posts),  # so it never moves when another follows
         updated=max(post.updated for post in posts),
         authors=tuple(dict.fromkeys(author for post in posts for author in post.authors or (site.author,))),
         categories=tuple(dict.fromkeys(category for text in texts for category in text.categories)),

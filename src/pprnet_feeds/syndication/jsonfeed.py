@@ -1,8 +1,6 @@
 """Channels and entries as JSON Feed 1.1, each item on one line.
 
-What the format lacks is in extensions: the feed's permanent id and date (`_feed`), the citation as
-CSL-JSON (`_citation`) and as printed (`_references`), our post of a cited study (`_related`), the
-rights (`_license`) and what was withdrawn (`_deleted`).
+What the format lacks is in extensions, whose names begin with an underscore: docs/subscriber/feeds.md.
 """
 
 from __future__ import annotations

@@ -1,10 +1,7 @@
 """Channels and entries as Atom 1.0 (RFC 4287) and RSS 2.0, through feedgen.
 
-Two extensions of feedgen complete the elements that it makes: they add the links RSS loses, one
-`dc:creator` for each person, an entry's own citation in Dublin Core and PRISM, an explanation for
-people who open a feed in a browser, and the dates, which feedgen takes from the clock and writes
-through the process's locale. feedgen makes Atom elements without a namespace, under a literal
-`xmlns`, and so do the extensions.
+Two extensions of feedgen complete the elements that it makes, without a namespace in Atom, as feedgen
+makes them. Dates are set here: feedgen takes them from the clock, and writes them through the locale.
 """
 
 from __future__ import annotations
@@ -19,7 +16,7 @@ from typing import Any
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from pprnet_feeds.content.model import Image, Person
+from pprnet_feeds.content.model import Person
 from pprnet_feeds.syndication.channel import Channel, Entry, rfc3339
 from pprnet_feeds.syndication.citations import page_ends
 from pprnet_feeds.syndication.urls import FORMATS
@@ -51,7 +48,6 @@ def render_xml(channel: Channel, form: str, entries: Iterable[Entry], source: Ch
     feed.title(channel.title)
     feed.subtitle(channel.subtitle)
     feed.updated(channel.updated)
-    # feedgen would write lastBuildDate through the process's locale; the extension writes it instead.
     feed._FeedGenerator__rss_lastBuildDate = None
     feed.author(_person(channel.site.author))
     feed.language(channel.site.language)
@@ -200,10 +196,7 @@ class EntryExtension:
         return el
 
     def _describe(self, el: Any) -> None:
-        """What the entry itself is in Dublin Core and PRISM, and its picture in Media RSS.
-
-        Reference managers take these for the entry's own: a post's entry says nothing of its study.
-        """
+        """What the entry itself is, for reference managers, and its picture; nothing of a post's study."""
         study = self.entry.study
         doi = study.doi if study else self.entry.doi
         facts = {
@@ -227,17 +220,13 @@ class EntryExtension:
         for name, text in facts.items():
             if text:
                 _add(el, name, text)
-        if self.entry.image:
-            _add_image(el, self.entry.image)
-
-
-def _add_image(el: Any, image: Image) -> None:
-    sizes = {"width": image.width, "height": image.height}
-    size = {name: str(value) for name, value in sizes.items() if value}
-    media = _add(el, "media:content", url=image.url, medium="image", **size)
-    if image.alt:
-        _add(media, "media:description", image.alt)
-    _add(el, "media:thumbnail", url=image.url, **size)
+        if image := self.entry.image:
+            sizes = {"width": image.width, "height": image.height}
+            size = {name: str(value) for name, value in sizes.items() if value}
+            media = _add(el, "media:content", url=image.url, medium="image", **size)
+            if image.alt:
+                _add(media, "media:description", image.alt)
+            _add(el, "media:thumbnail", url=image.url, **size)
 
 
 def _add(parent: Any, name: str, text: str | None = None, **attributes: str) -> Any:
