@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cited import BASE, make_site
+from cited import BASE, BLOG, make_site
 from htmlpage import HtmlPage
 from many import make_site as make_many
 from pprnet_feeds.content.site import read_site
@@ -23,6 +23,7 @@ from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
 from service import SITES, Service, command, serving
+from test_zotero import zotero
 
 OWN = "/posts/2021-09-own"
 POST = """\
@@ -140,6 +141,18 @@ def test_an_entry_has_the_posts_own_doi_and_language_and_a_study_its_own(service
     studies = service.ask(f"/citations.{form}").body
     assert b"blog.9" not in studies
     assert b"fr-CA" not in studies
+
+
+@pytest.mark.parametrize("form", ["atom", "rss"])
+def test_zotero_files_the_post_under_its_own_doi_and_the_study_under_the_studys(service: Service, form: str):
+    for path in ("/feed", "/summary", "/topics/alliance/feed", "/corrections/feed", "/archive/feed"):
+        items = {item["link"]: item for item in zotero(service.ask(f"{path}.{form}").body)}
+        post = items.pop(f"{BASE}{OWN}/")
+        assert (post["doi"], post["publication"]) == ("10.5555/blog.9", BLOG)
+        assert {item["doi"] for item in items.values()} <= {""}
+    studies = {item["link"]: item["doi"] for item in zotero(service.ask(f"/citations.{form}").body)}
+    assert studies["https://doi.org/10.5555/alone"] == "10.5555/alone"
+    assert "10.5555/blog.9" not in studies.values()
 
 
 def test_json_has_references_as_a_list_except_where_the_item_is_the_study(service: Service):
