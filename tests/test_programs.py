@@ -411,6 +411,7 @@ def test_the_pages_are_entries_and_feeds_of_microformats(service: Service):
     assert (said["published"], said["updated"]) == (["2021-09-14T16:00:00Z"], ["2021-10-02T16:00:00Z"])
     assert [author["properties"]["name"][0] for author in said["author"]] == ["Cleo van Known", "Bea Guest"]
     assert said["author"][0]["properties"]["url"] == ["https://example.org/cleo"]
+    assert said["photo"] == [f"{BASE}/images/hedgehog.png"]
     assert said["category"] == ["Alliance", "Corrected"]
     assert "Most answered at once." in said["content"][0]["value"]
     assert "Ask." in said["content"][0]["value"]
