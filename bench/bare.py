@@ -1,10 +1,4 @@
-"""The yardstick: an ASGI callable that does nothing but send one ready answer.
-
-Its answers are those of the service itself, recorded by ``bench/serve.py`` and
-handed over in a file: a list of (path, status, headers, body).
-"""
-
-from __future__ import annotations
+"""An ASGI callable that only sends what bench/serve.py recorded: (path, status, headers, body) in a file."""
 
 import json
 import os
@@ -14,7 +8,7 @@ from typing import Any
 
 _ANSWERS = {}
 for path, status, headers, body in json.loads(Path(os.environ["BENCH_ANSWERS"]).read_text()):
-    fields = [(name.encode(), value.encode()) for name, value in headers]
+    fields = [(name.encode(), value.encode()) for name, value in headers.items()]
     _ANSWERS[path] = (
         {"type": "http.response.start", "status": status, "headers": fields},
         {"type": "http.response.body", "body": b64decode(body)},

@@ -1,7 +1,5 @@
 """The clients of a bench: one that asks and reads, one that asks at a fixed rate, and wrk."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import multiprocessing
@@ -11,14 +9,13 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
+from typing import NamedTuple
 
 from processes import CLIENTS, Tree
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """One response; header names are lower case. *wire* is the bytes of head and body."""
 
     status: int
@@ -39,23 +36,23 @@ class Client(contextlib.AbstractContextManager["Client"]):
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
         """Ask once; a connection that the server closed is opened again."""
-        for last in (False, True):
-            try:
-                self._http.putrequest("GET", path, skip_accept_encoding=True)
-                for name, value in (headers or {}).items():
-                    self._http.putheader(name, value)
-                self._http.endheaders()
-                response = self._http.getresponse()
-                break
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                self._http.close()
-                if last:
-                    raise
+        try:
+            response = self._asked(path, headers or {})
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            self._http.close()
+            response = self._asked(path, headers or {})
         body = response.read()
         fields = response.getheaders()
         head = 15 + len(response.reason) + sum(len(name) + len(value) + 4 for name, value in fields)
         lower = {name.lower(): value for name, value in fields}
         return Answer(response.status, lower, body, head + len(body))
+
+    def _asked(self, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
+        self._http.putrequest("GET", path, skip_accept_encoding=True)
+        for name, value in headers.items():
+            self._http.putheader(name, value)
+        self._http.endheaders()
+        return self._http.getresponse()
 
 
 def first_answer(port: int, path: str, longest: float = 600) -> Answer:
@@ -112,8 +109,7 @@ def _ask(pipe: Pipe, port: int, request: bytes, rate: int) -> None:
     pipe.send(latencies)
 
 
-@dataclass(frozen=True)
-class Load:
+class Load(NamedTuple):
     """What one server did under load: µs of CPU a request, and requests a second."""
 
     cpu: float

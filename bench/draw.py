@@ -1,11 +1,7 @@
-"""The first request of the main feed after an edit, beside plain feedgen rendering that document.
+"""The first request of the main feed after an edit, beside plain feedgen with the entries of our JSON feed.
 
-Plain feedgen gets the entries of our own JSON feed, ready made, in a process of its own.
-
-    ./run bench draw              writes the section "Rendering" of RESULTS.md
+./run bench draw              writes the section "Rendering" of RESULTS.md
 """
-
-from __future__ import annotations
 
 import json
 import subprocess
@@ -94,13 +90,9 @@ def main() -> None:
         rows.append([f"{size:,}", *(results.spread(column, "{:.0f}") for column in times)])
         if size == 10_000:
             figures["draw.first"] = median(main_feed) / median(theirs)
-    text = (
-        "Milliseconds, medians, in brackets the least and the greatest; connections are open.\n\n"
-        + results.table(
-            "posts | main feed, first request after an edit | plain feedgen | a combination, first request",
-            rows,
-        )
-    )
+    heads = "posts | main feed, first request after an edit | plain feedgen | a combination, first request"
+    text = "Milliseconds, medians, in brackets the least and the greatest; connections are open.\n\n"
+    text += results.table(heads, rows)
     results.write(options, "Rendering", text, figures)
 
 

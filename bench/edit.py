@@ -1,13 +1,10 @@
 """What an edit takes: until its new bytes are served, and what readers notice meanwhile.
 
-The newest post is saved under another title, by rename, as editors do. For the latencies one client asks
-500 times a second for a topic's feed (gzip), at rest, during edits, and while every file is read again; commit
-8206268 is measured in turns with ours.
+The newest post is saved under another title, by rename, as editors do. Latencies are those of a client that asks
+500 times a second for a topic's feed, at rest, during edits, and while every file is read again.
 
     ./run bench edit              writes the section "An edit" of RESULTS.md
 """
-
-from __future__ import annotations
 
 import tempfile
 import time
@@ -94,18 +91,12 @@ def main() -> None:
             with service(site) as tree, Client(tree.port) as client:
                 first_answer(tree.port, FEED)
                 tree.settle(600)
-                seconds = [
-                    edit(client, site, newest, f"Edit number {turn}") for turn in range(options.rounds)
-                ]
+                seconds = [edit(client, site, newest, f"Edit {turn}") for turn in range(options.rounds)]
             beyond = median(seconds) - SETTLE
-            runs = [
-                (latencies(site, newest, 5), latencies(site, newest, 5, **OLD))
-                for _ in range(min(options.rounds, 3))
-            ]
+            rounds = range(min(options.rounds, 3))
+            runs = [(latencies(site, newest, 5), latencies(site, newest, 5, **OLD)) for _ in rounds]
         for place, who in enumerate(("ours", "commit 8206268")):
-            cells = [
-                results.spread([run[place][name] for run in runs]) for name in ("rest", "edits", "reread")
-            ]
+            cells = [results.spread([run[place][name] for run in runs]) for name in runs[0][0]]
             first = [results.spread(seconds, "{:.3f} s"), f"{beyond:.3f} s"] if who == "ours" else ["", ""]
             rows.append([f"{size:,}: {who}", *first, *cells])
         if size == 10_000:
@@ -113,12 +104,11 @@ def main() -> None:
             for key, name in (("edit.p99", "edits"), ("edit.p99-reread", "reread")):
                 ours, old = (median([run[place][name] for run in runs]) for place in (0, 1))
                 figures[key] = ours / old
+    heads = "posts | file to new bytes | beyond | p99 at rest | during edits | reading all again"
     text = (
         f"Medians, in brackets the least and the greatest. *Beyond* is what is left without the settle time of {SETTLE} s. "
         "p99 in ms of a topic's feed (gzip) at 500 requests a second, one client.\n\n"
-        + results.table(
-            "posts | file to new bytes | beyond | p99 at rest | during edits | reading all again", rows
-        )
+        + results.table(heads, rows)
     )
     results.write(options, "An edit", text, figures)
 

@@ -3,8 +3,6 @@
 ./run bench fleet             writes two sections of RESULTS.md; takes about an hour
 """
 
-from __future__ import annotations
-
 import random
 import sys
 import tempfile
@@ -21,8 +19,6 @@ from sites import make_site, posts
 
 POLLS, CHANGES = 48, 4  # a day
 _BOTH = ("If-None-Match", "If-Modified-Since")
-
-
 # Name, share of the fleet (an assumption), coding, validators that are sent.
 HABITS = (
     ("both validators, br or gzip", 0.62, "gzip, deflate, br", _BOTH),

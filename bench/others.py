@@ -1,10 +1,7 @@
 """What we are measured against: Hugo, and this project as it was at commit 8206268.
 
-Both live in `.venv-bench`, which is built when it is missing: Hugo from bench/requirements.txt (made by
-`./run lock`), and the requirements and sources of the old commit out of the repository's own history.
+Both live in `.venv-bench`: Hugo from bench/requirements.txt, the old commit from the repository's history.
 """
-
-from __future__ import annotations
 
 import shutil
 import subprocess
@@ -17,6 +14,7 @@ OLD = "8206268"
 FOLDER = ROOT / ".venv-bench"
 PYTHON = FOLDER / "bin" / "python"
 SRC = FOLDER / "old" / "src"
+PIP = "-m pip --quiet --disable-pip-version-check install --require-hashes -r".split()
 
 
 def install() -> None:
@@ -32,9 +30,8 @@ def install() -> None:
         ["git", "-C", ROOT, "archive", OLD, "src", "requirements.txt"], check=True, stdout=subprocess.PIPE
     )
     subprocess.run(["tar", "-x", "-C", SRC.parent], input=archive.stdout, check=True)
-    pip = [PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--require-hashes"]
     for lock in (ROOT / "bench" / "requirements.txt", SRC.parent / "requirements.txt"):
-        subprocess.run([*pip, "-r", lock], check=True)
+        subprocess.run([PYTHON, *PIP, lock], check=True)
     mark.write_text(OLD)
 
 
@@ -48,8 +45,7 @@ def environment_size() -> float:
     folder = FOLDER / "serving"
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([getattr(sys, "_base_executable", sys.executable), "-m", "venv", folder], check=True)
-    pip = [folder / "bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--require-hashes", "-r", ROOT / "requirements.txt"], check=True)
+    subprocess.run([folder / "bin/python", *PIP, ROOT / "requirements.txt"], check=True)
     size = sum(path.lstat().st_size for path in Path(folder).rglob("*") if path.is_file())
     shutil.rmtree(folder)
     return size / 1e6

@@ -1,7 +1,5 @@
 """Start the programs that are measured, and read what their whole process trees use."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import socket
@@ -90,14 +88,9 @@ def service(
     """Our service on *site* with a new home. *python* and *src* may be those of another version."""
     with tempfile.TemporaryDirectory() as home:
         port = free_port()
-        environ = {
-            "PORT": str(port),
-            "HOME": home,
-            "XDG_STATE_HOME": f"{home}/state",
-            "XDG_CACHE_HOME": f"{home}/cache",
-            "PPRNET_BASE_URL": "https://feeds.example.org",
-            "PYTHONPATH": str(src),
-        } | environ
+        folders = {"HOME": home, "XDG_STATE_HOME": f"{home}/state", "XDG_CACHE_HOME": f"{home}/cache"}
+        names = {"PPRNET_BASE_URL": "https://feeds.example.org", "PYTHONPATH": str(src)}
+        environ = folders | names | {"PORT": str(port)} | environ
         command = [python, "-m", "pprnet_feeds", "serve", "--site", str(site)]
         with running(command, port, core=core, wait=False, **environ) as tree:
             yield tree

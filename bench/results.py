@@ -1,10 +1,4 @@
-"""Write what was measured: a section of RESULTS.md for each bench, and the table of floors.
-
-A bench replaces its own section and its own figures and leaves the others alone. `figures.json` holds the
-figures that the table of floors is computed from.
-"""
-
-from __future__ import annotations
+"""Write what was measured: a section of RESULTS.md for each bench, and the table of floors from figures.json."""
 
 import argparse
 import json
@@ -19,24 +13,16 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 FOLDER = Path(__file__).parent
 RESULTS, FIGURES = FOLDER / "RESULTS.md", FOLDER / "figures.json"
-ORDER = (
-    "Floors",
-    "Machine",
-    "Serving",
-    "Starting",
-    "An edit",
-    "Rendering",
-    "A fleet of readers",
-    "Memory over time",
+ORDER = "Floors, Machine, Serving, Starting, An edit, Rendering, A fleet of readers, Memory over time".split(
+    ", "
 )
 _KINDS = ("full", "gzip", "br", "304")
-
-
 # What, against what, at least or at most, floor, aim, unit, figures.
-FLOORS: tuple[tuple[str, str, str, float, float, str, list[str]], ...] = (
+FLOORS = (
     ("CPU for a request", "bare ASGI, same uvicorn options", "≥", 1.5, 2.2, "", [f"bare.{kind}" for kind in _KINDS]),
     ("the same, `PPRNET_FAST_PATH=off`", "the same", "≥", 0.90, 0.97, "", [f"slow.{kind}" for kind in _KINDS]),
     ("requests a second, both busy", "nginx static", "≥", 0.5, 0.8, "", ["nginx.full", "nginx.gzip", "nginx.br"]),
@@ -84,16 +70,8 @@ def write(options: argparse.Namespace, title: str, text: str, figures: Mapping[s
     RESULTS.write_text("\n".join(["# What was measured\n", *(sections[name] for name in names)]))
 
 
-def _row(
-    figures: Mapping[str, float],
-    what: str,
-    against: str,
-    sign: str,
-    floor: float,
-    aim: float,
-    unit: str,
-    keys: list[str],
-) -> list[str]:
+def _row(figures: Mapping[str, float], *line: Any) -> list[str]:
+    what, against, sign, floor, aim, unit, keys = line
     found = {key: figures[key] for key in keys if key in figures}
     limits = [f"{sign} {limit:g}{unit}" for limit in (floor, aim)]
     shown = ", ".join(f"{key.rpartition('.')[2]} {value:.3g}" for key, value in found.items())

@@ -1,13 +1,10 @@
 """What a poll costs: ours with and without the fast path, beside a bare ASGI callable and nginx.
 
-All servers run on one core at the same time, so that they meet the same minute; clients have the other core.
-The bare callable sends the same bytes and headers on uvicorn with the same options. nginx serves the same
-bytes as files, precompressed, with equal headers and `open_file_cache`.
+All servers run on one core at the same time; clients have the other core. The bare callable sends the same bytes
+and headers on uvicorn with the same options. nginx serves them as files, precompressed, with `open_file_cache`.
 
     ./run bench serve             writes the section "Serving" of RESULTS.md
 """
-
-from __future__ import annotations
 
 import contextlib
 import json
@@ -40,41 +37,27 @@ http {{
     }}
 }}
 """
-CASES: dict[str, dict[str, str]] = {
-    "full": {},
-    "gzip": {"Accept-Encoding": "gzip"},
-    "br": {"Accept-Encoding": "br"},
-}
+CASES: dict[str, dict[str, str]] = {"full": {}} | {name: {"Accept-Encoding": name} for name in ("gzip", "br")}
 # What nginx writes by itself.
 OWN = {"date", "content-type", "content-length", "content-encoding", "etag", "last-modified", "connection"}
 
 
 def record(port: int, folder: Path) -> dict[str, dict[str, str]]:
     """Store our responses for the others; gives the request headers of each case."""
-    answers: list[tuple[str, int, dict[str, str], bytes]] = []
+    answers: list[tuple[str, int, dict[str, str], str]] = []
     cases, headers = dict(CASES), dict[str, str]()
     with Client(port) as client:
         for name in ("full", "gzip", "br", "304"):
             if name == "304":
                 cases[name] = {"If-None-Match": answers[0][2]["etag"]}
             found = client.get("/feed.atom", cases[name])
-            headers = {
-                key: value for key, value in found.headers.items() if key not in ("date", "connection")
-            }
-            answers.append((f"/{name}", found.status, headers, found.body))
+            headers = {n: value for n, value in found.headers.items() if n not in ("date", "connection")}
+            answers.append((f"/{name}", found.status, headers, b64encode(found.body).decode()))
             suffix = {"gzip": ".gz", "br": ".br"}.get(name, "")
             if name != "304":
                 (folder / f"feed.atom{suffix}").write_bytes(found.body)
-    stored = [
-        [path, status, list(fields.items()), b64encode(body).decode()]
-        for path, status, fields, body in answers
-    ]
-    (folder / "answers.json").write_text(json.dumps(stored))
-    lines = [
-        f'add_header {n} "{v.replace(chr(34), chr(92) + chr(34))}";'
-        for n, v in headers.items()
-        if n not in OWN
-    ]
+    (folder / "answers.json").write_text(json.dumps(answers))
+    lines = [f"add_header {n} {json.dumps(v)};" for n, v in headers.items() if n not in OWN]
     (folder / "headers.conf").write_text("\n".join(lines))
     return cases
 
@@ -123,13 +106,11 @@ def main() -> None:
             figures |= {key: median(values) for key, values in ratios.items()}
             costs = [median([run[at].cpu for run in runs]) for at in (0, 1, 2)]
             rows.append([name, *(f"{value:.1f}" for value in costs), *map(results.spread, ratios.values())])
+    heads = "answer | ours | fast path off | bare | bare / ours | bare / off | requests/s, ours / nginx"
     text = (
         f"Medians of {options.rounds} rounds of {seconds} s, in brackets the least and the greatest; keep-alive, one process each. "
         f"The main Atom feed of the repository's posts. CPU in µs a request; a ratio above 1 means that ours is cheaper.\n\n"
-        + results.table(
-            "answer | ours | fast path off | bare | bare / ours | bare / off | requests/s, ours / nginx",
-            rows,
-        )
+        + results.table(heads, rows)
     )
     results.write(options, "Serving", text, figures)
 

@@ -1,11 +1,8 @@
 """Blogs of any size, the same at every run, for us and for Hugo.
 
-A post is about 2 kB of Markdown with typographic quotes and Practice Implications, in two or three topics,
-with one cited study. Its words are those of the repository's own posts, as frequent as there, so that feeds
-compress as real ones do. Chance comes from the number of the post alone.
+A post is about 2 kB of Markdown with Practice Implications, in two or three topics, with one cited study. Its words
+are those of the repository's own posts, so that feeds compress as real ones do.
 """
-
-from __future__ import annotations
 
 import json
 import random

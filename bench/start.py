@@ -1,12 +1,9 @@
 """From the start of the process until the main and all topic feeds are answered, and the memory after that.
 
-350 posts beside commit 8206268; 10,000 and 100,000 posts beside Hugo building the same feeds. Also the time of
-`--help` and the size of the environment.
+Beside commit 8206268, and Hugo building the same feeds. Also the time of `--help` and the size of the environment.
 
     ./run bench start             writes the section "Starting" of RESULTS.md
 """
-
-from __future__ import annotations
 
 import shutil
 import sys

@@ -49,6 +49,26 @@ def log_of(service: Service) -> str:
     return service.process.stderr.read()
 
 
+def test_feeds_that_are_asked_for_all_the_time_change_together_and_without_a_gap(site: Path):
+    with serving(site) as running:
+
+        def titles() -> list[bool]:
+            answers = [running.ask(path) for path in ("/feed.atom", "/feed.rss", "/summary.json")]
+            assert {answer.status for answer in answers} == {200}
+            return [b"Written later" in answer.body for answer in answers]
+
+        assert not any(titles())
+        write_post(site, 0, 2020, title="Written later")
+        seen = [titles()]
+        since = time.monotonic()
+        while not all(seen[-1]):
+            assert time.monotonic() - since < 2
+            seen.append(titles())
+        # A round that the swap interrupts may begin with former documents, and none follows a new one.
+        assert all(each == sorted(each) for each in seen)
+        assert all(titles())
+
+
 def test_a_folder_that_goes_and_comes_back_is_watched_again(site: Path):
     with serving(site) as running:
         before = body(running)

@@ -47,7 +47,8 @@ _KINDS = (
 )
 
 
-Entry = os.DirEntry[str]
+# A file as a directory entry, which remembers its status, with its name; or why it cannot be read.
+Found = tuple[os.DirEntry[str], str] | Problem
 
 
 def name_of(path: str) -> str:
@@ -107,6 +108,14 @@ def signature(status: os.stat_result) -> bytes:
     return _SIGNATURE.pack(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
+def signature_of(entry: os.DirEntry[str]) -> bytes:
+    """The signature of a file; empty when it is there no more."""
+    try:
+        return signature(entry.stat(follow_symlinks=False))
+    except OSError:
+        return b""
+
+
 def written(signature: bytes) -> float:
     """When a file of this *signature* was last written, as Unix time; 0 for an empty one."""
     return _SIGNATURE.unpack(signature)[1] / 1e9 if signature else 0.0
@@ -124,18 +133,16 @@ def _unfit(status: os.stat_result, name: str, limit: int) -> Problem | None:
 
 
 def post_files(site: Path) -> Iterator[tuple[Path, str] | Problem]:
-    """Every post file below ``posts/`` with its name, or why it is none; in no particular order.
-
-    Hidden files and what editors' programs leave behind are ignored.
-    """
+    """The same as `entries`, as paths."""
     for found in entries(site):
         yield found if isinstance(found, Problem) else (Path(found[0].path), found[1])
 
 
-def entries(site: Path, *, report_others: bool = False) -> Iterator[tuple[Entry, str] | Problem]:
-    """The same as directory entries, which are cheap to ask for their status.
+def entries(site: Path, *, report_others: bool = False) -> Iterator[Found]:
+    """Every post file below ``posts/`` with its name, or why it is none; in no particular order.
 
-    With *report_others* there is a warning for every file that is no post.
+    Hidden files and what editors' programs leave behind are ignored; with *report_others*
+    there is a warning for every file that is no post.
     """
     folders = [os.fspath(site / "posts")]
     while folders:
@@ -156,20 +163,17 @@ def entries(site: Path, *, report_others: bool = False) -> Iterator[tuple[Entry,
             own = entry.name
             if own.startswith(PASSED_OVER):
                 continue
-            is_post = own.endswith(".md")
-            if not is_post and entry.is_dir(follow_symlinks=False):
+            if own.endswith(".md") and shown(own) == own:
+                yield entry, f"{name}/{own}"
+            elif not own.endswith(".md") and entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
             elif fault := _misnamed(own, f"{name}/{name_of(own)}", report_others):
                 yield fault
-            elif is_post:
-                yield entry, f"{name}/{own}"
 
 
 def _misnamed(own: str, whole: str, report_others: bool) -> Problem | None:
     """Why a file that was surely meant as a post is not read; with *report_others* why any file is not."""
     if own.endswith(".md"):
-        if shown(own) == own:
-            return None
         mend = "Rename it with small letters, digits and hyphens, such as 2026-03-burnout.md."
         return Problem(whole, 0, 0, "the file's name holds characters that cannot be shown", mend)
     if own.lower().endswith((".md", *_ALMOST)):

@@ -17,7 +17,7 @@ from pprnet_feeds.content.dates import beginning_of
 from pprnet_feeds.content.ledger import Ledger, is_recorded, withdrawn_post
 from pprnet_feeds.content.model import Post, Site, appearance
 from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.content.reader import AtRest, Reading, read_files
+from pprnet_feeds.content.reader import Look, Reading, read_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +60,21 @@ def read_library(
     bodies: bool = False,
     ledger: Ledger | None = None,
     before: Library | None = None,
-    at_rest: AtRest | None = None,
+    look: Look | None = None,
 ) -> Library:
     """Read every post below *folder*, as it is at *now*.
 
     *drafts* lets drafts and posts of the future in, for a preview. *bodies* checks every text as
     well, also that of a faulty post. What the *ledger* says of ids, first dates and former
     addresses wins. Posts of the library *before* stay the same objects when they did not change,
-    and stay as they were when their files are faulty now, or not yet *at_rest*. The result is
+    and stay as they were when their files are faulty now, or not at rest in this *look*. The result is
     *before* itself when nothing changed.
     """
     ledger = ledger or Ledger()
     last = before.reading if before else None
-    reading = read_files(folder, site, now, last, bodies=bodies, at_rest=at_rest)
-    is_same = before and reading is before.reading and (site, ledger) == (before.site, before.ledger)
-    if before and is_same and not (before.next_release and before.next_release <= now):
+    reading = read_files(folder, site, now, last, bodies=bodies, look=look)
+    is_due = before and before.next_release and before.next_release <= now
+    if before and reading is last and (site, ledger) == (before.site, before.ledger) and not is_due:
         return before
     return _assemble(reading, site, now, ledger, before, drafts=drafts)
 
@@ -82,27 +82,19 @@ def read_library(
 def public(library: Library, now: datetime) -> Library:
     """What readers may see at *now* of a library that was read with its drafts."""
     assert library.reading is not None
-    return _assemble(library.reading, library.site, now, library.ledger)
+    return _assemble(library.reading, library.site, now, library.ledger, None, drafts=False)
 
 
 def _assemble(
-    reading: Reading,
-    site: Site,
-    now: datetime,
-    ledger: Ledger,
-    before: Library | None = None,
-    *,
-    drafts: bool = False,
+    reading: Reading, site: Site, now: datetime, ledger: Ledger, before: Library | None, *, drafts: bool
 ) -> Library:
     """The library that the files make at *now*."""
     site, changes = (site, []) if drafts else _announced(site, now)
     read = reading.by_file.values()
     known = ledger.identified([each.post for each in read if each.post], site.time_zone, now)
     single, doubles = _without_doubles(known, now, ledger.shown(now))
-    coming = [post for post in single if post.updated > now]  # never before `published`
-    for post in coming:
-        if not post.draft:
-            changes += [change for change in (post.published, post.updated) if change > now]
+    coming = [post for post in single if post.updated > now and not post.draft]  # never before `published`
+    changes += [change for post in coming for change in (post.published, post.updated) if change > now]
     public = single if drafts else [_at(post, now, ledger) for post in single if _is_public(post, now)]
     public.sort(key=attrgetter("id"))
     public.sort(key=attrgetter("year", "published"), reverse=True)
@@ -121,7 +113,7 @@ def _assemble(
         remains=frozenset(post.id for post in remains),
         digests=digests,
         recorded=recorded,
-        waiting=tuple(post for post in single if post.draft or post.updated > now),
+        waiting=tuple(sorted((p for p in single if p.draft or p.updated > now), key=attrgetter("file"))),
         ledger=ledger,
         reading=reading,
     )
@@ -138,7 +130,8 @@ def _digested(
     digests: dict[str, str] = {}
     recorded: set[str] = set()
     for post in posts:
-        is_same = before is not None and known.get(post.id) == post
+        was = known.get(post.id)
+        is_same = was is post or was == post
         digests[post.id] = before.digests[post.id] if before and is_same else appearance(post)
         same_record = before is not None and is_same and ledger is before.ledger
         if post.id in before.recorded if before and same_record else is_recorded(post, ledger):
@@ -174,6 +167,9 @@ def _without_doubles(posts: list[Post], now: datetime, ledger: Ledger) -> tuple[
     The one in the ledger stays, else the older, because readers have it already;
     what is not public never replaces what is.
     """
+    names = [{*_names(post), *map(_claim, post.aliases)} for post in posts]
+    if len(set().union(*names)) == sum(map(len, names)):
+        return posts, []
 
     def precedence(post: Post) -> tuple[bool, bool, datetime, str]:
         record = ledger.records.get(post.id)
@@ -192,7 +188,7 @@ def _without_doubles(posts: list[Post], now: datetime, ledger: Ledger) -> tuple[
 
 def _is_alone(post: Post, taken: dict[tuple[str, str], Post], problems: list[Problem]) -> bool:
     """Whether no other has the id and slug of this post, which are taken from now on."""
-    claims = (("id", post.id), ("slug", post.slug))
+    claims = _names(post)
     clashes = [claim for claim in claims if claim in taken]
     for claim in clashes:
         other = taken[claim].file
@@ -213,6 +209,10 @@ def _with_own_aliases(post: Post, taken: dict[tuple[str, str], Post], problems: 
             mend = f"Take it away here; until then it leads to {owner.file}."
             problems.append(Problem(post.file, 0, 0, what, mend, warning=True))
     return post.but(aliases=tuple(alias for alias, owner in owners.items() if owner is post))
+
+
+def _names(post: Post) -> tuple[tuple[str, str], ...]:
+    return ("id", post.id), ("slug", post.slug)
 
 
 def _claim(alias: str) -> tuple[str, str]:

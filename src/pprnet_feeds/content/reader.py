@@ -8,10 +8,12 @@ is so young that the clock of the file system may not show another edit.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from pprnet_feeds.content import files
 from pprnet_feeds.content.dates import month_of
@@ -21,10 +23,20 @@ from pprnet_feeds.content.problems import Problem
 
 _STAYS = "; its last good version stays"
 
-# What of a site decides how its posts are read: the zone, and the names of topics and research types.
-Basis = tuple[str, tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]
-# Whether a file of that name may be read at this signature; an empty one asks whether its removal counts.
-AtRest = Callable[[str, bytes], bool]
+# What of a site decides how its posts are read.
+Basis = tuple[ZoneInfo, tuple[Term, ...], tuple[Term, ...]]
+
+
+class Look(NamedTuple):
+    """A look at the files: the entries of ``posts/`` just now, and the signatures of the files by name.
+
+    *at_rest* says whether a file of that name may be read at this signature; with an empty one,
+    whether its removal counts.
+    """
+
+    found: Sequence[files.Found]
+    signatures: Mapping[str, bytes]
+    at_rest: Callable[[str, bytes], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,38 +71,29 @@ class Reading:
 
 
 def read_files(
-    folder: Path,
-    site: Site,
-    now: datetime,
-    before: Reading | None = None,
-    *,
-    bodies: bool = False,
-    at_rest: AtRest | None = None,
+    folder: Path, site: Site, now: datetime, before: Reading | None, *, bodies: bool, look: Look | None
 ) -> Reading:
     """Read the post files below *folder* that are not as they were in the reading *before*.
 
     *now* decides which files are young. With *bodies* every file is read, and its text is checked
-    as well. A file that is not *at_rest* stays as it was *before*, or stays out when it is new.
-    The result is *before* itself when nothing changed.
+    as well. A file that is not at rest in this *look* stays as it was *before*, or stays out when it
+    is new. The result is *before* itself when nothing changed.
     """
-    basis = _names(site.time_zone.key, site.topics, site.research)
+    basis = site.time_zone, site.topics, site.research
     was_read: Mapping[str, FileRead] = before.by_file if before else {}
     is_valid = before is not None and before.basis == basis and not bodies
     settled = int(now.timestamp()) * 1_000_000_000 - files.GRAIN
     by_file: dict[str, FileRead] = {}
     problems: list[Problem] = []
-    for found in files.entries(folder, report_others=bodies):
+    for found in look.found if look else files.entries(folder, report_others=bodies):
         if isinstance(found, Problem):
             problems.append(found)
             continue
         entry, name = found
         was = was_read.get(name)
-        try:
-            signature = files.signature(entry.stat(follow_symlinks=False))
-        except OSError:
-            signature = b""
+        signature = look.signatures.get(name, b"") if look else files.signature_of(entry)
         is_same = was is not None and was.signature == signature != b""
-        if not is_same and at_rest is not None and not at_rest(name, signature):
+        if not is_same and look and not look.at_rest(name, signature):
             if was is None:
                 continue
             is_same = True
@@ -98,48 +101,40 @@ def read_files(
             by_file[name] = was
         else:
             by_file[name] = _read_file(entry.path, name, site, settled, was, is_valid, bodies)
-    for name in was_read.keys() - by_file.keys():
-        if at_rest is not None and not at_rest(name, b""):
-            by_file[name] = was_read[name]
+    if look:
+        removed = was_read.keys() - by_file.keys()
+        by_file |= {name: was_read[name] for name in removed if not look.at_rest(name, b"")}
     reading = Reading(basis, by_file, tuple(problems))
-    is_same = before is not None and is_valid and reading.problems == before.problems
-    if is_same and by_file.keys() == was_read.keys() and all(was_read[n] is by_file[n] for n in by_file):
-        return before or reading
-    return reading
+    # Most values are the same objects, which are equal at once.
+    return before if before is not None and is_valid and reading == before else reading
 
 
 def _read_file(
     path: str, name: str, site: Site, settled: int, was: FileRead | None, is_valid: bool, bodies: bool
 ) -> FileRead:
     """Read one file; *is_valid* says whether what it *was* counts when its bytes are the same."""
+    post, problems, signature, digest = None, list[Problem](), b"", b""
     data = files.read_bytes(path, name)
     if isinstance(data, Problem):
-        return _faulty(b"", b"", was, [data], site)
-    content, status = data
-    is_young = max(status.st_mtime_ns, status.st_ctime_ns) >= settled
-    signature = b"" if is_young else files.signature(status)
-    digest = hashlib.blake2b(content, digest_size=16).digest()
-    if is_valid and was is not None and was.digest == digest:
-        return replace(was, signature=signature)
-    text = files.text_of(content, name)
-    if isinstance(text, Problem):
-        return _faulty(signature, digest, was, [text], site)
-    post, problems = read_post(text, name, site, bodies=bodies)
-    if post is None:
-        return _faulty(signature, digest, was, problems, site)
-    if was is not None and was.post == post:
-        post = was.post
+        problems = [data]
+    else:
+        content, status = data
+        if max(status.st_mtime_ns, status.st_ctime_ns) < settled:  # a younger one is read again
+            signature = files.signature(status)
+        digest = hashlib.blake2b(content, digest_size=16).digest()
+        if is_valid and was is not None and was.digest == digest:
+            return replace(was, signature=signature)
+        text = files.text_of(content, name)
+        if isinstance(text, Problem):
+            problems = [text]
+        else:
+            post, problems = read_post(text, name, site, bodies=bodies)
+    if was is not None and was.post is not None:
+        if post is None and (post := _with_present_names(was.post, site)):
+            problems = [replace(problem, what=problem.what + _STAYS) for problem in problems]
+        elif was.post == post:
+            post = was.post
     return FileRead(signature, digest, post, tuple(problems))
-
-
-def _faulty(
-    signature: bytes, digest: bytes, was: FileRead | None, problems: list[Problem], site: Site
-) -> FileRead:
-    """What is stored of a file that is no valid post now."""
-    last_good = _with_present_names(was.post, site) if was and was.post else None
-    if last_good is not None:
-        problems = [replace(problem, what=problem.what + _STAYS) for problem in problems]
-    return FileRead(signature, digest, last_good, tuple(problems))
 
 
 def _with_present_names(post: Post, site: Site) -> Post | None:
@@ -155,10 +150,3 @@ def _slugs(slugs: tuple[str, ...], known: tuple[Term, ...]) -> tuple[str, ...] |
     index = by_name(known)
     places = {index.get(normal(slug), -1) for slug in slugs}
     return None if -1 in places else tuple(known[place].slug for place in sorted(places))
-
-
-def _names(zone: str, topics: tuple[Term, ...], research: tuple[Term, ...]) -> Basis:
-    def of(known: tuple[Term, ...]) -> tuple[tuple[str, ...], ...]:
-        return tuple((term.slug, term.label, *term.former) for term in known)
-
-    return zone, of(topics), of(research)

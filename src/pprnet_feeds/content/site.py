@@ -1,6 +1,6 @@
 """Reads ``feeds/``, which describes the whole site, and the environment variables that override it.
 
-These files are written once and then believed for years. So a value that could be published by
+Nobody looks at these files for years once they are written. So a value that could be published by
 mistake has no default, and any problem here must be corrected before the site is served.
 """
 
@@ -8,46 +8,37 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Collection
 from collections.abc import Mapping as Environment
 from contextlib import suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pprnet_feeds.content import dates, fields, files, slugs, terms
-from pprnet_feeds.content.fields import Faults, Reader, T
+from pprnet_feeds.content import dates, fields, files, keys, slugs, terms
+from pprnet_feeds.content.fields import Faults, Wrong, form, only, reader
 from pprnet_feeds.content.model import CacheTimes, Person, Picture, Publisher, Site
-from pprnet_feeds.content.post import read_orcid
 from pprnet_feeds.content.problems import Problem, nearest, quoted, shown
-from pprnet_feeds.content.text import clean, dropped, first_forbidden
+from pprnet_feeds.content.text import clean_with_problems
 from pprnet_feeds.content.yaml import Mapping, Scalar, Sequence, Value
 
 FILE = "feeds/site.yaml"
-_GROUPS = {
-    "author": ("name", "url", "email", "orcid"),
-    "publisher": ("name", "url", "ror", "issn"),
-    "cache": ("max_age", "stale_while_revalidate", "stale_if_error"),
+# Every key by its whole name, such as `author.name`.
+_KEYS = {
+    name if name == whole else f"{whole}.{name}": key
+    for whole, outer in keys.SITE.items()
+    for name, key in keys.GROUPS.get(whole, {whole: outer}).items()
+    if name == key.name
 }
-# fmt: off
-_NAMES = {name: name for name in (
-    "title", "subtitle", "short_title", "base_url", "tag_root", "language", "time_zone", "rights", "licence",
-    "hubs", "entries", "icon", "logo", "accent", *_GROUPS,
-)}
-# fmt: on
-_ALL = [key for name in _NAMES for key in ([f"{name}.{part}" for part in _GROUPS.get(name, ())] or [name])]
-_REQUIRED = {
-    "title": "Psychotherapy Practice Research Network",
-    "tag_root": "example.org,2013:blog",
-    "author.name": "Giorgio A. Tasca",
-    "language": "en-CA",
-    "time_zone": "America/Toronto",
-}
-_YEAR = 31_536_000
-
-# What else the program reads; a variable that resembles ours and is none was surely meant to count.
+# A key in a group is required only where the group is.
+_REQUIRED = [
+    name
+    for name, key in _KEYS.items()
+    if key.default == keys.SITE[name.partition(".")[0]].default == keys.REQUIRED
+]
+# The other variables that the program reads. One that resembles ours and is not read is a mistake.
 _OTHERS = (
     *("PPRNET_SITE", "PPRNET_ADDRESS", "PPRNET_DRAFTS", "PPRNET_FAST_PATH"),
     *("PPRNET_STATE", "PPRNET_STATS", "PPRNET_DOI_REGISTRY"),
@@ -73,6 +64,7 @@ _PICTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.png", re.IGNORECASE)
 _PICTURE_BYTES = 524_288
 _PIXELS = (16, 2048)
 
+_GROUPS = {"author": Person, "publisher": Publisher, "cache": CacheTimes}
 _Settings = dict[str, tuple[Value, str]]
 
 
@@ -94,124 +86,74 @@ def read_site(
     problems: list[Problem] = []
     settings = _settings(folder, environ, problems)
     topics = terms.read_terms(folder, "feeds/topics.yaml", problems, required=True)
-    research = terms.read_terms(folder, "feeds/research.yaml", problems, required=False)
+    research = terms.read_terms(folder, "feeds/research.yaml", problems)
     issues = _issues(folder, problems)
-
-    def get(name: str, read: Reader[T]) -> T | None:
-        if name not in settings:
-            return None
-        value, file = settings[name]
-        faults = Faults(file)
-        result = read(value, name, faults)
-        problems.extend(faults.found)
-        return result
-
-    def need(name: str, read: Reader[T]) -> T | None:
+    values: dict[str, Any] = {}
+    groups: dict[str, dict[str, Any]] = {group: {} for group in ("", *keys.GROUPS)}
+    picture = reader(partial(_picture, folder=folder))
+    kinds = _KINDS | {"icon": picture, "logo": picture}
+    for name, key in _KEYS.items():
+        value, file = settings.get(name, (Scalar("", 0, 0), FILE))
+        faults = Faults(file, problems)
         before = len(problems)
-        result = get(name, read)
-        if not result and len(problems) == before:
-            value, file = settings.get(name, (Scalar("", 0, 0), FILE))
-            mend = f"Add it, such as {_REQUIRED[name]}, or set {variable(name)}."
+        if name in settings:
+            values[name] = fields.read(value, name, faults, key, kinds)
+        if name in _REQUIRED and not values.get(name) and len(problems) == before:
+            mend = f"Add it, such as {key.example}, or set {variable(name)}."
             problems.append(Problem(file, value.line, 0, f"`{name}` is missing", mend))
-        return result
-
-    seconds = partial(fields.number, least=0, most=_YEAR)
-    title = need("title", fields.text)
-    tag_root = need("tag_root", _read_tag_root)
-    author = need("author.name", fields.scalar)
-    language = need("language", fields.language)
-    time_zone = need("time_zone", _read_time_zone)
-    base_url = get("base_url", _read_base_url)
-    if base_url is None and "base_url" not in settings:
-        base_url = default_base_url.rstrip("/")
-    texts = {name: get(name, fields.text) or "" for name in ("subtitle", "short_title", "rights")}
-    person = Person(
-        name=author or "",
-        url=get("author.url", fields.address) or "",
-        email=get("author.email", fields.email) or "",
-        orcid=get("author.orcid", read_orcid) or "",
-    )
-    publisher = Publisher(
-        name=get("publisher.name", fields.scalar) or "",
-        url=get("publisher.url", fields.address) or "",
-        ror=get("publisher.ror", _read_ror) or "",
-        issn=get("publisher.issn", _read_issn) or "",
-    )
-    icon, logo = (get(name, partial(_read_picture, folder=folder)) for name in ("icon", "logo"))
-    licence = get("licence", fields.address) or ""
-    hubs = get("hubs", partial(fields.each, read=fields.address)) or ()
-    entries = get("entries", partial(fields.number, least=1, most=1000)) or Site.entries
-    ages = {key: get(f"cache.{key}", seconds) for key in _GROUPS["cache"]}
-    cache = CacheTimes(**{key: age for key, age in ages.items() if age is not None})
-    accent = get("accent", _read_accent) or ""
+        if values.get(name) is not None:
+            group, _, part = name.rpartition(".")
+            groups[group][part] = values[name]
     problems.sort()
-    if not (title and tag_root and author and language and time_zone and topics):
+    if not (topics and all(map(values.get, _REQUIRED))):
         return None, problems
-    site = Site(
-        **texts | {"short_title": texts["short_title"] or title},
-        title=title,
-        base_url=base_url or "",
-        tag_root=tag_root,
-        author=person,
-        language=language,
-        time_zone=time_zone,
-        licence=licence,
-        hubs=tuple(dict.fromkeys(hubs)),
-        entries=entries,
-        cache=cache,
-        topics=topics,
-        research=research,
-        issues=issues,
-        publisher=publisher,
-        icon=icon,
-        logo=logo,
-        accent=accent.lower(),
-    )
-    return site, problems
+    own = groups[""]
+    made = {
+        "subtitle": own.get("subtitle", ""),
+        "short_title": own.get("short_title") or own["title"],
+        "base_url": values.get("base_url", default_base_url.rstrip("/")) or "",
+        "hubs": tuple(dict.fromkeys(own.get("hubs", ()))),
+        **{group: make(**groups[group]) for group, make in _GROUPS.items()},
+    }
+    return Site(**own | made, topics=topics, research=research, issues=issues), problems
 
 
 def _settings(folder: Path, environ: Environment[str, str], problems: list[Problem]) -> _Settings:
     """Every value by its dotted name, with the file or variable that it comes from."""
-    faults = Faults(FILE)
+    faults = Faults(FILE, problems)
     settings: _Settings = {}
-    value = terms.read_feeds_file(folder, FILE, problems, required=True)
-    if isinstance(value, Mapping):
-        for name, [(_, found)] in fields.known(value, _NAMES, faults).items():
-            if name not in _GROUPS:
-                settings[name] = (found, FILE)
-            elif isinstance(found, Mapping):
-                keys = {key: key for key in _GROUPS[name]}
-                for key, [(_, inner)] in fields.known(found, keys, faults).items():
-                    settings[f"{name}.{key}"] = (inner, FILE)
-            else:
-                names = ", ".join(f"`{key}`" for key in _GROUPS[name])
-                faults.add(found, f"`{name}` is not a group of keys", f"Put {names} below it, indented.")
-    elif value is not None:
-        faults.add(value, "the settings are not made of keys", "Write lines like `title: …`.")
-    problems += faults.found
-    variables = {variable(name): name for name in _ALL}
-    for file, name in variables.items():
-        text = environ.get(file, "")
-        typed, is_dropped = clean(text)
-        if is_dropped:
-            problems.append(dropped(first_forbidden(text)[0], file, 0))
+    wrong = ("the settings are not made of keys", "Write lines like `title: …`.")
+    file = terms.read_feeds_file(folder, FILE, problems, Mapping, wrong, required=True)
+    for name, [(_, value)] in fields.known(file, keys.SITE, faults).items() if file else ():
+        group = {part: key for part, key in keys.GROUPS.get(name, {}).items() if part == key.name}
+        if not group:
+            settings[name] = (value, FILE)
+        elif isinstance(value, Mapping):
+            for part, [(_, inner)] in fields.known(value, group, faults).items():
+                settings[f"{name}.{part}"] = (inner, FILE)
+        else:
+            names = ", ".join(f"`{part}`" for part in group)
+            faults.add(value, f"`{name}` is not a group of keys", f"Put {names} below it, indented.")
+    for name, key in _KEYS.items():
+        typed, notices = clean_with_problems(environ.get(variable(name), ""), variable(name), 0)
+        problems += notices
         if typed := typed.strip():
             parts = tuple(Scalar(part.strip(), 0, 0) for part in typed.split(",") if part.strip())
-            settings[name] = (Sequence(parts, 0, 0) if name == "hubs" else Scalar(typed, 0, 0), file)
+            settings[name] = (Sequence(parts, 0, 0) if key.many else Scalar(typed, 0, 0), variable(name))
+    read = {*map(variable, _KEYS), *_OTHERS}
     for name in environ:
-        is_known = name in variables or name in _OTHERS or _OF_THE_HOST.fullmatch(name)
-        if name.startswith("PPRNET_") and not is_known:
-            problems.append(_unread(name, variables))
+        if name.startswith("PPRNET_") and name not in read and not _OF_THE_HOST.fullmatch(name):
+            problems.append(_unread(name))
     return settings
 
 
-def _unread(name: str, variables: Collection[str]) -> Problem:
+def _unread(name: str) -> Problem:
     """A variable that nothing reads: half a name of ours, or a mistyped one."""
-    meant = [ours for ours in variables if ours.startswith(f"{name}_")]
-    if not meant:
-        # Without the common beginning, which would make any two alike.
-        ends = [ours.removeprefix("PPRNET_") for ours in (*variables, *_OTHERS)]
-        meant = [f"PPRNET_{end}" for end in [nearest(name.removeprefix("PPRNET_"), ends)] if end]
+    variables = list(map(variable, _KEYS))
+    # Without the common beginning, which would make any two alike.
+    ends = [ours.removeprefix("PPRNET_") for ours in (*variables, *_OTHERS)]
+    end = nearest(name.removeprefix("PPRNET_"), ends)
+    meant = [ours for ours in variables if ours.startswith(f"{name}_")] or [f"PPRNET_{end}"] * bool(end)
     mend = f"Did you mean {' or '.join(meant)}?" if meant else "Take it out of the environment."
     return Problem(shown(name), 0, 0, "no setting is read from this variable", mend)
 
@@ -219,45 +161,30 @@ def _unread(name: str, variables: Collection[str]) -> Problem:
 def _issues(folder: Path, problems: list[Problem]) -> dict[str, str]:
     """The sentence that announces each month."""
     file = "feeds/issues.yaml"
-    value = terms.read_feeds_file(folder, file, problems, required=False)
-    faults = Faults(file)
+    wrong = ("the issues are not made of months", "Write lines like `2022-01: This month…`.")
+    months = terms.read_feeds_file(folder, file, problems, Mapping, wrong)
+    faults = Faults(file, problems)
     issues: dict[str, str] = {}
-    if isinstance(value, Mapping):
-        for key, sentence in value.entries.values():
-            if not dates.is_month(key.text):
-                faults.add(key, f"this is not a month: {quoted(key.text)}", "Write it like 2022-01.")
-            elif typed := fields.text(sentence, key.text, faults):
-                issues[key.text] = typed
-    elif value is not None:
-        faults.add(value, "the issues are not made of months", "Write lines like `2022-01: This month…`.")
-    problems += faults.found
+    for key, sentence in months.entries.values() if months else ():
+        if not dates.is_month(key.text):
+            faults.add(key, f"this is not a month: {quoted(key.text)}", "Write it like 2022-01.")
+        elif typed := fields.text(sentence, key.text, faults):
+            issues[key.text] = typed
     return issues
 
 
-def _read_base_url(value: Value, name: str, faults: Faults) -> str | None:
+def _base_url(typed: str, name: str) -> str | Wrong:
     """Where readers reach the site, without a trailing slash."""
-    typed = fields.address(value, name, faults)
-    if typed is None:
-        return None
+    if isinstance(fault := fields.parse_address(typed, name), Wrong):
+        return fault
     if "?" in typed or "#" in typed:
         what = f"`{name}` has a query or a fragment: {quoted(typed)}"
-        faults.add(value, what, "Write only where the site begins, like https://example.org/blog.")
-        return None
+        return Wrong(what, "Write only where the site begins, like https://example.org/blog.")
     path = urlsplit(typed).path.rstrip("/")
     if path and not slugs.is_path(path):
         what = f"the path of `{name}` holds more than letters, digits, dots, hyphens, _ and ~: {quoted(path)}"
-        faults.add(value, what, "Serve the site below a plain path, like https://example.org/blog.")
-        return None
+        return Wrong(what, "Serve the site below a plain path, like https://example.org/blog.")
     return typed.rstrip("/")
-
-
-def _read_tag_root(value: Value, name: str, faults: Faults) -> str | None:
-    """The root of permanent ids: authority, date and first part (RFC 4151)."""
-    mend = (
-        "Write a domain you held, the year you held it, and a word, without `tag:`, "
-        "like example.org,2013:blog (RFC 4151)."
-    )
-    return fields.parsed(value, name, faults, _tag_root, "is not the root of a tag", mend)
 
 
 def _tag_root(typed: str) -> str | None:
@@ -269,75 +196,75 @@ def _tag_root(typed: str) -> str | None:
     return typed if day.year >= 1985 else None  # the first year with domain names
 
 
-def _read_ror(value: Value, name: str, faults: Faults) -> str | None:
+def _time_zone(typed: str, _: str) -> ZoneInfo | Wrong:
+    """A time zone of the IANA database."""
+    if _ZONE.fullmatch(typed):
+        with suppress(ZoneInfoNotFoundError, ValueError, OSError):
+            return ZoneInfo(typed)
+    return Wrong(f"no time zone is called {quoted(typed)}", "Write it like America/Toronto.")
+
+
+def _ror(typed: str) -> str | None:
     """An identifier of the Research Organization Registry, without its address."""
-
-    def parse(typed: str) -> str | None:
-        match = _ROR.fullmatch(typed)
-        number = 0
-        for digit in match[1].lower() if match else "":
-            number = number * 32 + _ROR_DIGITS.index(digit)
-        is_right = match and int(match[2]) == 98 - number * 100 % 97  # ISO 7064, mod 97-10
-        return (match[1] + match[2]).lower() if match and is_right else None
-
-    mend = "Copy it from ror.org, like https://ror.org/03c4mmv16."
-    return fields.parsed(value, name, faults, parse, "is no identifier of ROR", mend)
+    match = _ROR.fullmatch(typed)
+    number = 0
+    for digit in match[1].lower() if match else "":
+        number = number * 32 + _ROR_DIGITS.index(digit)
+    is_right = match and int(match[2]) == 98 - number * 100 % 97  # ISO 7064, mod 97-10
+    return (match[1] + match[2]).lower() if match and is_right else None
 
 
-def _read_issn(value: Value, name: str, faults: Faults) -> str | None:
-    def parse(typed: str) -> str | None:
-        match = _ISSN.fullmatch(typed)
-        if not match:
-            return None
-        total = sum(int(digit) * (8 - place) for place, digit in enumerate(match[1] + match[2]))
-        check = "0123456789X"[-total % 11]  # ISO 3297, annex B
-        return f"{match[1]}-{match[2]}{check}" if match[3].upper() == check else None
-
-    return fields.parsed(value, name, faults, parse, "is not an ISSN", "Write it like 2049-3630.")
+def _issn(typed: str) -> str | None:
+    match = _ISSN.fullmatch(typed)
+    if not match:
+        return None
+    total = sum(int(digit) * (8 - place) for place, digit in enumerate(match[1] + match[2]))
+    check = "0123456789X"[-total % 11]  # ISO 3297, annex B
+    return f"{match[1]}-{match[2]}{check}" if match[3].upper() == check else None
 
 
-def _read_accent(value: Value, name: str, faults: Faults) -> str | None:
+def _accent(value: Value, name: str, faults: Faults) -> str | None:
     """A colour. Without quotation marks YAML takes it for a comment, and the key seems to be empty."""
     if not fields.is_given(value) and not (isinstance(value, Scalar) and value.remark):
         return None
     mend = 'Write it in quotation marks, like "#0b5f6f".'
-    return fields.parsed(value, name, faults, fields.whole(_COLOUR), "is not a colour", mend)
+    typed = form(only(_COLOUR.fullmatch), "is not a colour", mend)(value, name, faults)
+    return typed and typed.lower()
 
 
-def _read_picture(value: Value, name: str, faults: Faults, folder: Path) -> Picture | None:
+def _picture(typed: str, name: str, folder: Path) -> Picture | Wrong:
     """A PNG below ``feeds/``, by the name of its file; an icon is square."""
     mend = f"Save a PNG of 512 by 512 pixels below feeds/ and write its name, like `{name}: {name}.png`."
-    typed = fields.parsed(
-        value, name, faults, fields.whole(_PICTURE_NAME), "is not the name of a PNG file", mend
-    )
-    if typed is None:
-        return None
+    if not _PICTURE_NAME.fullmatch(typed):
+        return Wrong(f"`{name}` is not the name of a PNG file: {quoted(typed)}", mend)
     found = files.read_bytes(str(folder / "feeds" / typed), f"feeds/{typed}", _PICTURE_BYTES)
     if isinstance(found, Problem):
-        faults.add(value, f"`{name}` cannot be read: {found.what}", mend)
-        return None
+        return Wrong(f"`{name}` cannot be read: {found.what}", mend)
     data = found[0]
-    if not data.startswith(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR") or len(data) < 45 or b"IEND" not in data[-12:]:
-        faults.add(value, f"`{name}` is not a whole PNG: {quoted(typed)}", mend)
-        return None
+    starts = data.startswith(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    if not starts or len(data) < 45 or b"IEND" not in data[-12:]:
+        return Wrong(f"`{name}` is not a whole PNG: {quoted(typed)}", mend)
     width, height = struct.unpack(">II", data[16:24])
     if name == "icon" and width != height:
-        faults.add(value, f"`{name}` is not square: {width} by {height} pixels", mend)
-    elif not _PIXELS[0] <= min(width, height) <= max(width, height) <= _PIXELS[1]:
+        return Wrong(f"`{name}` is not square: {width} by {height} pixels", mend)
+    if not _PIXELS[0] <= min(width, height) <= max(width, height) <= _PIXELS[1]:
         what = f"`{name}` is {width} by {height} pixels; each side must have {_PIXELS[0]} to {_PIXELS[1]}"
-        faults.add(value, what, mend)
-    else:
-        return Picture(data, width, height)
-    return None
+        return Wrong(what, mend)
+    return Picture(data, width, height)
 
 
-def _read_time_zone(value: Value, name: str, faults: Faults) -> ZoneInfo | None:
-    """A time zone of the IANA database."""
-    typed = fields.scalar(value, name, faults)
-    if typed is None:
-        return None
-    if _ZONE.fullmatch(typed):
-        with suppress(ZoneInfoNotFoundError, ValueError, OSError):
-            return ZoneInfo(typed)
-    faults.add(value, f"no time zone is called {quoted(typed)}", "Write it like America/Toronto.")
-    return None
+_KINDS: fields.Kinds = fields.KINDS | {
+    "ror": form(_ror, "is no identifier of ROR", "Copy it from ror.org, like https://ror.org/03c4mmv16."),
+    "issn": form(_issn, "is not an ISSN", "Write it like 2049-3630."),
+    "colour": _accent,
+    "base url": reader(_base_url),
+    "tag root": form(
+        _tag_root,
+        "is not the root of a tag",
+        "Write a domain you held, the year you held it, and a word, without `tag:`, "
+        "like example.org,2013:blog (RFC 4151).",
+    ),
+    "time zone": reader(_time_zone),
+    "entries": fields.number(1, 1000),
+    "seconds": fields.number(0, 31_536_000),
+}

@@ -30,7 +30,7 @@ from pprnet_feeds.pages import embed
 from pprnet_feeds.pages.subscribe import read_choice
 from pprnet_feeds.serving.cache import ResponseCache
 from pprnet_feeds.serving.conditional import http_date
-from pprnet_feeds.serving.reload import Reloader, utc_now
+from pprnet_feeds.serving.reload import Reloader, unix_now, utc_now
 from pprnet_feeds.serving.response import ALLOW, ERROR, Message, Pair, Prepared, Reply, Response, Sent, joined
 from pprnet_feeds.serving.snapshot import OEMBED, OPML, QUERIED, SUBSCRIBE, Snapshot
 from pprnet_feeds.settings import Settings
@@ -50,40 +50,85 @@ _PREFLIGHT = {
 }
 
 
-class Service:
-    """What all requests share: the response cache and the extensions."""
+class CacheMiddleware:
+    """Answers what is cached, and passes every other request on to *app*.
 
-    def __init__(self, extensions: Sequence[Any]) -> None:
+    Attributes:
+        at_once: what `protocol` asks for a response that it writes without starting a task.
+    """
+
+    def __init__(self, extensions: Sequence[Any], *, fast_path: bool) -> None:
         self.cache = ResponseCache()
+        self.app: ASGIApp
+        self.at_once = self.cached if fast_path else None
         self._swapped = [one.swapped for one in extensions if getattr(one, "swapped", None)]
         self._answered = [one.answered for one in extensions if getattr(one, "answered", None)]
 
-    def swap(self, snapshot: Snapshot) -> None:
+    async def swap(self, snapshot: Snapshot) -> None:
         """Answer from *snapshot* from now on."""
-        self.cache.swap(snapshot)
+        await self.cache.swap(snapshot)
         for swapped in self._swapped:
             swapped(snapshot)
 
-    def answered(self, target: bytes, headers: Sequence[Pair], sent: Sent) -> None:
-        """Report a response to the extensions."""
-        for answered in self._answered:
-            answered(target, headers, sent)
+    def cached(self, target: bytes, headers: Sequence[Pair]) -> Prepared | None:
+        """The prepared response to a GET of *target*; None when the request must be passed on."""
+        response, now = self.cache.listed.get(target), unix_now()
+        if response is None or not response.since <= now < self.cache.adjusted_from:
+            return None
+        fields = dict(headers)
+        # A body whose end cannot be found ends the connection, and two hosts are an error.
+        if b"transfer-encoding" in fields or b"host" not in fields or len(fields) != len(headers):
+            return None
+        prepared = response.choose(fields, now)
+        response.used = now
+        if prepared is not None:
+            self._report(target, headers, prepared.sent)
+        return prepared
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI 3.0)."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, _without_traceback(send))
+            return
+        method, reply = scope["method"], None
+        if method == "GET" and not (scope["query_string"] and scope["path"] in QUERIED):
+            prepared = self.cached(scope["raw_path"], scope["headers"])
+            if prepared is not None:
+                await send(prepared.start)
+                await send(prepared.body)
+                return
+        if method == "OPTIONS":
+            reply = Reply(204, "", _PREFLIGHT)
+        elif method not in ("GET", "HEAD"):  # RFC 9110 §15.5.6
+            reply = Reply(405, "Only GET and HEAD are understood here.", {"allow": ALLOW})
+        elif len(scope["raw_path"]) > LONGEST_ADDRESS:
+            reply = Reply(414, "This address is too long to be one of ours.")
+        if reply is not None:  # it counts for no address
+            await self.send(reply, {**scope, "raw_path": b"", "headers": []}, receive, send)
+            return
+        # Addresses of ours need no escapes: the router sees what was asked for.
+        scope["path"] = scope["raw_path"].decode("latin-1")
+        await self.app(scope, receive, send)
 
     async def send(self, found: Response | Reply, scope: Scope, receive: Receive, send: Send) -> None:
         """Send a response, or a short reply that no cache stores."""
         target, headers, is_get = scope["raw_path"], scope["headers"], scope["method"] == "GET"
         if isinstance(found, Reply):
-            self.answered(target, headers, Sent(found.status))
-            media_type = "text/plain" if found.text else None
-            text = found.text and f"{found.text}\n"
+            self._report(target, headers, Sent(found.status))
+            text, media_type = (f"{found.text}\n", "text/plain") if found.text else ("", None)
             plain = PlainResponse(text, found.status, {**ERROR, **found.headers}, media_type)
-            await plain(scope, receive, send)
-            return
-        now = utc_now()
-        prepared = await self.cache.prepare(found, joined(headers), now)
-        self.answered(target, headers, prepared.sent if is_get else prepared.sent._replace(size=0))
+            return await plain(scope, receive, send)
+        now, fields, loop = utc_now(), joined(headers), asyncio.get_running_loop()
+        prepared = found.choose(fields, now.timestamp())
+        if prepared is None:
+            prepared = await loop.run_in_executor(self.cache.thread, found.prepare, fields, now)
+        self._report(target, headers, prepared.sent if is_get else prepared.sent._replace(size=0))
         await send(self._adjusted(prepared.start, found, now))
         await send(prepared.body if is_get else {"type": "http.response.body"})
+
+    def _report(self, target: bytes, headers: Sequence[Pair], sent: Sent) -> None:
+        for answered in self._answered:
+            answered(target, headers, sent)
 
     def _adjusted(self, start: Message, response: Response, now: datetime) -> Message:
         """The *start* of a response with what depends on the clock: its lifetime near a release.
@@ -91,7 +136,7 @@ class Service:
         Nothing that is sent is later than now.
         """
         snapshot = self.cache.snapshot
-        if snapshot is None or (now < self.cache.adjusted_from and response.last_modified <= now):
+        if snapshot is None or response.last_modified <= now < snapshot.adjusted_from:
             return start
         fields = dict(start["headers"]) | {b"cache-control": snapshot.cache_control(now).encode()}
         if b"last-modified" in fields:
@@ -99,63 +144,13 @@ class Service:
         return start | {"headers": [*fields.items()]}
 
 
-class CacheMiddleware:
-    """Answers what is cached, and passes every other request on."""
-
-    def __init__(self, app: ASGIApp, service: Service, *, fast_path: bool) -> None:
-        self._app = app
-        self._service = service
-        self._cache = service.cache
-        # `protocol` writes what this returns without starting a task.
-        self.at_once = self.cached if fast_path else None
-
-    def cached(self, target: bytes, headers: Sequence[Pair]) -> Prepared | None:
-        """The prepared response to a GET of *target*; None when the request must be passed on."""
-        response, now = self._cache.listed.get(target), utc_now()
-        if response is None or now >= self._cache.adjusted_from or response.last_modified > now:
-            return None
-        fields = dict(headers)
-        # A body whose end cannot be found ends the connection, and two hosts are an error.
-        if b"transfer-encoding" in fields or b"host" not in fields or len(fields) != len(headers):
-            return None
-        prepared = response.choose(fields, now)
-        if prepared is not None:
-            self._service.answered(target, headers, prepared.sent)
-        return prepared
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request (ASGI 3.0)."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, _without_traceback(send))
-            return
-        method, path, reply = scope["method"], scope["raw_path"].decode("latin-1"), None
-        if method == "OPTIONS":
-            reply = Reply(204, "", _PREFLIGHT)
-        elif method not in ("GET", "HEAD"):  # RFC 9110 §15.5.6
-            reply = Reply(405, "Only GET and HEAD are understood here.", {"allow": ALLOW})
-        elif len(path) > LONGEST_ADDRESS:
-            reply = Reply(414, "This address is too long to be one of ours.")
-        if reply is not None:  # it counts for no address
-            await self._service.send(reply, {**scope, "raw_path": b"", "headers": []}, receive, send)
-            return
-        if method == "GET" and not (scope["query_string"] and path in QUERIED):
-            prepared = self.cached(scope["raw_path"], scope["headers"])
-            if prepared is not None:
-                await send(prepared.start)
-                await send(prepared.body)
-                return
-        # Addresses of ours need no escapes: the router sees what was asked for.
-        scope["path"] = path
-        await self._app(scope, receive, send)
-
-
 def create(
     settings: Settings, extensions: Sequence[Any] = (), store: TimestampStore | None = None
 ) -> CacheMiddleware:
     """Make the application. *store* remembers when things changed; without one only this process does."""
-    service = Service(extensions)
-    cache = service.cache
-    reloader = Reloader(settings, os.environ, store or TimestampStore(), service.swap)
+    middleware = CacheMiddleware(extensions, fast_path=settings.fast_path)
+    cache = middleware.cache
+    reloader = Reloader(settings, os.environ, store or TimestampStore(), middleware.swap)
 
     def endpoint(find: Callable[[Request, Snapshot], Awaitable[Response | Reply]]) -> Any:
         async def respond(request: Request) -> ASGIApp:
@@ -165,7 +160,7 @@ def create(
                 found = Reply(503, text, {"retry-after": "60"})
             else:
                 found = await find(request, cache.snapshot)
-            return lambda scope, receive, send: service.send(found, scope, receive, send)
+            return lambda scope, receive, send: middleware.send(found, scope, receive, send)
 
         return respond
 
@@ -243,14 +238,16 @@ def create(
         Route(SUBSCRIBE, endpoint(subscribe)),
         Route("/{path:path}", endpoint(document)),
     ]
-    app = Starlette(routes=routes, lifespan=lambda _: _lifespan(reloader))
+    middleware.app = app = Starlette(routes=routes, lifespan=lambda _: _lifespan(reloader))
     app.router.redirect_slashes = False
-    return CacheMiddleware(app, service, fast_path=settings.fast_path)
+    return middleware
 
 
 @contextlib.asynccontextmanager
 async def _lifespan(reloader: Reloader) -> AsyncIterator[None]:
     """Read the site, and keep what is served current until the service stops."""
+    # Threads that build and render give way ten times sooner: requests would wait for 5 ms at each step.
+    sys.setswitchinterval(0.0005)
     faults = await reloader.start()
     for fault in faults:
         log.error("the feeds were not started: %s: %s", fault.place, fault.what)

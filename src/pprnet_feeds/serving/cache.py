@@ -1,27 +1,29 @@
 """The response cache of one process, and how a response that is not in it is rendered.
 
-It saves the rendering and compressing of each feed: 14 ms a request at 350 posts. Listed feeds,
-which everybody polls, are cached as long as the snapshot lives. All other responses are in a
-least-recently-used cache of a bounded number of bytes: ten thousand combinations that a client
-makes up cost a constant amount of memory.
+It saves the rendering and compressing of each feed: 14 ms a request at 350 posts. Listed feeds, which
+everybody polls, are cached as long as the snapshot lives, all other responses in a bounded number of
+bytes: ten thousand combinations that a client makes up cost a constant amount of memory.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
-from pprnet_feeds.serving.response import Prepared, Reply, Response
+from pprnet_feeds.serving.reload import unix_now
+from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.serving.snapshot import Snapshot
 
 log = logging.getLogger("pprnet_feeds")
 
 # Bytes of the responses that are not listed feeds.
 MOST_BYTES = 32 << 20
+# For how many seconds at most a swap waits for feeds that are rendered ahead.
+AHEAD = 0.5
 
 Render = Callable[[], Response | Reply]
 
@@ -35,10 +37,9 @@ class Lru:
 
     def get(self, key: str) -> Response | None:
         """The response of that *key*, if it is still here."""
-        if key not in self._responses:
-            return None
-        self._responses.move_to_end(key)
-        return self._responses[key][0]
+        if found := self._responses.get(key):
+            self._responses.move_to_end(key)
+        return found and found[0]
 
     def put(self, key: str, response: Response) -> None:
         """Store a response, and release as many as must make room for it."""
@@ -55,28 +56,36 @@ class ResponseCache:
     Attributes:
         snapshot: what is served; None before anything could be read.
         listed: raw path -> response, for the listed feeds that were asked for so far.
-        adjusted_from: `Snapshot.adjusted_from`.
+        adjusted_from: `Snapshot.adjusted_from`, as Unix time.
+        thread: renders and compresses, one after the other: many renders at once would hold the
+            interpreter against the event loop.
     """
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
         self.listed: dict[bytes, Response] = {}
-        self.adjusted_from = datetime.max.replace(tzinfo=UTC)
+        self.adjusted_from = 0.0
         self._others = Lru()
         self._former: dict[bytes, Response] = {}
         self._pending: dict[str, asyncio.Task[Response | Reply]] = {}
-        # One thread: many renders at once would hold the interpreter against the event loop.
-        self._thread = ThreadPoolExecutor(1, "render")
+        self.thread = ThreadPoolExecutor(1, "render")
 
-    def swap(self, snapshot: Snapshot) -> None:
+    async def swap(self, snapshot: Snapshot) -> None:
         """Answer from *snapshot* from now on.
 
-        Former responses of listed feeds stay until the new ones are rendered: what has the same
-        bytes then needs no compressing.
+        Listed feeds that were asked for within the last second are rendered before, so that hundreds
+        of requests do not wait for them. Former responses stay until the new ones are rendered: what
+        has the same bytes then needs no compressing.
         """
-        self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from
+        loop, ahead, now = asyncio.get_running_loop(), dict[bytes, Response | None](), unix_now()
+        for raw, former in list(self.listed.items()):
+            if former.used > now - 1 and unix_now() < now + AHEAD:
+                with contextlib.suppress(Exception):  # it is logged when it is asked for
+                    ahead[raw] = await loop.run_in_executor(self.thread, _renewed, former, snapshot, raw)
+        self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from.timestamp()
         self._former |= self.listed
-        self.listed, self._others, self._pending = {}, Lru(), {}
+        self.listed = {raw: response for raw, response in ahead.items() if response}
+        self._others, self._pending = Lru(), {}
 
     async def find(self, path: str, snapshot: Snapshot) -> Response | Reply:
         """The response at an address, or the short reply that says why there is none."""
@@ -92,20 +101,11 @@ class ResponseCache:
 
     async def obtain(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         """The response of that *key*; rendered once for all who wait for it, when it is not cached."""
-        cached = self._cached(key, snapshot)
-        if cached is not None:
+        if cached := self._cached(key, snapshot):
             return cached
-        task = self._pending.get(key)
-        if task is None:
+        if (task := self._pending.get(key)) is None:
             task = self._pending[key] = asyncio.create_task(self._render(key, snapshot, render))
         return await asyncio.shield(task)  # a client that closes its connection leaves the others waiting
-
-    async def prepare(self, response: Response, fields: Mapping[bytes, bytes], now: datetime) -> Prepared:
-        """Choose the prepared response to a request; compressing happens in the render thread."""
-        chosen = response.choose(fields, now)
-        if chosen is not None:
-            return chosen
-        return await asyncio.get_running_loop().run_in_executor(self._thread, response.prepare, fields, now)
 
     def _cached(self, key: str, snapshot: Snapshot) -> Response | None:
         if snapshot is not self.snapshot:
@@ -114,7 +114,7 @@ class ResponseCache:
 
     async def _render(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         try:
-            rendered = await asyncio.get_running_loop().run_in_executor(self._thread, render)
+            rendered = await asyncio.get_running_loop().run_in_executor(self.thread, render)
         except Exception:
             log.exception("rendering %s failed", key)
             return Reply(500, "This could not be rendered; the log has the reason.")
@@ -126,9 +126,18 @@ class ResponseCache:
     def _store(self, key: str, snapshot: Snapshot, response: Response) -> Response:
         if snapshot is self.snapshot and snapshot.is_listed(key):
             raw = key.encode(errors="replace")
-            if former := self._former.pop(raw, None):
-                response.reuse(former)
+            response.reuse(self._former.pop(raw, response))
             self.listed[raw] = response
         elif snapshot is self.snapshot:
             self._others.put(key, response)
         return response
+
+
+def _renewed(former: Response, snapshot: Snapshot, raw: bytes) -> Response | None:
+    """The response of a listed feed in *snapshot*, in the codings of the *former* one."""
+    response = snapshot.find(raw.decode())
+    if response:
+        response.reuse(former)
+        for coding in former.content.coded.keys() - response.content.coded.keys():
+            response.content.compress(coding)
+    return response

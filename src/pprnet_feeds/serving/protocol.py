@@ -26,7 +26,6 @@ import asyncio
 import contextlib
 import re
 import socket
-import sys
 import time
 from email.utils import formatdate
 from http import HTTPStatus
@@ -47,8 +46,8 @@ UNSENT = 131_072
 # For how many seconds a refused client may go on sending: closed at once, it would never read the error.
 LINGER = 1.0
 
-_TARGET = re.compile(rb"(?:/|[a-z][a-z0-9+.-]*://)[^#]*", re.IGNORECASE)
-_CLOSE = b"connection: close\r\n"
+_TARGET = re.compile(rb"/|[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_CLOSE = b"\r\nconnection: close\r\n\r\n"
 _WORDS = {
     400: "This is no request that can be understood.",
     405: "Only GET and HEAD are understood here.",
@@ -56,9 +55,11 @@ _WORDS = {
     431: "The head of this request is too large.",
 }
 _NEEDED = (
-    (HttpToolsProtocol, "connection_made connection_lost data_received on_message_begin on_url on_body"),
-    (HttpToolsProtocol, "on_headers_complete on_message_complete on_response_complete send_400_response"),
-    (HttpToolsProtocol, "_start_asgi_task _unsupported_upgrade_warning"),
+    (HttpToolsProtocol, "connection_made connection_lost data_received on_message_begin on_url on_header"),
+    (
+        HttpToolsProtocol,
+        "on_headers_complete on_body on_message_complete on_response_complete _start_asgi_task",
+    ),
     (httptools_impl, "RequestResponseCycle"),
     (getattr(flow_control, "FlowControl", None), "pause_reading resume_reading resume_writing"),
 )
@@ -77,34 +78,28 @@ def missing() -> list[str]:
 class _Date:
     """The field `Date`, made once a second."""
 
-    _second, _line = 0, b""
+    _second, _value = 0.0, b""
 
-    def line(self) -> bytes:
-        """The field line of a response that is sent now."""
-        second = int(time.time())
+    def value(self) -> bytes:
+        """The value in a response that is sent now."""
+        second = time.time() // 1
         if second != self._second:
-            self._second = second
-            self._line = b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
-        return self._line
+            self._second, self._value = second, formatdate(second, usegmt=True).encode()
+        return self._value
 
     def __add__(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The header fields of a response that is sent now: uvicorn adds its own to its default ones."""
-        return [(b"date", self.line()[6:-2]), *fields]
+        return [*fields, (b"date", self.value())]
 
 
 _DATE = _Date()
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol with limits, and with errors of our own.
+    """uvicorn's protocol with limits, and with errors of our own."""
 
-    Attributes:
-        patience: seconds between two checks of a connection.
-        stall: for how many seconds a client may accept nothing.
-    """
-
-    patience = 5.0
-    stall = 30.0
+    patience = 5.0  # seconds between two checks of a connection
+    stall = 30.0  # for how many seconds a client may accept nothing
 
     _since = 0  # bytes since the data that completed a head
     _heads = 0  # number of complete heads
@@ -121,6 +116,7 @@ class Protocol(HttpToolsProtocol):
         """Begin to check a new connection."""
         super().connection_made(transport)
         self._at_once = getattr(self.app, "at_once", None)
+        self._application, self.app = self.app, self._respond
         with contextlib.suppress(AttributeError, OSError):  # where the system has no such bound
             own = transport.get_extra_info("socket")
             own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
@@ -153,19 +149,33 @@ class Protocol(HttpToolsProtocol):
         if self._unparsed and self._running is None and not self.flow.write_paused:
             part, self._unparsed = self._unparsed[:SLICE], self._unparsed[SLICE:]
             heads = self._heads
-            super().data_received(part)
+            try:
+                self.parser.feed_data(part)
+            except httptools.HttpParserUpgrade:
+                # It is answered in HTTP/1.1 (RFC 9110 §7.8); the rest is not parsed.
+                if self.cycle is not None:
+                    self.cycle.keep_alive = False
+            except httptools.HttpParserError as error:
+                # The parser refuses a method it does not know, and the target of CONNECT, which is no path.
+                unknown = isinstance(error, httptools.HttpParserInvalidMethodError)
+                tunnel = self.scope is not None and self.scope.get("method") == "CONNECT"
+                self._refuse(405 if unknown or tunnel else 400)
             self._since = 0 if self._heads != heads else self._since + len(part)
             if self._since > LONGEST_PART:  # more than any honest reader sends
                 self._refuse(431)
             if self._unparsed:
                 self.loop.call_soon(self._parse)
-        if not self.transport.is_closing():
+        if (self._unparsed or self.flow.read_paused) and not self.transport.is_closing():
             (self.flow.pause_reading if self._unparsed else self.flow.resume_reading)()
 
     def on_message_begin(self) -> None:
-        """Begin to read the head of a request."""
+        """Begin to read the head of a request; its ASGI scope is made when it is needed."""
         self._whole = False
-        super().on_message_begin()
+        self.url, self.headers = b"", []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Store a field. `Expect` needs nothing: no endpoint waits for a body."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Answer a request whose head is complete: at once, or by the application."""
@@ -175,6 +185,9 @@ class Protocol(HttpToolsProtocol):
             if not self._is_legal():
                 self._refuse(400)
                 return
+            url, headers = self.url, self.headers
+            super().on_message_begin()
+            self.url, self.headers[:] = url, headers
             super().on_headers_complete()
         self._heads += 1
         self._whole = True
@@ -183,58 +196,47 @@ class Protocol(HttpToolsProtocol):
         """Do nothing: no endpoint waits for the end of a body."""
 
     def on_response_complete(self) -> None:
-        """Go on to the next request of the connection; one that never comes is noticed by `_check`.
-
-        So no timer is set and cancelled for every request, as uvicorn's own method does.
-        """
+        """Go on to the next request; `_check` notices one that never comes, so it needs no timer."""
         self.server_state.total_requests += 1
         self._running = None
         if self.transport.is_closing():
             return
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        else:
+        elif self._unparsed:
             self.loop.call_soon(self._parse)
 
     def on_body(self, body: bytes) -> None:
         """Ignore a body: nothing here reads one (RFC 9110 §9.3.1)."""
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer a request that the parser refused, and close."""
-        # The parser refuses a method it does not know, and the target of CONNECT, which is no path.
-        unknown = isinstance(sys.exception(), httptools.HttpParserInvalidMethodError)
-        tunnel = self.scope is not None and self.scope.get("method") == "CONNECT"
-        self._refuse(405 if unknown or tunnel else 400)
-
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        async def respond(scope: Any, receive: Any, send: Any) -> None:
-            try:
-                await app(scope, receive, send)
-            except RuntimeError:  # of the transport, when the client has hung up
-                if not self.transport.is_closing():
-                    raise
-                cycle.disconnected = True
-
         self._running = cycle
         cycle.default_headers = _DATE
-        super()._start_asgi_task(cycle, respond)
+        super()._start_asgi_task(cycle, app)
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Answer a request for another protocol in HTTP/1.1 (RFC 9110 §7.8); the rest is not parsed."""
-        self.cycle.keep_alive = False
+    async def _respond(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await self._application(scope, receive, send)
+        except RuntimeError:  # of the transport, when the client has hung up
+            if not self.transport.is_closing():
+                raise
+            if self._running is not None:
+                self._running.disconnected = True
 
     def _is_legal(self) -> bool:
         """Whether one Host comes with a target of a known form, without a fragment (RFC 9112 §3.2)."""
-        method, hosts = self.parser.get_method(), [name for name, _ in self.headers].count(b"host")
+        hosts = [name for name, _ in self.headers].count(b"host")
         if hosts != 1 and (hosts or self.parser.get_http_version() != "1.0"):
             return False
-        other = self.url == b"*" if method == b"OPTIONS" else method == b"CONNECT"  # which is refused
-        return other or _TARGET.fullmatch(self.url) is not None
+        if _TARGET.match(self.url) and b"#" not in self.url:
+            return True
+        method = self.parser.get_method()
+        return self.url == b"*" if method == b"OPTIONS" else method == b"CONNECT"  # which is refused
 
     def _answers_at_once(self) -> bool:
         """Whether the response was prepared, and is written."""
         # Responses go out in the order of the requests, and none to a client that does not read.
-        if self._running is not None or self.flow.write_paused or self._at_once is None:
+        if self._at_once is None or self._running is not None or self.flow.write_paused:
             return False
         parser = self.parser
         if parser.get_method() != b"GET" or parser.should_upgrade():
@@ -242,11 +244,13 @@ class Protocol(HttpToolsProtocol):
         prepared = self._at_once(self.url, self.headers)
         if prepared is None:
             return False
-        fields = _DATE.line()
         keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
-        if not keep_alive:
-            fields += _CLOSE
-        self.transport.writelines((prepared.line, fields, prepared.fields, prepared.body["body"]))
+        end = b"\r\n\r\n" if keep_alive else _CLOSE
+        head, body = prepared.head + b"date: " + _DATE.value() + end, prepared.body["body"]
+        if body:
+            self.transport.writelines((head, body))
+        else:  # one piece takes less work
+            self.transport.write(head)
         if not keep_alive:
             self.transport.close()
         return True
@@ -290,5 +294,5 @@ class Protocol(HttpToolsProtocol):
         fields = {"content-type": "text/plain; charset=utf-8", "content-length": len(text)}
         fields |= {"allow": ALLOW} if status == 405 else {}
         lines = "".join(f"{name}: {value}\r\n" for name, value in (fields | ERROR).items())
-        start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
-        return start.encode() + _DATE.line() + lines.encode() + _CLOSE + b"\r\n" + text.encode()
+        start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}date: "
+        return start.encode() + _DATE.value() + _CLOSE + text.encode()

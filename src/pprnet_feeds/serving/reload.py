@@ -11,14 +11,16 @@ import asyncio
 import contextlib
 import gc
 import logging
+import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pprnet_feeds.content import files
 from pprnet_feeds.content.problems import Problem, shown
+from pprnet_feeds.content.reader import Look
 from pprnet_feeds.serving.snapshot import Failure, Snapshot, build
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
@@ -27,8 +29,7 @@ log = logging.getLogger("pprnet_feeds")
 
 # For how many seconds a file must have been unchanged; in a preview, where nobody else reads it.
 AT_REST, AT_REST_IN_PREVIEW = 1.2, 0.2
-# What changed within so many seconds of a removal waits as long as that: a renamed file is a removal and
-# a new file, and is never missing or there twice.
+# What changed within so many seconds of a removal waits as long as that: a renamed file is both.
 TOGETHER = 0.5
 # How long a start waits at most for files that are being written.
 LONGEST_WAIT = 10.0
@@ -36,10 +37,15 @@ LONGEST_WAIT = 10.0
 # recorded a change, and a system may forget to report one.
 RETRY = 60.0
 
+Swap = Callable[[Snapshot], Awaitable[None]]
+
+
+unix_now = time.time  # what every request asks: a datetime costs ten times as much
+
 
 def utc_now() -> datetime:
     """The time, in UTC and whole seconds."""
-    return datetime.now(UTC).replace(microsecond=0)
+    return datetime.fromtimestamp(time.time() // 1, UTC)
 
 
 class Rest:
@@ -50,14 +56,14 @@ class Rest:
     Attributes:
         accepted: the signature at which each file may be read.
         pending: the signature of each other file (empty for a removed one), and since when it has it.
-        due: in how many seconds the next of these is at rest; None when there is none.
+        due: when the next of these is at rest, by the monotonic clock.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self.accepted: dict[str, bytes] = {}
         self.pending: dict[str, tuple[bytes, float]] = {}
-        self.due: float | None = None
+        self.due = math.inf
 
     def __call__(self, name: str, signature: bytes) -> bool:
         """Whether a file may be read at this *signature*; an empty one is a removed file's."""
@@ -70,9 +76,9 @@ class Rest:
         self.accepted = {name: found[name] for name, age in ages.items() if not 0 <= age < self._seconds}
         return len(self.accepted) == len(found)
 
-    def look(self, found: Mapping[str, bytes]) -> None:
-        """Accept the files that are at rest, of all that were *found* just now."""
-        now, before, self.pending, self.due = time.monotonic(), self.pending, {}, None
+    def look(self, found: Mapping[str, bytes], now: float) -> None:
+        """Accept the files that are at rest, of all that were *found* in a look begun at *now*."""
+        before, self.pending, self.due = self.pending, {}, math.inf
         latest = {True: 0.0, False: 0.0}  # the time of the latest removal, and of the latest other change
         for name in found.keys() | self.accepted.keys():
             signature = found.get(name, b"")
@@ -83,56 +89,43 @@ class Rest:
                 latest[not signature] = max(since, latest[not signature])
         for name, (signature, since) in list(self.pending.items()):
             other = latest[bool(signature)]
-            left = (max(since, other) if abs(other - since) < TOGETHER else since) + self._seconds - now
-            if left > 0:
-                self.due = min(left, self.due or left)
+            end = (max(since, other) if abs(other - since) < TOGETHER else since) + self._seconds
+            if end > now:
+                self.due = min(end, self.due)
                 continue
             del self.pending[name]
-            if signature:
-                self.accepted[name] = signature
-            else:
+            self.accepted[name] = signature
+            if not signature:
                 del self.accepted[name]
 
 
 class Reloader:
-    """Builds the snapshots of a site, one after the other, and gives each to *swap*.
-
-    Attributes:
-        faults: why a newer snapshot could not be built.
-    """
+    """Builds the snapshots of a site, one after the other, and gives each to *swap*."""
 
     def __init__(
-        self,
-        settings: Settings,
-        environ: Mapping[str, str],
-        store: TimestampStore,
-        swap: Callable[[Snapshot], None],
+        self, settings: Settings, environ: Mapping[str, str], store: TimestampStore, swap: Swap
     ) -> None:
         self._settings, self._environ, self._store, self._swap = settings, environ, store, swap
         self._rest = Rest(AT_REST_IN_PREVIEW if settings.drafts else AT_REST)
         self._built: Snapshot | None = None
         self._served: Snapshot | None = None
-        self.faults: list[Problem] = []
+        self.faults: list[Problem] = []  # why a newer snapshot could not be built
 
     async def start(self) -> list[Problem]:
         """Build the first snapshot; the faults that keep the service from starting at all.
 
-        What may pass by itself, a lost mount or a wrong clock, is none of these: the service then
-        starts without a snapshot.
+        A lost mount or a wrong clock may pass by itself: the service then starts without a snapshot.
         """
         latest = time.monotonic() + LONGEST_WAIT
-        while not await asyncio.to_thread(lambda: self._rest.begin(_signatures(self._settings.folder))):
-            if time.monotonic() > latest:
+        while True:
+            look = await asyncio.to_thread(self._look)
+            if self._rest.begin(look.signatures) or time.monotonic() > latest:
                 break
             await asyncio.sleep(0.05)
-        gc.disable()  # hardly anything that is made of the posts is ever garbage
-        try:
-            built = await asyncio.to_thread(self._build)
-        finally:
-            gc.enable()
+        built = await asyncio.to_thread(self._build, look)
         if isinstance(built, Failure) and not built.temporary:
             return built.problems
-        self._take(built)
+        await self._take(built)
         return []
 
     async def keep_current(self) -> None:
@@ -159,35 +152,56 @@ class Reloader:
 
     def _wait(self) -> float:
         """For how many seconds nothing is due."""
-        left = RETRY if self._rest.due is None else self._rest.due
+        left = min(RETRY, self._rest.due - time.monotonic())
         release = self._served and self._served.next_release
         if release and not self.faults:  # what failed at a release would fail again at once
-            left = min(left, max((release - utc_now()).total_seconds(), 0.0))
-        return left + 0.01
+            left = min(left, (release - utc_now()).total_seconds())
+        return max(left, 0.0) + 0.01
 
     async def _renew(self) -> None:
         """Read what is at rest, and swap it in; nothing while a file of ``feeds/`` is being written."""
-        await asyncio.to_thread(lambda: self._rest.look(_signatures(self._settings.folder)))
-        if any(name.startswith("feeds/") for name in self._rest.pending):
+        built = await asyncio.to_thread(self._look_and_build)
+        if built is None:
             return
-        built = await asyncio.to_thread(self._build)
         # Last-Modified counts whole seconds and rises at every change: wait until the clock has reached
         # it. Nobody waits long for a clock that was set back.
         for _ in range(40):
             if isinstance(built, Failure) or built is self._served or built.known.newest <= utc_now():
                 break
             await asyncio.sleep(0.05)
-        self._take(built)
+        await self._take(built)
 
-    def _build(self) -> Snapshot | Failure:
+    def _look(self) -> Look:
+        """Find the post files and the files of ``feeds/``."""
+        posts = list(files.entries(self._settings.folder))
+        signatures = {each[1]: files.signature_of(each[0]) for each in posts if not isinstance(each, Problem)}
+        with contextlib.suppress(OSError), os.scandir(self._settings.folder / "feeds") as entries:
+            for entry in entries:
+                if not entry.name.startswith(files.PASSED_OVER) and not entry.is_dir():
+                    signatures[f"feeds/{entry.name}"] = files.signature_of(entry)
+        return Look(posts, signatures, self._rest)
+
+    def _look_and_build(self) -> Snapshot | Failure | None:
         began = time.monotonic()
-        built = build(self._settings, self._environ, utc_now(), self._store, self._built, self._rest)
+        look = self._look()
+        self._rest.look(look.signatures, began)
+        if any(name.startswith("feeds/") for name in self._rest.pending):
+            return None
+        return self._build(look)
+
+    def _build(self, look: Look) -> Snapshot | Failure:
+        began = time.monotonic()
+        gc.disable()  # hardly anything that is made of the posts is ever garbage
+        try:
+            built = build(self._settings, self._environ, utc_now(), self._store, self._built, look)
+        finally:
+            gc.enable()
         if isinstance(built, Snapshot) and built is not self._built:
             built.seconds = time.monotonic() - began
             self._built = built
         return built
 
-    def _take(self, built: Snapshot | Failure) -> None:
+    async def _take(self, built: Snapshot | Failure) -> None:
         """Swap in what was built if it is new, and log what is served and what is not."""
         faults, self.faults = self.faults, built.problems if isinstance(built, Failure) else []
         if isinstance(built, Failure):
@@ -198,10 +212,8 @@ class Reloader:
         if served and built.library == served.library and built.known is served.known:
             return
         self._served = built
-        self._swap(built)
-        # What lives as long as the snapshot need not be searched for garbage.
-        gc.collect()
-        gc.freeze()
+        await self._swap(built)
+        gc.freeze()  # what lives as long as the snapshot need not be searched for garbage
         if served and (built.library.posts, built.problems) == (served.library.posts, served.problems):
             return
         for problem in built.problems:
@@ -250,22 +262,6 @@ async def watch(folder: Path, woken: asyncio.Event) -> None:
                 log.warning("the system reports no changes (%s): the files are polled", shown(str(error)))
             failing = polling = True
             await asyncio.sleep(1)
-
-
-def _signatures(folder: Path) -> dict[str, bytes]:
-    """The signature of each post file and of each file of ``feeds/``, by its name."""
-    found = [each for each in files.entries(folder) if not isinstance(each, Problem)]
-    with contextlib.suppress(OSError), os.scandir(folder / "feeds") as entries:
-        found += [
-            (entry, f"feeds/{entry.name}")
-            for entry in entries
-            if not entry.name.startswith(files.PASSED_OVER) and not entry.is_dir()
-        ]
-    signatures = {}
-    for entry, name in found:
-        with contextlib.suppress(OSError):
-            signatures[name] = files.signature(entry.stat(follow_symlinks=False))
-    return signatures
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -1,18 +1,16 @@
 """One document ready to be sent, in every form in which a request may ask for it.
 
-A feed is polled a thousand times for each time it changes. So whatever depends on the document
-alone is prepared once, a 304 included, and a request only chooses. Each coding is made when a
-request first asks for it.
-
-Prepared messages are shared by all requests and must never be changed. Nothing here raises,
-whatever a client puts into a header field.
+A feed is polled a thousand times for each time it changes. So whatever depends on the document alone is
+prepared once, a 304 included, and a request only chooses. Each coding is made when it is first asked for.
+Prepared messages are shared by all requests and must never be changed. Nothing here raises, whatever a
+client puts into a header field.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pprnet_feeds.serving.conditional import ANY, IDENTITY, http_date, matches, not_modified_since
@@ -31,7 +29,7 @@ ERROR = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
 
-_STATUS = {200: b"HTTP/1.1 200 OK\r\n", 304: b"HTTP/1.1 304 Not Modified\r\n"}
+_STATUS = {200: b"HTTP/1.1 200 OK\r\n%b", 304: b"HTTP/1.1 304 Not Modified\r\n%b"}
 _CONSULTED = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-since", b"sec-fetch-dest"})
 # The type for browsers, and the mark of its entity tags: the same bytes under another type (§8.8.1).
 _XML, _XML_TAG = "application/xml; charset=utf-8", "-x"
@@ -49,15 +47,13 @@ class Prepared(NamedTuple):
     """One prepared response, as ASGI messages and as it goes over the wire (RFC 9112 §2.1).
 
     Attributes:
-        line: the status line. Fields that depend on the time or the connection follow it.
-        fields: the other field lines and the empty line after them.
+        head: status line and field lines; those that depend on the time or the connection follow.
     """
 
     sent: Sent
     start: Message
     body: Message
-    line: bytes
-    fields: bytes
+    head: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +66,12 @@ class Reply:
 
 
 class _Variant(NamedTuple):
-    """The prepared responses with one media type.
+    """The prepared responses with one media type."""
 
-    Attributes:
-        fields: the Content-Type, as a header field.
-        tags: the entity tag in each coding.
-        not_modified: the 304 for each plain form of If-None-Match.
-        made: the 200 and the 304 in each coding that was asked for.
-    """
-
-    fields: Pair
-    tags: Mapping[str, str]
-    not_modified: dict[bytes, Prepared]
-    made: dict[str, tuple[Prepared, Prepared]]
+    content_type: Pair
+    tags: Mapping[str, str]  # by coding
+    not_modified: dict[bytes, Prepared]  # by each plain form of If-None-Match
+    made: dict[str, tuple[Prepared, Prepared]]  # the 200 and the 304 in each coding that was asked for
 
 
 @dataclass(eq=False)
@@ -95,6 +84,8 @@ class Response:
         plain_xml: whether a browser that opens the document gets the same bytes as
             ``application/xml``, which it shows instead of downloading them.
         extra: fields that go with the document, not with a 304.
+        since: *last_modified* as Unix time.
+        used: when the cache answered with it last, as Unix time.
     """
 
     content: Content
@@ -108,6 +99,7 @@ class Response:
     def __post_init__(self) -> None:
         """Prepare what depends on the document alone, but its codings."""
         self._date = http_date(self.last_modified).encode()
+        self.since, self.used = self.last_modified.timestamp(), 0.0
         fields = {
             "cache-control": self.cache_control,
             "vary": "Accept-Encoding, Sec-Fetch-Dest" if self.plain_xml else "Accept-Encoding",
@@ -140,21 +132,18 @@ class Response:
 
     def prepare(self, fields: Mapping[bytes, bytes], now: datetime) -> Prepared:
         """Choose the response to a GET with these header *fields*; compress the document if need be."""
-        chosen = self.choose(fields, now)
-        while chosen is None:
+        while (chosen := self.choose(fields, now.timestamp())) is None:
             self.content.compress(_coding(fields))
-            chosen = self.choose(fields, now)
         return chosen
 
-    def choose(self, fields: Mapping[bytes, bytes], now: datetime) -> Prepared | None:
-        """What `prepare` returns; None while the document is not compressed in the wanted coding."""
+    def choose(self, fields: Mapping[bytes, bytes], now: float) -> Prepared | None:
+        """What `prepare` returns at that Unix time; None while the wanted coding is not made."""
         variant = self._variants[self.plain_xml and fields.get(b"sec-fetch-dest") == b"document"]
         not_modified = False
         if_none_match = fields.get(b"if-none-match")
         if if_none_match is not None:
             # If-Modified-Since does not count beside it, whatever it says (RFC 9110 §13.1.3).
-            prepared = variant.not_modified.get(if_none_match)
-            if prepared is not None:
+            if prepared := variant.not_modified.get(if_none_match):
                 return prepared
             if len(if_none_match) <= LONGEST_VALUE:
                 tag = matches(if_none_match.decode("latin-1"), variant.tags.values())
@@ -162,10 +151,9 @@ class Response:
                     return variant.not_modified[tag.encode()]
                 not_modified = tag is not None
         elif (since := fields.get(b"if-modified-since")) is not None:
-            not_modified = since == self._date or (
-                len(since) <= LONGEST_VALUE
-                and not_modified_since(since.decode("latin-1"), self.last_modified, now)
-            )
+            asked = since.decode("latin-1") if len(since) <= LONGEST_VALUE else ""
+            at = datetime.fromtimestamp(now, UTC)
+            not_modified = since == self._date or not_modified_since(asked, self.last_modified, at)
         coding = _coding(fields)
         made = variant.made.get(coding)
         if made is None:
@@ -181,7 +169,7 @@ class Response:
             return self._make(variant, IDENTITY)
         tag = variant.tags[coding].encode()
         fields = [
-            variant.fields,
+            variant.content_type,
             *([(b"content-encoding", coding.encode())] if coding != IDENTITY else []),
             (b"content-length", b"%d" % len(body)),
             (b"etag", tag),
@@ -210,5 +198,5 @@ def joined(headers: Collection[Pair]) -> dict[bytes, bytes]:
 
 def _prepared(sent: Sent, body: bytes, headers: list[Pair]) -> Prepared:
     start = {"type": "http.response.start", "status": sent.status, "headers": headers}
-    fields = b"".join(b"%b: %b\r\n" % header for header in headers) + b"\r\n"
-    return Prepared(sent, start, {"type": "http.response.body", "body": body}, _STATUS[sent.status], fields)
+    head = _STATUS[sent.status] % b"".join(b"%b: %b\r\n" % header for header in headers)
+    return Prepared(sent, start, {"type": "http.response.body", "body": body}, head)

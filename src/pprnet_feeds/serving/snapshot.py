@@ -1,15 +1,10 @@
 """The site at one time: how a post becomes a response.
 
-`build` reads the site and returns a snapshot:
+    build           files  →  library  →  times of change  →  Snapshot
+    Snapshot.find   path  →  catalogue.document or pages.page  →  Response
 
-    files  →  library  →  times of change  →  Snapshot
-
-`Snapshot.find` then renders what is at an address, when somebody asks for it:
-
-    path  →  catalogue.document or pages.page  →  Response
-
-A snapshot never changes what it answers. The service builds the next one in the background and swaps
-one reference, so that nobody ever sees half of a change.
+A document is rendered when somebody asks for it. A snapshot never changes what it answers. The service
+builds the next one in the background and swaps one reference, so that nobody ever sees half of a change.
 """
 
 from __future__ import annotations
@@ -21,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -28,7 +24,7 @@ from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Post, digest
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.content.reader import AtRest
+from pprnet_feeds.content.reader import Look
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.pages import Page, Pages
 from pprnet_feeds.serving.encoding import Content
@@ -70,12 +66,11 @@ def build(
     now: datetime,
     store: TimestampStore,
     before: Snapshot | None = None,
-    at_rest: AtRest | None = None,
+    look: Look | None = None,
 ) -> Snapshot | Failure:
-    """Read the site and make the snapshot of *now*.
+    """Read the site and make the snapshot of *now*; *before*, the one built last, if nothing changed.
 
-    *before* is the snapshot built last, and the result when nothing changed. Files that are not
-    *at_rest* count as they were. *store* remembers when things changed.
+    Files that are not at rest in this *look* count as they were. *store* remembers when things changed.
     """
     site, problems = read_site(settings.folder, environ, settings.base_url)
     if site is None or problems:
@@ -85,13 +80,7 @@ def build(
     if isinstance(ledger, list):
         return Failure(ledger)
     library = read_library(
-        settings.folder,
-        site,
-        now,
-        drafts=settings.drafts,
-        ledger=ledger,
-        before=last,
-        at_rest=at_rest,
+        settings.folder, site, now, drafts=settings.drafts, ledger=ledger, before=last, look=look
     )
     return snapshot_of(library, now, store, before)
 
@@ -124,8 +113,8 @@ class Snapshot:
         self.site = library.site
         self.problems = library.problems
         self.next_release = library.next_release
-        lifetime = timedelta(seconds=self.site.cache.max_age + self.site.cache.stale_while_revalidate)
-        self.adjusted_from = (self.next_release or _NEVER) - lifetime
+        lifetime = self.site.cache.max_age + self.site.cache.stale_while_revalidate
+        self.adjusted_from = (self.next_release or _NEVER) - timedelta(seconds=lifetime)
         self.known = known
         self.not_before = _newest_change(library.ledger)
         self.catalogue = Catalogue(library)
@@ -186,8 +175,7 @@ class Snapshot:
 
     def paths(self) -> Iterator[str]:
         """Every canonical address: documents, pages, files."""
-        yield from self.catalogue.paths()
-        yield from self.pages.paths()
+        return chain(self.catalogue.paths(), self.pages.paths())
 
     def canonical(self, path: str) -> str:
         """The address of the document that a guessed address is answered with; any other as it is."""
@@ -209,8 +197,7 @@ class Snapshot:
     def reply(self, path: str, refusal: Refusal | None = None) -> Reply:
         """The reply where there is no document: the way to it if there is one."""
         base = self.site.base_url
-        now = None if refusal else self.moved(path)
-        if now is not None:
+        if not refusal and (now := self.moved(path)):
             headers = {"location": base + now, "cache-control": "max-age=86400"}
             return Reply(301, "This address has moved.", headers)
         slug = path.removeprefix("/posts/").partition(".")[0]
@@ -243,11 +230,9 @@ class Snapshot:
         return None
 
     def _refusal(self, path: str) -> Refusal:
-        for candidate in (path, f"{path}/"):
-            found = self.catalogue.parse(candidate)
-            if isinstance(found, Refusal):
-                return found
-        return Refusal("There is nothing at this address.")
+        found = (self.catalogue.parse(each) for each in (path, f"{path}/"))
+        refused = (each for each in found if isinstance(each, Refusal))
+        return next(refused, Refusal("There is nothing at this address."))
 
     def _post_at(self, path: str) -> Post | None:
         """The post whose permalink is or was at *path*, whether it ends with a slash or not."""

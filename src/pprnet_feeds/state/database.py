@@ -38,7 +38,7 @@ class CorruptError(UnavailableError):
 
 
 class Connection:
-    """An open connection. A statement marks its parameters with ``?`` on both databases."""
+    """An open connection. Statements mark their parameters with ``?`` on both databases."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw

@@ -1,20 +1,19 @@
 """When anything that readers can see was last changed: the source of `Last-Modified`.
 
-The newest date among the posts is not enough: a corrected typo or a back-dated
-post changes the bytes without a newer date, and readers that ask by date alone
-would never see it. So we store when each resource that documents are made of was
-first seen as it is now, with the facts by which selections choose it, before a
-change and after. There is no timestamp of a document: clients may ask for any
-number of documents.
+The newest date among the posts is not enough: a corrected typo or a back-dated post changes the
+bytes without a newer date, and readers that ask by date alone would never see it. So we store when
+each resource that documents are made of was first seen as it is now, with the facts by which
+selections choose it, before a change and after. There is no timestamp of a document: clients may ask
+for any number of documents.
 
-A timestamp only rises. It may be later than now, after rapid edits or a wrong
-clock; the service then sends the present moment instead.
+A timestamp only rises. It may be later than now, after rapid edits or a wrong clock; the service then
+sends the present moment instead.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from pprnet_feeds.content.library import Library
-from pprnet_feeds.content.model import Post, appearance, digest
+from pprnet_feeds.content.model import appearance, digest
 from pprnet_feeds.state.database import Connection, CorruptError, Database, UnavailableError
 from pprnet_feeds.syndication.channel import first_date
 
@@ -105,40 +104,34 @@ def resources(library: Library, program: str) -> list[Resource]:
     site, oldest = library.site, first_date(library.site)
     # The sentences of the issues are resources of their own.
     settings = digest([digest(site, ("issues",)), program])
-    issues = (
-        Resource(f"issue:{month}", digest(sentence), Membership(issue=month), oldest)
-        for month, sentence in site.issues.items()
-    )
-    posts = (_post_resource(post, library) for post in (*library.posts, *library.withdrawn))
-    return [Resource("site", settings, EVERYWHERE, oldest), *issues, *posts]
-
-
-def _post_resource(post: Post, library: Library) -> Resource:
-    record = library.ledger.records.get(post.id) if post.id in library.recorded else None
-    return Resource(
-        name=f"post:{post.id}",
-        digest=library.digests.get(post.id) or appearance(post),
-        membership=Membership(post.topics, post.research, post.issue),
-        since=max(post.updated, record.changed) if record else post.updated,
-        recorded=record is not None,
-    )
+    found = [Resource("site", settings, EVERYWHERE, oldest)]
+    for month, sentence in site.issues.items():
+        found.append(Resource(f"issue:{month}", digest(sentence), Membership(issue=month), oldest))
+    for post in (*library.posts, *library.withdrawn):
+        looks = library.digests.get(post.id) or appearance(post)
+        of, since = Membership(post.topics, post.research, post.issue), post.updated
+        recorded = post.id in library.recorded
+        if recorded:
+            since = max(since, library.ledger.records[post.id].changed)
+        found.append(Resource(f"post:{post.id}", looks, of, since, recorded))
+    return found
 
 
 def record(timestamps: Timestamps, resources: Iterable[Resource], now: datetime) -> Timestamps:
     """The timestamps once exactly *resources* were seen at *now*; *timestamps* itself if nothing is new.
 
-    Every change gets the same timestamp: now, and at least a second after all that were recorded
-    before, whatever the clock says. On the very first record nothing has changed yet, and each
-    resource's own date counts, so that services that start apart answer alike.
+    Every change gets the same timestamp: now, and at least a second after all that were recorded before.
+    On the very first record each resource's own date counts, so that services that start apart answer
+    alike.
     """
     seen, now = timestamps.seen, now.replace(microsecond=0)
     changed = max(now, timestamps.newest + timedelta(seconds=1))
     news: dict[str, Seen] = {}
-    names = set()
+    gone = set(seen)
     for resource in resources:
-        names.add(resource.name)
+        gone.discard(resource.name)
         was = seen.get(resource.name)
-        if was and was[:2] == (resource.digest, resource.membership):
+        if was and was.digest == resource.digest and was.membership == resource.membership:
             continue
         if was and was.membership != resource.membership:
             left = f"left:{digest(was.membership)}"
@@ -150,9 +143,7 @@ def record(timestamps: Timestamps, resources: Iterable[Resource], now: datetime)
         if resource.recorded and timestamps.newest < resource.since <= now:
             timestamp = resource.since
         news[resource.name] = Seen(resource.digest, resource.membership, timestamp)
-    for name in seen.keys() - names:
-        if seen[name].digest:
-            news[name] = Seen("", seen[name].membership, changed)
+    news |= {name: Seen("", seen[name].membership, changed) for name in gone if seen[name].digest}
     return Timestamps({**seen, **news}) if news else timestamps
 
 
@@ -166,9 +157,6 @@ def merge(one: Timestamps, other: Timestamps) -> Timestamps:
         if name not in one.seen or one.seen[name].timestamp < seen.timestamp
     }
     return Timestamps({**one.seen, **later}) if later else one
-
-
-Change = Callable[[Timestamps], Timestamps]
 
 
 class TimestampStore:
@@ -188,12 +176,11 @@ class TimestampStore:
         """All timestamps by now, those of other processes that share the database among them."""
         return self._update(lambda timestamps: timestamps)
 
-    def record(self, resources: Iterable[Resource], now: datetime) -> Timestamps:
+    def record(self, resources: Collection[Resource], now: datetime) -> Timestamps:
         """Record that exactly *resources* are there at *now*, in one transaction."""
-        resources = list(resources)
         return self._update(lambda timestamps: record(timestamps, resources, now))
 
-    def _update(self, change: Change) -> Timestamps:
+    def _update(self, change: Callable[[Timestamps], Timestamps]) -> Timestamps:
         database = self._database
         if database is None:
             self._timestamps = change(self._timestamps)
@@ -218,7 +205,9 @@ class TimestampStore:
             self._timestamps = change(self._timestamps)
         return self._timestamps
 
-    def _change_stored(self, database: Database, change: Change, lost: Timestamps) -> Timestamps:
+    def _change_stored(
+        self, database: Database, change: Callable[[Timestamps], Timestamps], lost: Timestamps
+    ) -> Timestamps:
         try:
             with database.transaction() as connection:
                 [mark] = connection.execute("SELECT mark FROM edition").fetchone()
