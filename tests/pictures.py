@@ -6,6 +6,8 @@ that stands for any. Look at them before they are committed.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, Route
@@ -45,7 +47,32 @@ def draw(browser: Browser, service: Service, folder: Path) -> None:
         page.screenshot(path=folder / "feed-in-a-browser.png")
 
 
+def draw_preview(browser: Browser, folder: Path) -> None:
+    """Draw what an editor sees before anybody else does."""
+    with tempfile.TemporaryDirectory() as name:
+        site = Path(name)
+        for part in ("posts", "feeds"):
+            shutil.copytree(ROOT / part, site / part)
+        for stem, title, more in (
+            ("2022-02-what-silence-says", "What Silence Says", "2022-02-09\ndraft: true"),
+            ("2099-03-doors", "An Essay on Doors", "2099-03-09"),
+        ):
+            text = f"---\ntitle: {title}\ndate: {more}\ntopics: [Therapist Factors]\n---\n\n"
+            text += "Therapists who waited a little longer heard more. In thirty sessions nobody minded.\n"
+            (site / f"posts/{stem}.md").write_text(text, "utf-8")
+        with (
+            serving(site, "--preview") as preview,
+            visit(browser, viewport={"width": 640, "height": 330}) as (page, _),
+        ):
+            page.goto(f"{preview.base}/posts/2022-02-what-silence-says/")
+            page.screenshot(path=folder / "preview-draft.png")
+            page.set_viewport_size({"width": 640, "height": 580})
+            page.goto(f"{preview.base}/archive/")
+            page.screenshot(path=folder / "preview-list.png")
+
+
 if __name__ == "__main__":
     PICTURES.mkdir(parents=True, exist_ok=True)
     with serving(ROOT, PPRNET_BASE_URL=SHOWN) as running, chromium() as found:
         draw(found, running, PICTURES)
+        draw_preview(found, PICTURES)

@@ -293,5 +293,5 @@ def test_more_than_can_be_worked_through_is_refused(site, monkeypatch):
     monkeypatch.setattr(detect, "SIZE_LIMIT", 100)
     found, _ = read_site(site, {})
     assert found
-    source = detect.read_source(IMPORTS / "page.txt", "page.txt", found)
+    source = detect.read_source(IMPORTS / "page.txt", "page.txt", found, "", "2026-01")
     assert [problem.what for problem in source.problems] == ["the file is larger than 50 MB"]

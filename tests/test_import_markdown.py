@@ -55,10 +55,11 @@ def test_plain_text_is_shown_as_it_was(text):
         ('<img src="data:image/png;base64,AA" alt="x">', ""),
         ('<img src="/x.png" alt="a [b]">', r"![a \[b\]](/x.png)"),
         ("<ul><li>one<ul><li>two</li></ul></li></ul>", "- one\n  - two"),
-        ("<ol start=²><li>one</li></ol>", "one"),
+        ("<ol start=²><li>one</li></ol>", '<ol start="²"><li>one</li></ol>'),
         ("H<sub>2</sub>O", "H<sub>2</sub>O"),
         ("<del>a</del> <mark>*c*</mark> <u>b <br></u>", "<del>a</del> <mark>\\*c\\*</mark> <u>b</u>"),
-        ("<pre><code>a <ins>b</ins></code></pre>", "```\na b\n```"),
+        ("<pre><code>a <ins>b</ins></code></pre>", "<pre><code>a <ins>b</ins></code></pre>"),
+        ("<pre><code>a\n\n b</code></pre>", "```\na\n\n b\n```"),
         ("<script>alert(1)</script>after", "after"),
         (
             "<table><tr><th>a</th><th>b|c</th></tr><tr><td>1</td><td>2</td></tr></table>",

@@ -46,13 +46,14 @@ OWNERS = {
     "lxml": {"syndication.xml"},
     "jinja2": {"pages.pages"},
     "brotli": {"serving.encoding"},
-    "starlette": {"serving.app", "stats.extension"},
+    "starlette": {"serving.app", "serving.preview", "stats.extension"},
     "psycopg": {"state.database"},
     "obstore": {"exporting.places"},
     "httpx2": {"publishing.doi", "websub.client"},
     "markdownify": {"importing.to_markdown"},
-    "bs4": {"importing.to_markdown"},
+    "bs4": {"importing.normalise", "importing.to_markdown"},
     "feedparser": {"importing.feeds"},
+    "mammoth": {"importing.word"},
     "watchfiles": {"serving.reload"},
     "uvicorn": {"commands.serve", "serving.protocol"},
     "httptools": {"serving.protocol"},
@@ -73,6 +74,12 @@ IMPURE_CALLS = {
     *("time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns", "time.perf_counter"),
     *("time.localtime", "time.gmtime", "time.strftime", "time.ctime"),
     *("os.urandom", "os.uname", "os.getlogin"),
+}
+
+# What Python has on Windows is less; uvloop is not made for it.
+POSIX_ONLY = {
+    *("crypt", "curses", "fcntl", "grp", "nis", "posix", "pty", "pwd", "readline", "resource", "spwd"),
+    *("syslog", "termios", "tty", "uvloop"),
 }
 
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
@@ -135,6 +142,14 @@ def test_a_library_from_outside_is_imported_by_its_owner_only(module):
 def test_nothing_but_the_edges_asks_the_clock_the_machine_or_chance(module):
     if module not in MAY_KNOW_THE_TIME:
         assert list(impure_names(module)) == []
+
+
+@every_module
+def test_no_module_needs_more_than_windows_has_to_be_imported(module):
+    at_top = [node for node in MODULES[module].body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {alias.name for node in at_top if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in at_top if isinstance(node, ast.ImportFrom)}
+    assert {room(name) for name in names} & POSIX_ONLY == set()
 
 
 @every_module

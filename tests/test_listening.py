@@ -45,7 +45,7 @@ def listening(port: int, *arguments: str, state: Path, **environ: str) -> Iterat
 
 def answers(address: str, port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=2) as peer:
-        peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
         return peer.recv(12) == b"HTTP/1.1 200"
     return False
 
@@ -59,9 +59,9 @@ def answers(address: str, port: int) -> bool:
         (("--host", "127.0.0.1"), True, False),
         (("--host", "localhost"), True, False),
         (("--host", "0.0.0.0", "--port", "PORT"), False, True),
-        (("--drafts",), True, False),
-        (("--drafts", "--host", "127.0.0.1"), True, False),
-        (("--drafts", "--port", "PORT"), False, False),
+        (("--preview",), True, False),
+        (("--preview", "--host", "127.0.0.1"), True, False),
+        (("--preview", "--port", "PORT"), False, False),
     ],
 )
 def test_it_listens_where_it_was_asked_to(
@@ -90,9 +90,9 @@ def test_a_port_of_one_address_leaves_that_of_another_free(tmp_path: Path):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "127.0.0.2", "feeds.example.org", ""])
 def test_drafts_are_shown_to_nobody_else(host: str):
-    done = invoke("serve", "--drafts", "--host", host, cwd=SITE, PORT=str(free_port()))
+    done = invoke("serve", "--preview", "--host", host, cwd=SITE, PORT=str(free_port()))
     assert done.returncode == 2
-    assert "With --drafts the service listens on 127.0.0.1 only" in done.stderr
+    assert "With --preview the service listens on 127.0.0.1 only" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_a_fault_in_the_environment_names_the_variable(folder):
             0,
             0,
             "`author.url` is not a web address: 'nowhere'",
-            "Write it like https://example.org/page.",
+            "Set it like PPRNET_AUTHOR_URL=https://example.org/tasca.",
         )
     ]
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "import": "Make post files of a saved page, a feed or a WordPress export.",
     "plan": "Tell what subscribers will notice if this is published.",
     "publish": "Write down what subscribers are told from now on.",
+    "schema": "Print the JSON Schema of posts, settings or topics, for editors' programs.",
     "build": "Write everything the service answers as files, for a static host.",
     "ping": "Tell the WebSub hubs about feeds that changed.",
     "stats": "Tell how many subscribers each feed has, from what readers report.",

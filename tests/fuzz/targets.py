@@ -277,7 +277,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 
 def _import(source: Path, folder: Path) -> list[str]:
-    read = detect.read_source(source, "source", small_site())
+    read = detect.read_source(source, "source", small_site(), "", "2026-01")
     tellable(read.problems)
     assert read.posts or read.problems or read.kind
     posts = PostFolder(folder, small_site())

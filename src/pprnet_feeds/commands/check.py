@@ -32,7 +32,7 @@ def check(folder: Path, form: Form, *, strict: bool) -> None:
     now = options.now()
     problems, library = check_site(folder, os.environ, now)
     if blocking(problems) or library is None:
-        options.fail(problems, "Nothing was published.", form)
+        options.fail(problems, "Nothing was published.", form, waiting_lines(library, now) if library else ())
     kinds = [kind for _, kind, _ in waiting(library, now)]
     hidden = [f"{kinds.count(kind)} {kind}" for kind in ("draft", "scheduled") if kind in kinds]
     posts = some(len(library.posts) + len(library.withdrawn) - len(library.remains), "post")

@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 
 from pprnet_feeds.commands import options
+from pprnet_feeds.content import dates
 from pprnet_feeds.content.files import name_of
 from pprnet_feeds.content.model import Site
-from pprnet_feeds.content.problems import Problem, report, some
-from pprnet_feeds.content.terms import did_you_mean
+from pprnet_feeds.content.problems import Problem, quoted, report, some
+from pprnet_feeds.content.terms import did_you_mean, named
 
 with options.extra("import"):
     from pprnet_feeds.importing import detect, sentences, write
@@ -23,33 +24,53 @@ _BAR_FROM = 20
 
 
 @click.command("import")
-@click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("sources", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--date", help="The month (2026-03), day or moment of a Word file. This month when not given.")
+@click.option("--topic", "topics", multiple=True, metavar="NAME", help="A topic; give it once for each.")
+@click.option("--draft", is_flag=True, help="Write drafts, which are in no feed.")
 @options.site
-def import_posts(sources: tuple[Path, ...], folder: Path) -> None:
-    """Make post files of a saved blog page, a feed or a WordPress export.
+def import_posts(
+    sources: tuple[Path, ...], date: str | None, topics: tuple[str, ...], draft: bool, folder: Path
+) -> None:
+    """Make post files of a Word file, a saved page, a feed or an export.
 
-    FILE is a page saved as text or HTML, an RSS, Atom or JSON feed, or a WXR
-    export. Never overwrites a file; a second run changes nothing. What cannot
-    be placed is reported with its line. Exits with 1 when a FILE could not be read.
+    PATH is a Word document (.docx), a blog page saved as text or HTML, an RSS,
+    Atom or JSON feed, or a WordPress export. Never overwrites a file; a second
+    run changes nothing. What cannot be placed is reported. Exits with 1 when a
+    PATH could not be read.
 
     \b
     Examples:
-        pprnet-feeds import blog-page.txt
+        pprnet-feeds import letter.docx --date 2026-03 --topic alliance
         pprnet-feeds import wordpress.xml --site /srv/blog
     """
     site = options.settings_of(folder, "Nothing was written.")
+    date = date.strip() if date is not None else ""
+    try:
+        at = dates.parse_moment(date, site.time_zone) if date else options.now()
+    except ValueError as reason:
+        raise click.UsageError(f"--date is {reason}: {quoted(date)}. {dates.FORMS}") from None
+    for topic in topics:
+        if named(topic, site.topics) is None:
+            near = did_you_mean(topic, site.topics) or "Take one of those in feeds/topics.yaml."
+            raise click.UsageError(f"--topic: nothing is called {quoted(topic)}. {near}")
     with options.writing(folder, "Nothing was written."):
         write.remove_leftovers(folder)
     posts = write.PostFolder(folder, site)
-    outcomes = [_import(path, folder, site, posts) for path in sources]
+    outcomes = []
+    for path in sources:
+        name = name_of(str(path))
+        source = detect.read_source(path, name, site, date, dates.month_of(at, site.time_zone))
+        found = (replace(post, labels=(*topics, *post.labels)) for post in source.posts)
+        if draft:
+            found = (replace(post, restricted="a draft") for post in found)
+        outcomes.append(_import(replace(source, posts=tuple(found)), name, folder, site, posts))
     if not all(outcomes):
         raise SystemExit(1)
 
 
-def _import(path: Path, folder: Path, site: Site, posts: write.PostFolder) -> bool:
-    """Import one file and report on it; whether anything could be read."""
-    name = name_of(str(path))
-    source = detect.read_source(path, name, site)
+def _import(source: Source, name: str, folder: Path, site: Site, posts: write.PostFolder) -> bool:
+    """Write the posts of one file and report on it; whether anything could be read."""
     if not (source.kind and source.posts):
         reasons = source.problems or (Problem(name, 0, 0, "it holds no post", "Give a file that does."),)
         click.echo(report(reasons, "text", "Nothing was written."), nl=False)

@@ -80,7 +80,9 @@ def extra(name: str) -> Iterator[None]:
         raise click.ClickException(what) from None
 
 
-def fail(problems: Sequence[Problem], consequence: str, form: Form = "text") -> NoReturn:
-    """Report all *problems* and what they mean for readers, and stop with 1."""
-    click.echo(report(problems, form, consequence), nl=False)
+def fail(
+    problems: Sequence[Problem], consequence: str, form: Form = "text", listed: Sequence[str] = ()
+) -> NoReturn:
+    """Report all *problems*, what else is *listed*, and what they mean for readers, and stop with 1."""
+    click.echo(report(problems, form, consequence, listed), nl=False)
     raise SystemExit(1)

@@ -12,7 +12,7 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.library import Library, public
-from pprnet_feeds.content.problems import Problem, blocking, report
+from pprnet_feeds.content.problems import Form, Problem, blocking, report, some
 from pprnet_feeds.publishing.check import ADDRESS, NO_BASE_URL, check_site, waiting, waiting_lines
 from pprnet_feeds.publishing.plan import MEANING, REFUSED, Change, changes, dated
 from pprnet_feeds.syndication.channel import rfc3339
@@ -23,11 +23,11 @@ CONSEQUENCE = "Nothing was published."
 @click.command()
 @options.site
 @options.form("text", "json", help="Words, or JSON for programs.")
-def plan(folder: Path, form: str) -> None:
-    """Tell what subscribers will notice if this is published.
+def plan(folder: Path, form: Form) -> None:
+    """Report what subscribers will notice if this is published.
 
     Compares the files with feeds/ledger.json, which says what subscribers have
-    been told so far, and lists what they will not see yet: drafts and scheduled
+    received so far, and lists what they will not see yet: drafts and scheduled
     posts. Changes nothing. Exits with 1 when an id changed or a file
     vanished without `status: withdrawn`, or when `check` finds a fault.
 
@@ -37,7 +37,7 @@ def plan(folder: Path, form: str) -> None:
         pprnet-feeds plan --site /srv/blog --format json
     """
     now = options.now()
-    library, found, warnings = planned(folder, now)
+    library, found, warnings = planned(folder, now, form)
     if form == "json":
         data = {
             "changes": [asdict(change) for change in found],
@@ -56,7 +56,7 @@ def plan(folder: Path, form: str) -> None:
 
 
 def planned(
-    folder: Path, now: datetime, *, needs_base_url: bool = False
+    folder: Path, now: datetime, form: Form = "text", *, needs_base_url: bool = False
 ) -> tuple[Library, list[Change], list[Problem]]:
     """What readers may see of the site in *folder*, the changes and the warnings; stops at problems.
 
@@ -64,7 +64,7 @@ def planned(
     """
     problems, library = check_site(folder, os.environ, now)
     if blocking(problems) or library is None:
-        options.fail(problems, CONSEQUENCE)
+        options.fail(problems, CONSEQUENCE, form, waiting_lines(library, now) if library else ())
     if needs_base_url and library.site.base_url == ADDRESS:
         options.fail([NO_BASE_URL], CONSEQUENCE)
     library = dated(public(library, now), library.ledger, now)
@@ -81,16 +81,18 @@ def in_words(found: list[Change], waiting: list[str], warnings: list[Problem]) -
     lines: list[str] = []
     for kind, meaning in MEANING.items():
         same = [change for change in found if change.kind == kind]
-        lines += [f"{len(same)} {kind}. {meaning}", ""] if same else []
+        each = meaning if len(same) == 1 else f"Each of them: {meaning[0].lower()}{meaning[1:]}"
+        lines += [f"{len(same)} {kind}. {each}", ""] if same else []
         for change in same:
             title, date, first = change.shown
             detail = f" ({change.detail})" if change.detail else ""
             lines += [f"  {change.file}{detail}", f"      {title}, {date}"]
             lines += [f"      {first}"] if first and kind in ("new", "re-notified") else []
-            lines += [f"      in {len(change.feeds)} feeds: {'; '.join(change.feeds)}"]
+            lines += [f"      in {some(len(change.feeds), 'feed')}: {'; '.join(change.feeds)}"]
             lines += [f"      {change.mend}"] if change.mend else []
             lines += [""]
     feeds = {title for change in found for title in change.feeds}
-    closing = f"{len(feeds)} feeds change." if found else "Subscribers will notice nothing."
+    verb = "changes" if len(feeds) == 1 else "change"
+    closing = f"{some(len(feeds), 'feed')} {verb}." if found else "Subscribers will notice nothing."
     text = "\n".join([*lines, closing, *([""] if waiting else []), *waiting]) + "\n"
     return text + (f"\n{report(warnings)}" if warnings else "")

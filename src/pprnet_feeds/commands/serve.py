@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -19,6 +20,7 @@ from pprnet_feeds.content import files
 from pprnet_feeds.content.ledger import read_ledger
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.serving import logs
+from pprnet_feeds.serving.preview import Preview
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.database import Database, state_address
 from pprnet_feeds.stats import metrics
@@ -36,30 +38,39 @@ CONSEQUENCE = "The feeds were not started."
 @options.site
 @click.option("--host", help="The address to listen on.", metavar="ADDRESS")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on; it wins over $PORT.")
-@click.option("--drafts", is_flag=True, help="Show drafts and scheduled posts too, for a preview.")
-def serve(folder: Path, host: str | None, port: int | None, drafts: bool) -> None:
+@click.option(
+    *("--preview", "--drafts", "preview"),
+    is_flag=True,
+    help="For editors: show drafts and scheduled posts too, and reload an open page after an edit.",
+)
+def serve(folder: Path, host: str | None, port: int | None, preview: bool) -> None:
     """Serve the feeds and pages of the site.
 
-    Listens on 127.0.0.1:8000; with $PORT and no --host on every address, with --drafts
+    Listens on 127.0.0.1:8000; with $PORT and no --host on every address, with --preview
     always on 127.0.0.1. $WEB_CONCURRENCY is the number of worker processes. Changed files are
     live within two seconds. A faulty post is reported and stays as it was; the others go on.
 
     \b
     Examples:
-        pprnet-feeds serve
+        pprnet-feeds serve --preview
         PORT=8080 PPRNET_BASE_URL=https://feeds.example.org pprnet-feeds serve --site /srv/blog
     """
     given = _number("PORT", "a port number", 65535)
-    if drafts and host not in (None, _LOOPBACK):
-        raise click.UsageError(f"With --drafts the service listens on {_LOOPBACK} only: leave out --host.")
-    host = host or (_EVERYWHERE if given and not port and not drafts else _LOOPBACK)
+    if preview and host not in (None, _LOOPBACK):
+        raise click.UsageError(f"With --preview the service listens on {_LOOPBACK} only: leave out --host.")
+    host = host or (_EVERYWHERE if given and not port and not preview else _LOOPBACK)
     port = port or given or 8000
-    workers = _number("WEB_CONCURRENCY", "a number of worker processes", 1000) or 1
+    workers = _number("WEB_CONCURRENCY", "a number of worker processes", 1000)
+    workers = 1 if preview else workers or 1
     near = "localhost" if host in (_EVERYWHERE, "::") else f"[{host}]" if ":" in host else host
     address = f"http://{near}:{port}"
     # Not resolved: a symbolic link may be changed to another release of the site.
     settings = Settings(
-        folder.absolute(), address, drafts, _switch("PPRNET_STATS"), _switch("PPRNET_FAST_PATH", default=True)
+        folder.absolute(),
+        address,
+        preview,
+        _switch("PPRNET_STATS"),
+        _switch("PPRNET_FAST_PATH", default=True),
     )
     options.database_at(os.environ.get("PPRNET_STATE", ""))
     os.environ.update(settings.environ())
@@ -68,7 +79,7 @@ def serve(folder: Path, host: str | None, port: int | None, drafts: bool) -> Non
     logs.configure(sys.stderr)
     metrics.share(os.environ, _metrics_folder(settings.folder, port) if workers > 1 else None)
     _check_free(host, port)
-    _check_site(settings, f"{host}:{port}" if ":" not in host else f"[{host}]:{port}")
+    public = _check_site(settings, f"{host}:{port}" if ":" not in host else f"[{host}]:{port}")
     import uvicorn
 
     from pprnet_feeds.serving import protocol
@@ -88,7 +99,7 @@ def serve(folder: Path, host: str | None, port: int | None, drafts: bool) -> Non
         "http": "h11" if missing else "pprnet_feeds.serving.protocol:Protocol",
         "date_header": bool(missing),
         "ws": "none",
-        "loop": "uvloop",
+        "loop": "auto",  # there is no uvloop for Windows
         "log_config": None,
         "log_level": "error",  # its warnings are about requests: a client could fill the log
         "access_log": False,
@@ -98,12 +109,18 @@ def serve(folder: Path, host: str | None, port: int | None, drafts: bool) -> Non
     }
     if workers > 1:
         _supervise(uvicorn.Config("pprnet_feeds.commands.serve:application", **how))
+    elif preview:
+        # Also below the path of the base URL, so that links stay on this machine.
+        local = os.environ["PPRNET_BASE_URL"] = address + urlsplit(public).path
+        open_pages = Preview(local, public, lambda: server.should_exit)
+        server = uvicorn.Server(uvicorn.Config(lambda: open_pages.around(application(open_pages)), **how))
+        server.run()
     else:
         uvicorn.run(application, **how)
 
 
-def application() -> CacheMiddleware:
-    """The application of one process, with the settings in its environment."""
+def application(*extensions: Preview) -> CacheMiddleware:
+    """The application of one process, with the settings in its environment and further *extensions*."""
     from pprnet_feeds.serving.app import create
     from pprnet_feeds.serving.reload import utc_now
     from pprnet_feeds.state.last_modified import TimestampStore
@@ -114,11 +131,11 @@ def application() -> CacheMiddleware:
     settings = Settings.from_environ(os.environ)
     # A preview shows what is not published: that must not be recorded.
     address = "" if settings.drafts else state_address(settings.folder, os.environ)
-    if not address:
+    if not address and not settings.drafts:
         log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
     websub = WebSub(address, settings.base_url, utc_now)
     statistics = Statistics(address, utc_now, page=settings.stats)
-    return create(settings, [websub, statistics], TimestampStore(address))
+    return create(settings, [websub, statistics, *extensions], TimestampStore(address))
 
 
 def _metrics_folder(folder: Path, port: int) -> Path:
@@ -164,8 +181,8 @@ def _supervise(config: Any) -> None:
         sys.exit(1)
 
 
-def _check_site(settings: Settings, place: str) -> None:
-    """Print what will be served and at which *place*, or stop with every fault that prevents it."""
+def _check_site(settings: Settings, place: str) -> str:
+    """Print what will be served and at which *place*, and return the base URL; stop with all faults."""
     site = options.settings_of(settings.folder, CONSEQUENCE)
     ledger = read_ledger(settings.folder)
     in_posts = [each for each in files.entries(settings.folder) if isinstance(each, Problem)]
@@ -173,6 +190,10 @@ def _check_site(settings: Settings, place: str) -> None:
     faults = ledger if isinstance(ledger, list) else in_posts
     if faults:
         options.fail(faults, CONSEQUENCE)
+    if settings.drafts:
+        where = f"{site.base_url}/" if site.base_url else "no base_url is set yet"
+        click.echo(f"{settings.base_url}/  (a preview; for readers: {where})", err=True)
+        return site.base_url
     click.echo(f"{site.title}: {site.base_url or settings.base_url}/", err=True)
     click.echo(f"Listening on {place}.", err=True)
     if not site.base_url:
@@ -181,6 +202,7 @@ def _check_site(settings: Settings, place: str) -> None:
             "Set it in feeds/site.yaml, or PPRNET_BASE_URL, before anybody subscribes.",
             err=True,
         )
+    return site.base_url
 
 
 def _number(name: str, meaning: str, most: int) -> int:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
-from pprnet_feeds.content import markdown
-from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.content import markdown, pasted
+from pprnet_feeds.content.problems import Problem, quoted, some
 
 _UNSAFE = "Take it out; say it in words, or with Markdown's own links and images."
 _REPEATED = "Give it a name of its own; a mark can lead to one footnote only."
@@ -38,6 +38,8 @@ _POSITION = re.compile(r"(\d{1,9}):\d+-(\d{1,9}):")
 _REACH = 1_000  # lines
 
 _LONGEST_HEADING = 6  # words
+# What Word writes into the HTML that it copies.
+_OF_WORD = re.compile(r"a style attribute|an? <\w+:\S* element")
 _CODE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)|^(?: {4}|\t)[^\n]*", re.MULTILINE | re.DOTALL)
 _LIKE_PRACTICE = re.compile(
     r"(?!.*\|)(?=.*\b(?:pra?c?ti[cs]|clinic|therap))(?=.*\bimpl?i?cati?on)", re.IGNORECASE
@@ -51,8 +53,15 @@ _RUN_IN = re.compile(r"[^\w|]*practi[cs]es? +implications? *(?:[:*_]|</)", re.IG
 
 def body_problems(body: str, body_line: int, file: str) -> list[Problem]:
     """All warnings about *body*, which begins on line *body_line* of *file*."""
+    body = pasted.repaired(body)
+    unsafe = unsafe_html(body)
     found = [
-        *((line, f"the text holds {what}, which is removed", _UNSAFE) for line, what in unsafe_html(body)),
+        *(
+            (line, f"the text holds {what}, which is removed", _UNSAFE)
+            for line, what in unsafe
+            if not _OF_WORD.fullmatch(what)
+        ),
+        *_pasted(body, [(line, what) for line, what in unsafe if _OF_WORD.fullmatch(what)]),
         *(
             (line, f"the footnote {quoted(f'[^{name}]')} is here a second time", _REPEATED)
             for line, name in repeated_footnotes(body)
@@ -63,6 +72,23 @@ def body_problems(body: str, body_line: int, file: str) -> list[Problem]:
         ),
     ]
     return [Problem(file, body_line + line - 1, 0, what, mend, True) for line, what, mend in sorted(found)]
+
+
+def _pasted(body: str, markup: list[tuple[int, str]]) -> list[tuple[int, str, str]]:
+    """One warning for all that a word processor left in a text: its *markup*, and what lost its form."""
+    parts, fix = [], "Nothing is to be done; text that is pasted without its format has none of it."
+    if markup:
+        line, what = markup[0]
+        others = f" and {some(len(markup) - 1, 'thing')} like it" if len(markup) > 1 else ""
+        parts = [(line, f"the text holds {what}{others}, which {'are' if others else 'is'} removed")]
+    lost = pasted.unrepaired(body)
+    for what in dict.fromkeys(what for _, what, _ in lost):
+        lines = [str(line) for line, each, _ in lost if each == what]
+        more = f", and {len(lines) - 1} more" if len(lines) > 1 else ""
+        parts.append((int(lines[0]), f"{what} (line {lines[0]}{more})"))
+    if lost:
+        fix = f"Write line {lost[0][0]} like this: {lost[0][2]}"
+    return [(min(parts)[0], "; ".join(what for _, what in parts), fix)] if parts else []
 
 
 def unsafe_html(source: str) -> list[tuple[int, str]]:

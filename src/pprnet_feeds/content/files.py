@@ -30,13 +30,22 @@ _ALMOST = (".markdown", ".mdown", ".mkd", ".md.txt")
 _LEFT_OVER = re.compile(
     r"~\$.*|.*(?:~|\.(?:sw[a-p]|tmp|bak|orig|part))|4913|Thumbs\.db|desktop\.ini", re.IGNORECASE
 )
+# How the files of word processors begin, which somebody may save under the name of a post.
+_DOCUMENTS = {
+    b"PK\x03\x04": "a document of Word or of another word processor",
+    b"\xd0\xcf\x11\xe0": "a document of an old Word (.doc)",
+    b"{\\rtf": "a document of a word processor (.rtf)",
+    b"%PDF-": "a PDF",
+}
 # What else people put beside posts, by the end of its name, and what can be done about it.
 _RENAME = "Rename it so that it ends in .md, with front matter at its top, or move it out of posts/."
+_IMPORT = "Make a post of it: pprnet-feeds import FILE; then move it out of posts/."
 _COPY = "Copy its text into a post, which `pprnet-feeds new` begins, or move it out of posts/."
 _UPLOAD = "Put it on a web server and write its whole address, https://…, into the post."
 _KINDS = (
     ((".qmd", ".rmd", ".mdx", ".rst", ".adoc", ".org", ".txt"), "a text of another program", _RENAME),
-    ((".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf"), "a document of a word processor", _COPY),
+    ((".docx",), "a document of a word processor", _IMPORT),
+    ((".doc", ".odt", ".rtf", ".pages", ".pdf"), "a document of a word processor", _COPY),
     ((".html", ".htm", ".xhtml", ".xml", ".json", ".ipynb"), "a web page or the file of a program", _COPY),
     (
         (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".heic", ".tif", ".tiff"),
@@ -96,6 +105,13 @@ def read_bytes(path: str, name: str, limit: int = SIZE_LIMIT) -> tuple[bytes, os
 
 def text_of(data: bytes, name: str) -> str | Problem:
     """The text of a file's bytes, with line feeds, or why they are none."""
+    for start, kind in _DOCUMENTS.items():
+        if data.startswith(start):
+            mend = (
+                "Save it in that program as a .docx file, outside posts/, and type: "
+                "pprnet-feeds import FILE.docx; then take this file away."
+            )
+            return Problem(name, 0, 0, f"this is {kind}, whatever its name says", mend)
     try:
         return text.decode(data)
     except ValueError as reason:
@@ -181,5 +197,6 @@ def _misnamed(own: str, whole: str, report_others: bool) -> Problem | None:
         return Problem(whole, 0, 0, what, "Rename it so that it ends in .md.", warning=True)
     if report_others and not _LEFT_OVER.fullmatch(own):
         kind, mend = next((kind, mend) for ends, kind, mend in _KINDS if own.lower().endswith(ends))
-        return Problem(whole, 0, 0, f"this is {kind}: only .md files are posts", mend, warning=True)
+        what = f"this is {kind}: only .md files are posts"
+        return Problem(whole, 0, 0, what, mend.replace("FILE", whole), warning=True)
     return None

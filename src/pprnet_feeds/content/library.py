@@ -34,6 +34,7 @@ class Library:
         recorded: the ids of the public posts whose records in the *ledger* are up to date.
         unrecorded: how many public posts are not among these.
         waiting: what readers do not see yet, by file: drafts, scheduled posts, changes of the future.
+        hidden: in a preview, until when readers do not see a post, by id; None for a draft of no later date.
         reading: what was read of each file, for the next library.
     """
 
@@ -46,6 +47,7 @@ class Library:
     remains: frozenset[str] = frozenset()
     digests: Mapping[str, str] = field(default_factory=dict)
     recorded: frozenset[str] = frozenset()
+    hidden: Mapping[str, datetime | None] = field(default_factory=dict)
     waiting: tuple[Post, ...] = field(default=(), compare=False, repr=False)
     ledger: Ledger = field(default_factory=Ledger, compare=False, repr=False)
     reading: Reading | None = field(default=None, compare=False, repr=False)
@@ -113,6 +115,11 @@ def _assemble(
         remains=frozenset(post.id for post in remains),
         digests=digests,
         recorded=recorded,
+        hidden={
+            post.id: post.published if post.published > now else None
+            for post in public
+            if not _is_public(post, now)
+        },
         waiting=tuple(sorted((p for p in single if p.draft or p.updated > now), key=attrgetter("file"))),
         ledger=ledger,
         reading=reading,

@@ -19,6 +19,7 @@ import comrak
 import nh3
 
 from pprnet_feeds.content import fields
+from pprnet_feeds.content.pasted import repaired
 from pprnet_feeds.content.text import clean
 
 # Bounds on what one body may ask for. comrak fills up short rows of a table without a limit of its
@@ -124,6 +125,7 @@ def to_html(source: str, *, positions: bool = False) -> str | None:
 
     With *positions* each element that came from Markdown begins with ``data-sourcepos``.
     """
+    source = repaired(source)
     if "|" in source and _cells(source) > _CELLS:
         return None
     html = comrak.render_markdown(source, _EXTENSIONS, _PARSING, _WITH_POSITIONS if positions else _RENDERING)

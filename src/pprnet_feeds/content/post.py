@@ -24,7 +24,7 @@ from pprnet_feeds.content.text import doi_in, without_punctuation
 from pprnet_feeds.content.yaml import FrontMatter, Mapping, read_front_matter
 
 # CSL 1.0.2, appendix III.
-_TYPES = tuple(
+TYPES = tuple(
     "article article-journal article-magazine article-newspaper bill book broadcast chapter classic"
     " collection dataset document entry entry-dictionary entry-encyclopedia event figure graphic hearing"
     " interview legal_case legislation manuscript map motion_picture musical_score pamphlet"
@@ -187,7 +187,7 @@ _OF_PARTS: fields.Kinds = fields.KINDS | {
     ),
     "year": form(only(_YEAR.fullmatch), "is not a year", "Write it like 2021, or leave it out."),
     "type of work": fields.choice(
-        "type of work", _TYPES, "Take a CSL type, such as `article-journal` or `chapter`."
+        "type of work", TYPES, "Take a CSL type, such as `article-journal` or `chapter`."
     ),
 }
 _KINDS: fields.Kinds = _OF_PARTS | {

@@ -67,19 +67,22 @@ def nearest(text: str, names: Iterable[str]) -> str:
     return next(iter(difflib.get_close_matches(text, list(names), n=1, cutoff=0.6)), "")
 
 
-def report(problems: Sequence[Problem], form: Form = "text", consequence: str = "") -> str:
+def report(
+    problems: Sequence[Problem], form: Form = "text", consequence: str = "", listed: Sequence[str] = ()
+) -> str:
     """All *problems* in their order: for people, for programs, or as annotations of a GitHub workflow.
 
-    *consequence* is a sentence that says what this means for readers.
+    *consequence* is a sentence that says what this means for readers; the *listed* lines are for people.
     """
     if form == "json":
         everything = {"problems": [asdict(problem) for problem in problems], "consequence": consequence}
         return json.dumps(everything, ensure_ascii=False, indent=2) + "\n"
     if form == "github":
         return "".join(_annotation(problem) for problem in problems)
+    words = [in_words(problems), "".join(f"{line}\n" for line in listed)]
     if problems:
-        consequence = f"\n{count(problems)} {consequence}".rstrip()
-    return in_words(problems) + (f"{consequence}\n" if consequence else "")
+        consequence = f"{count(problems)} {consequence}".rstrip()
+    return "\n".join(filter(None, [*words, consequence and f"{consequence}\n"]))
 
 
 def in_words(problems: Iterable[Problem]) -> str:
@@ -92,11 +95,17 @@ def in_words(problems: Iterable[Problem]) -> str:
 
 def count(problems: Sequence[Problem]) -> str:
     """How many there are: ``2 problems and 1 warning in 2 files.``"""
-    files = len({problem.file for problem in problems})
+    places = {problem.file for problem in problems}
+    variables = {place for place in places if place.startswith("PPRNET_")}
+    paths = [place for place in places - variables if "/" in place or "." in place[1:]]
+    where = {"file": len(paths), "environment variable": len(variables)}
     warnings = sum(problem.warning for problem in problems)
     counts = {"problem": len(problems) - warnings, "warning": warnings}
-    number = " and ".join(some(number, noun) for noun, number in counts.items() if number)
-    return f"{number} in {some(files, 'file')}."
+    number, found = (
+        " and ".join(some(number, noun) for noun, number in each.items() if number)
+        for each in (counts, where)
+    )
+    return f"{number} in {found}." if found else f"{number}."
 
 
 def blocking(problems: Iterable[Problem]) -> bool:

@@ -7,9 +7,11 @@ mistake has no default, and any problem here must be corrected before the site i
 from __future__ import annotations
 
 import re
+import shlex
 import struct
 from collections.abc import Mapping as Environment
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -84,6 +86,11 @@ def read_site(
     Without a site there is always a problem.
     """
     problems: list[Problem] = []
+    if not any((folder / name).exists() for name in ("posts", "feeds")):
+        what = "there is no site here: this folder has neither posts/ nor feeds/"
+        fix = "Go to the folder that has them, name it with --site, or begin one: pprnet-feeds init DIR"
+        problems.append(Problem(".", 0, 0, what, fix))
+    has_file = (folder / FILE).exists()  # without it every key is missing
     settings = _settings(folder, environ, problems)
     topics = terms.read_terms(folder, "feeds/topics.yaml", problems, required=True)
     research = terms.read_terms(folder, "feeds/research.yaml", problems)
@@ -98,9 +105,12 @@ def read_site(
         before = len(problems)
         if name in settings:
             values[name] = fields.read(value, name, faults, key, kinds)
-        if name in _REQUIRED and not values.get(name) and len(problems) == before:
+        if has_file and name in _REQUIRED and not values.get(name) and len(problems) == before:
             mend = f"Add it, such as {key.example}, or set {variable(name)}."
             problems.append(Problem(file, value.line, 0, f"`{name}` is missing", mend))
+        if file != FILE:
+            fix = f"Set it like {file}={shlex.quote(key.example.strip('[]"'))}."
+            problems[before:] = [replace(fault, mend=fix) for fault in problems[before:]]
         if values.get(name) is not None:
             group, _, part = name.rpartition(".")
             groups[group][part] = values[name]

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from yaml import events
 
+from pprnet_feeds.content.pasted import repaired_header
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.text import clean_with_problems, dropped, join_escapes
 
@@ -96,7 +97,7 @@ class FrontMatter:
 
 def read_front_matter(text: str, file: str) -> FrontMatter:
     """Divide a post file: YAML between two lines of `---`, then the body."""
-    text, notices = clean_with_problems(text, file)
+    text, notices = clean_with_problems(repaired_header(text), file)
     opening = _OPENING.match(text)
     closing = _CLOSING.search(text, opening.end() - 1) if opening else None
     fault = _unmerged(file, text) if "<<<<<<< " in text else None

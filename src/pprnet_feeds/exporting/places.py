@@ -7,7 +7,6 @@ whether a file is the one that was written: it changes when somebody replaces th
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import threading
@@ -62,9 +61,12 @@ class Folder:
             raise RefusedError("it holds files that no build made", f"Give an empty folder, {_EMPTY_IT}")
         lock = self._path(_LOCK)
         lock.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with contextlib.suppress(ImportError):  # there is none on Windows
+                import fcntl
+
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self.close()
             raise RefusedError("another build is at work there", "Wait until it is done.") from None

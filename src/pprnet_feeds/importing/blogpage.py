@@ -29,7 +29,7 @@ _AGAIN = "Save the page again, down to its end."
 
 def read_page(blocks: Sequence[Block], file: str) -> Source:
     """The posts of a page, and what surrounds them."""
-    first_month = next((place for place, block in enumerate(blocks) if _month_of(block.text)), None)
+    first_month = next((place for place, block in enumerate(blocks) if month_of(block.text)), None)
     if first_month is None:
         what = "this is not a page of the blog: it has no month, such as December 2021, on a line of its own"
         return unread(file, what, "Save the whole page from a browser.")
@@ -83,7 +83,7 @@ class _PageReader:
 
     def read(self, place: int, block: Block) -> None:
         word = block.text.casefold().rstrip(" :")
-        if month := _month_of(block.text):
+        if month := month_of(block.text):
             self.end_post()
             if month > self._month > "":
                 what = f"{month} stands below {self._month}: parts of the page may be out of order"
@@ -192,14 +192,14 @@ class _PageReader:
         self.problems.append(Problem(self._file, block.line, 0, what, mend))
 
 
-def _month_of(text: str) -> str:
+def month_of(text: str) -> str:
     """The month that a heading such as `December 2021` names, as ``2021-12``; empty when it is none."""
     found = _MONTH.fullmatch(text)
     return f"{found[2]}-{_MONTHS.index(found[1].lower()) + 1:02}" if found else ""
 
 
 def _is_heading(block: Block) -> bool:
-    return bool(block.level) and not _month_of(block.text) and not is_practice(block)
+    return bool(block.level) and not month_of(block.text) and not is_practice(block)
 
 
 def _is_short(block: Block) -> bool:

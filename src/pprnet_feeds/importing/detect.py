@@ -13,6 +13,7 @@ from pprnet_feeds.importing.feeds import read_feed
 from pprnet_feeds.importing.html import blocks_of_html, blocks_of_text
 from pprnet_feeds.importing.json_items import read_json_feed
 from pprnet_feeds.importing.source_post import Source, unread
+from pprnet_feeds.importing.word import PROTECTED, read_word_file
 
 SIZE_LIMIT = 50_000_000
 
@@ -24,10 +25,29 @@ _XML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _HEAD = 100_000
+# What a file is that is no text, by how it begins, and what to do with it.
+_WORD = "Open it in Word, choose Save As and Word Document (.docx), and import that file."
+_PICTURE = ("a picture", "Put it on the web, and write ![what it shows](its address) into a post.")
+_KINDS = {
+    b"{\\rtf": ("a file in Rich Text Format (.rtf)", _WORD),
+    b"%PDF": ("a PDF file", "Import the Word file or the page that it was made of."),
+    b"\x89PNG": _PICTURE,
+    b"\xff\xd8\xff": _PICTURE,
+    b"GIF8": _PICTURE,
+    b"RIFF": _PICTURE,
+    b"\x1f\x8b": ("a compressed file", "Unpack it, and import what is in it."),
+    b"Rar!": ("a compressed file", "Unpack it, and import what is in it."),
+    b"7z\xbc\xaf": ("a compressed file", "Unpack it, and import what is in it."),
+    b"SQLite format 3": ("a database", "Export the posts from the program that it is of."),
+}
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # older Office files, and newer ones with a password
 
 
-def read_source(path: Path, name: str, site: Site) -> Source:
-    """What the file holds, which is called *name* in problems; without posts a problem says why."""
+def read_source(path: Path, name: str, site: Site, date: str, this_month: str) -> Source:
+    """What the file holds, which is called *name* in problems; without posts a problem says why.
+
+    A Word file has no date: its post has *date* or, when that is empty, *this_month*.
+    """
     try:
         if not path.is_file():
             return unread(name, "this is not a regular file", "Give the file itself.")
@@ -38,6 +58,15 @@ def read_source(path: Path, name: str, site: Site) -> Source:
         return unread(name, what, "Look whether it is there and may be read.")
     if len(data) > SIZE_LIMIT:
         return unread(name, "the file is larger than 50 MB", "Export a part of it at a time.")
+    if data.startswith(b"PK\x03\x04"):
+        return read_word_file(data, name, date, this_month)
+    if data.startswith(_OLE):
+        if "EncryptedPackage".encode("utf-16-le") in data:
+            return unread(name, *PROTECTED)
+        return unread(name, "this is an Office file of the old kind, such as .doc", _WORD)
+    for beginning, (kind, mend) in _KINDS.items():
+        if data.startswith(beginning):
+            return unread(name, f"this is {kind}, which cannot be imported", mend)
     try:
         text = decode(data)
     except ValueError as reason:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from pprnet_feeds.content.model import Citation, Image, Person, Status
 from pprnet_feeds.content.problems import Problem, quoted
@@ -21,6 +21,7 @@ class SourcePost:
         name: the last part of its address in the source.
         restricted: why it is not public in the source; it becomes a draft.
         labels: its categories and tags: topics, research types and others.
+        losses: what of it became something else or was left out, and how often.
     """
 
     line: int
@@ -40,6 +41,7 @@ class SourcePost:
     restricted: str = ""
     status: Status = "published"
     note: str = ""
+    losses: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +91,9 @@ def source_of(kind: str, found: Iterable[SourcePost], problems: Iterable[Problem
             mend = "Take `draft: true` away once everybody may read it."
         if missing or post.restricted:
             left.append(Problem(file, post.line, 0, what, mend))
+        if post.losses and not missing:
+            each = ", ".join(f"{kind} ({number})" for kind, number in post.losses.items())
+            mend = "Look whether the post says all that readers need."
+            left.append(Problem(file, post.line, 0, f"in the post{name}: {each}", mend))
         posts += [] if missing else [post]
     return Source(kind, tuple(posts), tuple(sorted(left)))

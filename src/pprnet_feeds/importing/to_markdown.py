@@ -1,34 +1,59 @@
-"""HTML and plain text as Markdown that means the same, by markdownify and beautifulsoup4.
+"""HTML and plain text as Markdown that means the same.
 
 Editors go on with the result, so it is as clean as typed text: no tags where Markdown has a sign, and a
-backslash only where a reader would otherwise see something else.
+backslash only where a reader would otherwise see something else. Each block is rendered again and compared
+with its source. Where no Markdown means the same, the block stays as HTML.
+
+The only module that knows markdownify; `normalise`, too, knows beautifulsoup4.
 """
 
 from __future__ import annotations
 
 import html as entities
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bs4 import BeautifulSoup
 from markdownify import MarkdownConverter
 
 from pprnet_feeds.content import markdown
-from pprnet_feeds.importing.html import BLOCK, VOID, Block, tokens
+from pprnet_feeds.importing.html import BLOCK, VOID, Block, HtmlToken, tokens
 
 _DEPTH = 100
 _TAGS = 10_000
 _ITEMS = 2_000  # markdownify looks from each item of a list back to the first
 
-_SIGN = re.compile(r"[\\`*\[]|_(?![A-Za-z0-9])|(?<![A-Za-z0-9])_|<(?=[A-Za-z/!?])|&(?=#?[A-Za-z0-9]+;)")
+_SIGN = re.compile(
+    r"[\\`*\[]|_(?![A-Za-z0-9])|(?<![A-Za-z0-9])_|<(?=[A-Za-z/!?])|&(?=#?[A-Za-z0-9]+;)|~(?=.*~)|(?<=~)~"
+)
 # What begins a block at the beginning of a line (CommonMark §4, §5).
 _OPENING = re.compile(r"(?:#{1,6}(?=\s|$)|[-+](?=\s|$)|>|=+\s*$|-{2,}\s*$|~{3})")
 _NUMBER = re.compile(r"([0-9]{1,9})(?=[.)](?:\s|$))")
 _PLAIN = re.compile(r"\s*(?:<p>)?([^<]*)(?:</p>)?\s*", re.IGNORECASE)
 _BLANK = re.compile(r"[ \t\n\f\r]+")
 _NO_ADDRESS = re.compile(r"[\s()<>]")
+_ATTRIBUTE = re.compile(r"([a-z-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
+_MARK = re.compile(r"\[\^[A-Za-z0-9-]+\]")
 # Elements that end where the next one begins, so many of them are not deep.
+_EMPTY_LINES = re.compile(r"\n\s*\n")
+_GAPS = re.compile(r" *(  \n) *|  +")
+_LAST_GAP = re.compile(r"\s+((?:</[a-z]+>)+)$")
+_PRE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
 _ENDED_BY_NEXT = VOID | frozenset("dd dt li option p td th tr".split())
+
+# Signs, and elements that stay as they are for want of one.
+_SIGNS = {"em": "*", "i": "*", "strong": "**", "b": "**"}
+_WITHOUT_SIGN = frozenset("del s u ins mark sub sup kbd abbr".split())
+# How words look within an element, under one name for what looks the same.
+_LOOKS = {
+    **{name: name for name in "em strong code u ins mark sub sup q ul ol li dt dd td blockquote".split()},
+    **{f"h{level}": f"h{level}" for level in range(1, 7)},
+    **{"i": "em", "b": "strong", "del": "del", "s": "del", "strike": "del", "th": "td", "pre": "code"},
+    **dict.fromkeys(("kbd", "samp", "tt"), "code"),
+}
+_SKIPPED = "skipped"
+_ITEMS_OF = {"li": ("ul", "ol"), "dt": ("dl",), "dd": ("dl",), "td": ("table",), "th": ("table",)}
 
 
 def escape(text: str, *, begins: bool = True) -> str:
@@ -44,44 +69,203 @@ def escape(text: str, *, begins: bool = True) -> str:
 
 def markdown_of(block: Block) -> str:
     """A block as Markdown."""
-    text = to_markdown(block.html) if block.html else escape(block.text)
-    return f"{'#' * block.level} {text}" if block.level else text
+    if not block.html:
+        return f"{'#' * block.level} {escape(block.text)}" if block.level else escape(block.text)
+    return to_markdown(f"<h{block.level}>{block.html}</h{block.level}>" if block.level else block.html)
 
 
 def to_markdown(html: str) -> str:
     """HTML of one block or several as Markdown, without anything active in it."""
     if plain := _PLAIN.fullmatch(html):
         return escape(entities.unescape(plain[1]))
-    pieces: list[str] = []
-    depth = deepest = 0
-    for token in tokens(html):
-        pieces.append(token.html)
-        if token.name and token.name not in _ENDED_BY_NEXT:
-            depth += -1 if token.is_end else 1
+    pieces = list(tokens(html))
+    if is_excessive(pieces):
+        words = markdown.plain_text("".join(piece.html for piece in pieces))
+        return "\n\n".join(filter(None, map(escape, words.splitlines())))
+    text = _from_tokens(pieces)
+    if text is not None and _looks(tokens(_rendered(text))) == _looks(pieces):
+        return text
+    soup = BeautifulSoup(f"<div>{''.join(piece.html for piece in pieces)}</div>", "lxml")
+    if soup.div is None:
+        return ""
+    if notes := soup.find("section", class_="footnotes"):
+        return "\n\n".join(_footnote(note) for note in notes.find_all("li"))
+    try:
+        text = _CONVERTER.convert_soup(soup)
+        text = "\n".join(line if line.strip() else "" for line in text.strip().split("\n"))
+    except (ValueError, RecursionError):  # such as a list that begins at number ²
+        text = ""
+    clean = _cleaned(soup.div)
+    # Within HTML no mark of a footnote is read.
+    if "[^" in text or _looks(tokens(_rendered(text))) == _looks(tokens(clean)):
+        return text
+    name = clean[1:].partition(">")[0].partition(" ")[0]
+    return clean if clean.startswith("<") and name in markdown.BLOCK else f"<p>{clean}</p>"
+
+
+def is_excessive(pieces: Sequence[HtmlToken]) -> bool:
+    """Whether a text has more markup, or deeper, than can be read in time, so that only its words stay."""
+    depth = deepest = items = 0
+    for piece in pieces:
+        if piece.name and piece.name not in _ENDED_BY_NEXT:
+            depth += -1 if piece.is_end else 1
             deepest = max(deepest, depth)
-    tidy = "".join(pieces)
-    if deepest <= _DEPTH and tidy.count("<") <= 2 * _TAGS and tidy.count("<li") <= _ITEMS:
-        try:
-            text = _CONVERTER.convert_soup(BeautifulSoup(f"<div>{tidy}</div>", "lxml"))
-            return "\n".join(line if line.strip() else "" for line in text.strip().split("\n"))
-        except (ValueError, RecursionError):  # such as a list that begins at number ²
-            pass
-    return "\n\n".join(filter(None, map(escape, markdown.plain_text(tidy).splitlines())))
+        items += piece.name == "li"
+    return deepest > _DEPTH or len(pieces) > 2 * _TAGS or items > 2 * _ITEMS
 
 
-def _safe(address: str | None) -> str | None:
-    """An address as it may be in Markdown; None when it leads to code."""
+def _from_tokens(pieces: Sequence[HtmlToken]) -> str | None:
+    """One heading or paragraph as Markdown; None where it has anything else. A quick way for most blocks."""
+    found: list[str] = []
+    ends: list[tuple[str, str]] = []  # of the elements that are open
+    for piece in pieces:
+        name = piece.name
+        if not name:
+            text = entities.unescape(piece.html)
+            words = escape(text, begins=not found or found[-1] == "  \n")
+            words = words.replace("]", "\\]") if any(end[0] == "a" for end in ends) else words
+            found.append(f"{' ' * text[:1].isspace()}{words}{' ' * text[-1:].isspace()}" if words else " ")
+        elif piece.is_end:
+            if not ends or ends[-1][0] != name:
+                return None
+            found.append(ends.pop()[1])
+        elif name == "br":
+            found.append("  \n")
+        elif name == "img":
+            found.append(_picture(_attributes(piece.html)))
+        elif name == "a":
+            address = _safe(_attributes(piece.html).get("href"))
+            found.append("[" if address else "")
+            ends.append((name, f"]({address})" if address else ""))
+        elif name in _SIGNS:
+            found.append(_SIGNS[name])
+            ends.append((name, _SIGNS[name]))
+        elif name in ("p", "span") or (re.fullmatch("h[1-6]", name) and not found):
+            found += [f"{'#' * int(name[1])} "] if name[0] == "h" else []
+            ends.append((name, ""))
+        elif name in _WITHOUT_SIGN and "=" not in piece.html:
+            found.append(f"<{name}>")
+            ends.append((name, f"</{name}>"))
+        else:
+            return None
+    text = _GAPS.sub(lambda gap: gap[1] or " ", "".join(found)).strip()
+    return None if ends else _LAST_GAP.sub(r"\1", text)
+
+
+def _attributes(tag: str) -> dict[str, str]:
+    found = ((each[1].lower(), each[2] or each[3] or each[4] or "") for each in _ATTRIBUTE.finditer(tag))
+    return {name: entities.unescape(value) for name, value in found}
+
+
+def _rendered(text: str) -> str:
+    """Markdown as HTML, with its marks of footnotes, whose notes are elsewhere."""
+    notes = "".join(f"\n\n{mark}: ." for mark in dict.fromkeys(_MARK.findall(text)))
+    return markdown.to_html(text + notes) or ""
+
+
+def _looks(pieces: Iterable[HtmlToken]) -> list[tuple[tuple[str, ...], str]]:
+    """What a reader sees of HTML: its words and pictures in order, and how they look.
+
+    The same for the same look: white space at the edges of elements and empty elements are not seen.
+    """
+    runs: list[tuple[tuple[str, ...], list[str]]] = []
+    opened: list[tuple[str, str]] = []  # elements, and how they look
+    gap = waiting = ""  # what shows only together with the next word
+    in_notes = False
+
+    def show(words: str) -> None:
+        nonlocal gap, waiting
+        look = tuple(sorted({look for _, look in opened if look}))
+        gap = gap if runs else ""
+        if not runs or runs[-1][0] != look:
+            runs.append((look, []))
+        runs[-1][1].extend((waiting or gap, words))
+        gap = waiting = ""
+
+    for piece in pieces:
+        name = piece.name
+        in_notes = in_notes or (name == "section" and "footnotes" in piece.html)
+        if in_notes:
+            continue
+        if not name:
+            if any(look == _SKIPPED for _, look in opened):
+                continue
+            text = entities.unescape(piece.html)
+            if any(each == "pre" for each, _ in opened):
+                text = text.replace("\n", "\0")
+            for place, line in enumerate(text.split("\0")):
+                waiting += "\n" if place and runs and "code" in runs[-1][0] else ""
+                words = " ".join(filter(None, _BLANK.split(line)))
+                gap = " " if gap or _BLANK.match(line) else ""
+                if words:
+                    show(words)
+                    gap = " " if line[-1:] in " \t\n\f\r" else ""
+            continue
+        if name in _ITEMS_OF and not piece.is_end:
+            for place in range(len(opened) - 1, -1, -1):
+                if opened[place][0] in _ITEMS_OF[name]:
+                    break
+                if opened[place][0] in _ITEMS_OF:
+                    del opened[place:]
+        if name in markdown.BLOCK:
+            waiting, gap = waiting.replace("\n", ""), " "
+        if piece.is_end:
+            waiting = "" if name in _ITEMS_OF else waiting
+            place = max((at for at, each in enumerate(opened) if each[0] == name), default=len(opened))
+            del opened[place:]
+        elif name == "br":
+            waiting += "\n"
+        elif name == "hr":
+            show("---")
+        elif name == "img":
+            given = _attributes(piece.html)
+            if address := _safe(given.get("src")):
+                show(f"![{' '.join(given.get('alt', '').split())}]({address})")
+        elif name not in VOID:
+            given = _attributes(piece.html) if name in ("a", "abbr", "sup") else {}
+            look = _safe(given.get("href")) if name == "a" else _LOOKS.get(name, given.get("title", ""))
+            if given.get("class") == "footnote-ref":
+                show("[^]")
+                look = _SKIPPED
+            opened.append((name, look))
+            waiting += "\0" if name in _ITEMS_OF else ""
+    return [(look, "".join(words)) for look, words in runs]
+
+
+def _safe(address: str | None) -> str:
+    """An address as it may be in Markdown; empty when it leads to code."""
     address = markdown.bare(address or "")
     if address and markdown.scheme(address) not in markdown.SCHEMES | {""}:
-        return None
+        return ""
     return _NO_ADDRESS.sub(lambda sign: f"%{ord(sign[0]):02X}", address)
+
+
+def _picture(given: dict[str, str]) -> str:
+    address, alt = _safe(given.get("src")), escape(given.get("alt") or "", begins=False).replace("]", "\\]")
+    return f"![{alt}]({address})" if address else ""
+
+
+def _cleaned(element: Any) -> str:
+    """What is in an element as HTML that Markdown leaves as it is: nothing active, and no empty line."""
+    for each in element.find_all(True):
+        if each.name not in markdown.ELEMENTS:
+            each.unwrap()
+            continue
+        known = markdown.ATTRIBUTES.get(each.name, set()) | {"title", "lang", "dir"}
+        each.attrs = {name: value for name, value in each.attrs.items() if name in known}
+        for name in ("href", "src"):
+            if name in each.attrs:
+                each[name] = _safe(each[name])
+    return _EMPTY_LINES.sub(
+        "\n", _PRE.sub(lambda pre: pre[0].replace("\n", "&#10;"), element.decode_contents().strip())
+    )
 
 
 _Library: Any = MarkdownConverter  # its types leave out what is there to be overridden
 
 
 class _Converter(_Library):  # type: ignore[misc]
-    """Markdown with our own escapes, and with the footnotes that our own feeds hold."""
+    """Markdown with our own escapes, and with marks of footnotes."""
 
     _begins = True
 
@@ -93,7 +277,7 @@ class _Converter(_Library):  # type: ignore[misc]
         words = text.strip() if "_noformat" not in parent_tags else ""
         return text.replace(words, f"<{el.name}>{words}</{el.name}>") if words else text
 
-    convert_del = convert_s = convert_mark = convert_u = convert_ins
+    convert_del = convert_s = convert_mark = convert_u = convert_sub = convert_ins
 
     def process_text(self, el: Any, parent_tags: set[str] | None = None) -> str:
         before = el.previous_sibling
@@ -107,37 +291,23 @@ class _Converter(_Library):  # type: ignore[misc]
         escaped = escape(text.strip(), begins=self._begins)
         if "td" in parent_tags or "th" in parent_tags:
             escaped = escaped.replace("|", "\\|")
+        if "a" in parent_tags:
+            escaped = escaped.replace("]", "\\]")
         return f"{before}{escaped}{after}"
 
     def convert_a(self, el: Any, text: str, parent_tags: set[str]) -> str:
         if "footnote-backref" in (el.get("class") or ()):
             return ""
-        address = _safe(el.get("href"))
-        el["href"] = address or ""
-        return text if address is None else str(super().convert_a(el, text, parent_tags))
+        el["href"] = _safe(el.get("href"))
+        return str(super().convert_a(el, text, parent_tags))
 
     def convert_img(self, el: Any, text: str, parent_tags: set[str]) -> str:
-        el["src"] = _safe(el.get("src")) or ""
-        el["alt"] = escape(el.get("alt") or "").replace("]", "\\]")
-        return str(super().convert_img(el, text, parent_tags)) if el["src"] else ""
+        return _picture(el.attrs)
 
     def convert_sup(self, el: Any, text: str, parent_tags: set[str]) -> str:
         if "footnote-ref" in (el.get("class") or ()) and el.a is not None:
-            return f"[^{_footnote(el.a.get('href'))}]"
-        return str(super().convert_sup(el, text, parent_tags))
-
-    def convert_li(self, el: Any, text: str, parent_tags: set[str]) -> str:
-        section = el.parent.parent if el.parent is not None else None
-        if section is None or "footnotes" not in (section.get("class") or ()):
-            return str(super().convert_li(el, text, parent_tags))
-        first, *lines = text.strip().split("\n")
-        note = "\n".join([first, *(f"    {line}" if line else "" for line in lines)])
-        return f"[^{_footnote(el.get('id'))}]: {note.strip()}\n\n"
-
-
-def _footnote(place: str | None) -> str:
-    """The name of a footnote in the address or id of its place."""
-    return re.sub(r"[^A-Za-z0-9-]", "", (place or "").rpartition("-fn-")[2]) or "1"
+            return f"[^{_note_name(el.a.get('href'))}]"
+        return str(self.convert_ins(el, text, parent_tags))
 
 
 _CONVERTER = _Converter(
@@ -145,6 +315,18 @@ _CONVERTER = _Converter(
     bullets="-",
     wrap=True,  # with no width: line ends within a paragraph become spaces, and nothing is cut
     wrap_width=None,
-    sub_symbol="<sub>",
-    sup_symbol="<sup>",
 )
+
+
+def _note_name(place: str | None) -> str:
+    """The name of a footnote in the address or id of its place."""
+    return re.sub(r"[^A-Za-z0-9-]", "", (place or "").rpartition("-fn-")[2]) or "1"
+
+
+def _footnote(note: Any) -> str:
+    for link in note.find_all("a", class_="footnote-backref"):
+        link.decompose()
+    first, *lines = to_markdown(note.decode_contents()).split("\n")
+    return "\n".join(
+        [f"[^{_note_name(note.get('id'))}]: {first}", *(f"    {line}" * bool(line) for line in lines)]
+    )

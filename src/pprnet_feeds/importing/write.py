@@ -47,6 +47,7 @@ class PostFolder:
         self._folder, self._site = folder, site
         self._bodies: dict[str, str] = {}
         self._by_id: dict[str, str] = {}
+        self._by_text: dict[tuple[str, str], str] = {}
         self._by_stem: dict[str, str] = {}
         self._by_title: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         self.begin_source()
@@ -88,8 +89,11 @@ class PostFolder:
         """The file that holds this post already."""
         if post.id and (holder := self._by_id.get(post.id) or self._by_stem.get(post.id)):
             return holder
-        candidates = [*self._by_title[month, normal(post.title)], self._by_stem.get(first_name)]
-        return next((name for name in candidates if name not in self._claimed), None)
+        title = normal(post.title)
+        # The month may be that of the import, as of a Word file; then the text says that it is the same post.
+        by_text = self._by_text.get((title, "".join(post.body.split())))
+        candidates = [*self._by_title[month, title], self._by_stem.get(first_name), by_text]
+        return next((name for name in candidates if name and name not in self._claimed), None)
 
     def _names(self, post: SourcePost, month: str) -> Iterator[str]:
         """Names for the file, from the one that this post had in an earlier run."""
@@ -105,6 +109,7 @@ class PostFolder:
         entries = parts.header.entries if parts.header else {}
         typed = {key: value.text for key, (_, value) in entries.items() if isinstance(value, Scalar)}
         self._bodies[name] = parts.body
+        self._by_text[normal(typed.get("title", "")), "".join(parts.body.split())] = name
         self._by_stem.setdefault(stem, name)
         self._by_id.setdefault(typed.get("id", stem), name)
         with contextlib.suppress(ValueError):
@@ -176,6 +181,8 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _is_running(process: int) -> bool:
+    if os.name != "posix":  # there, os.kill would end the process
+        return True
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):

@@ -142,6 +142,19 @@ class Pages:
         self.catalogue = catalogue
         self.site = catalogue.site
         self.posts = catalogue.library.posts
+        self._marks = {
+            post.id: self._mark(post) for post in self.posts if post.id in catalogue.library.hidden
+        }
+
+    def _mark(self, post: Post) -> str:
+        """What a preview says of a post that readers do not see yet."""
+        time = self.catalogue.library.hidden[post.id]
+        when = (
+            time and f"{time.astimezone(self.site.time_zone):%Y-%m-%d at %H:%M} ({self.site.time_zone.key})"
+        )
+        if post.draft:
+            return f"Draft, not before {when}" if when else "Draft"
+        return f"Scheduled: appears on {when}"
 
     @cached_property
     def _issues(self) -> Channel:
@@ -314,6 +327,8 @@ class Pages:
         # A page announces its own feed and no other: readers subscribe to whatever they find.
         # Links are below the host of the request, so that a preview stays on its own host.
         root = urlsplit(self.site.base_url).path
-        body = render_template(template, site=self.site, path=path, root=root, own=own, **values)
+        body = render_template(
+            template, site=self.site, path=path, root=root, own=own, marks=self._marks, **values
+        )
         url = self.site.base_url + (canonical or path)
         return Page(body, selection, links=(("canonical", url), *links), headers=headers)

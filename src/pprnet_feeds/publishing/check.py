@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from pprnet_feeds.content import body_checks, files, markdown
@@ -46,6 +47,9 @@ NO_BASE_URL = Problem(
     what="no base_url is set",
     mend="Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds.",
 )
+# What Windows, macOS and browsers add to the name of a copy.
+_COPIED = re.compile(r"(/)copy of |(?:(?: -)? copy(?: ?\(?\d+\)?)?| ?\(\d+\))(?=\.md$)", re.I)
+_NOTE = 200  # characters
 _FAR_AHEAD = timedelta(days=366)
 _OPERATION = ("/healthz", "/readyz", "/metrics", "/stats")
 _HOST = re.compile(
@@ -83,8 +87,36 @@ def read_checked(
     # Posts can be read without a ledger, and all faults are reported in one run.
     ledger, faults = (Ledger(), stored) if isinstance(stored, list) else (stored, [])
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
-    problems += [*faults, *library.problems, *own_addresses_as_aliases(library)]
-    return library, problems + warnings(library, now)
+    copies = _copies(library)
+    fix = "Take it out of posts/; or make another post of it, with a name, a title and a text of its own."
+    problems += [Problem(file, 0, 0, f"this is a copy of {first}", fix) for file, first in copies.items()]
+    problems += [problem for problem in library.problems if problem.file not in copies]
+    problems += [*faults, *own_addresses_as_aliases(library)]
+    return library, problems + [each for each in warnings(library, now) if each.file not in copies]
+
+
+def _copies(library: Library) -> dict[str, str]:
+    """The files that are copies of others by their text or by their names, each with that other.
+
+    Renaming a copy, as the faults of its name or `id` ask, would show its post to everybody twice.
+    """
+    read = library.reading.by_file if library.reading else {}
+    faulty = {problem.file for problem in library.problems if not problem.warning}
+    original = {name: _COPIED.sub(lambda end: end[1] or "", name) for name in read}
+    alike: dict[Any, list[str]] = {}
+    for name, each in read.items():
+        post, keys = each.post, {name, original[name], each.digest}
+        # Two short notes may say the same, and two drafts hold nothing yet.
+        if post and len(post.body) > _NOTE:
+            keys.add((post.title, post.date, post.body))
+        for key in keys if not (post and post.draft) else ():
+            alike.setdefault(key, []).append(name)
+    found: dict[str, str] = {}
+    for key, names in alike.items():
+        rank = {n: (n not in library.ledger.by_path, n in faulty, n != original[n], n) for n in names}
+        first = min(names, key=rank.__getitem__)
+        found |= {n: first for n in names if n != first and (isinstance(key, tuple) or n in faulty)}
+    return found
 
 
 def own_addresses_as_aliases(library: Library) -> list[Problem]:

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from difflib import SequenceMatcher
 from itertools import count
+from pathlib import PurePosixPath
 from typing import Literal
 
 from pprnet_feeds.content.dates import first_published
@@ -136,9 +138,23 @@ class _Comparison:
                 f"{again if other else f'Put {record.path} back'}, with `status: withdrawn` if readers "
                 f"should be told that it is gone; or publish with --forget {record.id}."
             )
+            if renamed := self._renamed(record):
+                fix = f"If {renamed.file} is that post, write `id: {record.id}` into it. If it is not: {fix}"
             shown = (record.title, f"{record.published:%Y-%m-%d}", "")
             detail = "another post has its file" if other else "its file is not there, a draft or scheduled"
             yield Change("vanished", record.id, record.path, shown, self._feeds(record), detail, fix)
+
+    def _renamed(self, record: Record) -> Post | None:
+        """The new post that is most like a *record* without a file, and may be the same, edited."""
+
+        def likeness(post: Post) -> float:
+            is_same_day = post.date == record.date or post.published == record.published
+            named = SequenceMatcher(None, PurePosixPath(post.file).stem, record.id).ratio()
+            return max(SequenceMatcher(None, post.title, record.title).ratio(), named) + is_same_day / 4
+
+        new = [post for post in self.posts if post.id not in self.ledger.records]
+        best = max(new, key=likeness, default=None)
+        return best if best and likeness(best) >= 0.65 else None
 
     def _given_up(self, post: Post) -> Record | None:
         """The record of the post where its file was given another `id`, be it a new one or another post's."""

@@ -1,0 +1,106 @@
+"""Text that was pasted from a word processor: what is certain is repaired, and the rest is named.
+
+Files stay as they are, and so do the numbers of their lines: only what is read changes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+# What Word's automatic correction makes of `---`.
+_DASHES = re.compile(r"(?:---|[—–][—–-]{0,2}|-{1,2}[—–])[ \t\u00a0]*")
+_MAY_NEED = re.compile("[\u2028\u2029\u00a0\uf0a7\uf0b7]|<!\\[|\t|^(?: {4}|[ |:-]*[—–]|[•·▪§])", re.MULTILINE)
+_FENCE = re.compile(r" {0,3}(```|~~~)")
+_CONDITION = re.compile(r"<!\[(?:if|endif)[^\]>]{0,100}\]>", re.IGNORECASE)
+_MARK = re.compile(r"( {0,3}(?:#{1,6}|[-*+>]|\d{1,9}[.)]))\u00a0+")
+_BULLET = re.compile("[ \t\u00a0]*([•·▪§o\uf0a7\uf0b7])(?:\t[ \u00a0]*|\u00a0+ *)(?=\\S)")
+_RULE = re.compile(r"[ |:-]*[—–][ |:—–-]*")
+_IN_LIST = re.compile(r" {0,3}(?:[-*+]|\d{1,9}[.)]|\[\^[^\]]+\]:)(?:\s|$)")
+_INDENT = re.compile(r" {0,3}\t| {4}")
+_CODE = re.compile(r"[{}=<>|\\`;$_]|\(\)|//|--")
+_PROSE = re.compile(r"[\"“‘(]?[A-Z].*\s\S+\s.*\S|(?i:practice\s+implications:?)", re.DOTALL)
+_SENTENCES = re.compile(r"(?:\S+\s+){4,}\S+[.!?:…][\"”’)]*|(?i:practice\s+implications:?)")
+
+
+def repaired_header(text: str) -> str:
+    """A post file with `---` around its header."""
+    text = text.replace("\x0b", "\u2028")  # a break within a paragraph
+    lines = text.split("\n", 200)
+    ends = [number for number, line in enumerate(lines) if _DASHES.fullmatch(line)][:2]
+    if len(ends) == 2 and ends[0] == 0:
+        lines[0] = lines[ends[1]] = "---"
+    return "\n".join(lines)
+
+
+def repaired(source: str) -> str:
+    """A body as its author saw it in the word processor, where that is certain.
+
+    Bullets are lists, indented sentences are paragraphs and not code, a break is a break, an empty
+    line is empty.
+    """
+    if not _MAY_NEED.search(source):
+        return source
+    lines = source.split("\n")
+    for number, line in _outside_code(lines):
+        above = lines[number - 1] if number else ""
+        line = _MARK.sub(r"\1 ", re.sub("[\u2028\u2029]", "<br>", _CONDITION.sub("", line)))
+        if bullet := _BULLET.match(line):
+            line = ("  - " if bullet[1] == "o" else "- ") + line[bullet.end() :]
+        elif "|" in above and "|" in line and _RULE.fullmatch(line):
+            line = re.sub(r"[—–-]+", "---", line)
+        elif not above.strip() and _DASHES.fullmatch(line) and len(line.strip()) > 1:
+            line = "***"
+        lines[number] = line if line.strip() else ""
+    for first, last, text in _indented(lines):
+        if _SENTENCES.fullmatch(text):
+            lines[first:last] = text.split("\n")
+    return "\n".join(lines)
+
+
+def unrepaired(source: str) -> list[tuple[int, str, str]]:
+    """What of a `repaired` body only its author can repair: line from 1, what it is, what to write."""
+    lines, last = [*source.split("\n"), ""], -2
+    what = "an indented line is shown as code"
+    found = [
+        (first + 1, what, f"{lines[first].strip()} (with no blanks before it)")
+        for first, _, _ in _indented(lines)
+    ]
+    for number, line in _outside_code(lines[:-1]):
+        cells = line.strip().split("\t")
+        if len(cells) > 1 and lines[number + 1].strip().count("\t") == len(cells) - 1:
+            if last != number - 1:
+                row, rule = (" | ".join(each) for each in (map(str.strip, cells), ["---"] * len(cells)))
+                found.append(
+                    (number + 1, "a table of tabs is no table", f"| {row} | and below it | {rule} |")
+                )
+            last = number
+    return sorted(found)
+
+
+def _outside_code(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """The lines with their numbers, from 0, without fenced code."""
+    fence = ""
+    for number, line in enumerate(lines):
+        found = _FENCE.match(line)
+        if found and fence in ("", found[1]):
+            fence = "" if fence else found[1]
+        elif not fence:
+            yield number, line
+
+
+def _indented(lines: list[str]) -> list[tuple[int, int, str]]:
+    """The prose that is code by its indent alone: first line, from 0, the line after, text without blanks."""
+    found, start, is_list, outside = [], 0, False, dict(_outside_code(lines))
+    for number, line in enumerate([*lines, ""]):
+        if line.strip():
+            is_list = is_list or bool(_IN_LIST.match(line))
+            continue
+        block = [outside.get(each, "`") for each in range(start, number)]
+        if block and not block[0][0].isspace():
+            is_list = any(map(_IN_LIST.match, block))
+        text = "\n".join(line.strip() for line in block)
+        if not is_list and _INDENT.match(block[0] if block else "") and _PROSE.fullmatch(text):
+            found += [] if _CODE.search(text) else [(start, number, text)]
+        start = number + 1
+    return found

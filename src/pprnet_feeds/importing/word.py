@@ -1,0 +1,200 @@
+"""A Word file (.docx) as one post, read by mammoth, the only module that knows it.
+
+The title has Word's style Title, or is the first heading, or else the first paragraph. References are below
+the title, or below a heading such as References at the end. What a post cannot hold is left out and reported.
+"""
+
+from __future__ import annotations
+
+import html as entities
+import io
+import re
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+from xml.parsers import expat
+from zipfile import ZipFile
+
+import mammoth
+
+from pprnet_feeds.content.model import Citation
+from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.importing.blogpage import month_of
+from pprnet_feeds.importing.body import compose, is_practice, is_reference
+from pprnet_feeds.importing.html import Block, blocks_of_html
+from pprnet_feeds.importing.normalise import normalised
+from pprnet_feeds.importing.source_post import Source, SourcePost, source_of, unread
+from pprnet_feeds.syndication.references import parse_reference
+
+_LONGEST_XML = 10_000_000  # mammoth takes a second and 30 MB for each of these millions
+_DEPTH = 200
+_NEAR = 4  # blocks from the beginning
+PROTECTED = (
+    "the Word file is protected by a password",
+    "Open it in Word, take the password away under File, Info, Protect Document, and save it.",
+)
+_SAVE = "Open it in Word, choose Save As and Word Document (.docx), and import that file."
+_STYLES = """
+p[style-name='Title'] => h1:fresh
+p[style-name='List Bullet'] => ul > li:fresh
+p[style-name='List Number'] => ol > li:fresh
+p[style-name='Quote'] => blockquote > p:fresh
+p[style-name='Intense Quote'] => blockquote > p:fresh
+u => u
+highlight => mark
+"""
+# What mammoth passes over, by its element; and how to bring it here.
+_PICTURE = "Save it as a picture, put that on the web, and write ![what it shows](its address)."
+_LEFT_BEHIND = {
+    "commentReference": ("comments", "Say in the text what readers should know of them."),
+    "del": ("tracked deletions", "Accept or reject the changes in Word, and look whether the text is right."),
+    "oMath": ("formulas", "Write them in words."),
+    "chart": ("charts", _PICTURE),
+    "relIds": ("diagrams", _PICTURE),
+    "OLEObject": ("embedded objects", "Put them on the web as files, and link to those."),
+    "header": ("headers and footers of the page", "Write into the text what readers need of them."),
+}
+# Other files that are archives, too, by the names in them.
+_KINDS = {
+    "an Excel file": "xl/",
+    "a PowerPoint file": "ppt/",
+    "an OpenDocument file": r"content\.xml",
+    "an e-book": "META-INF/",
+    "a file of Pages": "Index/",
+}
+_BULLET = re.compile(r"<p>\s*[•·▪◦●](?:\s|&nbsp;)+((?:(?!</?p>).)*)</p>")
+_REFERENCES = frozenset({"reference", "references", "bibliography", "works cited", "literature", "sources"})
+_NO_PICTURE = mammoth.images.img_element(lambda _: {"src": "#picture"})
+_DRAWN = re.compile(r'<img(?: alt="([^"]*)")? src="#picture" ?/>')
+
+
+def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source:
+    """The one post of a Word file: of *date*, if not empty, or the month above its title, or *this_month*."""
+    try:
+        with ZipFile(io.BytesIO(data)) as archive:
+            elements = _count_elements(archive)
+        options = {"style_map": _STYLES, "include_embedded_style_map": False}
+        html = mammoth.convert_to_html(io.BytesIO(data), convert_image=_NO_PICTURE, **options).value
+    except _RefusedError as error:
+        return unread(file, *error.args)
+    except Exception:  # mammoth and zipfile raise whatever their parts raise
+        return unread(file, "the Word file is damaged or cut off", "Copy it again, or save it again in Word.")
+    html = _BULLET.sub(r"<ul><li>\1</li></ul>", html.replace("\t", " ")).replace("</ul><ul>", "")
+    html, losses = normalised(html)
+    blocks, problems = _without_pictures(blocks_of_html(html), file)
+    month = next((month_of(block.text) for block in blocks[:1]), "")
+    title, blocks = _without_title(blocks[bool(month) :])
+    blocks, listed = _without_references(blocks)
+    if any(block.level == 1 for block in blocks):  # the title is the only heading of the first level
+        blocks = [replace(block, level=block.level and min(block.level + 1, 6)) for block in blocks]
+    cites, body = compose(blocks)
+    for name, (things, mend) in _LEFT_BEHIND.items():
+        if number := elements[name]:
+            problems.append(Problem(file, 0, 0, f"{things} were left behind: {number}", mend))
+    if elements["ins"]:
+        what = f"tracked insertions are in the text: {elements['ins']}"
+        problems.append(Problem(file, 0, 0, what, _LEFT_BEHIND["del"][1]))
+    if body and not any(map(is_practice, blocks)):
+        what = "no line says Practice Implications, so the post is in no feed of practice implications"
+        mend = "Write `## Practice Implications` above the part that says what to do, if there is one."
+        problems.append(Problem(file, 0, 0, what, mend, warning=True))
+    post = SourcePost(0, title, date or month or this_month, body, (*cites, *listed), losses=losses)
+    return source_of("a Word file", [post], problems, file)
+
+
+class _RefusedError(Exception):
+    """Why a file is not given to mammoth: what is wrong, and what to do."""
+
+
+def _count_elements(archive: ZipFile) -> Counter[str]:
+    """How many elements of each name the text has; `header` counts those of pages that have a text.
+
+    Raises:
+        _RefusedError: it is no Word file, or mammoth would work on it for too long.
+    """
+    found: Counter[str] = Counter()
+    depth = 0
+
+    def start(name: str, _: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        found[name.rpartition(":")[2]] += 1
+        if depth > _DEPTH:
+            raise _RefusedError("its elements are too deep in each other", _SAVE)
+
+    def end(_: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def refuse(*_: Any) -> None:
+        raise _RefusedError("it has a document type (<!DOCTYPE>), which is refused", _SAVE)
+
+    parts = [part for part in archive.infolist() if part.filename.lower().endswith((".xml", ".rels"))]
+    if any(part.flag_bits & 1 for part in parts):
+        raise _RefusedError(*PROTECTED)
+    names = archive.namelist()
+    if not any(name.startswith("word/") for name in names):
+        kind = next(
+            (kind for kind, beginning in _KINDS.items() if any(map(re.compile(beginning).match, names))), ""
+        )
+        raise _RefusedError(
+            f"this is {kind or 'a compressed file'}, which cannot be imported",
+            _SAVE if kind else "Unpack it, and import what is in it.",
+        )
+    if sum(part.file_size for part in parts) > _LONGEST_XML:
+        raise _RefusedError(
+            "its text is longer than the 10 MB that can be read", "Divide it, and import the parts."
+        )
+    headers = 0
+    for part in parts:
+        before = found.copy()
+        parser = expat.ParserCreate()
+        parser.StartElementHandler, parser.EndElementHandler = start, end
+        parser.StartDoctypeDeclHandler = refuse
+        parser.Parse(archive.read(part), True)
+        if not re.search(r"/(?:document|footnotes|endnotes)\d*\.xml$", part.filename):
+            headers += (
+                bool(re.search(r"/(?:header|footer)\d*\.xml$", part.filename)) and found["t"] > before["t"]
+            )
+            found = before
+    return found + Counter(header=headers)
+
+
+def _without_title(blocks: list[Block]) -> tuple[str, list[Block]]:
+    """The title, and the blocks without it: a heading near the beginning, or else the first paragraph."""
+    words = [
+        place
+        for place, each in enumerate(blocks)
+        if each.text and not (is_practice(each) or is_reference(each))
+    ]
+    headings = [place for place in words if blocks[place].level == 1 and place < _NEAR]
+    for place in [*headings, *words][:1]:
+        return " ".join(blocks[place].text.split()), blocks[:place] + blocks[place + 1 :]
+    return "", blocks
+
+
+def _without_pictures(blocks: list[Block], file: str) -> tuple[list[Block], list[Problem]]:
+    """The blocks without pictures, and one problem for each picture, which says where it was."""
+    rest: list[Block] = []
+    problems = []
+    for block in blocks:
+        html = _DRAWN.sub("", block.html)
+        for found in _DRAWN.finditer(block.html):
+            shown = f" ({entities.unescape(found[1])})" if found[1] else ""
+            near = " ".join((block.text or (rest[-1].text if rest else "")).split())
+            where = f" {'in' if block.text else 'below'} {quoted(near)}" if near else " at the beginning"
+            problems.append(Problem(file, 0, 0, f"a picture was left behind{shown}{where}", _PICTURE))
+        rest += [replace(block, html=html)] if block.text or html == block.html else []
+    return rest, problems
+
+
+def _without_references(blocks: list[Block]) -> tuple[list[Block], tuple[Citation, ...]]:
+    """The blocks without the references below a heading of that name, and these."""
+    for place, block in enumerate(blocks):
+        if block.text.casefold().rstrip(" :") in _REFERENCES:
+            after = blocks[place + 1 :]
+            ends = (at for at, each in enumerate(after) if each.level or is_practice(each) or not each.text)
+            end = next(ends, len(after))
+            works = [line for each in after[:end] for line in each.text.splitlines() if line]
+            return blocks[:place] + after[end:], tuple(map(parse_reference, works))
+    return blocks, ()
