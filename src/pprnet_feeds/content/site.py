@@ -109,7 +109,8 @@ def read_site(
             mend = f"Add it, such as {key.example}, or set {variable(name)}."
             problems.append(Problem(file, value.line, 0, f"`{name}` is missing", mend))
         if file != FILE:
-            fix = f"Set it like {file}={shlex.quote(key.example.strip('[]"'))}."
+            example = key.example.strip('[]"')
+            fix = f"Set it like {file}={shlex.quote(example)}."
             problems[before:] = [replace(fault, mend=fix) for fault in problems[before:]]
         if values.get(name) is not None:
             group, _, part = name.rpartition(".")
