@@ -42,6 +42,7 @@ OWNERS = {
     "yaml": {"content.yaml"},
     "comrak": {"content.markdown"},
     "nh3": {"content.markdown"},
+    "css_inline": {"syndication.month"},
     "feedgen": {"syndication.xml"},
     "lxml": {"syndication.xml"},
     "jinja2": {"pages.pages"},

@@ -20,6 +20,8 @@ COMMANDS = {
     "publish": "Write down what subscribers are told from now on.",
     "schema": "Print the JSON Schema of posts, settings or topics, for editors' programs.",
     "build": "Write everything the service answers as files, for a static host.",
+    "studies": "Ask the registries what became of every cited study.",
+    "letter": "Write a month as a letter, to send by mail.",
     "ping": "Tell the WebSub hubs about feeds that changed.",
     "stats": "Tell how many subscribers each feed has, from what readers report.",
 }

@@ -12,11 +12,18 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content import keys
-from pprnet_feeds.content.model import Status, normal
+from pprnet_feeds.content.model import NOTICES, Status, normal
 from pprnet_feeds.content.post import TYPES
 
 Schema = dict[str, Any]
-_PARTS = {"person": keys.PERSON, "image": keys.IMAGE, "citation": keys.CITATION}
+_PARTS = {
+    "person": keys.PERSON,
+    "image": keys.IMAGE,
+    "citation": keys.CITATION,
+    "notice": keys.NOTICE,
+    "copy": keys.COPY,
+}
+_NAMED = {"status": get_args(Status), "type of work": TYPES, "kind of notice": NOTICES}
 _WEB = "[Hh][Tt][Tt][Pp][Ss]?://"
 # What a value looks like, by the kind of its key; of the other kinds it is any text.
 _TEXT: Schema = {"type": ["string", "number", "boolean"]}
@@ -32,6 +39,8 @@ _KINDS: dict[str, Schema] = {
     "slug": {"type": ["integer", "string"], "minimum": 0, "pattern": "^[a-z0-9-]+$"},
     "permalink": {"type": ["integer", "string"], "minimum": 0, "pattern": "^[^ ]*[a-z0-9]/?$"},
     "moment": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}(-[0-9]{2}([Tt ].+)?)?$"},
+    "day": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$"},
+    "unsubscribe": {"type": "string", "pattern": f"^({_WEB}[^ ]+|mailto:[^@ ]+@[^@ ]+)$"},
     "address": {"type": "string", "pattern": f"^{_WEB}[^ ]+$"},
     "picture": {"type": "string", "pattern": f"^(/|{_WEB})[^ ]+$"},
     "alias": {"type": "string", "pattern": "^/[^ ]*$"},
@@ -58,7 +67,7 @@ def schema(folder: Path, what: str) -> None:
     for kind, table in _PARTS.items():  # its first key may be typed alone
         alone = _value(next(iter(table.values())), "")
         defs[kind] = {"anyOf": [alone, _object(table, f"#/$defs/{kind}/anyOf/1")]}
-    defs |= {"status": _names(get_args(Status)), "type of work": _names(TYPES)}
+    defs |= {kind: _names(names) for kind, names in _NAMED.items()}
     found = {"type": "array", "minItems": 1, "items": _object(keys.TERM, "#/items")}
     if what == "post":
         site = options.settings_of(folder, "No schema was written.")
@@ -93,7 +102,7 @@ def _value(key: keys.Key, at: str) -> Schema:
     nothing = {"type": "null"}
     if key.kind == "group":
         value = _object(keys.GROUPS[key.name], f"{at}/properties/{key.name}")
-    elif key.kind in (*_PARTS, "status", "type of work", "topics", "research types"):
+    elif key.kind in (*_PARTS, *_NAMED, "topics", "research types"):
         value = {"$ref": f"#/$defs/{key.kind}".replace(" ", "%20")}
     else:
         value = _KINDS.get(key.kind, _TEXT)

@@ -91,6 +91,14 @@ def beginning_of(month: str, zone: ZoneInfo) -> datetime:
     return datetime(year, int(month[5:]), 1, tzinfo=zone).astimezone(UTC)
 
 
+def day(text: str) -> str | None:
+    """*text* itself when it is a day such as ``2021-12-06`` or a month; None otherwise."""
+    try:
+        return text if _DAY.fullmatch(text) and parse_moment(text, ZoneInfo("UTC")) else None
+    except ValueError:
+        return None
+
+
 def is_month(text: str) -> bool:
     """Whether *text* is a month such as ``2021-12``."""
     match = _DAY.fullmatch(text)

@@ -148,6 +148,11 @@ def is_address(typed: str) -> bool:
     return has_host(typed) and "@" not in urlsplit(typed).netloc
 
 
+def is_email(typed: str) -> bool:
+    """Whether *typed* has the form of an e-mail address."""
+    return _EMAIL.fullmatch(typed) is not None
+
+
 def has_host(address: str) -> bool:
     """Whether an absolute address names a possible host and port (RFC 3986 §3.2, RFC 1035 §2.3.4)."""
     try:
@@ -214,15 +219,19 @@ KINDS: Kinds = {
 }
 
 
+def values(value: Value) -> tuple[Value, ...]:
+    """The values of a list that hold something; a single value is a list of one."""
+    return tuple(filter(is_given, value.items)) if isinstance(value, Sequence) else (value,)
+
+
 def each(value: Value, name: str, faults: Faults, read: Reader[T]) -> tuple[T, ...] | None:
     """Every value of a list, read; None when one is faulty. A single value is a list of one."""
-    items = value.items if isinstance(value, Sequence) else (value,)
+    items = values(value)
     if len(items) > _LIST_LENGTH:
         what = f"`{name}` has {len(items)} values; the most is {_LIST_LENGTH}"
         faults.add(value, what, "Keep those that matter.")
         return None
-    given = [item for item in items if is_given(item)] if isinstance(value, Sequence) else items
-    results = [read(item, name, faults) for item in given]
+    results = [read(item, name, faults) for item in items]
     valid = tuple(result for result in results if result is not None)
     return valid if len(valid) == len(results) else None
 

@@ -107,6 +107,21 @@ CITATION = _table(
     Key("volume", "line", "volume of the journal", "none", "4"),
     Key("issue", "line", "issue of the journal", "none", "2", "number"),
     Key("pages", "line", "first and last page", "none", "7-19", "page"),
+    Key("notice", "notice", "what became of the work: `kind` with any of `date`, `doi`", "none",
+        "{kind: retraction, date: 2026-03-09}"),
+    Key("open_access", "copy", "a copy that is free to read: its address, or `url` with `version`, `licence`",
+        "none", "https://example.org/copy.pdf"),
+)
+NOTICE = _table(
+    Key("kind", "kind of notice", "`retraction`, `concern` or `correction`", REQUIRED, "retraction", "type"),
+    Key("date", "day", "day or month of the notice", "none", "2026-03-09"),
+    Key("doi", "doi", "DOI of the notice", "none", "10.1002/cpp.2521", "DOI"),
+)
+COPY = _table(
+    Key("url", "address", "address of the copy", REQUIRED, "https://example.org/copy.pdf"),
+    Key("version", "text", "`publishedVersion`, `acceptedVersion` or `submittedVersion`", "none",
+        "acceptedVersion"),
+    Key("licence", "text", "licence of the copy", "none", "cc-by", "license"),
 )
 TERM = _table(
     Key("slug", "slug", "its part of addresses", REQUIRED, "alliance"),
@@ -134,9 +149,11 @@ SITE = _table(
     Key("logo", "logo", "name of a PNG below `feeds/` of any shape", "the icon", "logo.png"),
     Key("accent", "colour", "colour of links and buttons, in quotation marks; the pages use a darker or"
         " lighter shade where it could not be read", '`"#0b5f6f"`', '"#0b5f6f"'),
+    Key("contact", "email", "an e-mail address that registries can write to", "none", "editor@example.org"),
     Key("author", "group", "author of posts that name none", REQUIRED),
     Key("publisher", "group", "who publishes the blog"),
     Key("cache", "group", "how long answers may be cached"),
+    Key("newsletter", "group", "the letter that goes out by mail"),
 )
 PUBLISHER = _table(
     Key("name", "line", "who publishes the blog", "the title", "University of Ottawa"),
@@ -150,6 +167,11 @@ CACHE = _table(
         "3600", "3600"),
     Key("stale_if_error", "seconds", "seconds it may be shown when we are not reached", "604800", "604800"),
 )
+NEWSLETTER = _table(
+    Key("url", "address", "where people subscribe to it", "none", "https://example.org/newsletter"),
+    Key("unsubscribe", "unsubscribe", "where they end that: an address, or `mailto:…`", "none",
+        "https://example.org/newsletter/leave"),
+)
 #: The keys below a key of the kind `group`.
-GROUPS = {"author": PERSON, "publisher": PUBLISHER, "cache": CACHE}
+GROUPS = {"author": PERSON, "publisher": PUBLISHER, "cache": CACHE, "newsletter": NEWSLETTER}
 # fmt: on

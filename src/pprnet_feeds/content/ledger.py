@@ -47,6 +47,7 @@ class Record:
         changed: when its last change was published.
         digest: of everything else that readers see of it.
         date: as its file had it first; empty in older records, which go by *published*.
+        notices: of its studies, as the post names them.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Record:
     status: Status
     note: str = ""
     date: str = ""
+    notices: tuple[str, ...] = ()
 
 
 # Records by their digest, and by their title and what their date means.
@@ -184,6 +186,7 @@ def record_of(post: Post, before: Record | None, now: datetime) -> Record:
         changed=before.changed if before else now,
         digest=seen(post),
         date=before.date if before and before.published == post.published else post.date,
+        notices=post.notices,
     )
     if before and record.status == "withdrawn" != before.status and record.updated <= before.updated:
         # Readers go by the date of a withdrawal: without one of its own it is that of its publication.
@@ -224,7 +227,7 @@ def _json_line(record: Record) -> str:
     written = {
         each.name: f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
         for each in fields(Record)
-        if (value := getattr(record, each.name)) or each.name not in ("note", "former", "date")
+        if (value := getattr(record, each.name)) or each.name not in ("note", "former", "date", "notices")
     }
     return json.dumps(written, ensure_ascii=False)
 
@@ -268,13 +271,14 @@ _line = partial(_checked, is_valid=_is_line, fault="no line of text:")
 _slug = partial(_checked, is_valid=is_slug, fault="no slug:")
 # What followed `/posts/`; an alias may have brought it from elsewhere.
 _former = partial(_checked, is_valid=lambda text: is_path(f"/posts/{text}"), fault="no former address:")
-_ABSENT: dict[str, Any] = {"former": [], "topics": [], "research": [], "note": "", "date": ""}
+_ABSENT: dict[str, Any] = {"former": [], "topics": [], "research": [], "notices": [], "note": "", "date": ""}
 _READERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("published", "updated", "changed"), _moment),
     **dict.fromkeys(("id", "slug"), _slug),
     **dict.fromkeys(("path", "title", "digest", "note"), _line),
     **dict.fromkeys(("topics", "research"), partial(_each, read=_slug)),
     "former": partial(_each, read=_former),
+    "notices": partial(_each, read=_line),
     "status": partial(_checked, is_valid=get_args(Status).__contains__, fault="no status is called"),
     "date": lambda value: value and _moment(value) and value,
 }

@@ -13,15 +13,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 Status = Literal["published", "corrected", "retracted", "withdrawn"]
+NoticeKind = Literal["retraction", "concern", "correction"]  # the gravest first
+NOTICES: tuple[NoticeKind, ...] = get_args(NoticeKind)
 _SIGNS = re.compile(r"[\W_]+")
-# Marks a field that digests leave out while it has its default: older digests were made without it.
-ADDED_LATER = {"added_later": True}
 # What readers cannot see of a post.
 _UNSEEN = ("file", "body_line", "draft", "date")
+# A field that ledgers did not know at first: digests leave it out while it has its default.
+_LATER = {"later": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,29 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What became of a work after its publication.
+
+    Attributes:
+        date: a day or a month, such as ``2026-03-09``; or empty.
+        doi: of the notice itself; or empty.
+    """
+
+    kind: NoticeKind
+    date: str = ""
+    doi: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAccess:
+    """A copy of a work that is free to read; *version* and *licence* are Unpaywall's words, or empty."""
+
+    url: str
+    version: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """A cited work. *text* is the reference as printed; the rest may be empty.
 
@@ -96,6 +121,8 @@ class Citation:
     pages: str = ""
     publisher: str = ""
     type: str = ""
+    notice: Notice | None = field(default=None, metadata=_LATER)
+    open_access: OpenAccess | None = field(default=None, metadata=_LATER)
 
     @property
     def link(self) -> str:
@@ -167,13 +194,18 @@ class Post:
     body: str = ""
     body_line: int = 1
     date: str = ""
-    doi: str = field(default="", metadata=ADDED_LATER)
-    language: str = field(default="", metadata=ADDED_LATER)
+    doi: str = field(default="", metadata=_LATER)
+    language: str = field(default="", metadata=_LATER)
 
     @property
     def year(self) -> int:
         """The year of its archive, which *date* names."""
         return int(self.issue[:4])
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """The notices of its studies, each as its kind and the study, by which it is known again."""
+        return tuple(f"{cite.notice.kind} {cite.link or cite.text}" for cite in self.cites if cite.notice)
 
     def but(self, **changes: object) -> Post:
         """The post with other values; itself when it has them already."""
@@ -198,6 +230,8 @@ class Site:
         base_url: where readers reach us, without a trailing slash.
         tag_root: authority, date and first part of every permanent id (RFC 4151).
         licence: the address of the licence the posts are under, or empty.
+        contact: an e-mail address at which registries that we ask can reach us, or empty.
+        newsletter: where people subscribe to the letter, and where they end that; each may be empty.
         entries: how many entries a subscription document holds at least.
         topics: in the order of the file.
         issues: month -> the sentence that announces it.
@@ -220,6 +254,8 @@ class Site:
     topics: tuple[Term, ...] = ()
     research: tuple[Term, ...] = ()
     issues: Mapping[str, str] = field(default_factory=dict)
+    contact: str = field(default="", metadata=_LATER)
+    newsletter: tuple[str, str] = field(default=("", ""), metadata=_LATER)
     publisher: Publisher = Publisher()
     icon: Picture | None = None
     logo: Picture | None = None
@@ -273,10 +309,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return hashlib.blake2b(value).hexdigest()
     if is_dataclass(value):
-        values = [(each, getattr(value, each.name)) for each in fields(value)]
-        return {
-            each.name: part for each, part in values if part != each.default or each.metadata != ADDED_LATER
-        }
+        parts = ((each, getattr(value, each.name)) for each in fields(value))
+        return {each.name: part for each, part in parts if not each.metadata or part != each.default}
     raise TypeError(f"a {type(value).__name__} has no canonical text")
 
 

@@ -18,7 +18,17 @@ from zoneinfo import ZoneInfo
 from pprnet_feeds.content import dates, fields, keys, slugs, terms
 from pprnet_feeds.content.body_checks import body_problems
 from pprnet_feeds.content.fields import Faults, Typed, Wrong, form, only, reader
-from pprnet_feeds.content.model import Citation, Image, Person, Post, Site, Status
+from pprnet_feeds.content.model import (
+    NOTICES,
+    Citation,
+    Image,
+    Notice,
+    OpenAccess,
+    Person,
+    Post,
+    Site,
+    Status,
+)
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.text import doi_in, without_punctuation
 from pprnet_feeds.content.yaml import FrontMatter, Mapping, read_front_matter
@@ -188,6 +198,20 @@ _OF_PARTS: fields.Kinds = fields.KINDS | {
     "year": form(only(_YEAR.fullmatch), "is not a year", "Write it like 2021, or leave it out."),
     "type of work": fields.choice(
         "type of work", TYPES, "Take a CSL type, such as `article-journal` or `chapter`."
+    ),
+    "kind of notice": fields.choice("kind of notice", NOTICES, f"Take one of {', '.join(NOTICES)}."),
+    "day": form(dates.day, "is not a day", "Write a day like 2026-03-09 or a month like 2026-03."),
+}
+_OF_PARTS |= {
+    "notice": fields.part(
+        *(Notice, keys.NOTICE, _OF_PARTS),
+        "`{name}` has no `kind`",
+        "Write it like `notice: {kind: retraction, date: 2026-03-09, doi: 10.1002/cpp.2521}`.",
+    ),
+    "copy": fields.part(
+        *(OpenAccess, keys.COPY, _OF_PARTS),
+        "`{name}` has no `url`",
+        "Add the address of the copy: `url: https://…`.",
     ),
 }
 _KINDS: fields.Kinds = _OF_PARTS | {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import struct
+from collections.abc import Callable
 from collections.abc import Mapping as Environment
 from contextlib import suppress
 from dataclasses import replace
@@ -43,7 +44,7 @@ _REQUIRED = [
 # The other variables that the program reads. One that resembles ours and is not read is a mistake.
 _OTHERS = (
     *("PPRNET_SITE", "PPRNET_ADDRESS", "PPRNET_DRAFTS", "PPRNET_FAST_PATH"),
-    *("PPRNET_STATE", "PPRNET_STATS", "PPRNET_DOI_REGISTRY"),
+    *("PPRNET_STATE", "PPRNET_STATS", "PPRNET_DOI_REGISTRY", "PPRNET_CROSSREF_URL", "PPRNET_UNPAYWALL_URL"),
 )
 # Kubernetes describes each service by such variables, and a service may be called pprnet.
 _OF_THE_HOST = re.compile(r"PPRNET_(?:\w+_)?(?:SERVICE_(?:HOST|PORT\w*)|PORT(?:_[0-9]\w*)?)")
@@ -66,7 +67,12 @@ _PICTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.png", re.IGNORECASE)
 _PICTURE_BYTES = 524_288
 _PIXELS = (16, 2048)
 
-_GROUPS = {"author": Person, "publisher": Publisher, "cache": CacheTimes}
+_GROUPS: dict[str, Callable[..., Any]] = {
+    "author": Person,
+    "publisher": Publisher,
+    "cache": CacheTimes,
+    "newsletter": lambda url="", unsubscribe="": (url, unsubscribe),
+}
 _Settings = dict[str, tuple[Value, str]]
 
 
@@ -198,6 +204,12 @@ def _base_url(typed: str, name: str) -> str | Wrong:
     return typed.rstrip("/")
 
 
+def _unsubscribe(typed: str, name: str) -> str | Wrong:
+    """Where people end their subscription: a web address, or ``mailto:`` (RFC 2369 §2)."""
+    is_mail = typed.startswith("mailto:") and fields.is_email(typed)
+    return typed if is_mail else fields.parse_address(typed, name)
+
+
 def _tag_root(typed: str) -> str | None:
     match = _TAG_ROOT.fullmatch(typed) if len(typed) <= 200 else None
     try:
@@ -276,6 +288,7 @@ _KINDS: fields.Kinds = fields.KINDS | {
         "like example.org,2013:blog (RFC 4151).",
     ),
     "time zone": reader(_time_zone),
+    "unsubscribe": reader(_unsubscribe),
     "entries": fields.number(1, 1000),
     "seconds": fields.number(0, 31_536_000),
 }

@@ -72,7 +72,7 @@ def _post(item: dict[str, Any], line: int, site: Site) -> SourcePost:
 
 def _citation(work: dict[str, Any]) -> Citation:
     """A work in CSL-JSON as we write it: its note is the reference as printed."""
-    parts = {ours: _text(work, theirs) for ours, theirs in zip(_OURS, _THEIRS, strict=True)}
+    parts: dict[str, Any] = {ours: _text(work, theirs) for ours, theirs in zip(_OURS, _THEIRS, strict=True)}
     names = [_object(author) for author in _list(work, "author")]
     dates = _list(_object(work.get("issued")), "date-parts")
     return Citation(

@@ -18,6 +18,7 @@ from pprnet_feeds.pages.lists import years
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.channel import Entry, first_date, rfc3339
 from pprnet_feeds.syndication.citations import csl_type
+from pprnet_feeds.syndication.notices import LABELS, became, notice_url
 from pprnet_feeds.syndication.references import institution
 from pprnet_feeds.syndication.selection import Selection, selections
 from pprnet_feeds.syndication.urls import REFERENCE_FORMATS
@@ -118,7 +119,7 @@ def _doi_url(entry: Entry) -> str:
 
 
 def _work(cite: Citation) -> dict[str, Any]:
-    values = {
+    values: dict[str, Any] = {
         "@type": _SCHEMA_TYPES.get(csl_type(cite), "CreativeWork"),
         "@id": cite.link if cite.doi else "",
         "name": cite.title or cite.text,
@@ -128,6 +129,13 @@ def _work(cite: Citation) -> dict[str, Any]:
         "isPartOf": cite.container,
         "pagination": cite.pages,
     }
+    if notice := cite.notice:
+        values["creativeWorkStatus"] = LABELS[notice.kind].removeprefix("Study ").capitalize()
+        comment = {"text": f"This work {became(notice)}.", "datePublished": notice.date}
+        comment |= {"@type": "CorrectionComment", "url": notice_url(notice)}
+        values["correction"] = {name: value for name, value in comment.items() if value}
+    if copy := cite.open_access:
+        values |= {"isAccessibleForFree": True, "url": copy.url}
     return {name: value for name, value in values.items() if value}
 
 

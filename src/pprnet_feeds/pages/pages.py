@@ -22,6 +22,7 @@ from pprnet_feeds.syndication.catalogue import SERIES, Catalogue
 from pprnet_feeds.syndication.channel import Channel
 from pprnet_feeds.syndication.citations import reference_html
 from pprnet_feeds.syndication.entries import post_entries, rendered_body
+from pprnet_feeds.syndication.notices import study_warnings
 from pprnet_feeds.syndication.opml import Listing
 from pprnet_feeds.syndication.selection import (
     EVERYTHING,
@@ -255,6 +256,7 @@ class Pages:
             figure=figure,
             account=account,
             practice=practice,
+            warnings=study_warnings(entry.cites),
             footnotes=footnotes,
             references=[(cite, reference_html(cite)) for cite in entry.cites],
             structured=metadata.structured(entry, post, self.site),

@@ -14,6 +14,7 @@ import asyncio
 import html
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -73,34 +74,44 @@ def fetch_citation(doi: str, registry: str = REGISTRY, seconds: float = 30) -> C
 
     Raises NoAnswerError.
     """
+    status, _, body = request(f"{registry.rstrip('/')}/{quote(doi, safe='/')}", registry, seconds)
+    if status in _STATUSES:
+        raise NoAnswerError(_STATUSES[status].format(registry=registry, doi=doi))
     try:
-        status, body = asyncio.run(_get(f"{registry.rstrip('/')}/{quote(doi, safe='/')}", seconds))
-        said = "" if status == 200 else _STATUSES.get(status, f"{{registry}} answered {status}")
-    except Exception as error:
-        said = next(said for kinds, said in _ERRORS.items() if isinstance(error, kinds))
-    if not said and len(body) > _SIZE_LIMIT:
-        said = "{registry} answered with more than 1 MB"
-    if said:
-        raise NoAnswerError(said.format(registry=registry, doi=doi))
-    try:
-        return citation_of(_decoded(body), doi)
+        return citation_of(decoded(status, body, registry), doi)
     except ValueError as reason:
         raise NoAnswerError(f"{registry} cannot be understood: {reason}") from None
 
 
-async def _get(url: str | httpx2.URL, seconds: float) -> tuple[int, bytes]:
-    """Status and body; a body above the limit is cut one piece later."""
-    async with asyncio.timeout(seconds), httpx2.AsyncClient(headers=_HEADERS, timeout=10) as client:
-        for _ in range(_HOPS + 1):
+def request(
+    url: str, registry: str, seconds: float, headers: dict[str, str] = _HEADERS, hops: int = _HOPS
+) -> tuple[int, Mapping[str, str], bytes]:
+    """Status, header fields and body of the answer; without *hops* a redirect is one.
+
+    Raises NoAnswerError.
+    """
+    try:
+        return asyncio.run(_get(url, seconds, _HEADERS | headers, hops))
+    except Exception as error:
+        said = next(said for kinds, said in _ERRORS.items() if isinstance(error, kinds))
+        raise NoAnswerError(said.format(registry=registry)) from None
+
+
+async def _get(
+    url: str | httpx2.URL, seconds: float, headers: dict[str, str], hops: int
+) -> tuple[int, Mapping[str, str], bytes]:
+    """Status, fields and body; a body above the limit is cut one piece later."""
+    async with asyncio.timeout(seconds), httpx2.AsyncClient(headers=headers, timeout=10) as client:
+        for _ in range(hops + 1):
             # The client would read the whole body of a redirect, whose length has no limit.
             async with client.stream("GET", url) as response:
-                if not response.has_redirect_location:
+                if not response.has_redirect_location or not hops:
                     body = b""
                     async for piece in response.aiter_raw(65_536):
                         body += piece
                         if len(body) > _SIZE_LIMIT:
                             break
-                    return response.status_code, body
+                    return response.status_code, response.headers, body
                 if response.next_request is None:
                     raise httpx2.UnsupportedProtocol("this cannot be read as an address")
                 url = response.next_request.url
@@ -108,7 +119,15 @@ async def _get(url: str | httpx2.URL, seconds: float) -> tuple[int, bytes]:
     raise httpx2.TooManyRedirects("")
 
 
-def _decoded(body: bytes) -> Any:
+def decoded(status: int, body: bytes, registry: str) -> Any:
+    """The JSON of an answer with *status* 200.
+
+    Raises NoAnswerError where there is none, and ValueError where it is no JSON.
+    """
+    if status != 200:
+        raise NoAnswerError(f"{registry} answered {status}")
+    if len(body) > _SIZE_LIMIT:
+        raise NoAnswerError(f"{registry} answered with more than 1 MB")
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

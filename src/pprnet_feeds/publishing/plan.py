@@ -22,6 +22,7 @@ from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication.catalogue import SERIES, Catalogue
 from pprnet_feeds.syndication.entries import post_entries
+from pprnet_feeds.syndication.notices import became
 from pprnet_feeds.syndication.selection import Selection
 
 Kind = Literal["new", "re-notified", "silently edited", "moved", "withdrawn", "id changed", "vanished"]
@@ -64,12 +65,13 @@ def changes(library: Library, ledger: Ledger) -> list[Change]:
 
 
 def dated(library: Library, ledger: Ledger, now: datetime) -> Library:
-    """The *library* with the times of publication that `publish` records at *now* for its new posts."""
+    """The *library* with the times that `publish` records at *now* for new posts and new notices."""
     known = ledger.shown(now).records
     new = [post for post in _with_files(library) if post.id not in known]
     taken = {record.published for record in known.values()}
     free = (time for ago in count() if (time := now - timedelta(seconds=ago)) not in taken)
-    found: dict[str, Post] = {}
+    old = (post for post in library.posts if post.id in known)
+    found = {post.id: post.but(updated=now) for post in old if fresh_notices(post, known[post.id])}
     # Readers that sort by date want no time twice: a second apart, the last of the posts at the present one.
     for post in sorted(new, key=lambda post: (post.published, post.file), reverse=True):
         time = first_published(post.date, library.site.time_zone, now) or next(free)
@@ -116,7 +118,8 @@ class _Comparison:
             if after.status == "withdrawn" != before.status:
                 yield self._change("withdrawn", post, before, post.note)
             elif after.updated != before.updated:
-                detail = "" if post.status == "published" else f"{post.status}: {post.note}".rstrip(": ")
+                told = "" if post.status == "published" else f"{post.status}: {post.note}".rstrip(": ")
+                detail = "; ".join(filter(None, [told, *fresh_notices(post, before)]))
                 yield self._change("re-notified", post, before, detail)
             elif detail := _edited(after, before):
                 yield self._change("silently edited", post, before, detail)
@@ -186,8 +189,15 @@ class _Comparison:
         titles = [selection.title(self.site) for selection in selections]
         # A month has all that was not withdrawn, and the corrections all that was not simply published.
         titles += [self.issues] if any(state.status != "withdrawn" for state in states) else []
-        titles += [self.corrections] if any(state.status != "published" for state in states) else []
+        corrected = any(state.status != "published" or state.notices for state in states)
+        titles += [self.corrections] if corrected else []
         return tuple(titles)
+
+
+def fresh_notices(post: Post, before: Record) -> list[str]:
+    """What became of its studies since it was recorded, in words."""
+    found = zip(post.notices, (cite.notice for cite in post.cites if cite.notice), strict=True)
+    return [f"its study {became(notice)}" for name, notice in found if name not in before.notices]
 
 
 def _with_files(library: Library) -> list[Post]:

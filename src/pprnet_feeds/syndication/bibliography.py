@@ -17,6 +17,7 @@ from pprnet_feeds.content.text import one_line
 from pprnet_feeds.syndication.channel import permalink
 from pprnet_feeds.syndication.citations import Name, csl_item, csl_type, name_of, page_ends, person_name
 from pprnet_feeds.syndication.entries import note
+from pprnet_feeds.syndication.notices import became, notice_url
 from pprnet_feeds.syndication.references import complete
 from pprnet_feeds.syndication.selection import MONTHS
 
@@ -72,7 +73,10 @@ def study_as_work(key: str, cite: Citation, post: str) -> Work:
     words = f"Reference as printed: {one_line(cite.text)}"
     if not cite.title:
         words = "No title is known; the reference stands in its place."
-    return Work(key, cite, cite.title or f"[{cite.text}]", cite.link, (f"Summary: {post}", words))
+    notice = cite.notice
+    known = [f"This work {became(notice)}. {notice_url(notice)}".rstrip()] if notice else []
+    notes = (*known, f"Summary: {post}", words)
+    return Work(key, cite, cite.title or f"[{cite.text}]", cite.link, notes)
 
 
 def works_of(posts: Iterable[Post], site: Site) -> Iterator[Work]:

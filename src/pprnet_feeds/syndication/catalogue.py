@@ -22,6 +22,7 @@ from pprnet_feeds.syndication import archives, entries, opml
 from pprnet_feeds.syndication.bibliography import Work, post_as_work, render_works, works_of
 from pprnet_feeds.syndication.channel import Channel, Entry, make_channel
 from pprnet_feeds.syndication.jsonfeed import render_json_feed, render_json_item
+from pprnet_feeds.syndication.month import month_entry
 from pprnet_feeds.syndication.selection import EVERYTHING, Refusal, Selection, month_name, selections
 from pprnet_feeds.syndication.urls import (
     FORMATS,
@@ -130,6 +131,32 @@ class Catalogue:
         for post in self.library.posts:
             months.setdefault(post.issue, []).append(post)
         return {month: tuple(months[month]) for month in sorted(months, reverse=True)}
+
+    @cached_property
+    def _corrected(self) -> list[Post]:
+        """The posts that were corrected, retracted or withdrawn, or whose study was, last changed first."""
+        corrected = (post for post in self.library.posts if post.status != "published" or post.notices)
+        return sorted([*corrected, *self.library.withdrawn], key=_change, reverse=True)
+
+    @cached_property
+    def _issued(self) -> dict[str, datetime]:
+        """When the last post of each month that has any was published, the newest month first."""
+        return {month: max(post.published for post in posts) for month, posts in self.months.items() if posts}
+
+    def corrections(self, month: str) -> list[Post]:
+        """The posts of other months that were corrected between the letter before and that of *month*.
+
+        The newest month has all that were corrected since the letter before.
+        """
+        months = list(self._issued)
+        place = months.index(month)
+        begin = self._issued[months[place + 1]] if place + 1 < len(months) else None
+        end = self._issued[month] if place else None
+        return [
+            post
+            for post in self._corrected
+            if begin and begin < post.updated and not (end and end < post.updated) and post.issue != month
+        ]
 
     def parse(self, path: str) -> Url | Refusal | None:
         """Read an address below the base; None when there is no such thing."""
@@ -267,8 +294,7 @@ class Catalogue:
                 if posts
             ]
         else:
-            corrected = (post for post in self.library.posts if post.status != "published")
-            items = [*corrected, *self.library.withdrawn]
+            items = [*self._corrected]
         return sorted(items, key=_change, reverse=True), ()
 
     def _filter(self, view: View) -> Callable[[Item], bool]:
@@ -294,7 +320,7 @@ class Catalogue:
 
     def _entries(self, item: Item, request: FeedRequest) -> list[Entry]:
         if isinstance(item, Month):
-            return [entries.month_entry(item.id, item.posts, self.site)]
+            return [month_entry(item.id, item.posts, self.site, self.corrections(item.id))]
         if request.series == "corrections":
             return [entries.correction_entry(item, self.site)]
         return entries.post_entries(item, request.view, self.site)

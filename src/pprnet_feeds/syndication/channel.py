@@ -13,7 +13,10 @@ from pprnet_feeds.syndication.urls import ICON, LOGO, VIEWS, FeedRequest
 _SERIES = {
     "issues": ("{title}, month by month", "Each month's posts together, as one entry."),
     "archive": ("{title}: every post", "Every post in one document, for programs that follow no paging."),
-    "corrections": ("{title}: corrections", "Posts that were corrected, retracted or withdrawn."),
+    "corrections": (
+        "{title}: corrections",
+        "Posts that were corrected, retracted or withdrawn, or whose study was.",
+    ),
 }
 
 

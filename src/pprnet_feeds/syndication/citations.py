@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pprnet_feeds.content.model import Citation, Person
+from pprnet_feeds.syndication.notices import free_copy_html
 from pprnet_feeds.syndication.references import certain_authors, institution
 
 _YEAR = re.compile(r"[0-9]{4}")
@@ -107,7 +108,11 @@ def _csl_name(name: Name) -> dict[str, str]:
 
 
 def reference_html(citation: Citation) -> str:
-    """The reference as printed, with the work's address as a link."""
+    """The reference as printed, with the work's address as a link, and where it is free to read."""
+    return _linked(citation) + free_copy_html(citation)
+
+
+def _linked(citation: Citation) -> str:
     link = html.escape(citation.link)
     text = html.escape(citation.text)
     if not link:

@@ -1,4 +1,4 @@
-"""Posts as entries: what each view shows of a post, and of a whole month.
+"""Posts as entries: what each view shows of a post.
 
 Readers make a preview of the first words, so the text comes before the references. Nothing that the
 text itself shows is shown a second time. A body is rendered when a document needs it.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from urllib.parse import unquote, urljoin
@@ -18,8 +17,8 @@ from pprnet_feeds.content.model import Citation, Image, Post, Site
 from pprnet_feeds.content.text import first_sentences
 from pprnet_feeds.syndication.channel import Category, Entry, permalink, post_id, study_ids
 from pprnet_feeds.syndication.citations import authors, reference_html
+from pprnet_feeds.syndication.notices import LABELS, study_warnings, warnings_html
 from pprnet_feeds.syndication.references import complete
-from pprnet_feeds.syndication.selection import lead, month_name
 from pprnet_feeds.syndication.urls import View
 
 STATUS = {"corrected": "Corrected", "retracted": "Retracted", "withdrawn": "Withdrawn"}
@@ -32,11 +31,10 @@ _PLAIN_PRACTICE = re.compile(
 # Markup that may contain a heading, so that it is none; and how long a text exceeds no limit of the renderer.
 _CONTAINER = re.compile(r"[<|\r\t]|```|~~~|\[\^")
 _SHORT = 15_000
-_SECOND_LEVEL = re.compile(r"(</?h)2\b")
 _IMAGE = re.compile(r'<img[^<>]* src="([^"]*)"')
 
 
-class _Text:
+class PostText:
     """What the views take from the text of a post."""
 
     def __init__(self, post: Post, site: Site) -> None:
@@ -45,20 +43,23 @@ class _Text:
 
     @cached_property
     def body(self) -> str:
+        """The body as safe HTML."""
         return _render(self.post.body, permalink(self.post, self.site), f"{self.post.slug}-")
 
     @cached_property
     def sections(self) -> tuple[str, str]:
-        # The body without its practice implications, and these; either may be empty.
+        """The body without its practice implications, and these; either may be empty."""
         return markdown.sections(self.body)
 
     @cached_property
     def image(self) -> Image | None:
+        """The picture under its absolute address."""
         image = self.post.image
         return image and replace(image, url=urljoin(permalink(self.post, self.site), image.url))
 
     @cached_property
     def cites(self) -> tuple[Citation, ...]:
+        """The cited works, completed from their references."""
         return tuple(map(complete, self.post.cites))
 
     @property
@@ -84,18 +85,28 @@ class _Text:
     @property
     def practice_html(self) -> str:
         """The practice implications as a reader shows them, then the references."""
+        return self._head(f"{self.sections[1]}\n") + self.implications
+
+    @property
+    def implications(self) -> str:
+        """The practice implications, or nothing, then the references."""
         practice = f"{self.sections[1]}\n"
         _, inner, end = markdown.section(practice, "references")
         below = self._references("<p>{}</p>\n", _letters(practice[inner:end]))
-        return self._head(practice) + practice[:end] + below + practice[end:]
+        return practice[:end] + below + practice[end:]
 
     def _head(self, text: str) -> str:
-        """What is shown above *text*: what became of the post, and its picture."""
+        """What is shown above *text*: what became of the post and its studies, and its picture."""
+        return self.became + figure(self.image, text)
+
+    @property
+    def became(self) -> str:
+        """What became of the post and of its studies, as paragraphs."""
         post, notice = self.post, ""
         if post.status in STATUS:
             words = f" {html.escape(post.note)}" if post.note else ""
             notice = f"<p><strong>{STATUS[post.status]}.</strong>{words}</p>\n"
-        return notice + figure(self.image, text)
+        return notice + warnings_html(self.cites)
 
     def _references(self, element: str, own: str) -> str:
         """The references that the text does not print itself; *own* are the letters of those it does."""
@@ -107,16 +118,21 @@ class _Text:
 
     @property
     def categories(self) -> tuple[Category, ...]:
+        """Topics, research types, and what became of the post and its studies."""
         post, site, scheme = self.post, self.site, f"tag:{self.site.tag_root}/"
         return (
             *(Category(slug, f"{scheme}topics", site.topic[slug].label) for slug in post.topics),
             *(Category(slug, f"{scheme}research", site.research_type[slug].label) for slug in post.research),
             *(Category(key, f"{scheme}status", label) for key, label in STATUS.items() if key == post.status),
+            *dict.fromkeys(
+                Category(kind, f"{scheme}notice", LABELS[kind]) for kind, *_ in study_warnings(self.cites)
+            ),
         )
 
     def entry(self, summary: str, text: str = "") -> Entry:
-        """The post as an entry; *text* is HTML."""
+        """The post as an entry, with the warnings about its studies before the summary; *text* is HTML."""
         post, site = self.post, self.site
+        warnings = [sentence for _, sentence, _ in study_warnings(self.cites)]
         return Entry(
             id=post_id(post, site),
             key=post.id,
@@ -126,7 +142,7 @@ class _Text:
             updated=post.updated,
             authors=post.authors or (site.author,),
             categories=self.categories,
-            summary=summary,
+            summary=" ".join([*warnings, summary]),
             html=text,
             cites=self.cites,
             image=self.image,
@@ -147,7 +163,7 @@ def _render(body: str, base: str, prefix: str) -> str:
 
 def post_entries(post: Post, view: View, site: Site) -> list[Entry]:
     """The entries of *post* in *view*: one, or none, or one for each cited work in ``citations``."""
-    text = _Text(post, site)
+    text = PostText(post, site)
     if view == "citations":
         return _studies(text)
     if view == "summary":
@@ -159,7 +175,7 @@ def post_entries(post: Post, view: View, site: Site) -> list[Entry]:
     return [text.entry(text.summary, text.html)]
 
 
-def _studies(text: _Text) -> list[Entry]:
+def _studies(text: PostText) -> list[Entry]:
     """The cited works themselves; our post is their abstract and the related link."""
     post, ours, whole = text.post, permalink(text.post, text.site), text.entry(text.summary, text.html)
     return [
@@ -180,33 +196,12 @@ def _studies(text: _Text) -> list[Entry]:
     ]
 
 
-def month_entry(issue: str, posts: Sequence[Post], site: Site) -> Entry:
-    """One month as one entry, in HTML that mail programs show: its sentence, then its posts."""
-    sentence = lead(site.issues.get(issue, ""))
-    parts = [f"<p>{html.escape(sentence)}</p>\n"] if sentence else []
-    texts = [_Text(post, site) for post in posts]
-    for text in texts:
-        link, title = html.escape(permalink(text.post, site)), html.escape(text.post.title)
-        # A page has one heading of the second level for each post: the post's own move down.
-        parts.append(f'<h2><a href="{link}">{title}</a></h2>\n' + _SECOND_LEVEL.sub(r"\g<1>3", text.html))
-    return Entry(
-        id=f"tag:{site.tag_root}/issue/{issue}",
-        key=issue,
-        url=f"{site.base_url}/issues/{issue}/",
-        title=month_name(issue),
-        published=min(post.published for post in posts),  # so it never moves when another follows
-        updated=max(post.updated for post in posts),
-        authors=tuple(dict.fromkeys(author for post in posts for author in post.authors or (site.author,))),
-        categories=tuple(dict.fromkeys(category for text in texts for category in text.categories)),
-        summary=sentence or "; ".join(post.title for post in posts),
-        html="".join(parts),
-        cites=tuple(cite for text in texts for cite in text.cites),
-    )
-
-
 def correction_entry(post: Post, site: Site) -> Entry:
-    """A corrected, retracted or withdrawn post in the feed of corrections."""
-    text, notice, title = _Text(post, site), note(post), f"{STATUS[post.status]}: {post.title}"
+    """A corrected, retracted or withdrawn post, or one whose study was, in the feed of corrections."""
+    text, notice = PostText(post, site), note(post)
+    kinds = [STATUS[post.status]] if post.status in STATUS else []
+    kinds += [LABELS[kind] for kind, *_ in study_warnings(text.cites)]
+    title = f"{kinds[0]}: {post.title}"
     if post.status == "withdrawn":
         entry = text.entry(notice, f"<p>{html.escape(notice)}</p>\n")
         return replace(entry, title=title, image=None)
@@ -220,12 +215,12 @@ def has_practice(post: Post, site: Site) -> bool:
         return False
     if len(body) < _SHORT and _PLAIN_PRACTICE.search(body) and not _CONTAINER.search(body):
         return True
-    return bool(_Text(post, site).sections[1])
+    return bool(PostText(post, site).sections[1])
 
 
 def rendered_body(post: Post, site: Site) -> tuple[str, str]:
     """The body as safe HTML with absolute addresses, and the picture for its head where it lacks it."""
-    text = _Text(post, site)
+    text = PostText(post, site)
     return text.body, figure(text.image, text.body)
 
 
