@@ -203,6 +203,15 @@ def test_the_page_of_a_topic_copies_the_address_of_its_feed(open_page: Open, ser
     assert page.evaluate("navigator.clipboard.readText()") == f"{service.base}/topics/alpha/feed.atom"
 
 
+def test_the_page_of_a_post_copies_its_citation(open_page: Open, service: Service):
+    page = open_page("/posts/2013-01-01-post-0/", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy the citation").click()
+    expect(page.get_by_role("status")).to_have_text("Copied.")
+    url = f"{service.base}/posts/2013-01-01-post-0/"
+    cited = f"Writer, A. (2013, January 1). Post 0. Many Posts. {url}"
+    assert page.evaluate("navigator.clipboard.readText()") == cited
+
+
 @pytest.mark.parametrize("path", ["/", "/topics/alpha/"])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_button_that_copies_says_so_in_one_line(open_page: Open, path: str, width: int):
@@ -278,11 +287,11 @@ def test_the_snippet_of_a_page_is_the_frame_of_its_own_selection(open_page: Open
 
 def test_the_citation_files_of_a_post_are_one_click_away(open_page: Open, service: Service):
     page = open_page("/posts/2013-01-01-post-0/")
-    for ending in ("bib", "ris"):
-        address = page.locator(f'main a[href$=".{ending}"]').first.evaluate("link => link.href")
-        assert address == f"{service.base}/posts/2013-01-01-post-0.{ending}"
-        with urllib.request.urlopen(address, timeout=10) as answer:
-            assert b"A study of 0 things" in answer.read()
+    for ending, title in (("", b"Post 0"), (".studies", b"A study of 0 things")):
+        for form in ("bib", "ris", "csl.json"):
+            link = page.locator(f'main a[href$="post-0{ending}.{form}"]')
+            with urllib.request.urlopen(link.evaluate("link => link.href"), timeout=10) as answer:
+                assert title in answer.read()
 
 
 # What is too small to touch (WCAG 2.2 §2.5.8), but for links within a sentence.

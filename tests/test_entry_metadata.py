@@ -78,9 +78,8 @@ def test_an_orcid_is_found_in_every_format_also_beside_an_own_page(service: Serv
     told = json.loads(
         service.ask(CUT.removeprefix(BASE)).body.partition(b'ld+json">')[2].partition(b"</script>")[0]
     )
-    assert told["author"] == [
-        {"@type": "Person", "name": "Cleo Known", "url": "https://example.org/cleo", "sameAs": ORCID}
-    ]
+    author = {"@type": "Person", "@id": ORCID, "name": "Cleo Known", "url": "https://example.org/cleo"}
+    assert told["author"] == [author | {"sameAs": ORCID}]
 
 
 def test_the_sites_author_has_an_orcid_too(tmp_path: Path):

@@ -140,7 +140,7 @@ def test_a_feed_of_ours_that_shows_something_else_is_refused(name, small):
 
 def test_a_withdrawn_post_is_told_with_its_line(small):
     assert told(read(ATOM, the_site(small))) == [
-        "21: a post was withdrawn, and its text is not in the feed: "
+        "23: a post was withdrawn, and its text is not in the feed: "
         "'tag:small.example.org,2013:blog/post/2020-11-taken-back'"
     ]
 

@@ -131,7 +131,7 @@ POST = "/posts/2021-03-trust-grows-slowly/"
     [
         ("/", f"script-src 'self'; connect-src 'self'; form-action 'self'; {ALONE}"),
         ("/topics/alliance/", f"script-src 'self'; form-action 'self'; {ALONE}"),
-        (POST, f"form-action 'self'; {ALONE}"),
+        (POST, f"script-src 'self'; form-action 'self'; {ALONE}"),
         ("/archive/", f"form-action 'self'; {ALONE}"),
         ("/topics/alliance/embed", "form-action 'none'; base-uri 'none'; frame-ancestors *"),
         ("/feed.atom", f"form-action 'none'; {ALONE}"),

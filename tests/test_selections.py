@@ -109,7 +109,8 @@ def test_more_than_five_topics_are_refused_with_the_reason():
     [
         "/issues/2013-2/feed.atom", "/issues/2012-12/feed.atom", "/issues/2013-13/feed.atom",
         "/issues/feed.csl.json", "/issues/summary.atom", "/corrections/practice.rss", "/feed.bib",
-        "/feed.csl.json", "/archive/feed.atom", "/archive/2013/citations.bib", "/topics/,/feed.atom",
+        "/feed.csl.json", "/archive/summary.atom", "/archive/feed.bib", "/archive/2013/citations.bib",
+        "/topics/,/feed.atom",
         "/topics/+/feed.atom", "/topics/alpha,/feed.atom", "/topics/alpha/topics/beta/feed.atom",
         "/research/trials/topics/alpha/feed.atom", "/research/trials,reviews/feed.atom",
         "/Topics/alpha/feed.atom",
@@ -140,7 +141,9 @@ def test_entries_of_a_combination_name_the_feed_they_come_from(service: Service)
         ("csl.json", "application/vnd.citationstyles.csl+json"),
     ],
 )
-@pytest.mark.parametrize("path", ["/citations", "/topics/alpha/citations", "/posts/2013-01-01-post-0"])
+@pytest.mark.parametrize(
+    "path", ["/citations", "/topics/alpha/citations", "/posts/2013-01-01-post-0.studies"]
+)
 def test_citations_come_as_files_for_reference_managers(
     service: Service, path: str, form: str, media_type: str
 ):

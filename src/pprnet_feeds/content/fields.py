@@ -249,7 +249,7 @@ def known(mapping: Mapping, keys: Table, faults: Faults) -> Typed:
             names = ", ".join(f"`{name}`" for name in dict.fromkeys(key.name for key in keys.values()))
             mend = f"Did you mean `{meant}`?" if meant else f"Take it away; the keys are {names}."
             faults.add(at, f"no key is called {quoted(typed)}", mend)
-        elif is_given(value) or key.name == "title":
+        elif is_given(value) or key.name in ("title", "accent"):
             found.setdefault(key.name, []).append((typed, value))
     return found
 

@@ -73,6 +73,9 @@ POST = _table(
         "corrected"),
     Key("note", "text", "what was corrected, or why it was retracted; only beside `status`", "none",
         "The number of participants was 120."),
+    Key("doi", "doi", "the DOI of the post itself; the DOI of a study belongs into `cites`", "none",
+        "10.5555/blog.2026.3", "DOI"),
+    Key("language", "language", "language of this post", "the site's", "fr-CA", "lang"),
 )
 PERSON = _table(
     Key("name", "line", "the whole name", REQUIRED, "Giorgio A. Tasca"),
@@ -141,10 +144,22 @@ SITE = _table(
         "https://creativecommons.org/licenses/by/4.0/"),
     Key("hubs", "address", "addresses of WebSub hubs", "none", "[https://hub.example/]", many=True),
     Key("entries", "entries", "how many posts a feed holds at least", "30", "30"),
+    Key("icon", "icon", "name of a square PNG below `feeds/`, at best 512 pixels wide", "a mark of ours",
+        "icon.png"),
+    Key("logo", "logo", "name of a PNG below `feeds/` of any shape", "the icon", "logo.png"),
+    Key("accent", "colour", "colour of links and buttons, in quotation marks; the pages use a darker or"
+        " lighter shade where it could not be read", '`"#0b5f6f"`', '"#0b5f6f"'),
     Key("contact", "email", "an e-mail address that registries can write to", "none", "editor@example.org"),
     Key("author", "group", "author of posts that name none", REQUIRED),
+    Key("publisher", "group", "who publishes the blog"),
     Key("cache", "group", "how long answers may be cached"),
     Key("newsletter", "group", "the letter that goes out by mail"),
+)
+PUBLISHER = _table(
+    Key("name", "line", "who publishes the blog", "the title", "University of Ottawa"),
+    Key("url", "address", "its home page", "the base URL", "https://www.uottawa.ca"),
+    Key("ror", "ror", "its identifier at [ROR](https://ror.org)", "none", "https://ror.org/03c4mmv16"),
+    Key("issn", "issn", "the ISSN of the blog", "none", "2049-3630"),
 )
 CACHE = _table(
     Key("max_age", "seconds", "seconds an answer is fresh", "900", "900"),
@@ -158,5 +173,5 @@ NEWSLETTER = _table(
         "https://example.org/newsletter/leave"),
 )
 #: The keys below a key of the kind `group`.
-GROUPS = {"author": PERSON, "cache": CACHE, "newsletter": NEWSLETTER}
+GROUPS = {"author": PERSON, "publisher": PUBLISHER, "cache": CACHE, "newsletter": NEWSLETTER}
 # fmt: on

@@ -42,6 +42,30 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who publishes the blog; *ror* and *issn* without their addresses, empty when unknown."""
+
+    name: str = ""
+    url: str = ""
+    ror: str = ""
+    issn: str = ""
+
+    @property
+    def link(self) -> str:
+        """The address of the record in the Research Organization Registry; empty when unknown."""
+        return f"https://ror.org/{self.ror}" if self.ror else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG below ``feeds/``, with its size in pixels."""
+
+    data: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """The picture of a post; sizes are in pixels, 0 when unknown."""
 
@@ -146,6 +170,8 @@ class Post:
         body: CommonMark, with ``\\n`` line ends.
         body_line: the line of the file on which the body begins, from 1.
         date: as written in the file; empty when no file is left.
+        doi: the post's own, bare and in lower case.
+        language: empty when it is the site's.
     """
 
     file: str
@@ -168,6 +194,8 @@ class Post:
     body: str = ""
     body_line: int = 1
     date: str = ""
+    doi: str = field(default="", metadata=_LATER)
+    language: str = field(default="", metadata=_LATER)
 
     @property
     def year(self) -> int:
@@ -207,6 +235,7 @@ class Site:
         entries: how many entries a subscription document holds at least.
         topics: in the order of the file.
         issues: month -> the sentence that announces it.
+        accent: the colour of pages, as ``#rrggbb`` in small letters, or empty.
     """
 
     title: str
@@ -227,6 +256,10 @@ class Site:
     issues: Mapping[str, str] = field(default_factory=dict)
     contact: str = field(default="", metadata=_LATER)
     newsletter: tuple[str, str] = field(default=("", ""), metadata=_LATER)
+    publisher: Publisher = Publisher()
+    icon: Picture | None = None
+    logo: Picture | None = None
+    accent: str = ""
 
     @cached_property
     def topic(self) -> Mapping[str, Term]:
@@ -273,6 +306,8 @@ def _plain(value: Any) -> Any:
         return value.key
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, bytes):
+        return hashlib.blake2b(value).hexdigest()
     if is_dataclass(value):
         parts = ((each, getattr(value, each.name)) for each in fields(value))
         return {each.name: part for each, part in parts if not each.metadata or part != each.default}

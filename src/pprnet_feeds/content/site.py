@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import re
 import shlex
+import struct
 from collections.abc import Callable
 from collections.abc import Mapping as Environment
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pprnet_feeds.content import dates, fields, keys, slugs, terms
-from pprnet_feeds.content.fields import Faults, Wrong, form, reader
-from pprnet_feeds.content.model import CacheTimes, Person, Site
+from pprnet_feeds.content import dates, fields, files, keys, slugs, terms
+from pprnet_feeds.content.fields import Faults, Wrong, form, only, reader
+from pprnet_feeds.content.model import CacheTimes, Person, Picture, Publisher, Site
 from pprnet_feeds.content.problems import Problem, nearest, quoted, shown
 from pprnet_feeds.content.text import clean_with_problems
 from pprnet_feeds.content.yaml import Mapping, Scalar, Sequence, Value
@@ -57,8 +59,17 @@ _TAG_ROOT = re.compile(
 # machine, and the same posts would give other bytes on the next.
 _ZONE = re.compile(r"(?!Factory$)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
 
+_ROR = re.compile(r"(?:https?://)?(?:ror\.org/)?(0[a-hjkmnp-tv-z0-9]{6})([0-9]{2})", re.IGNORECASE)
+_ROR_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+_ISSN = re.compile(r"([0-9]{4})-?([0-9]{3})([0-9Xx])")
+_COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
+_PICTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.png", re.IGNORECASE)
+_PICTURE_BYTES = 524_288
+_PIXELS = (16, 2048)
+
 _GROUPS: dict[str, Callable[..., Any]] = {
     "author": Person,
+    "publisher": Publisher,
     "cache": CacheTimes,
     "newsletter": lambda url="", unsubscribe="": (url, unsubscribe),
 }
@@ -92,17 +103,20 @@ def read_site(
     issues = _issues(folder, problems)
     values: dict[str, Any] = {}
     groups: dict[str, dict[str, Any]] = {group: {} for group in ("", *keys.GROUPS)}
+    picture = reader(partial(_picture, folder=folder))
+    kinds = _KINDS | {"icon": picture, "logo": picture}
     for name, key in _KEYS.items():
         value, file = settings.get(name, (Scalar("", 0, 0), FILE))
         faults = Faults(file, problems)
         before = len(problems)
         if name in settings:
-            values[name] = fields.read(value, name, faults, key, _KINDS)
+            values[name] = fields.read(value, name, faults, key, kinds)
         if has_file and name in _REQUIRED and not values.get(name) and len(problems) == before:
             mend = f"Add it, such as {key.example}, or set {variable(name)}."
             problems.append(Problem(file, value.line, 0, f"`{name}` is missing", mend))
         if file != FILE:
-            fix = f"Set it like {file}={shlex.quote(key.example.strip('[]'))}."
+            example = key.example.strip('[]"')
+            fix = f"Set it like {file}={shlex.quote(example)}."
             problems[before:] = [replace(fault, mend=fix) for fault in problems[before:]]
         if values.get(name) is not None:
             group, _, part = name.rpartition(".")
@@ -213,7 +227,59 @@ def _time_zone(typed: str, _: str) -> ZoneInfo | Wrong:
     return Wrong(f"no time zone is called {quoted(typed)}", "Write it like America/Toronto.")
 
 
+def _ror(typed: str) -> str | None:
+    """An identifier of the Research Organization Registry, without its address."""
+    match = _ROR.fullmatch(typed)
+    number = 0
+    for digit in match[1].lower() if match else "":
+        number = number * 32 + _ROR_DIGITS.index(digit)
+    is_right = match and int(match[2]) == 98 - number * 100 % 97  # ISO 7064, mod 97-10
+    return (match[1] + match[2]).lower() if match and is_right else None
+
+
+def _issn(typed: str) -> str | None:
+    match = _ISSN.fullmatch(typed)
+    if not match:
+        return None
+    total = sum(int(digit) * (8 - place) for place, digit in enumerate(match[1] + match[2]))
+    check = "0123456789X"[-total % 11]  # ISO 3297, annex B
+    return f"{match[1]}-{match[2]}{check}" if match[3].upper() == check else None
+
+
+def _accent(value: Value, name: str, faults: Faults) -> str | None:
+    """A colour. Without quotation marks YAML takes it for a comment, and the key seems to be empty."""
+    if not fields.is_given(value) and not (isinstance(value, Scalar) and value.remark):
+        return None
+    mend = 'Write it in quotation marks, like "#0b5f6f".'
+    typed = form(only(_COLOUR.fullmatch), "is not a colour", mend)(value, name, faults)
+    return typed and typed.lower()
+
+
+def _picture(typed: str, name: str, folder: Path) -> Picture | Wrong:
+    """A PNG below ``feeds/``, by the name of its file; an icon is square."""
+    mend = f"Save a PNG of 512 by 512 pixels below feeds/ and write its name, like `{name}: {name}.png`."
+    if not _PICTURE_NAME.fullmatch(typed):
+        return Wrong(f"`{name}` is not the name of a PNG file: {quoted(typed)}", mend)
+    found = files.read_bytes(str(folder / "feeds" / typed), f"feeds/{typed}", _PICTURE_BYTES)
+    if isinstance(found, Problem):
+        return Wrong(f"`{name}` cannot be read: {found.what}", mend)
+    data = found[0]
+    starts = data.startswith(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    if not starts or len(data) < 45 or b"IEND" not in data[-12:]:
+        return Wrong(f"`{name}` is not a whole PNG: {quoted(typed)}", mend)
+    width, height = struct.unpack(">II", data[16:24])
+    if name == "icon" and width != height:
+        return Wrong(f"`{name}` is not square: {width} by {height} pixels", mend)
+    if not _PIXELS[0] <= min(width, height) <= max(width, height) <= _PIXELS[1]:
+        what = f"`{name}` is {width} by {height} pixels; each side must have {_PIXELS[0]} to {_PIXELS[1]}"
+        return Wrong(what, mend)
+    return Picture(data, width, height)
+
+
 _KINDS: fields.Kinds = fields.KINDS | {
+    "ror": form(_ror, "is no identifier of ROR", "Copy it from ror.org, like https://ror.org/03c4mmv16."),
+    "issn": form(_issn, "is not an ISSN", "Write it like 2049-3630."),
+    "colour": _accent,
     "base url": reader(_base_url),
     "tag root": form(
         _tag_root,

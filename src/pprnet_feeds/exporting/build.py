@@ -148,6 +148,7 @@ def _documents(
 ) -> Iterator[_Document]:
     """Render the documents at the *names*, one path a *step*, and last the files that only a copy has."""
     shapes: dict[str, hosts.Fields] = {}
+    links: dict[str, str] = {}
     base_url = snapshot.site.base_url
     stored = () if place.has_rules else ("Content-Type", "Cache-Control")
     for path, its_names in names.items():
@@ -156,6 +157,8 @@ def _documents(
         if response is None:
             raise AssertionError(f"nothing is at {path}")
         headers, body = _answer(response)
+        if hosts.shape(path) == hosts.POST_PAGE:
+            links[path] = headers["link"]
         if hosts.shape(path) not in shapes:
             shown, _ = _answer(response, "sec-fetch-dest", "document")
             shapes[hosts.shape(path)] = hosts.fields(path, headers, shown["content-type"], base_url)
@@ -164,7 +167,7 @@ def _documents(
         moved, gone = hosts.moves(snapshot), hosts.withdrawn(snapshot)
         own[HEADERS] = hosts.headers_file(shapes, base_url)
         own[REDIRECTS] = hosts.redirects_file(shapes, moved, base_url)
-        own[hosts.NGINX] = hosts.nginx_file(shapes, moved, gone, base_url)
+        own[hosts.NGINX] = hosts.nginx_file(shapes, links, moved, gone, base_url)
     for name, body in own.items():
         yield _Document([name], body, {name: _STATIC[name.lower()] for name in stored})
 

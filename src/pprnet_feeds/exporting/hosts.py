@@ -68,6 +68,7 @@ class Fields(NamedTuple):
 
 
 Shapes = Mapping[str, Fields]
+POST_PAGE = "/posts/:posts/"
 
 
 def file_name(path: str) -> str:
@@ -173,8 +174,13 @@ def exceeds_cloudflare(files: Mapping[str, bytes]) -> bool:
     return rules > MOST_HEADERS or patterns > MOST_PATTERNS or len(lines) - patterns > MOST_PLAIN
 
 
-def nginx_file(shapes: Shapes, moved: Sequence[Move], gone: Sequence[str], base_url: str) -> bytes:
-    """``nginx.conf``. Its variables hold only what our own patterns let through, nothing else of requests."""
+def nginx_file(
+    shapes: Shapes, links: Mapping[str, str], moved: Sequence[Move], gone: Sequence[str], base_url: str
+) -> bytes:
+    """``nginx.conf``; *links* are the values of Link that only one page of a post has.
+
+    Its variables hold only what our own patterns let through, nothing else of requests.
+    """
     prefix = urlsplit(base_url).path
     at, forms = re.escape(prefix), "|".join(map(re.escape, POST_FORMATS))
     redirects = []
@@ -194,6 +200,8 @@ def nginx_file(shapes: Shapes, moved: Sequence[Move], gone: Sequence[str], base_
         answers.append((pattern, f"$1{feed}", shapes[f"/{feed}"]._replace(link=link)))
     alike: defaultdict[Fields, list[str]] = defaultdict(list)
     for path, found in shapes.items():
+        if path == POST_PAGE:
+            continue
         path = path.removesuffix("embed") if found.file_end == "embed.html" else path
         alike[found].append(re.sub(":[a-z]+", "[a-z0-9-]+", re.escape(path)))
     for found, patterns in alike.items():
@@ -210,6 +218,8 @@ def nginx_file(shapes: Shapes, moved: Sequence[Move], gone: Sequence[str], base_
         gone=[f"{at}{re.escape(path)}(?:/|[.](?:{forms}))?" for path in gone],
         redirects=redirects,
         answers=answers,
+        posts=links.items(),
+        post=shapes.get(POST_PAGE),
         moved=_MOVED.items(),
         error=_ERROR.items(),
         shown=shapes["/feed.atom"],

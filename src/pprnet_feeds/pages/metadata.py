@@ -1,14 +1,15 @@
 """What pages tell programs about themselves: search engines and reference managers.
 
 A post is *about* a study and is not the study: a reference manager that saves a post's page gets
-the post's own title, author and date. The study is a `citation_reference` (Highwire), a schema.org
-`citation`, and a BibTeX or RIS file beside the page, never `citation_doi` or the like.
+the post's own title, author, date and DOI. The study is a `citation_reference` (Highwire), a
+schema.org `citation`, and a file of its own beside the page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -18,7 +19,9 @@ from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.channel import Entry, first_date, rfc3339
 from pprnet_feeds.syndication.citations import csl_type
 from pprnet_feeds.syndication.notices import LABELS, became, notice_url
+from pprnet_feeds.syndication.references import institution
 from pprnet_feeds.syndication.selection import Selection, selections
+from pprnet_feeds.syndication.urls import REFERENCE_FORMATS
 
 SITEMAP = "/sitemap.xml"
 # How many addresses one sitemap may have (sitemaps.org 0.9).
@@ -33,27 +36,41 @@ _SCHEMA_TYPES = {
 } | {name: name.capitalize() for name in ("book", "chapter", "thesis", "report", "dataset")}
 
 
-def structured(entry: Entry, site: Site) -> dict[str, Any]:
+# What a proxy with small buffers surely lets through, in bytes of one header field.
+_LINKS_LENGTH = 2000
+
+
+def structured(entry: Entry, post: Post, site: Site) -> dict[str, Any]:
     """The post in the words of schema.org, for JSON-LD."""
-    home = f"{site.base_url}/"
+    home, publisher = f"{site.base_url}/", site.publisher
+    organisation = {
+        "@type": "Organization",
+        "@id": publisher.link,
+        "name": publisher.name or site.title,
+        "url": publisher.url or home,
+        "identifier": publisher.link,
+    }
+    blog = {"@type": "Blog", "name": site.title, "url": home, "issn": publisher.issn}
     values = {
         "@context": "https://schema.org",
         "@type": "BlogPosting",
         "@id": entry.url,
         "url": entry.url,
         "mainEntityOfPage": entry.url,
-        "identifier": entry.id,
+        "identifier": _doi_url(entry) or entry.id,
         "headline": entry.title,
         "description": entry.summary,
         "datePublished": rfc3339(entry.published),
         "dateModified": rfc3339(entry.updated),
         "author": [_person(author) for author in entry.authors],
-        "publisher": {"@type": "Organization", "name": site.title, "url": home},
-        "isPartOf": {"@type": "Blog", "name": site.title, "url": home},
-        "inLanguage": site.language,
+        "publisher": {name: value for name, value in organisation.items() if value},
+        "isPartOf": {name: value for name, value in blog.items() if value},
+        "inLanguage": post.language or site.language,
         "keywords": [category.label for category in entry.categories],
     }
     optional = {
+        "sameAs": _doi_url(entry),
+        "creativeWorkStatus": post.status.capitalize() if post.status != "published" else "",
         "license": site.licence,
         "copyrightNotice": site.rights,
         "image": entry.image.url if entry.image else "",
@@ -64,19 +81,47 @@ def structured(entry: Entry, site: Site) -> dict[str, Any]:
 
 def highwire(entry: Entry, site: Site) -> list[tuple[str, str]]:
     """The `citation_*` fields of the post's page: name and content, in order."""
-    return [
+    people = [
+        (("citation_author", author.name), ("citation_author_orcid", author.link if author.orcid else ""))
+        for author in entry.authors
+    ]
+    fields = [
         ("citation_title", entry.title),
-        *(("citation_author", author.name) for author in entry.authors),
+        *(field for person in people for field in person),
         ("citation_publication_date", entry.published.astimezone(site.time_zone).strftime("%Y/%m/%d")),
-        ("citation_language", site.language),
+        ("citation_doi", entry.doi),
+        ("citation_publisher", site.publisher.name),
+        ("citation_issn", site.publisher.issn),
+        ("citation_language", entry.language or site.language),
         ("citation_abstract_html_url", entry.url),
         *(("citation_reference", cite.text) for cite in entry.cites),
     ]
+    return [(name, content) for name, content in fields if content]
+
+
+def signposting(entry: Entry, site: Site) -> list[tuple[str, ...]]:
+    """What programs follow from a post's page, as many as fit: relation, address, perhaps media type."""
+    file = entry.url.removesuffix("/")
+    links: list[tuple[str, ...]] = [
+        ("cite-as", _doi_url(entry) or entry.url),
+        ("type", "https://schema.org/BlogPosting"),
+        ("type", "https://schema.org/AboutPage"),
+        ("license", site.licence),
+        *(("describedby", f"{file}.{form}", type) for form, type in REFERENCE_FORMATS.items()),
+        *(("author", author.link) for author in entry.authors),
+    ]
+    lengths = accumulate(len("".join(link)) + 22 for link in links)
+    return [link for link, length in zip(links, lengths, strict=True) if link[1] and length <= _LINKS_LENGTH]
+
+
+def _doi_url(entry: Entry) -> str:
+    return f"https://doi.org/{entry.doi}" if entry.doi else ""
 
 
 def _work(cite: Citation) -> dict[str, Any]:
     values: dict[str, Any] = {
         "@type": _SCHEMA_TYPES.get(csl_type(cite), "CreativeWork"),
+        "@id": cite.link if cite.doi else "",
         "name": cite.title or cite.text,
         "author": list(cite.authors),
         "datePublished": cite.year,
@@ -95,8 +140,10 @@ def _work(cite: Citation) -> dict[str, Any]:
 
 
 def _person(person: Person) -> dict[str, str]:
-    values = {"@type": "Person", "name": person.name, "url": person.url or person.link}
-    values["sameAs"] = person.link if person.orcid else ""
+    orcid = person.link if person.orcid else ""
+    kind = "Organization" if institution(person.name) and not orcid else "Person"
+    url = person.url or person.link
+    values = {"@type": kind, "@id": orcid, "name": person.name, "url": url, "sameAs": orcid}
     return {name: value for name, value in values.items() if value}
 
 

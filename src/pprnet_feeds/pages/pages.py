@@ -7,7 +7,7 @@ whatever they are given; only the body of a post, which the sanitiser has cleane
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -16,7 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 from pprnet_feeds.content import markdown
 from pprnet_feeds.content.model import Post
-from pprnet_feeds.pages import embed, lists, metadata, subscribe
+from pprnet_feeds.pages import branding, embed, lists, metadata, subscribe
+from pprnet_feeds.syndication.bibliography import post_as_work
 from pprnet_feeds.syndication.catalogue import SERIES, Catalogue
 from pprnet_feeds.syndication.channel import Channel, permalink
 from pprnet_feeds.syndication.citations import reference_html
@@ -32,7 +33,7 @@ from pprnet_feeds.syndication.selection import (
     month_name,
     selections,
 )
-from pprnet_feeds.syndication.urls import FORMATS, Url
+from pprnet_feeds.syndication.urls import FAVICON, FORMATS, ICON, ICON_SVG, LOGO, Url
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -41,12 +42,14 @@ HTML, JSON = "text/html; charset=utf-8", "application/json; charset=utf-8"
 OPENSEARCH_TYPE = "application/opensearchdescription+xml; charset=utf-8"
 XML, TEXT = "application/xml; charset=utf-8", "text/plain; charset=utf-8"
 ROBOTS, SEARCH, OPENSEARCH = "/robots.txt", "/search/", "/opensearch.xml"
-# The files that are the same on every site, and their media types.
+# The files that are the same on every site that chooses no others, and their media types.
 STATIC = {
     "/site.css": "text/css; charset=utf-8",
     "/feed.css": "text/css; charset=utf-8",
     "/site.js": "text/javascript; charset=utf-8",
-    "/favicon.ico": "image/vnd.microsoft.icon",
+    FAVICON: "image/vnd.microsoft.icon",
+    ICON: "image/png",
+    ICON_SVG: "image/svg+xml",
 }
 
 _HEADINGS = {"/topics/": "Topics", "/research/": "Types of research", "/issues/": "Issues"}
@@ -88,14 +91,14 @@ class Page:
 
     Attributes:
         selection: whose changes are the page's changes.
-        canonical: the absolute address for the Link field; empty for none.
+        links: relation, address and perhaps media type of each, for the Link field (RFC 8288).
         headers: further fields, names in lower case.
     """
 
     body: bytes
     selection: Selection = EVERYTHING
     media_type: str = HTML
-    canonical: str = ""
+    links: tuple[tuple[str, ...], ...] = ()
     headers: Headers = page_headers(form="'none'")[:1]
 
 
@@ -153,6 +156,7 @@ def _environment() -> Environment:
         "format_names": subscribe.FORMAT_NAMES,
         "most_topics": MOST_TOPICS,
         "marked": marked,
+        "rfc3339": "%Y-%m-%dT%H:%M:%SZ",  # of a time in UTC
     }
     return environment
 
@@ -188,7 +192,7 @@ class Pages:
         yield from (path for path, _ in self._changes)
         yield from (f"/{selection.path}embed" for selection in selections(self.site))
         yield from dict.fromkeys((metadata.SITEMAP, *metadata.sitemap_parts(self._changes)))
-        yield from (ROBOTS, *STATIC)
+        yield from (ROBOTS, *STATIC, *([LOGO] if self.site.logo else []))
 
     def page(self, path: str) -> Page | None:
         """Render the page or file at *path*; None when there is none."""
@@ -199,6 +203,13 @@ class Pages:
         if path == ROBOTS:  # RFC 9309
             text = f"User-agent: *\nDisallow:\n\nSitemap: {base}{metadata.SITEMAP}\n"
             return Page(text.encode(), media_type=TEXT)
+        if found := branding.picture(path, self.site):
+            # The SVG holds the picture that was chosen, and nothing of the page is loaded.
+            policy = ("content-security-policy", "default-src 'none'; img-src data:; frame-ancestors 'none'")
+            return Page(found[0], media_type=found[1], headers=(policy,))
+        if path == "/site.css" and self.site.accent:
+            css = files("pprnet_feeds.pages").joinpath("static/site.css").read_bytes()
+            return Page(css + branding.accent_css(self.site.accent), media_type=STATIC[path])
         if path in _HEADINGS:
             return self._of_terms(path)
         if path == _ARCHIVE:
@@ -289,6 +300,7 @@ class Pages:
         return self.fill(
             "post.html",
             path,
+            headers=page_headers("script-src 'self'; "),
             own=self._main,
             post=post,
             older=older,
@@ -301,8 +313,10 @@ class Pages:
             warnings=study_warnings(entry.cites),
             footnotes=footnotes,
             references=[(cite, reference_html(cite)) for cite in entry.cites],
-            structured=metadata.structured(entry, self.site),
+            structured=metadata.structured(entry, post, self.site),
             highwire=metadata.highwire(entry, self.site),
+            reference=post_as_work(post, self.site).citation.text,
+            links=metadata.signposting(entry, self.site),
             oembed=embed.endpoint(path, self.site),
             description=entry.summary,
         )
@@ -369,6 +383,7 @@ class Pages:
         own: Channel | None = None,
         canonical: str = "",
         typed: str = "",
+        links: Iterable[tuple[str, ...]] = (),
         **values: Any,
     ) -> Page:
         """The page at *path*, made of a template of ours, which escapes its *values*."""
@@ -379,4 +394,4 @@ class Pages:
         shared |= {"has_search": self.catalogue.has_search, "marks": self._marks}
         body = render_template(template, **shared, **values)
         url = self.site.base_url + (canonical or path)
-        return Page(body, selection, canonical=url, headers=headers)
+        return Page(body, selection, links=(("canonical", url), *links), headers=headers)

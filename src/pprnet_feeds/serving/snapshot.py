@@ -41,6 +41,8 @@ QUERIED = (OPML, OEMBED, SUBSCRIBE, SEARCH.rstrip("/"))
 # What our addresses are made of; anything else, decoded, was never one of ours.
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
 _NEVER = datetime.max.replace(tzinfo=UTC)
+# Above so many posts only a build writes the document of all posts.
+_WHOLE_ARCHIVE = 1000
 # What decides how the same posts look: our packages, and the libraries that leave traces in bytes.
 _RENDERING = ("content", "syndication", "pages")
 _LIBRARIES = ("comrak", "feedgen", "jinja2", "lxml", "nh3")
@@ -139,23 +141,29 @@ class Snapshot:
 
     def respond(self, path: str) -> Response | Reply:
         """The response at any address, or the short reply that says why there is none."""
-        return self.find(path) or self.reply(path)
+        is_whole = path.startswith("/archive/feed.") and len(self.library.posts) > _WHOLE_ARCHIVE
+        return (None if is_whole else self.find(path)) or self.reply(path)
 
     def response_of_document(self, document: Document) -> Response:
         """The response that sends a feed, a list or a file of citations."""
-        links = ", ".join(f'<{address}>; rel="{relation}"' for relation, address in document.links)
-        page = Page(document.body, document.selection, f"{document.media_type}; charset=utf-8")
+        page = Page(
+            document.body, document.selection, f"{document.media_type}; charset=utf-8", document.links
+        )
         is_xml = document.media_type.endswith(("atom+xml", "rss+xml"))
-        return self.response_of_page(page, links, plain_xml=is_xml)
+        return self.response_of_page(page, plain_xml=is_xml)
 
-    def response_of_page(self, page: Page, links: str = "", *, plain_xml: bool = False) -> Response:
+    def response_of_page(self, page: Page, *, plain_xml: bool = False) -> Response:
         """The response that sends a page or file."""
+        links = [
+            f'<{address}>; rel="{relation}"' + "".join(f'; type="{each}"' for each in media_type)
+            for relation, address, *media_type in page.links
+        ]
         return Response(
             Content(page.body),
             page.media_type,
             self.known.last_modified(page.selection.holds),
             self.cache_control(),
-            links or (f'<{page.canonical}>; rel="canonical"' if page.canonical else ""),
+            ", ".join(links),
             plain_xml,
             [(name.encode(), value.encode()) for name, value in page.headers],
         )
@@ -190,7 +198,7 @@ class Snapshot:
         url = self.catalogue.parse(path)
         if not isinstance(url, Url) or url.selection.combines:
             return path in LISTS
-        return not (url.year or url.embed)
+        return not (url.year or url.embed or path.startswith("/archive/feed."))
 
     def reply(self, path: str, refusal: Refusal | None = None) -> Reply:
         """The reply where there is no document: the way to it if there is one."""

@@ -1,9 +1,8 @@
-"""Cited works as files for reference managers: BibTeX, RIS and CSL-JSON.
+"""Posts and cited works as files for reference managers: BibTeX, RIS and CSL-JSON.
 
-People print what these files say, so they hold what is known of the study and nothing of ours:
-our post is named in a note, never as the address of the study. A work without a known title would
-be a blank line in every manager, and our post's title would be a false one: its title is the
-reference as printed in square brackets, a cataloguer's mark, and a note says so.
+People print what these files say, so that of a study holds nothing of ours: our post is named in a
+note, never as its address. The title of a work without a known one is the reference as printed in
+square brackets, a cataloguer's mark, and a note says so.
 """
 
 from __future__ import annotations
@@ -11,14 +10,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pprnet_feeds.content.model import Citation, Post, Site
 from pprnet_feeds.content.text import one_line
 from pprnet_feeds.syndication.channel import permalink
-from pprnet_feeds.syndication.citations import Name, csl_item, csl_type, name_of, page_ends
+from pprnet_feeds.syndication.citations import Name, csl_item, csl_type, name_of, page_ends, person_name
+from pprnet_feeds.syndication.entries import note
 from pprnet_feeds.syndication.notices import became, notice_url
 from pprnet_feeds.syndication.references import complete
+from pprnet_feeds.syndication.selection import MONTHS
 
 _BIBTEX_TYPES = {"article-journal": "article", "chapter": "incollection", "book": "book"}
 _CONTAINERS = {"article": "journal", "incollection": "booktitle"}
@@ -40,6 +41,7 @@ _RIS_TYPES = {
     "chapter": "CHAP",
     "dataset": "DATA",
     "paper-conference": "CPAPER",
+    "post-weblog": "BLOG",
     "report": "RPRT",
     "thesis": "THES",
     "webpage": "ELEC",
@@ -48,39 +50,82 @@ _RIS_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A cited work as a file names it.
+    """A cited work, or a post of ours, as a file names it.
 
     Attributes:
         key: ASCII letters, digits and hyphens, made of the post's permanent id as in the JSON feeds.
-        post: the permalink of the post that summarises it.
+        notes: what else the file says of it, each on one line.
+        date: year, month and perhaps day of our post, each with its zeros.
     """
 
     key: str
     citation: Citation
-    post: str
+    title: str
+    url: str
+    notes: tuple[str, ...]
+    date: tuple[str, ...] = ()
+    language: str = ""
+    issn: str = ""
 
-    @property
-    def title(self) -> str:
-        """The title or, where it is not known, the reference in square brackets."""
-        return self.citation.title or f"[{self.citation.text}]"
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What else the file says of it, each on one line."""
-        if self.citation.title:
-            words = f"Reference as printed: {one_line(self.citation.text)}"
-        else:
-            words = "No title is known; the reference stands in its place."
-        notice = self.citation.notice
-        known = [f"This work {became(notice)}. {notice_url(notice)}".rstrip()] if notice else []
-        return *known, f"Summary: {self.post}", words
+def study_as_work(key: str, cite: Citation, post: str) -> Work:
+    """A cited work; *post* is the permalink of the post that summarises it."""
+    words = f"Reference as printed: {one_line(cite.text)}"
+    if not cite.title:
+        words = "No title is known; the reference stands in its place."
+    notice = cite.notice
+    known = [f"This work {became(notice)}. {notice_url(notice)}".rstrip()] if notice else []
+    notes = (*known, f"Summary: {post}", words)
+    return Work(key, cite, cite.title or f"[{cite.text}]", cite.link, notes)
 
 
 def works_of(posts: Iterable[Post], site: Site) -> Iterator[Work]:
     """The works that *posts* cite, completed from their references, in the posts' order."""
     for post in posts:
         for place, cite in enumerate(post.cites, 1):
-            yield Work(f"{post.id}-{place}", complete(cite), permalink(post, site))
+            yield study_as_work(f"{post.id}-{place}", complete(cite), permalink(post, site))
+
+
+def post_as_work(post: Post, site: Site) -> Work:
+    """The post itself, with its reference in the style of the APA as its text."""
+    # The day that people see, unless the ledger knows another month.
+    date = tuple((post.date if post.date.startswith(post.issue) else post.issue)[:10].split("-"))
+    cite = Citation(
+        text="",
+        doi=post.doi,
+        url=permalink(post, site),
+        title=post.title,
+        authors=tuple(person_name(author.name) for author in post.authors or (site.author,)),
+        container=site.title,
+        year=date[0],
+        publisher=site.publisher.name,
+        type="post-weblog",
+    )
+    cite = replace(cite, text=_apa(cite, date))
+    notes, language = (note(post),), post.language or site.language
+    return Work(post.id, cite, cite.title, cite.url, notes, date, language, site.publisher.issn)
+
+
+def _apa(cite: Citation, date: tuple[str, ...]) -> str:
+    """The reference of a post (APA, 7th edition, §10.1)."""
+    names = [_apa_name(name_of(author)) for author in cite.authors]
+    if len(names) > 20:
+        names = [*names[:19], f"… {names[-1]}"]
+    elif len(names) > 1:
+        names[-1] = f"& {names[-1]}"
+    day = f" {int(date[2])}" if date[2:] else ""
+    parts = [", ".join(names), f"({date[0]}, {MONTHS[int(date[1]) - 1]}{day})", cite.title]
+    parts += [cite.container] if cite.container not in cite.authors else []
+    ended = (part if part.endswith((".", "?", "!")) else f"{part}." for part in parts)
+    return f"{' '.join(ended)} {cite.link}"
+
+
+def _apa_name(name: Name) -> str:
+    """``Family, G. A.``; each part of a given name as its first letter."""
+    initials = " ".join(
+        "-".join(f"{part[0].upper()}." for part in word.split("-") if part) for word in name.given.split()
+    )
+    return ", ".join(filter(None, (name.family, initials, name.suffix)))
 
 
 def _bibtex(work: Work) -> str:
@@ -92,17 +137,25 @@ def _bibtex(work: Work) -> str:
         "title": _tex(work.title),
         _CONTAINERS.get(entry, "howpublished"): _tex(cite.container),
         "year": _tex(cite.year),
+        "month": MONTHS[int(work.date[1]) - 1][:3].lower() if work.date else "",
         "volume": _tex(cite.volume),
         "number": _tex(cite.issue),
         "pages": "--".join(map(_tex, page_ends(cite.pages))),
         "publisher": _tex(cite.publisher),
         "doi": one_line(cite.doi).translate(_VERBATIM),
-        "url": one_line(cite.link).translate(_VERBATIM),
+        "url": one_line(work.url).translate(_VERBATIM),
+        "issn": work.issn,
+        "language": work.language,
         "pmid": _tex(cite.pmid),
         # Unlike `note` this is printed by no style.
         "annote": _tex(" ".join(work.notes)),
     }
-    lines = (f"  {name} = {{{value}}}" for name, value in fields.items() if value)
+    # The name of a month is a macro, which styles know.
+    lines = (
+        f"  {name} = " + (value if name == "month" else f"{{{value}}}")
+        for name, value in fields.items()
+        if value
+    )
     return f"@{entry}{{{work.key},\n" + ",\n".join(lines) + "\n}\n"
 
 
@@ -130,6 +183,7 @@ def _ris(work: Work) -> str:
         ("ID", work.key),
         *(("AU", author) for author in cite.authors),
         ("PY", cite.year),
+        ("DA", "/".join([*work.date, "", ""][:3]) + "/" if work.date else ""),
         ("TI", work.title),
         ("T2", cite.container),
         ("VL", cite.volume),
@@ -138,8 +192,10 @@ def _ris(work: Work) -> str:
         ("EP", "".join(last)),
         ("PB", cite.publisher),
         ("DO", cite.doi),
-        ("UR", cite.link),
+        ("UR", work.url),
         ("AN", cite.pmid),
+        ("SN", work.issn),
+        ("LA", work.language),
         *(("N1", note) for note in work.notes),
     ]
     fields = [(tag, one_line(value)) for tag, value in lines]
@@ -148,7 +204,11 @@ def _ris(work: Work) -> str:
 
 def _csl(work: Work) -> str:
     """An item of a CSL-JSON array (schema 1.0.2), on one line."""
-    item = csl_item(work.citation, work.key) | {"title": work.title, "note": "\n".join(work.notes)}
+    ours = {"title": work.title, "note": "\n".join(work.notes), "URL": work.url}
+    item = csl_item(work.citation, work.key) | ours | {"language": work.language, "ISSN": work.issn}
+    if work.date:
+        item["issued"] = {"date-parts": [list(map(int, work.date))]}
+    item = {name: value for name, value in item.items() if value}
     return json.dumps(item, ensure_ascii=False)
 
 

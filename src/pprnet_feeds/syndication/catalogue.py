@@ -7,6 +7,7 @@ the lists of posts under each term: a feed then costs what it shows and not what
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +19,7 @@ from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.terms import suggest
 from pprnet_feeds.syndication import archives, entries, opml
-from pprnet_feeds.syndication.bibliography import render_works, works_of
+from pprnet_feeds.syndication.bibliography import Work, post_as_work, render_works, works_of
 from pprnet_feeds.syndication.channel import Channel, Entry, make_channel
 from pprnet_feeds.syndication.jsonfeed import render_json_feed, render_json_item
 from pprnet_feeds.syndication.month import month_entry
@@ -39,6 +40,8 @@ from pprnet_feeds.syndication.xml import render_xml
 LISTS = ("/feeds.opml", "/feeds.json")
 # The feeds that are no selection of posts.
 SERIES = (FeedRequest("issues"), FeedRequest("corrections"))
+# Every post in one document, for importers; readers are not told of it.
+ARCHIVE = FeedRequest("archive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,7 @@ class Catalogue:
         for feed in self.feeds():
             for year in (0, *self.archives(feed)):
                 yield from (replace(feed, form=form, year=year).path for form in FORMATS)
+        yield from (replace(ARCHIVE, form=form).path for form in FORMATS)
         for form in REFERENCE_FORMATS:
             yield from (FeedRequest("posts", one, "citations", form).path for one in selections(self.site))
         for post in self.library.posts:
@@ -225,7 +229,8 @@ class Catalogue:
         if request is None or request.path != path:
             return None
         if request.form in REFERENCE_FORMATS:
-            return self._references(path, self.posts(request.selection), request.form, request.selection)
+            works = works_of(self.posts(request.selection), self.site)
+            return self._references(path, works, request.form, request.selection)
         if request.year and request.year not in self.years(request):
             return None
         return self._feed(request)
@@ -236,7 +241,7 @@ class Catalogue:
         if path == LISTS[0]:
             body, media_type = opml.render_opml(self.site.title, listings), "text/x-opml"
         else:
-            series = [self.channel(request) for request in SERIES]
+            series = [self.channel(request) for request in (*SERIES, ARCHIVE)]
             body, media_type = opml.render_json_list(self.site.title, listings, series), "application/json"
         return self._document(path, body, media_type, EVERYTHING)
 
@@ -267,7 +272,8 @@ class Catalogue:
 
     def items(self, request: FeedRequest) -> FeedItems:
         """What a document shows."""
-        has_text, least, zone = self._filter(request.view), self.site.entries, self.site.time_zone
+        has_text, zone = self._filter(request.view), self.site.time_zone
+        least = self.site.entries if request.series != "archive" else sys.maxsize
         public, withdrawn = self._candidates(request)
         if request.year:
 
@@ -303,7 +309,7 @@ class Catalogue:
             found = sorted(self.search.in_order(request.selection.words), key=_change, reverse=True)
             withdrawn = [post for post in found if post.status == "withdrawn"]
             return [post for post in found if post.status != "withdrawn"], withdrawn
-        if request.series == "posts":
+        if request.series in ("posts", "archive"):
             return self._last_changed.posts(request.selection), self._last_withdrawn.posts(request.selection)
         items: list[Item]
         if request.series == "issues":
@@ -345,21 +351,25 @@ class Catalogue:
         return entries.post_entries(item, request.view, self.site)
 
     def _file_of_post(self, path: str) -> Document | None:
-        """A file beside a post's page: the post for programs, or what it cites."""
+        """A file beside a post's page: the post for programs, how to cite it, or what it cites."""
         slug, _, form = path.removeprefix("/posts/").partition(".")
         post = self.post(slug)
         if post is None or form not in POST_FORMATS:
             return None
         selection = Selection(issue=post.issue)
         if form != "json":
-            return self._references(path, [post], form, selection)
+            works = (
+                works_of([post], self.site)
+                if form.startswith("studies.")
+                else [post_as_work(post, self.site)]
+            )
+            return self._references(path, works, form.removeprefix("studies."), selection)
         body = render_json_item(entries.post_entries(post, "feed", self.site)[0])
         return self._document(path, body, "application/json", selection)
 
-    def _references(self, path: str, posts: Iterable[Post], form: str, selection: Selection) -> Document:
-        """What posts cite, as a file for reference managers."""
-        body = render_works(works_of(posts, self.site), form)
-        return self._document(path, body, REFERENCE_FORMATS[form], selection)
+    def _references(self, path: str, works: Iterable[Work], form: str, selection: Selection) -> Document:
+        """A file for reference managers."""
+        return self._document(path, render_works(works, form), REFERENCE_FORMATS[form], selection)
 
     def _document(
         self, path: str, body: bytes, media_type: str, selection: Selection, hubs: Iterable[str] = ()

@@ -1,7 +1,4 @@
-"""What one document says, before any format: a channel, its entries and its deletions.
-
-Every format is rendered from these values, so that no two disagree. Addresses are absolute here.
-"""
+"""What one document says, in any format: a channel, its entries and its deletions. Addresses are absolute."""
 
 from __future__ import annotations
 
@@ -10,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pprnet_feeds.content.model import Citation, Image, Person, Post, Site
-from pprnet_feeds.syndication.urls import VIEWS, FeedRequest
+from pprnet_feeds.syndication.urls import ICON, LOGO, VIEWS, FeedRequest
 
 # Title and subtitle of the feeds that are no selection of posts.
 _SERIES = {
     "issues": ("{title}, month by month", "Each month's posts together, as one entry."),
+    "archive": ("{title}: every post", "Every post in one document, for programs that follow no paging."),
     "corrections": (
         "{title}: corrections",
         "Posts that were corrected, retracted or withdrawn, or whose study was.",
@@ -43,6 +41,8 @@ class Entry:
         html: the text, safe and with absolute addresses; empty in a view without it.
         study: the work that the entry *is*, in a feed of citations.
         post: address and title of our post about that work.
+        doi: the entry's own, bare.
+        language: empty when it is the feed's.
     """
 
     id: str
@@ -59,6 +59,8 @@ class Entry:
     study: Citation | None = None
     post: tuple[str, str] = ("", "")
     image: Image | None = None
+    doi: str = ""
+    language: str = ""
 
     @property
     def related(self) -> tuple[tuple[str, str], ...]:
@@ -106,6 +108,16 @@ class Channel:
         """Where a person learns what a feed is."""
         return f"{self.site.base_url}/"
 
+    @property
+    def icon(self) -> str:
+        """The address of a square picture."""
+        return self.site.base_url + ICON
+
+    @property
+    def logo(self) -> str:
+        """The address of the site's logo, else of its icon."""
+        return self.site.base_url + (LOGO if self.site.logo else ICON)
+
     def address(self, form: str) -> str:
         """The address of the document in a format."""
         return f"{self.url}.{form}"
@@ -120,11 +132,7 @@ def make_channel(
     complete: bool = False,
     around: tuple[int, int] = (0, 0),
 ) -> Channel:
-    """The channel of one document.
-
-    *updated* is the newest change that it shows, *withdrawn* the posts that it reports as deleted.
-    *around* are the years of the archive documents before and after it; 0 for none.
-    """
+    """The channel of one document; *around* are the years of the archives before and after it, 0 for none."""
     base, home, (before, after) = site.base_url, f"{site.base_url}/{request.folder}", around
     home_page = request.selection.page if request.series == "posts" else request.folder
     title, subtitle = request.selection.title(site) + VIEWS[request.view], request.selection.subtitle(site)
@@ -143,7 +151,7 @@ def make_channel(
         title=f"{title}, {request.year}" if request.year else title,
         subtitle=subtitle,
         updated=updated or first_date(site),
-        hubs=() if request.year or request.selection.combines else site.hubs,
+        hubs=() if request.year or request.selection.combines or request.series == "archive" else site.hubs,
         complete=complete,
         documents={relation: url for relation, url in documents.items() if url},
         deletions=tuple(

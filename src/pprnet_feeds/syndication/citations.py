@@ -1,8 +1,4 @@
-"""A cited work in the words of other programs: CSL-JSON, and a reference as HTML.
-
-A fact is only what the editor stated, or what the printed reference states beyond
-doubt; the rest stays in the reference as printed.
-"""
+"""A cited work in the words of other programs: CSL-JSON, and a reference as HTML."""
 
 from __future__ import annotations
 
@@ -13,13 +9,15 @@ from typing import Any
 
 from pprnet_feeds.content.model import Citation, Person
 from pprnet_feeds.syndication.notices import free_copy_html
-from pprnet_feeds.syndication.references import certain_authors
+from pprnet_feeds.syndication.references import certain_authors, institution
 
 _YEAR = re.compile(r"[0-9]{4}")
 # The address of a DOI's resolver, at the end of what is searched.
 _RESOLVER = re.compile(r"https?://(?:dx\.)?doi\.org/\Z", re.IGNORECASE)
 _RANGE = re.compile(r"([^\s–—-]+) ?[–—-] ?([^\s–—-]+)")
 _SUFFIX = re.compile(r"(?P<given>.*?),? +(?P<suffix>(?:Jr|Sr)\.?|II|III|IV)")
+_TITLES = re.compile(r"^(?:(?:Dr|Prof|Mr|Ms|Mrs)\.? +)+", re.IGNORECASE)
+_DEGREES = re.compile(r"(?:,? +(?:Ph\.?D|Psy\.?D|M\.?D|M\.?A|M\.?Sc|C\.?Psych)\.?)+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +38,25 @@ def name_of(author: str) -> Name:
     return Name(family, suffixed["given"], suffixed["suffix"]) if suffixed else Name(family, given)
 
 
-def authors(citation: Citation) -> tuple[Person, ...]:
-    """Who wrote the work, as far as that is certain; never empty.
+def person_name(name: str) -> str:
+    """``Family, Given`` of a name such as ``Dr. Ada van Beek, PhD``; of an institution its name."""
+    plain = _DEGREES.sub("", _TITLES.sub("", name)).strip()
+    words = plain.split()
+    if "," in plain or len(words) < 2 or institution(plain) or words[-1] in ("Team", "Staff", "Editors"):
+        return plain
+    last = len(words) - 1
+    suffix = ""
+    if last > 1 and _SUFFIX.fullmatch(plain):
+        suffix, last = f", {words[last]}", last - 1
+    while last > 1 and words[last - 1].islower():  # van, de la
+        last -= 1
+    family = words[last : len(words) - bool(suffix)]
+    return f"{' '.join(family)}, {' '.join(words[:last])}{suffix}"
 
-    Without authors of its own an entry would inherit the blog's (RFC 4287 §4.1.2).
-    """
+
+def authors(citation: Citation) -> tuple[Person, ...]:
+    """Who wrote the work, as far as that is certain; never empty."""
+    # Without authors of its own an entry would inherit the blog's (RFC 4287 §4.1.2).
     names = citation.authors or certain_authors(citation.text) or ("Authors not stated",)
     name = name_of(names[0])
     if len(names) == 1 and name.given and (name.suffix or " " in name.family):

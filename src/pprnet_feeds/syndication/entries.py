@@ -1,8 +1,7 @@
 """Posts as entries: what each view shows of a post.
 
-Rendering a body is the most expensive thing the service does: it waits until a document that
-shows the post is rendered. Readers make a preview of the first words, so the text comes before
-the references. Nothing that the text itself shows is shown a second time.
+Readers make a preview of the first words, so the text comes before the references. Nothing that the
+text itself shows is shown a second time. A body is rendered when a document needs it.
 """
 
 from __future__ import annotations
@@ -73,10 +72,7 @@ class PostText:
 
     @property
     def html(self) -> str:
-        """The text as a reader shows it, with the references as a list at its end.
-
-        A section `References` of the text is completed.
-        """
+        """The text as a reader shows it; its section of references is completed, or added."""
         body = self.body
         _, inner, end = markdown.section(body, "references")
         own = _letters(body[inner:end])
@@ -150,6 +146,8 @@ class PostText:
             html=text,
             cites=self.cites,
             image=self.image,
+            doi=post.doi,
+            language=post.language if post.language != site.language else "",
         )
 
 
@@ -157,8 +155,8 @@ class PostText:
 def _render(body: str, base: str, prefix: str) -> str:
     """The body of a post as safe HTML.
 
-    Views and formats of one feed are requested together: at 350 posts nearly all bodies
-    are rendered once instead of twelve times. Bounded by its number of texts.
+    At 350 posts nearly all bodies are rendered once instead of twelve times, once for each view and
+    format. Bounded by its number of texts.
     """
     return markdown.render(body, base=base, prefix=prefix)
 
@@ -189,6 +187,8 @@ def _studies(text: PostText) -> list[Entry]:
             title=cite.title or cite.text,
             authors=authors(cite),
             image=None,
+            doi="",
+            language="",
             post=(ours, post.title),
             study=cite,
         )

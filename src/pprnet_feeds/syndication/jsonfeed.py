@@ -1,8 +1,6 @@
 """Channels and entries as JSON Feed 1.1, each item on one line.
 
-What the format lacks is in extensions: the feed's permanent id and date (`_feed`), the citation as
-CSL-JSON (`_citation`), our post of a cited study (`_related`), the rights (`_license`) and what was
-withdrawn (`_deleted`).
+What the format lacks is in extensions, whose names begin with an underscore: docs/subscriber/feeds.md.
 """
 
 from __future__ import annotations
@@ -11,9 +9,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from pprnet_feeds.content.model import Person
+from pprnet_feeds.content.model import Citation, Person
 from pprnet_feeds.syndication.channel import Channel, Deletion, Entry, rfc3339
 from pprnet_feeds.syndication.citations import csl_item
+from pprnet_feeds.syndication.urls import FAVICON
 
 VERSION = "https://jsonfeed.org/version/1.1"
 
@@ -30,6 +29,8 @@ def render_json_feed(channel: Channel, entries: Iterable[Entry]) -> bytes:
         f"What a feed is, and which others there are: {channel.subscribe_page}",
         "authors": [_person(channel.site.author)],
         "language": channel.site.language,
+        "icon": channel.icon,
+        "favicon": channel.site.base_url + FAVICON,
     }
     if previous := channel.documents.get("prev-archive"):
         head["next_url"] = f"{previous}.json"
@@ -62,6 +63,8 @@ def _item(entry: Entry) -> dict[str, Any]:
     item["summary"] = entry.summary
     if entry.image:
         item["image"] = entry.image.url
+    if entry.language:
+        item["language"] = entry.language
     item["date_published"] = rfc3339(entry.published)
     item["date_modified"] = rfc3339(entry.updated)
     item["authors"] = [_person(author) for author in entry.authors]
@@ -73,7 +76,13 @@ def _item(entry: Entry) -> dict[str, Any]:
     if works:
         # An extension is an object: the first work itself, with the others, which are rare, inside it.
         item["_citation"] = works[0] | ({"also": works[1:]} if works[1:] else {})
+    if entry.cites and not entry.study:
+        item["_references"] = [_reference(cite) for cite in entry.cites]
     return item
+
+
+def _reference(cite: Citation) -> dict[str, str]:
+    return ({"url": cite.link} if cite.link else {}) | {"reference": cite.text}
 
 
 def _deletion(deletion: Deletion) -> dict[str, str]:

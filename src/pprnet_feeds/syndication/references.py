@@ -1,13 +1,9 @@
 """The facts of a reference as it is printed, in the style of the APA.
 
-Reference managers and feed readers want a study's authors, title and journal one
-by one; editors paste a line of text. What that line says beyond doubt is read
-out of it here, and the rest stays in the line: a study filed under a wrong name
-is worse than one without a name. So every part must fit before it is believed,
-and nothing is ever completed, corrected or abbreviated.
-
-The time it takes is bounded for any text: no pattern can go back over what it
-has read more than a fixed number of steps.
+Editors paste a line of text; programs want a study's authors, title and journal one by one. Only what
+the line says beyond doubt is read: a study filed under a wrong name is worse than one without a name.
+Nothing is completed, corrected or abbreviated. The time is bounded for any text: no pattern can go
+back over what it has read more than a fixed number of steps.
 """
 
 from __future__ import annotations
@@ -72,17 +68,12 @@ _NO_PUBLISHER = re.compile(
 
 
 def parse_reference(text: str) -> Citation:
-    """What the reference *text* says beyond doubt; *text* itself is kept as it is.
+    """What the reference *text* says beyond doubt; each fact is empty unless certain.
 
-    Authors, year, title, container, volume, issue, pages, publisher, DOI and
-    type, each empty unless certain. Every fact stands in *text* as it is given
-    here, but for white space, the case of the DOI, and the type, which tells
-    what form the reference has.
+    Facts are as they are in *text*, but for white space and the case of the DOI.
     """
-    if len(text) > LONGEST:
-        return Citation(text)
-    cite = Citation(text, doi=doi_in(text))
     found = _begin(text)
+    cite = Citation(text, doi=doi_in(text) if len(text) <= LONGEST else "")
     if not found:
         return cite
     _, names, date, work = found
@@ -95,7 +86,7 @@ def parse_reference(text: str) -> Citation:
 
 def certain_authors(text: str) -> tuple[str, ...]:
     """The authors of a reference who are certain, also of a cut list; of an edited work its editors."""
-    found = _begin(text) if len(text) <= LONGEST else None
+    found = _begin(text)
     return _certain_names(found[0]) if found else ()
 
 
@@ -103,10 +94,8 @@ def certain_authors(text: str) -> tuple[str, ...]:
 def complete(citation: Citation) -> Citation:
     """*citation* with what it does not state filled in from its text.
 
-    What is stated wins. Where it contradicts the text, the text speaks of
-    something else from that part on: of another journal its volume and its
-    pages tell nothing. The cache, of about a megabyte, saves a quarter of a
-    start at 350 posts: each post is in several feeds.
+    What is stated wins. From where it contradicts the text, the text is of something else. The cache, of
+    about a megabyte, saves a quarter of a start at 350 posts: each post is in several feeds.
     """
     found = parse_reference(citation.text)
     facts = {name: getattr(citation, name) or getattr(found, name) for name in ("doi", "authors", "year")}
@@ -120,6 +109,8 @@ def complete(citation: Citation) -> Citation:
 
 def _begin(text: str) -> tuple[str, tuple[str, ...], re.Match[str], str] | None:
     """A reference's authors as printed and by name, its date, and what follows; None for no reference."""
+    if len(text) > LONGEST:
+        return None
     line = " ".join(text.split())
     date = _DATE.search(line)
     # A second date: two references in one text, or a work that speaks of another.
@@ -158,15 +149,13 @@ def _without_trailer(work: str) -> tuple[str, bool]:
 
 def _chapter(work: str, cite: Citation) -> Citation | None:
     found = _IN_BOOK.search(work)
-    if not found or not _are_editors(found["editors"]):
+    if not found or _names(found["editors"].rstrip(" ,"), _INITIALS_FIRST) is None:
         return None
     cite = replace(cite, title=_title_of(work[: found.start()]), type="chapter")
-    book = _BOOK.fullmatch(found["book"])
-    if book:
+    title, _, rest = found["book"].partition(". ")
+    which = ""
+    if book := _BOOK.fullmatch(found["book"]):
         title, which, rest = book["title"], book["which"], book["rest"]
-    else:
-        title, _, rest = found["book"].partition(". ")
-        which = ""
     if _sentence_ends(title) or not rest or not _CONTAINER.fullmatch(title):
         return cite
     pages = re.search(rf"\bpp?\. ?({_PAGES})$", which)
@@ -174,7 +163,7 @@ def _chapter(work: str, cite: Citation) -> Citation | None:
     return replace(
         cite,
         container=title,
-        pages=_pages(pages[1]) if pages else "",
+        pages=pages[1].replace(" ", "") if pages else "",
         volume=volume[1] if volume else "",
         publisher=_publisher(rest) if book or _PRESS.search(rest) else "",
     )
@@ -196,11 +185,10 @@ def _article(work: str, online: bool, cite: Citation) -> Citation | None:
     if not parts:
         return None
     title, container = parts
-    if not found and not (online or re.search(r"\bJournal\b", container)):
+    is_named = online or re.search(r"\bJournal\b", container)
+    if not found and not (is_named and re.fullmatch(r"[^0-9,()]+", container)):
         return None
     if not _CONTAINER.fullmatch(container) or _NO_CONTAINER.match(container):
-        return None
-    if not found and not re.fullmatch(r"[^0-9,()]+", container):
         return None
     part = found.groupdict("") if found else dict.fromkeys(("volume", "issue", "number", "pages"), "")
     return replace(
@@ -209,7 +197,7 @@ def _article(work: str, online: bool, cite: Citation) -> Citation | None:
         container=container,
         volume=part["volume"],
         issue=part["issue"] or part["number"],
-        pages=_pages(part["pages"]),
+        pages=part["pages"].replace(" ", ""),
         type="article-journal",
     )
 
@@ -232,10 +220,6 @@ def _book(work: str, cite: Citation) -> Citation:
     return cite if re.search(r"[.?!] ", rest) else replace(cite, title=title)
 
 
-def _pages(text: str) -> str:
-    return text.replace(" ", "")
-
-
 def _publisher(text: str) -> str:
     found = _PUBLISHER.fullmatch(text)
     return found["name"].strip() if found and not _NO_PUBLISHER.match(found["name"]) else ""
@@ -250,10 +234,7 @@ _ABBREVIATIONS = frozenset(
 
 
 def _title_and_container(text: str) -> tuple[str, str] | None:
-    """A title and the name of what it stands in; None when it is not certain where one ends.
-
-    Questions may stand within a title; a second full stop may not.
-    """
+    """A title and the name of what it is in; None in doubt. Only questions may end within a title."""
     found = _sentence_ends(text)
     stops = [end for end in found if text[end[0]] == "."]
     if not found or len(stops) > 1 or (stops and stops[0] != found[-1]):
@@ -311,35 +292,24 @@ _HEADS = frozenset(
 
 
 def read_authors(text: str) -> tuple[str, ...] | None:
-    """The names of a list such as ``Lind, K., & de Jong, B.-A.``, each as ``Family, Given``.
+    """The names of a list such as ``Lind, K., & de Jong, B.-A.``; an institution as it is printed.
 
-    An institution stands as it is printed. Empty when the list is cut or names
-    editors; None when *text* is not certainly a list of authors.
+    Empty when the list is cut or names editors; None when *text* is not certainly a list of authors.
     """
-    names = _certain_names(text)
-    if not names:
-        return None
-    return () if _CUT.search(text) or _EDITORS.search(text.strip()) else names
+    names = _certain_names(text) or None
+    return () if names and (_CUT.search(text) or _EDITORS.search(text.strip())) else names
 
 
 def _certain_names(text: str) -> tuple[str, ...]:
-    """The names that are certain, also of a list that is cut or names editors; empty for no such list.
-
-    What comes before the cut must be names. What follows it ("….Ott, P.") ends the list if it is a name.
-    """
+    """The names that are certain, also of a list that is cut or names editors; empty for no such list."""
     text = text.strip()
     cut = _CUT.search(text)
     if not cut:
-        names = _names(_EDITORS.sub("", text).rstrip(" ,"), _FAMILY_FIRST)
-        return names or _institution(text) or ()
+        return _names(_EDITORS.sub("", text).rstrip(" ,"), _FAMILY_FIRST) or institution(text) or ()
+    # What follows the cut ("….Ott, P.") ends the list if it is a name.
     first = _names(text[: cut.start()].rstrip(" ,;&"), _FAMILY_FIRST) or ()
     last = _names(text[cut.end() :].lstrip(" ,;&.…").rstrip(" ,"), _FAMILY_FIRST) or ()
     return first and first + last
-
-
-def _are_editors(text: str) -> bool:
-    """Whether *text* is a list of names and nothing else, such as ``M. Lind and B.-A. de Jong``."""
-    return _names(text.rstrip(" ,"), _INITIALS_FIRST) is not None
 
 
 def _names(text: str, form: re.Pattern[str]) -> tuple[str, ...] | None:
@@ -366,7 +336,8 @@ def _sound(family: str, given: str) -> bool:
     return not any(initial in _NO_INITIALS or initial[0].islower() for initial in initials)
 
 
-def _institution(text: str) -> tuple[str, ...] | None:
+def institution(text: str) -> tuple[str, ...] | None:
+    """*text* when it is certainly the name of an institution."""
     name = text.removesuffix(".")
     words = name.removeprefix("The ").split()
     if not 2 <= len(words) <= 12 or not re.fullmatch(rf"{_WORD}(?: (?:{_WORD}|&))+", name):

@@ -18,7 +18,7 @@ from pprnet_feeds.content.model import Site, Term
 from pprnet_feeds.syndication.search import LONGEST_WORD, MOST_WORDS, words_in
 
 MOST_TOPICS = 5
-_MONTHS = "January February March April May June July August September October November December".split()
+MONTHS = "January February March April May June July August September October November December".split()
 
 
 class _Filed(Protocol):
@@ -195,7 +195,7 @@ def _slugs(names: list[str], terms: Mapping[str, Term], folder: str) -> tuple[st
 def month_name(issue: str) -> str:
     """The month as people write it: ``2021-12`` is December 2021; empty for an empty one."""
     # calendar's own names follow the locale; English ones are wanted on every machine.
-    return f"{_MONTHS[int(issue[5:]) - 1]} {issue[:4]}" if issue else ""
+    return f"{MONTHS[int(issue[5:]) - 1]} {issue[:4]}" if issue else ""
 
 
 def lead(sentence: str) -> str:

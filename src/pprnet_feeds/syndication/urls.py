@@ -3,6 +3,7 @@
     /{selection}{view}.{format}    /{selection}archive/{year}/{view}.{format}    feeds
     /issues/feed.{format}    /corrections/feed.{format}    and their archives
     /search/{words}/{view}.{format}    and its archives
+    /archive/feed.{format}    every post
     /{selection}    /{selection}archive/{year}/    /{selection}embed    pages
 
 Whether there is anything at the address is for the catalogue to say.
@@ -18,7 +19,7 @@ from typing import Literal, cast
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.syndication.selection import EVERYTHING, Refusal, Selection, parse_selection
 
-Series = Literal["posts", "issues", "corrections"]
+Series = Literal["posts", "issues", "corrections", "archive"]
 View = Literal["feed", "summary", "practice", "citations"]
 
 # What follows the title of a feed in each view.
@@ -39,8 +40,10 @@ REFERENCE_FORMATS: Mapping[str, str] = {
     "ris": "application/x-research-info-systems",
     "csl.json": "application/vnd.citationstyles.csl+json",
 }
-# The formats of the files beside a post's page.
-POST_FORMATS = ("json", *REFERENCE_FORMATS)
+# The formats of the files beside a post's page: the post, how to cite it, and the studies it is about.
+POST_FORMATS = ("json", *REFERENCE_FORMATS, *(f"studies.{form}" for form in REFERENCE_FORMATS))
+# Pictures of the site.
+FAVICON, ICON, ICON_SVG, LOGO = "/favicon.ico", "/apple-touch-icon.png", "/icon.svg", "/logo.png"
 
 # What feed readers and people try below a site or a folder. Programs that probe
 # do not follow redirects, so these are answered with the document itself.
@@ -56,7 +59,7 @@ class FeedRequest:
     """One document: which posts, how much of them, in which format, of which year.
 
     Attributes:
-        series: whether its entries are posts, months, or posts that were corrected.
+        series: whether its entries are posts, months, posts that were corrected, or all posts at once.
         year: the year of an archive document; 0 for the subscription document.
     """
 
@@ -99,11 +102,12 @@ class Url:
 def parse_url(path: str, site: Site) -> Url | Refusal | None:
     """Read a path, which begins with a slash; None when it is of no form we know."""
     series: Series
-    for series in ("issues", "corrections"):
+    for series in ("issues", "corrections", "archive"):
         rest = path.removeprefix(f"/{series}/")
         if rest != path and (request := _parse_request(series, EVERYTHING, rest)):
             is_feed = request.view == "feed" and request.form in FORMATS
-            return Url(path, EVERYTHING, request, request.year) if is_feed else None
+            is_one = series != "archive" or request.path == path
+            return Url(path, EVERYTHING, request, request.year) if is_feed and is_one else None
     found = parse_selection(path[1:], site)
     if isinstance(found, Refusal):
         return found

@@ -1,10 +1,7 @@
 """Channels and entries as Atom 1.0 (RFC 4287) and RSS 2.0, through feedgen.
 
-Two extensions of feedgen complete the elements that it makes: they add the links RSS loses, one
-`dc:creator` for each person, an entry's own citation in Dublin Core and PRISM, an explanation for
-people who open a feed in a browser, and the dates, which feedgen takes from the clock and writes
-through the process's locale. feedgen makes Atom elements without a namespace, under a literal
-`xmlns`, and so do the extensions.
+Two extensions of feedgen complete the elements that it makes, without a namespace in Atom, as feedgen
+makes them. Dates are set here: feedgen takes them from the clock, and writes them through the locale.
 """
 
 from __future__ import annotations
@@ -19,7 +16,7 @@ from typing import Any
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from pprnet_feeds.content.model import Image, Person
+from pprnet_feeds.content.model import Person
 from pprnet_feeds.syndication.channel import Channel, Entry, rfc3339
 from pprnet_feeds.syndication.citations import page_ends
 from pprnet_feeds.syndication.urls import FORMATS
@@ -33,6 +30,7 @@ NAMESPACES = {
     "media": "http://search.yahoo.com/mrss/",
     "fh": "http://purl.org/syndication/history/1.0",
     "at": "http://purl.org/atompub/tombstones/1.0",
+    "webfeeds": "http://webfeeds.org/rss/1.0",
 }
 _URIS = NAMESPACES | {"atom": "http://www.w3.org/2005/Atom"}
 
@@ -50,10 +48,11 @@ def render_xml(channel: Channel, form: str, entries: Iterable[Entry], source: Ch
     feed.title(channel.title)
     feed.subtitle(channel.subtitle)
     feed.updated(channel.updated)
-    # feedgen would write lastBuildDate through the process's locale; the extension writes it instead.
     feed._FeedGenerator__rss_lastBuildDate = None
     feed.author(_person(channel.site.author))
     feed.language(channel.site.language)
+    feed.icon(channel.icon)
+    feed.logo(channel.logo)
     feed.generator(GENERATOR)
     feed.docs("https://www.rssboard.org/rss-specification")
     feed.ttl(max(1, channel.site.cache.max_age // 60))
@@ -116,6 +115,12 @@ class FeedExtension:
         for relation, address in _links(self.channel, "rss"):
             _add(channel, "atom:link", rel=relation, href=address)
         _add(channel, "atom:id", self.channel.id)
+        # What Feedly shows a feed with.
+        _add(channel, "webfeeds:icon", self.channel.icon)
+        if self.channel.site.logo:
+            _add(channel, "webfeeds:logo", self.channel.logo)
+        if self.channel.site.accent:
+            _add(channel, "webfeeds:accentColor", self.channel.site.accent[1:])
         self._mark_archive(channel)
         return el
 
@@ -152,6 +157,8 @@ class EntryExtension:
 
     def extend_atom(self, el: Any) -> Any:
         """Complete the `<entry>`."""
+        if self.entry.language:
+            el.set("{http://www.w3.org/XML/1998/namespace}lang", self.entry.language)
         published = etree.Element("published")
         published.text = rfc3339(self.entry.published)
         el.find("updated").addnext(published)
@@ -187,24 +194,26 @@ class EntryExtension:
             _add(el, "atom:updated", rfc3339(self.entry.updated))
         for person in self.entry.authors:
             _add(el, "dc:creator", person.name)
+        if self.entry.language:
+            _add(el, "dc:language", self.entry.language)
         self._describe(el)
         return el
 
     def _describe(self, el: Any) -> None:
-        """What the entry itself is in Dublin Core and PRISM, and its picture in Media RSS.
-
-        Reference managers take these for the entry's own: a post's entry says nothing of its study.
-        """
+        """What the entry itself is, for reference managers, and its picture; nothing of a post's study."""
         study = self.entry.study
-        facts = {"prism:publicationName": study.container if study else self.channel.site.title}
+        doi = study.doi if study else self.entry.doi
+        facts = {
+            "prism:publicationName": study.container if study else self.channel.site.title,
+            "dc:identifier": f"doi:{doi}" if doi else "",
+            "prism:doi": doi,
+        }
         if study:
             first, *last = page_ends(study.pages)
             facts |= {
-                "dc:identifier": f"doi:{study.doi}" if study.doi else "",
                 "dc:publisher": study.publisher,
                 "dc:date": study.year,
                 "prism:publicationDate": study.year,
-                "prism:doi": study.doi,
                 "prism:volume": study.volume,
                 "prism:number": study.issue,
                 # Zotero reads the range only where neither is there.
@@ -215,17 +224,13 @@ class EntryExtension:
         for name, text in facts.items():
             if text:
                 _add(el, name, text)
-        if self.entry.image:
-            _add_image(el, self.entry.image)
-
-
-def _add_image(el: Any, image: Image) -> None:
-    sizes = {"width": image.width, "height": image.height}
-    size = {name: str(value) for name, value in sizes.items() if value}
-    media = _add(el, "media:content", url=image.url, medium="image", **size)
-    if image.alt:
-        _add(media, "media:description", image.alt)
-    _add(el, "media:thumbnail", url=image.url, **size)
+        if image := self.entry.image:
+            sizes = {"width": image.width, "height": image.height}
+            size = {name: str(value) for name, value in sizes.items() if value}
+            media = _add(el, "media:content", url=image.url, medium="image", **size)
+            if image.alt:
+                _add(media, "media:description", image.alt)
+            _add(el, "media:thumbnail", url=image.url, **size)
 
 
 def _add(parent: Any, name: str, text: str | None = None, **attributes: str) -> Any:
