@@ -14,7 +14,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -102,8 +102,9 @@ class Service:
 class CacheMiddleware:
     """Answers what is cached, and passes every other request on."""
 
-    def __init__(self, app: ASGIApp, service: Service, *, fast_path: bool) -> None:
+    def __init__(self, app: ASGIApp, service: Service, reloader: Reloader, *, fast_path: bool) -> None:
         self._app = app
+        self.reloader = reloader
         self._service = service
         self._cache = service.cache
         # `protocol` writes what this returns without starting a task.
@@ -150,12 +151,15 @@ class CacheMiddleware:
 
 
 def create(
-    settings: Settings, extensions: Sequence[Any] = (), store: TimestampStore | None = None
+    settings: Settings,
+    extensions: Sequence[Any] = (),
+    store: TimestampStore | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> CacheMiddleware:
     """Make the application. *store* remembers when things changed; without one only this process does."""
     service = Service(extensions)
     cache = service.cache
-    reloader = Reloader(settings, os.environ, store or TimestampStore(), service.swap)
+    reloader = Reloader(settings, environ, store or TimestampStore(), service.swap)
 
     def endpoint(find: Callable[[Request, Snapshot], Awaitable[Response | Reply]]) -> Any:
         async def respond(request: Request) -> ASGIApp:
@@ -245,7 +249,7 @@ def create(
     ]
     app = Starlette(routes=routes, lifespan=lambda _: _lifespan(reloader))
     app.router.redirect_slashes = False
-    return CacheMiddleware(app, service, fast_path=settings.fast_path)
+    return CacheMiddleware(app, service, reloader, fast_path=settings.fast_path)
 
 
 @contextlib.asynccontextmanager
