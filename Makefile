@@ -1,5 +1,5 @@
 # Thin names over ./run, which does the same where make is missing.
 # Arguments: make test ARGS='-k dates'
-.PHONY: help serve test slow check format golden bench judge fuzz s3 setup lock clean
-help serve test slow check format golden bench judge fuzz s3 setup lock clean:
+.PHONY: help serve test slow check format golden bench judge fuzz s3 release docs setup lock clean
+help serve test slow check format golden bench judge fuzz s3 release docs setup lock clean:
 	@./run $@ $(ARGS)

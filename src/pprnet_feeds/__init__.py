@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from pprnet_feeds.feeds import Feeds as Feeds
     from pprnet_feeds.feeds import SiteError as SiteError
 
-__version__ = "0.2.0"
+__version__ = "0.1.0"
 __all__ = ["Feeds", "Problem", "SiteError", "__version__"]
 
 

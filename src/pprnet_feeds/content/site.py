@@ -123,7 +123,7 @@ def read_site(
     elif tag_root and ".invalid," in tag_root:  # it would be in every permanent id from now on
         value, file = settings["tag_root"]
         what = "`tag_root` is still the one that a new site begins with"
-        mend = "Write a domain you hold, the year and a word, like example.org,2026:blog. It never changes later."
+        mend = "Write a domain you hold, the year and a word, like example.org,2026:blog. Then keep it."
         problems.append(Problem(file, value.line, 0, what, mend))
     texts = {name: get(name, fields.text) or "" for name in ("subtitle", "short_title", "rights")}
     person = Person(
