@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import textwrap
 import threading
 import time
+import types
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -182,3 +184,27 @@ def test_two_sites_in_a_fastapi_app_reload_under_load_and_end_with_it(folder: Pa
         assert failures == []
         process.terminate()
         assert process.wait(5) in (0, -15)
+
+
+EXAMPLES = re.findall(
+    r"^```python\n(.*?)^```$", (ROOT / "docs/developer/library.md").read_text(), re.M | re.S
+)
+
+
+def test_the_examples_of_the_library_do_what_they_say(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    folder.rename(folder.with_name("blog"))
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "hosted")
+    hosted = types.ModuleType("hosted")
+    hosted.SECRET_KEY, hosted.ROOT_URLCONF, hosted.urlpatterns = "a test", "hosted", []  # type: ignore[attr-defined]
+    hosted.ALLOWED_HOSTS = ["testserver"]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "hosted", hosted)
+    reading, mounting, django = ({}, {}, {})  # type: tuple[dict[str, Any], ...]
+    for example, names in zip(EXAMPLES, (reading, mounting, django), strict=True):
+        exec(example, names)
+    assert reading["atom"].startswith(b"<?xml")
+    for app in (mounting["app"], django["application"]):
+        client = TestClient(app)
+        answer = client.get("/feeds/feed.json")
+        assert answer.json()["feed_url"] == "https://example.org/feeds/feed.json"
+        assert client.get("/elsewhere").status_code == 404
