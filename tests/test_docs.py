@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from pprnet_feeds.content.keys import POST
 from pprnet_feeds.content.model import Site
-from pprnet_feeds.content.post import KEYS, read_post
+from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.syndication.urls import GUESSED
 from service import ROOT, free_port, serving
@@ -167,14 +168,14 @@ SUBSCRIBER = "docs/subscriber/feeds.md"
 
 
 def test_the_editors_table_holds_every_key_of_a_post():
-    assert list(table(EDITOR, "key")) == list(dict.fromkeys(KEYS.values()))
+    assert list(table(EDITOR, "key")) == list(dict.fromkeys(key.name for key in POST.values()))
 
 
 def test_the_editors_table_of_other_words_is_the_readers_own():
     told = {
         word: ours for ours, rest in table(EDITOR, "our key").items() for word in re.findall(r"`(\w+)`", rest)
     }
-    assert told == {word: ours for word, ours in KEYS.items() if word != ours}
+    assert told == {word: key.name for word, key in POST.items() if word != key.name}
 
 
 def keys_of(front_matter: str) -> set[str]:

@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 
 from pprnet_feeds.cli import main
 from pprnet_feeds.content.dates import FORMS
+from pprnet_feeds.content.keys import POST
 from pprnet_feeds.content.model import Post, Site
-from pprnet_feeds.content.post import KEYS, read_post
+from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.content.text import clean, one_line
 from pprnet_feeds.publishing.check import check_site
@@ -83,7 +84,7 @@ def test_every_key_stands_in_a_draft_and_is_explained(site):
     text = (site / "posts" / "2022-04-t.md").read_text("utf-8")
     blocks = text.split("---")[1].strip("\n").split("\n\n")
     assert all(block.startswith("# ") for block in blocks)
-    assert set(re.findall(r"^#?(\w+):", text, re.MULTILINE)) == set(KEYS.values())
+    assert set(re.findall(r"^#?(\w+):", text, re.MULTILINE)) == {key.name for key in POST.values()}
 
 
 def test_every_example_in_a_draft_is_valid_without_its_sign(site):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pprnet_feeds.content.keys import CITATION, IMAGE, PERSON, POST
 from pprnet_feeds.content.model import Citation, Image, Person, Post, Site, Term
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import report
@@ -217,11 +218,21 @@ def test_a_topic_that_is_none_is_told(topic):
         ("draft: yes", "draft", True),
         ("draft: ~", "draft", False),
         ("summary:", "summary", ""),
+        ("author: ''", "authors", ()),
         ("status: Retracted", "status", "retracted"),
     ],
 )
 def test_the_words_of_other_tools_are_understood(typed, key, value):
     assert getattr(read(SOUND + typed), key) == value
+
+
+def test_the_example_of_every_key_is_valid():
+    examples = {key.name: key.example for key in POST.values()}
+    examples |= {"topics": "[alliance]", "research": "[reviews]"}  # those of this site
+    assert read("\n".join(f"{name}: {example}" for name, example in examples.items())).status == "corrected"
+    for name, table in (("cites", CITATION), ("authors", PERSON), ("image", IMAGE)):
+        lines = "\n  ".join(f"{key.name}: {key.example}" for key in dict.fromkeys(table.values()))
+        read(f"{SOUND}{name}:\n  {lines}")
 
 
 def test_the_same_thing_said_differently_is_a_fault():

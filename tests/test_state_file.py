@@ -146,7 +146,7 @@ def test_the_counts_go_on_and_what_was_made_from_addresses_is_gone(before, tmp_p
     assert site is not None
     found = report(Database(str(before)), site, NOW)
     assert found is not None
-    assert (found.total.now, found.recent.requests) == (462, 6)
+    assert (found.total.subscribers, found.recent.requests) == (462, 6)
     assert secret.encode() not in before.read_bytes()
 
 

@@ -15,7 +15,7 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.content import dates
 from pprnet_feeds.content.fields import is_address
 from pprnet_feeds.content.ledger import read_ledger
-from pprnet_feeds.content.model import Citation, Site, Term
+from pprnet_feeds.content.model import Citation, Term
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import quoted
 from pprnet_feeds.content.terms import named, search, suggest
@@ -25,6 +25,7 @@ from pprnet_feeds.publishing.new import draft_text, taken_names
 
 CONSEQUENCE = "Nothing was written."
 REGISTRY_VARIABLE = "PPRNET_DOI_REGISTRY"
+_TOPICS = "feeds/topics.yaml"
 
 
 @click.command()
@@ -62,21 +63,21 @@ def new(
     title = _plain(title, "TITLE")
     if not title:
         raise click.UsageError('TITLE is empty. Write it between quotation marks: new "What Burnout Costs".')
-    summary = _plain(summary, "--summary")
     date = date.strip() if date is not None else dates.month_of(now, site.time_zone)
-    month = _month(date, site)
+    try:
+        month = dates.month_of(dates.parse_moment(date, site.time_zone), site.time_zone)
+    except ValueError as reason:
+        raise click.UsageError(f"--date is {reason}: {quoted(date)}. {dates.FORMS}") from None
+    summary = _plain(summary, "--summary")
     types = _chosen(research, site.research, "--research", "feeds/research.yaml")
-    subjects = _chosen(topics, site.topics, "--topic", "feeds/topics.yaml")
-    cites = (_ask_registry(work),) if work is not None else ()
-    if not subjects:
-        subjects = _ask_topics(title, site.topics)
+    subjects = _chosen(topics, site.topics, "--topic", _TOPICS)
+    cites = [_ask_registry(work)] if work is not None else []
+    subjects = subjects or _ask_topics(title, site.topics)
     posts = folder / "posts"
     with options.writing(posts, CONSEQUENCE):
         posts.mkdir(exist_ok=True)
     taken = taken_names(folder, site, ledger, now)
-    for stem in postfile.stems(month, title):
-        if stem in taken:
-            continue
+    for stem in (stem for stem in postfile.stems(month, title) if stem not in taken):
         path = posts / f"{stem}.md"
         text = draft_text(
             title=title, date=date, topics=subjects, stem=stem, research=types, cites=cites, summary=summary
@@ -104,29 +105,18 @@ def _plain(typed: str, name: str) -> str:
     return one_line(text)
 
 
-def _month(date: str, site: Site) -> str:
-    try:
-        return dates.month_of(dates.parse_moment(date, site.time_zone), site.time_zone)
-    except ValueError as reason:
-        raise click.UsageError(f"--date is {reason}: {quoted(date)}. {dates.FORMS}") from None
-
-
-def _chosen(names: tuple[str, ...], terms: tuple[Term, ...], option: str, file: str) -> list[str]:
+def _chosen(names: Sequence[str], terms: Sequence[Term], option: str, file: str) -> list[str]:
     """The slugs of the named terms, each once, in the order of *file*."""
-    chosen = []
-    for name in names:
-        term = named(name, terms)
+    chosen = {name: named(name, tuple(terms)) for name in names}
+    for name, term in chosen.items():
         if term is None:
-            near = _offer(suggest(name, terms), file)
-            raise click.UsageError(f"{option}: nothing is called {quoted(name)}. {near}")
-        chosen.append(term)
-    return [term.slug for term in terms if term in chosen]
+            raise click.UsageError(f"{option}: nothing is called {quoted(name)}. {_offer(name, terms, file)}")
+    return [term.slug for term in terms if term in chosen.values()]
 
 
-def _offer(terms: list[Term], file: str) -> str:
-    if not terms:
-        return f"All names are in {file}."
-    return "The nearest are " + ", ".join(term.slug for term in terms) + f"; all are in {file}."
+def _offer(typed: str, terms: Sequence[Term], file: str) -> str:
+    near = ", ".join(term.slug for term in suggest(typed, terms))
+    return f"The nearest are {near}; all are in {file}." if near else f"All names are in {file}."
 
 
 def _ask_registry(typed: str) -> Citation:
@@ -152,29 +142,25 @@ def _ask_registry(typed: str) -> Citation:
 def _ask_topics(title: str, terms: tuple[Term, ...]) -> list[str]:
     """Ask on a terminal for the topics of a post; stops where there is none."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        near = _offer(suggest(title, terms), "feeds/topics.yaml")
-        raise click.UsageError(f"a post needs a topic: add --topic NAME. {near}")
-
-    def show(line: str, shown: Sequence[Term]) -> None:
-        listed = (f"  {terms.index(term) + 1:2}  {term.label}" for term in shown)
-        click.echo("\n".join([line, *listed]), err=True)
-
-    show("What is it about?", terms)
+        raise click.UsageError(f"a post needs a topic: add --topic NAME. {_offer(title, terms, _TOPICS)}")
     chosen: list[Term] = []
+    line, offered = "What is it about?", list(terms)
     while True:
+        listed = (f"  {terms.index(term) + 1:2}  {term.label}" for term in offered)
+        click.echo("\n".join([line, *listed]), err=True)
         hint = "a number, or a word to search" + (", or Enter when done" if chosen else "")
         typed = str(click.prompt(f"Topic ({hint})", default="", show_default=False, err=True)).strip()
         found = _found(typed, terms)
-        if len(found) == 1:
-            chosen += found
-            click.echo(f"  + {found[0].label}", err=True)
-        elif typed:
-            offered = found or suggest(typed, terms)
-            show("Which of these?" if offered else "No topic is called that. Try another word.", offered)
-        elif chosen:
+        if not typed and chosen:
             return [term.slug for term in terms if term in chosen]
+        if not typed:
+            line, offered = "At least one is needed. These there are:", list(terms)
+        elif len(found) == 1:
+            chosen += found
+            line, offered = f"  + {found[0].label}", []
         else:
-            show("At least one is needed. These there are:", terms)
+            offered = found or suggest(typed, terms)
+            line = "Which of these?" if offered else "No topic is called that. Try another word."
 
 
 def _found(typed: str, terms: tuple[Term, ...]) -> list[Term]:

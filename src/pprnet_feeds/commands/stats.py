@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,8 +14,6 @@ from pprnet_feeds.content.problems import shown
 from pprnet_feeds.stats.report import RECENT, Report, number, report, size
 
 NOTE = "A lower bound: many readers report nothing, and whoever follows two feeds counts twice."
-# The gap between columns, and the shortest form of a name.
-GAP, SHORTEST = 2, 8
 
 
 @click.command()
@@ -39,7 +36,7 @@ def stats(folder: Path, form: str) -> None:
         raise click.ClickException(f"The figures in {database.place} cannot be read.")
     if form == "json":
         click.echo(json.dumps(_data(found), ensure_ascii=False, indent=2))
-    elif found is None or not found.polls:
+    elif found is None or not found.months:
         click.echo("There are no figures yet. They begin within minutes of the first feed reader that asks.")
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
@@ -48,26 +45,25 @@ def stats(folder: Path, form: str) -> None:
 
 def _data(found: Report | None) -> dict[str, object]:
     """The figures for programs; numbers are numbers, and the newest."""
-    if found is None or not found.polls:
+    if found is None or not found.months:
         return {"day": None, "subscribers": 0, "feeds": [], "polls": None, "former": []}
-    recent = found.recent
     return {
         "day": str(found.today),
-        "subscribers": found.total.now,
+        "subscribers": found.total.subscribers,
         "feeds": [
             {
                 "feed": feed.name,
                 "path": None if feed.path is None else f"/{feed.path}",
-                "subscribers": feed.now,
-                "readers": feed.now_by,
+                "subscribers": feed.subscribers,
+                "readers": feed.readers,
             }
             for feed in found.feeds
         ],
         "polls": {
             "days": RECENT,
-            "requests": recent.requests,
-            "unchanged": recent.unchanged,
-            "bytes": recent.bytes,
+            "requests": found.recent.requests,
+            "unchanged": found.recent.unchanged,
+            "bytes": found.recent.bytes,
         },
         "former": [
             {"address": one.address, "is": one.why, "requests": one.requests, "newest": one.newest}
@@ -77,45 +73,37 @@ def _data(found: Report | None) -> dict[str, object]:
 
 
 def _lines(found: Report, width: int | None) -> list[str]:
-    """The figures for people, in lines that fit *width*; nothing is cut without one."""
-    recent = found.recent
-    lines = [f"Subscriptions that feed readers report, {found.today} (UTC)", ""]
-    lines += _table(found, width) if found.total.now else ["None so far."]
-    lines += ["", NOTE, ""]
+    """The figures for people; the readers that do not fit *width* are shown together."""
+    recent, readers = found.recent, list(found.total.readers)
+    tables = (_table(found, readers[:count]) for count in range(len(readers), -1, -1))
+    table = next((rows for rows in tables if width is None or len(rows[0]) <= width), _table(found, []))
     share = "" if recent.share is None else f", of which {recent.share} % cost nothing (304)"
+    lines = [f"Subscriptions that feed readers report, {found.today} (UTC)", ""]
+    lines += [*(table if found.feeds else ["None so far."]), "", NOTE, ""]
     lines += [f"Polls in {RECENT} days: {number(recent.requests)}{share}; {size(recent.bytes)} sent"]
     if found.former:
         lines += ["", f"Former and guessed addresses still in use, polls in {RECENT} days:"]
         rows = [[shown(one.address), one.why, number(one.requests)] for one in found.former]
-        lines += [f"  {line}" for line in _columns(rows, width and width - 2)]
+        lines += [f"  {line}" for line in _columns(rows)]
     return lines
 
 
-def _table(found: Report, width: int | None) -> list[str]:
-    """A row for each feed that has subscribers, and a column for each reader, as far as they fit."""
-    readers = {reader.name: reader.now for reader in found.readers if reader.now}
-    feeds = [(feed.name, feed.now, feed.now_by) for feed in found.feeds if feed.now]
-    for count in range(len(readers), -1, -1):
-        names = list(readers)[:count]
-        others = ["others"] * (count < len(readers))
-        rows = [["", "all", *map(shown, names), *others]]
-        for name, whole, by in (*feeds, ("together", found.total.now, readers)):
-            numbers = [by.get(reader, 0) for reader in names]
-            rest = [whole - sum(numbers)] * len(others)
-            rows.append([shown(name), *(number(one) if one else "–" for one in (whole, *numbers, *rest))])
-        if width is None or max(map(len, _columns(rows, None))) <= width:
-            break
-    return _columns(rows, width)
+def _table(found: Report, readers: list[str]) -> list[str]:
+    """A row for each feed, and a column for each of *readers* and one for the others."""
+    others = ["others"] * (len(readers) < len(found.total.readers))
+    rows = [["", "all", *map(shown, readers), *others]]
+    for feed in (*found.feeds, found.total):
+        numbers = [feed.readers.get(reader, 0) for reader in readers]
+        rest = [feed.subscribers - sum(numbers)] * len(others)
+        cells = (number(one) if one else "–" for one in (feed.subscribers, *numbers, *rest))
+        rows.append([shown(feed.name), *cells])
+    return _columns(rows)
 
 
-def _columns(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
-    """The rows as lines: words to the left, numbers to the right; words are cut where *width* demands it."""
+def _columns(rows: list[list[str]]) -> list[str]:
+    """The rows as lines of one length: words to the left, numbers to the right."""
     first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
-    if width is not None:
-        first = max(min(first, width - sum(others) - GAP * len(others)), SHORTEST)
-    lines = []
-    for name, *cells in rows:
-        cut = name if len(name) <= first else f"{name[: first - 1]}…"
-        numbers = (" " * GAP + cell.rjust(wide) for cell, wide in zip(cells, others, strict=True))
-        lines.append(cut.ljust(first) + "".join(numbers))
-    return lines
+    return [
+        name.ljust(first) + "".join(f"  {cell:>{wide}}" for cell, wide in zip(cells, others, strict=True))
+        for name, *cells in rows
+    ]

@@ -15,6 +15,12 @@ from urllib.parse import unquote
 from pprnet_feeds.content import markdown
 from pprnet_feeds.content.problems import Problem, quoted
 
+_UNSAFE = "Take it out; say it in words, or with Markdown's own links and images."
+_REPEATED = "Give it a name of its own; a mark can lead to one footnote only."
+_LOST = (
+    "Write `## Practice Implications` on a line of its own, with an empty line above and below; "
+    "without it the post is not in the feeds of practice implications."
+)
 _UNSAFE_ATTRIBUTES = frozenset({"style", "srcdoc", "formaction"})
 _ADDRESSES = {"href": "link", "src": "image"} | dict.fromkeys(
     "action background cite data formaction longdesc ping poster xlink:href".split(), "address"
@@ -46,45 +52,27 @@ _RUN_IN = re.compile(r"[^\w|]*practi[cs]es? +implications? *(?:[:*_]|</)", re.IG
 def body_problems(body: str, body_line: int, file: str) -> list[Problem]:
     """All warnings about *body*, which begins on line *body_line* of *file*."""
     found = [
-        (
-            line,
-            f"the text holds {what}, which is removed",
-            "Take it out; say it in words, or with Markdown's own links and images.",
-        )
-        for line, what in unsafe_html(body)
-    ]
-    found += [
-        (
-            line,
-            f"the footnote {quoted(f'[^{name}]')} is here a second time",
-            "Give it a name of its own; a mark can lead to one footnote only.",
-        )
-        for line, name in repeated_footnotes(body)
-    ]
-    found += [
-        (
-            line,
-            f"this only looks like the heading of the practice implications: {quoted(typed)}",
-            "Write `## Practice Implications` on a line of its own, with an empty line above and below; "
-            "without it the post is not in the feeds of practice implications.",
-        )
-        for line, typed in _lost_headings(body)
+        *((line, f"the text holds {what}, which is removed", _UNSAFE) for line, what in unsafe_html(body)),
+        *(
+            (line, f"the footnote {quoted(f'[^{name}]')} is here a second time", _REPEATED)
+            for line, name in repeated_footnotes(body)
+        ),
+        *(
+            (line, f"this only looks like the heading of the practice implications: {quoted(typed)}", _LOST)
+            for line, typed in _lost_headings(body)
+        ),
     ]
     return [Problem(file, body_line + line - 1, 0, what, mend, True) for line, what, mend in sorted(found)]
 
 
 def unsafe_html(source: str) -> list[tuple[int, str]]:
-    """What `markdown.render` removes from a body: the line, counted from 1, and what it was.
-
-    Such as ``(3, "a <script> element")``, ``(4, "an onclick attribute")`` or
-    ``(7, "a javascript: link")``, in the order of the lines.
-    """
+    """What `markdown.render` removes from a body: the line, from 1, and such as ``a <script> element``."""
     html = markdown.to_html(source, positions=True)
     if html is None:
         return [(1, "far more markup than a post needs")]
     if not (markdown.RAW_TAG.search(source) or _DOUBTFUL.search(html)):
         return []
-    return sorted(_read(html, source).unsafe, key=lambda found: found[0])
+    return sorted(_BodyParser(html, source).unsafe, key=lambda found: found[0])
 
 
 def addresses(source: str, host: str) -> list[tuple[int, str, str]]:
@@ -95,7 +83,7 @@ def addresses(source: str, host: str) -> list[tuple[int, str, str]]:
     html = markdown.to_html(source, positions=True) or ""
     if not (_LEADING.search(html) or host.lower() in html.lower()):
         return []
-    return _read(html, source).addresses
+    return _BodyParser(html, source).addresses
 
 
 def repeated_footnotes(source: str) -> list[tuple[int, str]]:
@@ -110,21 +98,13 @@ def repeated_footnotes(source: str) -> list[tuple[int, str]]:
     ]
 
 
-def _read(html: str, source: str) -> _BodyParser:
-    parser = _BodyParser(source)
-    parser.feed(markdown.whole_tags(html))
-    parser.close()
-    return parser
-
-
 class _BodyParser(HTMLParser):
     """Collects unsafe markup and addresses with their lines, from HTML with the positions of Markdown.
 
-    A tag that was typed as HTML has no position: it is looked for in the source, from the last
-    known line on.
+    A tag that was typed as HTML has no position: it is looked for in the source, from the last known line.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, html: str, source: str) -> None:
         super().__init__()
         self.unsafe: list[tuple[int, str]] = []
         self.addresses: list[tuple[int, str, str]] = []
@@ -134,6 +114,8 @@ class _BodyParser(HTMLParser):
         self._line = 1
         self._offset = 0  # from a line of the HTML to that of the source
         self._code = 0
+        self.feed(markdown.whole_tags(html))
+        self.close()
 
     def set_cdata_mode(self, elem: str, *, escapable: bool = False) -> None:
         """Read on after a script, whose text was removed."""
@@ -164,8 +146,7 @@ class _BodyParser(HTMLParser):
                 self.addresses.append((line, "text", found[0]))
 
     def _line_of(self, tag: str, typed: str, attrs: list[tuple[str, str | None]]) -> int:
-        position = _POSITION.match(attrs[0][1] or "") if attrs and attrs[0][0] == "data-sourcepos" else None
-        if position:
+        if attrs[:1] and attrs[0][0] == "data-sourcepos" and (position := _POSITION.match(attrs[0][1] or "")):
             line = int(position[1])
             self._line = int(position[2]) if tag in ("code", "pre", "img") else line
         else:

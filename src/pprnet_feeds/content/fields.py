@@ -9,16 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from pprnet_feeds.content import slugs
+from pprnet_feeds.content.keys import Key, Table
 from pprnet_feeds.content.problems import Problem, nearest, quoted
 from pprnet_feeds.content.text import one_line
 from pprnet_feeds.content.yaml import Mapping, Scalar, Sequence, Value
 
 T = TypeVar("T")
 Reader = Callable[[Value, str, "Faults"], T | None]
+# The readers of values by the kind of their key.
+Kinds = dict[str, Reader[Any]]
 # The values under one of our names, each with the key that was typed.
 Typed = dict[str, list[tuple[str, Value]]]
 
@@ -31,6 +34,20 @@ _ADDRESS = re.compile(r"https?://[^\s\"<>\\^`{|}]+", re.IGNORECASE)
 _LABEL = r"(?:[\w-]|%[89a-f][0-9a-f]){1,63}"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
+# RFC 5646 §2.1, without the grandfathered tags.
+_LANGUAGE = re.compile(
+    r"[a-z]{2,3}(?:-[a-z]{3}){0,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"
+    r"(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?",
+    re.IGNORECASE,
+)
+_ORCID = re.compile(r"(?:https?://orcid\.org/)?((?:[0-9]{4}-){3}[0-9]{3}[0-9X])", re.IGNORECASE)
+
+
+class Wrong(NamedTuple):
+    """What is wrong with a value, and its fix, instead of what it means."""
+
+    what: str
+    mend: str
 
 
 @dataclass(slots=True)
@@ -61,59 +78,67 @@ def scalar(value: Value, name: str, faults: Faults) -> str | None:
     return None
 
 
-def parsed(
-    value: Value, name: str, faults: Faults, parse: Callable[[str], T | None], wrong: str, mend: str
-) -> T | None:
-    """What *parse* makes of one value. None of it is a fault, which says what is *wrong* with the key."""
-    typed = scalar(value, name, faults)
-    if typed is None:
-        return None
-    result = parse(typed)
-    if result is None:
-        faults.add(value, f"`{name}` {wrong}: {quoted(typed)}", mend)
-    return result
+def reader(parse: Callable[[str, str], T | Wrong]) -> Reader[T]:
+    """The reader of one value, of which *parse* makes something; it takes the text and the key."""
+
+    def read(value: Value, name: str, faults: Faults) -> T | None:
+        typed = scalar(value, name, faults)
+        result = None if typed is None else parse(typed, name)
+        if isinstance(result, Wrong):
+            faults.add(value, *result)
+            return None
+        return result
+
+    return read
+
+
+def form(parse: Callable[[str], T | None], wrong: str, mend: str) -> Reader[T]:
+    """The reader of a value of one form: what *parse* gives None for is *wrong*."""
+
+    def parsed(typed: str, name: str) -> T | Wrong:
+        result = parse(typed)
+        if result is None:
+            return Wrong(f"`{name}` {wrong}: {quoted(typed)}", mend.format(name=name))
+        return result
+
+    return reader(parsed)
+
+
+def choice(noun: str, names: tuple[str, ...], others: str) -> Reader[str]:
+    """The reader of one of *names*, in any case; *others* is the advice when none of them is near."""
+
+    def parse(typed: str, _: str) -> str | Wrong:
+        if typed.lower() in names:
+            return typed.lower()
+        meant = nearest(typed.lower(), names)
+        return Wrong(f"no {noun} is called {quoted(typed)}", f"Did you mean `{meant}`?" if meant else others)
+
+    return reader(parse)
 
 
 def text(value: Value, name: str, faults: Faults, most: int = _TEXT_LENGTH) -> str | None:
     """Plain text of one line, as typed, at most *most* characters."""
     typed = scalar(value, name, faults)
-    if typed is None:
+    if typed and len(typed) > most:
+        what = f"`{name}` has {len(typed)} characters; the most is {most}"
+        faults.add(value, what, "Shorten it.")
         return None
-    if len(typed) > most:
-        faults.add(value, f"`{name}` has {len(typed)} characters; the most is {most}", "Shorten it.")
-        return None
-    if isinstance(value, Scalar) and value.remark:
+    if typed is not None and isinstance(value, Scalar) and value.remark:
         what = f"`{name}` ends before the # on its line: {quoted(typed)}"
-        faults.add(value, what, "Put quotation marks around the value, or the comment on a line of its own.")
+        mend = "Put quotation marks around the value, or the comment on a line of its own."
+        faults.add(value, what, mend)
         return None
     return typed
 
 
-def flag(value: Value, name: str, faults: Faults) -> bool | None:
-    """True or false."""
-    mend = f"Write `{name}: true` or leave it out."
-    return parsed(
-        value, name, faults, lambda typed: _FLAGS.get(typed.lower()), "is neither true nor false", mend
-    )
-
-
-def number(value: Value, name: str, faults: Faults, least: int, most: int) -> int | None:
-    """A whole number from *least* to *most*."""
+def number(least: int, most: int) -> Reader[int]:
+    """The reader of a whole number from *least* to *most*."""
 
     def parse(typed: str) -> int | None:
         # Nine digits: a longer number is no size, and `int` may refuse it.
         return int(typed) if re.fullmatch(r"[0-9]{1,9}", typed) and least <= int(typed) <= most else None
 
-    wrong = f"is not a number from {least} to {most}"
-    return parsed(value, name, faults, parse, wrong, f"Write it like `{name}: {least}`.")
-
-
-def address(value: Value, name: str, faults: Faults) -> str | None:
-    """An absolute http or https address, in ASCII as documents need it (RFC 3986)."""
-    mend = "Write it like https://example.org/page."
-    return parsed(
-        value, name, faults, lambda typed: typed if is_address(typed) else None, "is not a web address", mend
-    )
+    return form(parse, f"is not a number from {least} to {most}", f"Write it like `{{name}}: {least}`.")
 
 
 def is_address(typed: str) -> bool:
@@ -134,84 +159,131 @@ def has_host(address: str) -> bool:
         return False
 
 
-def email(value: Value, name: str, faults: Faults) -> str | None:
-    """An e-mail address, loosely."""
-    mend = "Write it like editor@example.org."
-    return parsed(value, name, faults, whole(_EMAIL), "is not an e-mail address", mend)
+def only(is_valid: Callable[[str], object]) -> Callable[[str], str | None]:
+    """A parser that takes what *is_valid*, as it is."""
+    return lambda typed: typed if is_valid(typed) else None
 
 
-def whole(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
-    """A parser that takes what matches *pattern* from end to end, as it is."""
-    return lambda typed: typed if pattern.fullmatch(typed) else None
-
-
-def slug(value: Value, name: str, faults: Faults) -> str | None:
-    """A slug that may be part of our addresses."""
-    typed = scalar(value, name, faults)
-    if typed is None:
+def _orcid(typed: str) -> str | None:
+    match = _ORCID.fullmatch(typed)
+    if not match:
         return None
+    total = 0
+    for digit in match[1].replace("-", "")[:-1]:
+        total = (total + int(digit)) * 2
+    check = "0123456789X"[(12 - total % 11) % 11]  # ISO 7064, mod 11-2
+    return match[1].upper() if match[1][-1].upper() == check else None
+
+
+def parse_slug(typed: str, name: str) -> str | Wrong:
+    """A slug that may be part of our addresses."""
     if not slugs.is_slug(typed):
         like = slugs.slug_like(typed) or "how-much-psychotherapy"
-        faults.add(value, f"`{name}` is not a slug: {quoted(typed)}", f"{slugs.GRAMMAR}, such as {like}.")
-        return None
+        return Wrong(f"`{name}` is not a slug: {quoted(typed)}", f"{slugs.GRAMMAR}, such as {like}.")
     if typed in slugs.RESERVED:
         what = f"`{name}` is a word of our own addresses: {quoted(typed)}"
-        faults.add(value, what, f"Choose another, such as about-{typed}.")
-        return None
+        return Wrong(what, f"Choose another, such as about-{typed}.")
     return typed
 
 
-def values(value: Value, name: str, faults: Faults) -> tuple[Value, ...] | None:
-    """The values of a list; a single value is a list of one."""
-    if not isinstance(value, Sequence):
-        return (value,)
-    if len(value.items) > _LIST_LENGTH:
-        what = f"`{name}` has {len(value.items)} values; the most is {_LIST_LENGTH}"
-        faults.add(value, what, "Keep those that matter.")
-        return None
-    return tuple(item for item in value.items if is_given(item))
+def parse_address(typed: str, name: str) -> str | Wrong:
+    """An absolute http or https address, in ASCII as documents need it (RFC 3986)."""
+    if is_address(typed):
+        return typed
+    return Wrong(f"`{name}` is not a web address: {quoted(typed)}", "Write it like https://example.org/page.")
+
+
+#: The kinds that posts and settings share.
+KINDS: Kinds = {
+    "text": text,
+    "line": scalar,
+    "slug": reader(parse_slug),
+    "address": reader(parse_address),
+    "email": form(only(_EMAIL.fullmatch), "is not an e-mail address", "Write it like editor@example.org."),
+    "orcid": form(_orcid, "is not an ORCID", "Write it like 0000-0002-1825-0097."),
+    "language": form(
+        only(lambda typed: len(typed) <= 50 and _LANGUAGE.fullmatch(typed)),
+        "is not a language tag",
+        "Write it like en or en-CA (BCP 47).",
+    ),
+    "flag": form(
+        lambda typed: _FLAGS.get(typed.lower()),
+        "is neither true nor false",
+        "Write `{name}: true` or leave it out.",
+    ),
+}
 
 
 def each(value: Value, name: str, faults: Faults, read: Reader[T]) -> tuple[T, ...] | None:
-    """Every value of a list, read; None when one of them is faulty."""
-    items = values(value, name, faults)
-    if items is None:
+    """Every value of a list, read; None when one is faulty. A single value is a list of one."""
+    items = value.items if isinstance(value, Sequence) else (value,)
+    if len(items) > _LIST_LENGTH:
+        what = f"`{name}` has {len(items)} values; the most is {_LIST_LENGTH}"
+        faults.add(value, what, "Keep those that matter.")
         return None
-    results = [read(item, name, faults) for item in items]
+    given = [item for item in items if is_given(item)] if isinstance(value, Sequence) else items
+    results = [read(item, name, faults) for item in given]
     valid = tuple(result for result in results if result is not None)
     return valid if len(valid) == len(results) else None
 
 
-def known(mapping: Mapping, names: dict[str, str], faults: Faults) -> Typed:
+def known(mapping: Mapping, keys: Table, faults: Faults) -> Typed:
     """The values of *mapping* by our names for their keys.
 
-    *names* gives our name for every key that is understood. Other keys are
-    faults; keys without a value are as good as absent.
+    A key that is not one of *keys* is a fault; one without a value is as good as absent.
     """
     found: Typed = {}
-    for typed, (key, value) in mapping.entries.items():
-        ours = names.get(typed)
-        if ours is None:
-            meant = nearest(typed.lower(), names)
-            keys = ", ".join(f"`{name}`" for name in dict.fromkeys(names.values()))
-            mend = f"Did you mean `{meant}`?" if meant else f"Take it away; the keys are {keys}."
-            faults.add(key, f"no key is called {quoted(typed)}", mend)
-        elif is_given(value) or ours == "title":
-            found.setdefault(ours, []).append((typed, value))
+    for typed, (at, value) in mapping.entries.items():
+        key = keys.get(typed)
+        if key is None:
+            meant = nearest(typed.lower(), keys)
+            names = ", ".join(f"`{name}`" for name in dict.fromkeys(key.name for key in keys.values()))
+            mend = f"Did you mean `{meant}`?" if meant else f"Take it away; the keys are {names}."
+            faults.add(at, f"no key is called {quoted(typed)}", mend)
+        elif is_given(value) or key.name == "title":
+            found.setdefault(key.name, []).append((typed, value))
     return found
 
 
-def one(found: Typed, name: str, faults: Faults, read: Reader[T]) -> T | None:
-    """The value under our *name*, whichever key was typed for it; None when it is absent or faulty.
+def read(value: Value, typed: str, faults: Faults, key: Key, kinds: Kinds) -> Any:
+    """The value of *key*, which was *typed* so; None when it is faulty."""
+    reader = kinds[key.kind]
+    return each(value, typed, faults, reader) if key.many else reader(value, typed, faults)
+
+
+def read_all(found: Typed, keys: Table, faults: Faults, kinds: Kinds) -> dict[str, Any]:
+    """Every value that was *found*, by our names of the *keys*; None where it is faulty or blank.
 
     Two keys that mean the same must have the same value.
     """
-    results = [(typed, value, read(value, typed, faults)) for typed, value in found.get(name, ())]
-    if not results:
-        return None
-    first, _, wanted = results[0]
-    for typed, value, result in results[1:]:
-        if result is not None and wanted is not None and result != wanted:
-            what = f"`{typed}` and `{first}` mean the same and say different things"
-            faults.add(value, what, f"Keep one of them, best as `{name}`.")
-    return wanted
+    results: dict[str, Any] = {}
+    for name, values in found.items():
+        first, value = values[0]
+        wanted = results[name] = read(value, first, faults, keys[name], kinds)
+        for typed, value in values[1:]:
+            result = read(value, typed, faults, keys[name], kinds)
+            if result is not None and wanted is not None and result != wanted:
+                what = f"`{typed}` and `{first}` mean the same and say different things"
+                faults.add(value, what, f"Keep one of them, best as `{name}`.")
+    return results
+
+
+def part(make: Callable[..., T], keys: Table, kinds: Kinds, what: str, mend: str) -> Reader[T]:
+    """The reader of what *make* gives for a group of *keys*, or for the value of the first key alone.
+
+    *what* is wrong without the first key, and *mend* is the fix.
+    """
+    first = next(iter(keys))
+
+    def read(value: Value, name: str, faults: Faults) -> T | None:
+        if not isinstance(value, Mapping):
+            result = kinds[keys[first].kind](value, name, faults)
+            return make(**{first: result}) if result else None
+        before = len(faults.found)
+        results = read_all(known(value, keys, faults), keys, faults, kinds)
+        if results.get(first, "") == "":
+            faults.add(value, what.format(name=name), mend)
+        given = {key: result for key, result in results.items() if result is not None}
+        return make(**given) if len(faults.found) == before else None
+
+    return read

@@ -13,9 +13,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from pprnet_feeds.content.dates import month_of, parse_moment
@@ -32,12 +32,10 @@ _MEND_MERGE = (
     "Take one side (git checkout --theirs feeds/ledger.json), and `publish` again when the posts are merged."
 )
 _LIMIT = 134_217_728  # bytes: room for a hundred thousand posts
-# A record has attributes of its own for the file, the address and the dates of a post.
-_NOT_IN_DIGEST = (
-    *("file", "id", "slug", "aliases", "published", "updated", "issue", "body_line", "draft", "date"),
-)
+# A record has attributes of its own for these.
+_NOT_IN_DIGEST = "file id slug aliases published updated issue body_line draft date".split()
+_OF_BOTH = "id slug title published updated topics research status note".split()
 _UTC = ZoneInfo("UTC")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +84,12 @@ class Ledger:
     def identified(self, posts: Sequence[Post], zone: ZoneInfo, now: datetime) -> list[Post]:
         """The *posts* under the ids, dates and former addresses that subscribers know them by.
 
-        A file that was renamed or moved is recognised by the absence of its old path and
-        by the same text, or the same title and date.
+        A file that was renamed is recognised by its absence under the old path and by the same text,
+        or the same title and date.
         """
         if not self.records:
             return list(posts)
-        files = {post.file for post in posts}
-        ids = {post.id for post in posts}
+        files, ids = {post.file for post in posts}, {post.id for post in posts}
         missing: _Index = {}
         for record in self.records.values():
             if record.path not in files and record.id not in ids:
@@ -113,11 +110,9 @@ class Ledger:
     def _identified(
         self, post: Post, files: set[str], missing: _Index, zone: ZoneInfo, now: datetime
     ) -> Post:
-        record = self.by_path.get(post.file)
-        if record is None:
-            record = self.records.get(post.id)
-            if record is not None and record.path in files:
-                return post  # another post has that id: `library` reports the two
+        record = self.by_path.get(post.file) or self.records.get(post.id)
+        if record and record.path != post.file and record.path in files:
+            return post  # another post has that id: `library` reports the two
         if record is None and missing and is_default_id(post) and not post.draft:
             # Titles repeat across the years.
             same = missing.get(seen(post)) or missing.get((post.title, date_of(post, zone)), [])
@@ -172,44 +167,27 @@ def is_recorded(post: Post, ledger: Ledger) -> bool:
 def withdrawn_post(record: Record, zone: ZoneInfo) -> Post:
     """What is left of a withdrawn post whose file is gone: enough to notify its subscribers."""
     return Post(
+        **{name: getattr(record, name) for name in _OF_BOTH},
         file=record.path,
-        id=record.id,
-        slug=record.slug,
-        title=record.title,
-        published=record.published,
-        updated=record.updated,
         issue=month_of(date_of(record, zone), zone),
-        topics=record.topics,
-        research=record.research,
         aliases=tuple(f"/posts/{slug}/" for slug in record.former),
-        status="withdrawn",
-        note=record.note,
     )
 
 
 def record_of(post: Post, before: Record | None, now: datetime) -> Record:
     """The record of a post as it is published at *now*; *before* is its record until then."""
     slugs = [alias.strip("/").removeprefix("posts/") for alias in post.aliases if alias.startswith("/posts/")]
-    updated = post.updated
-    if post.status == "withdrawn" and before and before.status != "withdrawn":
-        # Readers go by the date of a withdrawal: without one of its own it is that of its publication.
-        updated = updated if updated > before.updated else now
     record = Record(
-        id=post.id,
+        **{name: getattr(post, name) for name in _OF_BOTH},
         path=post.file,
-        slug=post.slug,
         former=tuple(slug for slug in slugs if slug != post.slug),
-        title=post.title,
-        published=post.published,
-        updated=updated,
         changed=before.changed if before else now,
         digest=seen(post),
-        topics=post.topics,
-        research=post.research,
-        status=post.status,
-        note=post.note,
         date=before.date if before and before.published == post.published else post.date,
     )
+    if before and record.status == "withdrawn" != before.status and record.updated <= before.updated:
+        # Readers go by the date of a withdrawal: without one of its own it is that of its publication.
+        record = replace(record, updated=now)
     return record if record == before else replace(record, changed=now)
 
 
@@ -243,11 +221,10 @@ def write(ledger: Ledger) -> str:
 
 
 def _json_line(record: Record) -> str:
-    values = {each.name: getattr(record, each.name) for each in fields(Record)}
     written = {
-        name: f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
-        for name, value in values.items()
-        if value or name not in ("note", "former", "date")
+        each.name: f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
+        for each in fields(Record)
+        if (value := getattr(record, each.name)) or each.name not in ("note", "former", "date")
     }
     return json.dumps(written, ensure_ascii=False)
 
@@ -258,56 +235,46 @@ def _record(found: Mapping[str, Any]) -> Record:
     Raises:
         KeyError, TypeError, ValueError: it is no record.
     """
-    published = parse_moment(_text(found["published"]), _UTC)
-    if date := found.get("date", ""):
-        parse_moment(_text(date), _UTC)
-    if found["status"] not in get_args(Status):
-        raise ValueError(f"no status is called {quoted(str(found['status']))}")
-    return Record(
-        id=_slug(found["id"]),
-        slug=_slug(found["slug"]),
-        path=_line(found["path"]),
-        title=_line(found["title"]),
-        digest=_line(found["digest"]),
-        topics=_each(found.get("topics", []), _slug),
-        research=_each(found.get("research", []), _slug),
-        published=published,
-        updated=max(parse_moment(_text(found["updated"]), _UTC), published),
-        changed=parse_moment(_text(found["changed"]), _UTC),
-        former=_each(found.get("former", []), _former),
-        status=found["status"],
-        note=_line(found.get("note", "")),
-        date=date,
-    )
+    values = {
+        name: read(found.get(name, _ABSENT[name]) if name in _ABSENT else found[name])
+        for name, read in _READERS.items()
+    }
+    return Record(**values | {"updated": max(values["updated"], values["published"])})
 
 
-def _text(value: Any) -> str:
+def _checked(value: Any, is_valid: Callable[[str], object], fault: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"no text: {quoted(repr(value))}")
+    if not is_valid(value):
+        raise ValueError(f"{fault} {quoted(value)}")
     return value
 
 
-def _line(value: Any) -> str:
-    text = _text(value)
-    if "\n" in text or clean(text) != (text, False):
-        raise ValueError(f"no line of text: {quoted(text)}")
-    return text
-
-
-def _slug(value: Any) -> str:
-    if not is_slug(_text(value)):
-        raise ValueError(f"no slug: {quoted(value)}")
-    return str(value)
-
-
-def _former(value: Any) -> str:
-    """What followed ``/posts/``; an alias may have brought it from elsewhere."""
-    if not is_path(f"/posts/{_text(value)}"):
-        raise ValueError(f"no former address: {quoted(value)}")
-    return str(value)
-
-
-def _each(values: Any, read: Callable[[Any], T]) -> tuple[T, ...]:
+def _each(values: Any, read: Callable[[Any], str]) -> tuple[str, ...]:
     if not isinstance(values, list):
         raise TypeError(f"no list: {quoted(repr(values))}")
     return tuple(map(read, values))
+
+
+def _moment(value: Any) -> datetime:
+    return parse_moment(_line(value), _UTC)
+
+
+def _is_line(text: str) -> bool:
+    return "\n" not in text and clean(text) == (text, False)
+
+
+_line = partial(_checked, is_valid=_is_line, fault="no line of text:")
+_slug = partial(_checked, is_valid=is_slug, fault="no slug:")
+# What followed `/posts/`; an alias may have brought it from elsewhere.
+_former = partial(_checked, is_valid=lambda text: is_path(f"/posts/{text}"), fault="no former address:")
+_ABSENT: dict[str, Any] = {"former": [], "topics": [], "research": [], "note": "", "date": ""}
+_READERS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("published", "updated", "changed"), _moment),
+    **dict.fromkeys(("id", "slug"), _slug),
+    **dict.fromkeys(("path", "title", "digest", "note"), _line),
+    **dict.fromkeys(("topics", "research"), partial(_each, read=_slug)),
+    "former": partial(_each, read=_former),
+    "status": partial(_checked, is_valid=get_args(Status).__contains__, fault="no status is called"),
+    "date": lambda value: value and _moment(value) and value,
+}

@@ -57,16 +57,10 @@ ATTRIBUTES = {
 CLASSES = {"a": "footnote-backref", "section": "footnotes", "sup": "footnote-ref"}
 SCHEMES = {"http", "https", "mailto", "tel"}
 
-_EXTENSIONS = comrak.ExtensionOptions()
-_EXTENSIONS.footnotes = True
-_EXTENSIONS.table = True
-_EXTENSIONS.strikethrough = True
-_PARSING = comrak.ParseOptions()
-_RENDERING = comrak.RenderOptions()
-_RENDERING.unsafe_ = True
-_WITH_POSITIONS = comrak.RenderOptions()
-_WITH_POSITIONS.unsafe_ = True
-_WITH_POSITIONS.sourcepos = True
+_EXTENSIONS, _PARSING = comrak.ExtensionOptions(), comrak.ParseOptions()
+_EXTENSIONS.footnotes = _EXTENSIONS.table = _EXTENSIONS.strikethrough = True
+_RENDERING, _WITH_POSITIONS = comrak.RenderOptions(), comrak.RenderOptions()
+_RENDERING.unsafe_ = _WITH_POSITIONS.unsafe_ = _WITH_POSITIONS.sourcepos = True
 
 # All that CommonMark takes for HTML (§4.6, §6.6) begins like this, and no autolink does.
 RAW_TAG = re.compile(r"<(?:[/!?]|[A-Za-z][A-Za-z0-9-]*(?:[\s/>]|\Z))")
@@ -94,6 +88,8 @@ _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>")
 # The levels of headings; a paragraph that is one counts as the second.
 _LEVELS = {"p": 2} | {f"h{level}": level for level in range(1, 7)}
 _LONGEST_HEADING = 1_000
+# What plain text has in the place of a tag.
+_GAPS = dict.fromkeys(BLOCK, "\n\n") | dict.fromkeys(("br", "tr", "li"), "\n") | {"td": " ", "th": " "}
 _NOT_RUNNING = frozenset("h1 h2 h3 h4 h5 h6 ul ol dl table figure pre summary".split())
 # A heading in bold, and a picture with its caption.
 _NOT_A_PARAGRAPH = re.compile(
@@ -108,11 +104,10 @@ _BREAKS = re.compile(r" *\n[ \n]*")
 
 
 def render(source: str, *, base: str, prefix: str) -> str:
-    """The HTML of a body.
+    """The safe HTML of a body.
 
-    *base* is the permalink, with a slash at its end: relative addresses are
-    resolved against it (RFC 3986 §5). *prefix* comes before each id and each
-    fragment that leads to one.
+    Relative addresses are resolved against *base*, the permalink with a slash at its end (RFC 3986 §5).
+    *prefix* comes before each id and each fragment that leads to one.
     """
     html = to_html(source)
     if html is not None and RAW_TAG.search(source):
@@ -127,8 +122,7 @@ def render(source: str, *, base: str, prefix: str) -> str:
 def to_html(source: str, *, positions: bool = False) -> str | None:
     """Unsafe HTML, or None when there is more markup than a post needs.
 
-    With *positions* the first attribute of each element that came from
-    Markdown is ``data-sourcepos``.
+    With *positions* each element that came from Markdown begins with ``data-sourcepos``.
     """
     if "|" in source and _cells(source) > _CELLS:
         return None
@@ -159,9 +153,8 @@ def whole_tags(html: str, *, known_only: bool = False) -> str:
         html = stretch.sub(r"\1", html[:last]) + html[last:]
 
     def tag_or_text(found: re.Match[str]) -> str:
-        if found[1] is None:
-            return "&lt;"
-        return found[0] if not known_only or found[1].lower() in ELEMENTS else ""
+        is_shown = found[1] and (not known_only or found[1].lower() in ELEMENTS)
+        return found[0] if is_shown else "" if found[1] else "&lt;"
 
     return _TAG_OR_SIGN.sub(tag_or_text, html)
 
@@ -216,26 +209,17 @@ _CLEANER = nh3.Cleaner(
 def plain_text(html: str) -> str:
     """The words of rendered HTML, an empty line between paragraphs, without footnotes."""
     html = _FOOTNOTE_MARK.sub("", _FOOTNOTES.sub("", html))
-    text = _SPACES.sub(" ", entities.unescape(_TAG.sub(_gap, _BLANK.sub(" ", html))))
+    text = _SPACES.sub(
+        " ", entities.unescape(_TAG.sub(lambda tag: _GAPS.get(tag[2], ""), _BLANK.sub(" ", html)))
+    )
     return _BREAKS.sub(lambda breaks: "\n\n" if breaks[0].count("\n") > 1 else "\n", text).strip()
 
 
-def _gap(tag: re.Match[str]) -> str:
-    match tag[2]:
-        case "br" | "tr" | "li":
-            return "\n"
-        case "td" | "th":
-            return " "
-        case name:
-            return "\n\n" if name in BLOCK else ""
-
-
 def running_text(html: str) -> str:
-    """The paragraphs of a rendered post, one a line.
+    """The paragraphs of a rendered post, one a line, each with an end where another follows.
 
-    Without headings, lists, tables, captions, code and the list of references.
-    A paragraph in bold that is no sentence is a heading too. A paragraph
-    without an end gets a full stop where another follows.
+    Without headings, lists, tables, captions, code and the list of references. A paragraph in bold that
+    is no sentence is a heading too.
     """
     start, _, end = section(html, "references")
     html = _NOT_A_PARAGRAPH.sub("\n", html[:start] + html[end:])
@@ -263,18 +247,18 @@ def sections(html: str) -> tuple[str, str]:
 def section(html: str, title: str) -> tuple[int, int, int]:
     """Where the heading of a section of a rendered post begins, where its text begins, and where it ends.
 
-    All three are the end of *html* when there is no such section with a text.
-    *title*, in lower case, stands in a heading of any level or in a paragraph
-    of its own, with or without a colon, and in no other element. The section
-    reaches to the next heading that is as high, to the footnotes, or to the
-    end; under a paragraph, to the next heading of level 1 or 2.
+    All three are the end of *html* when there is no such section with a text. *title*, in lower case,
+    is a heading of any level or a paragraph of its own, with or without a colon. The section reaches to
+    the next heading that is as high, to the footnotes, or to the end; a paragraph counts as level 2.
     """
     depth = start = level = heading = inner = 0
     for tag in _TAG.finditer(html) if title.rpartition(" ")[2] in html.lower() else ():
         name = tag[2]
         if tag[1]:
             depth -= 1
-            if depth == 0 and not inner and name in _LEVELS and _says(html[start : tag.start()], title):
+            is_one = depth == 0 and not inner and name in _LEVELS and tag.start() - start < _LONGEST_HEADING
+            words = " ".join(plain_text(html[start : tag.start()]).split()) if is_one else ""
+            if words.casefold().rstrip(" :") == title:
                 heading, inner, level = start, tag.end(), _LEVELS[name]
             continue
         if depth == 0:
@@ -286,8 +270,3 @@ def section(html: str, title: str) -> tuple[int, int, int]:
                 inner = 0
         depth += name not in VOID
     return (heading, inner, len(html)) if inner and html[inner:].strip() else (len(html),) * 3
-
-
-def _says(html: str, title: str) -> bool:
-    short = len(html) < _LONGEST_HEADING
-    return short and " ".join(plain_text(html).split()).casefold().rstrip(" :") == title

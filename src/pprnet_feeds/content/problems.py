@@ -68,21 +68,18 @@ def nearest(text: str, names: Iterable[str]) -> str:
 
 
 def report(problems: Sequence[Problem], form: Form = "text", consequence: str = "") -> str:
-    """All *problems* in their order, as one text that ends with a line feed.
+    """All *problems* in their order: for people, for programs, or as annotations of a GitHub workflow.
 
-    *consequence* is a sentence that says what this means for readers. `text`
-    is for people, `json` for programs, and `github` makes the annotations of
-    a GitHub workflow. Without problems and consequence, `text` and `github`
-    are empty.
+    *consequence* is a sentence that says what this means for readers.
     """
     if form == "json":
         everything = {"problems": [asdict(problem) for problem in problems], "consequence": consequence}
         return json.dumps(everything, ensure_ascii=False, indent=2) + "\n"
     if form == "github":
         return "".join(_annotation(problem) for problem in problems)
-    words = in_words(problems)
-    closing = f"{count(problems)} {consequence}".strip() if problems else consequence
-    return words + ("\n" if problems else "") + (f"{closing}\n" if closing else "")
+    if problems:
+        consequence = f"\n{count(problems)} {consequence}".rstrip()
+    return in_words(problems) + (f"{consequence}\n" if consequence else "")
 
 
 def in_words(problems: Iterable[Problem]) -> str:
@@ -114,18 +111,12 @@ def some(number: int, noun: str) -> str:
 
 def _annotation(problem: Problem) -> str:
     """One workflow command; its escapes are those of GitHub's own toolkit."""
-    where = f"file={_property(problem.file)}"
-    if problem.line:
-        where += f",line={problem.line}"
-    if problem.column:
-        where += f",col={problem.column}"
+
+    def escaped(text: str, signs: str = "%\r\n") -> str:
+        return re.sub(f"[{signs}]", lambda sign: f"%{ord(sign[0]):02X}", text)
+
+    place = {"file": problem.file, "line": problem.line, "col": problem.column}
+    values = {name: escaped(str(value), "%\r\n:,") for name, value in place.items() if value}
+    where = ",".join(f"{name}={value}" for name, value in values.items())
     level = "warning" if problem.warning else "error"
-    return f"::{level} {where}::{_data(f'{problem.what}. {problem.mend}')}\n"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} {where}::{escaped(f'{problem.what}. {problem.mend}')}\n"

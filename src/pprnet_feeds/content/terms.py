@@ -13,15 +13,19 @@ from collections.abc import Mapping as Index
 from collections.abc import Sequence as Many
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from pprnet_feeds.content import fields, files
 from pprnet_feeds.content.fields import Faults
-from pprnet_feeds.content.model import Site, Term, by_name, normal
+from pprnet_feeds.content.keys import TERM
+from pprnet_feeds.content.model import Term, by_name, normal
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.yaml import Mapping, Sequence, Value, read_yaml
 
-_KEYS = {name: name for name in ("slug", "label", "description", "former")}
-_LABEL_LENGTH = 200
+T = TypeVar("T", bound=Value)
+_KINDS = fields.KINDS | {"label": partial(fields.text, most=200)}
+# Terms, their places by all names, what one is called, and the file of all.
+Choices = tuple[tuple[Term, ...], Index[str, int], str, str]
 # Shorter words, such as CBT, are looked for as they are; these say nothing.
 _SHORT = 3
 _EMPTY = frozenset("a an and as at by for in of on or s the to with".split())
@@ -29,43 +33,48 @@ _MOST = 5
 _LONGEST = 300
 
 
-def read_feeds_file(folder: Path, name: str, problems: list[Problem], *, required: bool) -> Value | None:
-    """The value of one YAML file; its problems are added to *problems*."""
+def read_feeds_file(
+    folder: Path,
+    name: str,
+    problems: list[Problem],
+    kind: type[T],
+    wrong: tuple[str, str],
+    *,
+    required: bool = False,
+) -> T | None:
+    """The value of one YAML file, or None; its problems are added to *problems*.
+
+    *wrong* says what a value of another *kind* is, and its fix.
+    """
     path = folder / name
     if not required and not path.is_symlink() and not path.exists():
         return None
     text = files.read_text(path, name)
-    if isinstance(text, Problem):
-        problems.append(text)
-        return None
-    value, found = read_yaml(text, name)
-    problems += found
+    value, found = (None, [text]) if isinstance(text, Problem) else read_yaml(text, name)
     if value is None and required and not found:
-        problems.append(Problem(name, 0, 0, "the file is empty", "Take it from the project's history."))
-    return value
+        found = [Problem(name, 0, 0, "the file is empty", "Take it from the project's history.")]
+    problems += found
+    if value is None or isinstance(value, kind):
+        return value
+    problems.append(Problem(name, value.line, value.column, *wrong))
+    return None
 
 
-def read_terms(folder: Path, name: str, problems: list[Problem], *, required: bool) -> tuple[Term, ...]:
+def read_terms(
+    folder: Path, name: str, problems: list[Problem], *, required: bool = False
+) -> tuple[Term, ...]:
     """The terms of one file that have a slug and a label, in its order."""
-    value = read_feeds_file(folder, name, problems, required=required)
-    if value is None:
-        return ()
-    faults = Faults(name)
-    found: list[Term] = []
-    if isinstance(value, Sequence):
-        owners: dict[str, str] = {}
-        for item in value.items:
-            term = _term(item, faults)
-            if term and _is_alone(term, item, owners, faults):
-                found.append(term)
-    else:
-        faults.add(
-            value, "this is not a list", "Begin each entry with `- slug: …` and put `label: …` below it."
-        )
-    if required and not found and not faults.found:
-        faults.add(value, "the list is empty", "Begin each entry with `- slug: …` and put `label: …` in it.")
-    problems += faults.found
-    return tuple(found)
+    wrong = ("this is not a list", "Begin each entry with `- slug: …` and put `label: …` below it.")
+    before = len(problems)
+    items = read_feeds_file(folder, name, problems, Sequence, wrong, required=required)
+    faults = Faults(name, problems)
+    owners: dict[str, str] = {}
+    found = [(_term(item, faults), item) for item in items.items] if items else []
+    terms = tuple(term for term, item in found if term and _is_alone(term, item, owners, faults))
+    if required and not terms and len(problems) == before:
+        mend = "Begin each entry with `- slug: …` and put `label: …` in it."
+        faults.add(items, "the list is empty", mend)
+    return terms
 
 
 def _term(item: Value, faults: Faults) -> Term | None:
@@ -73,18 +82,14 @@ def _term(item: Value, faults: Faults) -> Term | None:
         mend = "Write `- slug: alliance` and below it `label: Alliance`."
         faults.add(item, "an entry without `slug` and `label`", mend)
         return None
-    given = fields.known(item, _KEYS, faults)
+    given = fields.known(item, TERM, faults)
     for key in ("slug", "label"):
-        if not given.get(key):
+        if key not in given:
             faults.add(item, f"an entry has no `{key}`", f"Add it: `{key}: …`.")
-    term = Term(
-        slug=fields.one(given, "slug", faults, fields.slug) or "",
-        label=fields.one(given, "label", faults, partial(fields.text, most=_LABEL_LENGTH)) or "",
-        description=fields.one(given, "description", faults, fields.text) or "",
-        former=fields.one(given, "former", faults, partial(fields.each, read=fields.slug)) or (),
-    )
+    values = fields.read_all(given, TERM, faults, _KINDS)
     # With a fault in the rest, posts can still be read against the term.
-    return term if term.slug and term.label else None
+    found = {key: value for key, value in values.items() if value}
+    return Term(**found) if {"slug", "label"} <= found.keys() else None
 
 
 def _is_alone(term: Term, at: Value, owners: dict[str, str], faults: Faults) -> bool:
@@ -99,41 +104,19 @@ def _is_alone(term: Term, at: Value, owners: dict[str, str], faults: Faults) -> 
     return True
 
 
-def read_topics(value: Value, name: str, faults: Faults, site: Site) -> tuple[str, ...] | None:
-    """The slugs of the named topics, each once, in the order of the site; None when one is unknown."""
-    return _choose(value, name, faults, site.topics, site.topic_places, "topic", "feeds/topics.yaml")
+def choose(value: Value, name: str, faults: Faults, among: Choices) -> tuple[str, ...] | None:
+    """The slugs of the terms that were typed, each once, in their order; None when one is unknown."""
+    terms, places, noun, file = among
 
-
-def read_research_types(value: Value, name: str, faults: Faults, site: Site) -> tuple[str, ...] | None:
-    """The same for research types."""
-    file = "feeds/research.yaml"
-    return _choose(value, name, faults, site.research, site.research_places, "research type", file)
-
-
-def _choose(
-    value: Value,
-    name: str,
-    faults: Faults,
-    terms: tuple[Term, ...],
-    places: Index[str, int],
-    noun: str,
-    file: str,
-) -> tuple[str, ...] | None:
-    items = fields.values(value, name, faults)
-    before = len(faults.found)
-    chosen: set[int] = set()
-    for item in items or ():
+    def place(item: Value, name: str, faults: Faults) -> int | None:
         typed = fields.scalar(item, name, faults)
-        if typed is None:
-            continue
-        place = places.get(normal(typed))
-        if place is None:
+        found = None if typed is None else places.get(normal(typed))
+        if found is None and typed is not None:
             faults.add(item, f"no {noun} is called {quoted(typed)}", _mend(typed, terms, noun, file))
-        else:
-            chosen.add(place)
-    if items is None or len(faults.found) > before:
-        return None
-    return tuple(terms[place].slug for place in sorted(chosen))
+        return found
+
+    chosen = fields.each(value, name, faults, place)
+    return None if chosen is None else tuple(terms[number].slug for number in sorted(set(chosen)))
 
 
 def named(typed: str, terms: tuple[Term, ...]) -> Term | None:
@@ -148,7 +131,7 @@ def search(typed: str, terms: Many[Term]) -> list[Term]:
     return [
         term
         for term in terms
-        if parts and any(all(_begins(part, name.split()) for part in parts) for name in _names(term))
+        if parts and any(all(f" {part}" in f" {name}" for part in parts) for name in _names(term))
     ]
 
 
@@ -168,7 +151,7 @@ def suggest(typed: str, terms: Many[Term]) -> list[Term]:
         scores = [score + like / (having or 1) for score, like in zip(scores, likeness, strict=True)]
     best = [terms[place] for place in sorted(range(len(terms)), key=lambda n: -scores[n]) if scores[place]]
     long = [word for word in words if len(word) > _SHORT]
-    described = [t for t in terms if any(_begins(word, normal(t.description).split()) for word in long)]
+    described = [t for t in terms if any(f" {word}" in f" {normal(t.description)}" for word in long)]
     return (best or described)[:_MOST]
 
 
@@ -180,10 +163,6 @@ def did_you_mean(typed: str, terms: Many[Term]) -> str:
 
 def _names(term: Term) -> list[str]:
     return [normal(name) for name in (term.label, term.slug, *term.former)]
-
-
-def _begins(part: str, words: Many[str]) -> bool:
-    return any(word.startswith(part) for word in words)
 
 
 def _likeness(word: str, term: Term) -> float:

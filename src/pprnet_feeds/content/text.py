@@ -52,22 +52,20 @@ def clean(text: str) -> tuple[str, bool]:
     return cleaned, cleaned != joined
 
 
-def clean_with_problems(text: str, file: str) -> tuple[str, tuple[Problem, ...]]:
-    """What `clean` gives, and a problem when something was dropped."""
+def clean_with_problems(text: str, file: str, line: int = -1) -> tuple[str, tuple[Problem, ...]]:
+    """What `clean` gives, and a problem when something was dropped; *line* is known beforehand or found."""
     cleaned, is_dropped = clean(text)
     if not is_dropped:
         return cleaned, ()
-    which, line = first_forbidden(text)
-    return cleaned, (dropped(which, file, line),)
+    which, at = first_forbidden(text)
+    return cleaned, (dropped(which, file, at if line < 0 else line),)
 
 
 def first_forbidden(text: str) -> tuple[str, int]:
     """The first character that `clean` would drop, as ``U+0000``, and its line from 1; else ``("", 0)``."""
     text = _SURROGATE_PAIR.sub(_join, _line_feeds(text))
     found = _FORBIDDEN.search(text)
-    if found is None:
-        return "", 0
-    return f"U+{ord(found[0]):04X}", text.count("\n", 0, found.start()) + 1
+    return (f"U+{ord(found[0]):04X}", text.count("\n", 0, found.start()) + 1) if found else ("", 0)
 
 
 def dropped(which: str, file: str, line: int) -> Problem:
@@ -117,21 +115,18 @@ def _join(pair: re.Match[str]) -> str:
 
 def sentences(text: str) -> Iterator[str]:
     """The sentences of plain text, white space collapsed. A line ends a sentence too."""
-    for line in text.splitlines():
-        yield from filter(None, _sentences_of_line(" ".join(line.split())))
-
-
-def _sentences_of_line(line: str) -> Iterator[str]:
-    start = 0
-    for end in _END.finditer(line):
-        after = end[1]
-        word = _LAST_WORD.search(line[max(end.start() - 20, start) : end.start() + 1])
-        last = word[0] if word else ""
-        is_number = after.isdigit() and _BEFORE_A_NUMBER.fullmatch(last)
-        if not (after.islower() or _ABBREVIATION.fullmatch(last) or is_number):
-            yield line[start : end.end()]
-            start = end.end() + 1
-    yield line[start:]
+    for line in (" ".join(line.split()) for line in text.splitlines()):
+        start = 0
+        for end in _END.finditer(line):
+            after = end[1]
+            word = _LAST_WORD.search(line[max(end.start() - 20, start) : end.start() + 1])
+            last = word[0] if word else ""
+            is_number = after.isdigit() and _BEFORE_A_NUMBER.fullmatch(last)
+            if not (after.islower() or _ABBREVIATION.fullmatch(last) or is_number):
+                yield line[start : end.end()]
+                start = end.end() + 1
+        if line[start:]:
+            yield line[start:]
 
 
 def first_sentences(text: str, limit: int = 300) -> str:
@@ -143,22 +138,17 @@ def first_sentences(text: str, limit: int = 300) -> str:
     for sentence in sentences(text):
         longer = f"{taken} {sentence}".strip()
         if len(longer) > limit:
-            return taken or _cut(sentence, limit)
+            head = sentence[:limit]  # one more than fits beside the ellipsis: a word may end right there
+            cut = head[: head.rfind(" ")] if " " in head else head[: limit - 1]
+            return taken or cut.rstrip(" ,;:–—-(") + "…"
         taken = longer
     return taken
-
-
-def _cut(sentence: str, limit: int) -> str:
-    head = sentence[:limit]  # one more than fits beside the ellipsis: a word may end right there
-    cut = head[: head.rfind(" ")] if " " in head else head[: limit - 1]
-    return cut.rstrip(" ,;:–—-(") + "…"
 
 
 def doi_in(reference: str) -> str:
     """The DOI in *reference*, bare and in lower case, however it was written.
 
-    Empty when there is none, when there is more than one, and when it is not
-    certain where it ends, such as at the end of a line.
+    Empty when there are none or several, or when its end is not certain, such as at the end of a line.
     """
     plain = _DOI_ADDRESS.sub(lambda address: unquote(address[0]), reference)
     found = {without_punctuation(match[0].lower()) for match in _DOI.finditer(plain)}
@@ -168,10 +158,8 @@ def doi_in(reference: str) -> str:
 
 def without_punctuation(doi: str) -> str:
     """A DOI without the punctuation of the sentence around it."""
-    while doi and (
-        doi[-1] in ".,;:'"
-        or (doi[-1] == ")" and doi.count(")") > doi.count("("))
-        or (doi[-1] == "]" and doi.count("]") > doi.count("["))
+    while (end := doi[-1:]) and (
+        end in ".,;:'" or (end in ")]" and doi.count(end) > doi.count("(" if end == ")" else "["))
     ):
         doi = doi[:-1]
     return doi

@@ -15,9 +15,8 @@ from typing import Any
 import yaml
 from yaml import events
 
-from pprnet_feeds.content import yaml_errors
 from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.content.text import clean, clean_with_problems, dropped, first_forbidden, join_escapes
+from pprnet_feeds.content.text import clean_with_problems, dropped, join_escapes
 
 _HEADER_LIMIT = 65_536
 _YAML_LIMIT = 1_048_576
@@ -28,14 +27,25 @@ _OPENING = re.compile(r"---[ \t]*\n")
 _CLOSING = re.compile(r"\n---[ \t]*$", re.MULTILINE)  # a search for fixed letters is quicker than one for `^`
 _COMMENT = re.compile(r"[ \t]+#")
 
+_MEND = (
+    "Write each key on a line of its own, like `key: value`, and put quotation marks around a value "
+    "that begins with one of [ ] { } & * ! | > % @ ` or holds a colon or a #."
+)
+_PLAIN = "Write the value itself, and put quotation marks around it when it begins with that sign."
+_FLAT = "Write one list of a few plain values, like `topics: [alliance, empathy]`."
+# Like `title:A`, and also with what looks like a space and is none.
+_UNSPACED = re.compile(r"[a-z_]+:(?=[^ \n])")
+_FENCE = re.compile(r" {0,3}(?:```|~~~)")
+_Place = tuple[int, int]  # row and column, counted from 0
+
 
 # Not frozen: dozens are made for each post, and frozen ones would take a fifth of all reading.
 @dataclass(slots=True)
 class Scalar:
     """One value as it was typed; *plain* when it has no quotation marks.
 
-    *remark* says that a comment follows a plain value: `#` after a space ends
-    a value, which nobody meant who typed `The #1 reason`.
+    *remark* says that a comment follows a plain value: `#` after a space ends a value, and
+    `The #1 reason` was not meant so.
     """
 
     text: str
@@ -74,8 +84,7 @@ class FrontMatter:
         header: None when it could not be read at all.
         body: with line feeds at its line ends; empty when nothing says where it begins.
         body_line: the line of the file on which the body begins, from 1.
-        problems: those that keep the post out.
-        notices: faults that were corrected, and are only reported.
+        problems: those that keep the post out; *notices* were corrected, and are only reported.
     """
 
     header: Mapping | None
@@ -88,13 +97,12 @@ class FrontMatter:
 def read_front_matter(text: str, file: str) -> FrontMatter:
     """Divide a post file: YAML between two lines of `---`, then the body."""
     text, notices = clean_with_problems(text, file)
-    unmerged = yaml_errors.unmerged(file, text) if "<<<<<<< " in text else None
-    if unmerged:
-        return FrontMatter(None, "", 1, (unmerged,), notices)
     opening = _OPENING.match(text)
     closing = _CLOSING.search(text, opening.end() - 1) if opening else None
-    if opening is None or closing is None:
-        return FrontMatter(None, "", 1, (yaml_errors.unopened(file, text, opening is not None),), notices)
+    fault = _unmerged(file, text) if "<<<<<<< " in text else None
+    if fault or opening is None or closing is None:
+        fault = fault or _unopened(file, text, opening is not None)
+        return FrontMatter(None, "", 1, (fault,), notices)
     body = text[closing.end() + 1 :]
     body_line = text.count("\n", 0, closing.end()) + 2
     composer = _Composer(text[opening.end() : closing.start() + 1], file, 2)
@@ -102,7 +110,8 @@ def read_front_matter(text: str, file: str) -> FrontMatter:
     if value is None and not composer.problems:
         value = Mapping({}, 1, 1)
     if value is not None and not isinstance(value, Mapping):
-        composer.problems.append(yaml_errors.not_a_mapping(file, value.line))
+        mend = "Write lines like `title: …` and `date: 2026-03`."
+        composer.problems.append(Problem(file, value.line, 0, "the front matter is not made of keys", mend))
         value = None
     return FrontMatter(value, body, body_line, tuple(composer.problems), (*notices, *composer.notices))
 
@@ -153,24 +162,13 @@ class _Composer:
         except _TooLargeError:
             return None
         except yaml.MarkedYAMLError as error:
-            at, since = (
-                (mark.line, mark.column) if mark else (0, 0)
-                for mark in (error.problem_mark, error.context_mark)
-            )
-            self.problems.append(
-                yaml_errors.not_yaml(
-                    self._file,
-                    self._first_line,
-                    self._source.split("\n"),
-                    error.problem or "",
-                    error.context or "",
-                    at,
-                    since,
-                )
-            )
+            marks = (error.problem_mark, error.context_mark)
+            places = [(mark.line, mark.column) if mark else (0, 0) for mark in marks]
+            lines, said = self._source.split("\n"), (error.problem or "", error.context or "")
+            self.problems.append(_not_yaml(self._file, self._first_line, lines, *said, *places))
             return None
         except yaml.YAMLError as error:
-            self._add(self._first_line, 0, f"this is not YAML: {error}", yaml_errors.MEND)
+            self._add(self._first_line, 0, f"this is not YAML: {error}", _MEND)
             return None
         return value
 
@@ -194,9 +192,8 @@ class _Composer:
     def _scalar(self, event: Any, line: int, column: int) -> Scalar:
         text: str = event.value
         if event.style == '"':  # an escape can bring in what the file itself may not hold
-            text, is_dropped = clean(text)
-            if is_dropped:
-                self.notices.append(dropped(first_forbidden(event.value)[0], self._file, line))
+            text, notices = clean_with_problems(text, self._file, line)
+            self.notices += notices
         plain = not event.style
         remark = plain and self._has_remarks and _COMMENT.match(self._source, event.end_mark.index)
         return Scalar(text, line, column, plain, bool(remark))
@@ -214,21 +211,124 @@ class _Composer:
         while not isinstance(event := next(self._events), events.MappingEndEvent):
             key, value = self._value(event, depth + 1), self._value(next(self._events), depth + 1)
             if not isinstance(key, Scalar):
-                self._add(key.line, key.column, "a key that is not a word", yaml_errors.MEND)
+                self._add(key.line, key.column, "a key that is not a word", _MEND)
             elif key.plain and key.text == "<<":
                 self._add(key.line, key.column, "a merge key: '<<'")
             elif key.text in entries:
                 first = entries[key.text][0].line
-                self.problems.append(yaml_errors.twice(self._file, key.line, key.column, key.text, first))
+                what = f"the key {quoted(key.text)} is here a second time; it is already on line {first}"
+                self._add(key.line, key.column, what, "Keep one of the two lines.")
             else:
                 entries[key.text] = (key, value)
             if len(entries) + len(self.problems) > _ITEMS_LIMIT:
                 self._too_large(line, column, f"more than {_ITEMS_LIMIT} keys")
         return Mapping(entries, line, column)
 
-    def _add(self, line: int, column: int, what: str, mend: str = yaml_errors.PLAIN) -> None:
+    def _add(self, line: int, column: int, what: str, mend: str = _PLAIN) -> None:
         self.problems.append(Problem(self._file, line, column, what, mend))
 
     def _too_large(self, line: int, column: int, what: str) -> None:
-        self._add(line, column, what, yaml_errors.FLAT)
+        self._add(line, column, what, _FLAT)
         raise _TooLargeError
+
+
+def _unopened(file: str, text: str, opened: bool) -> Problem:
+    """The problem of front matter that is missing or has no end."""
+    if opened:
+        what, mend = "the front matter is not closed", "Put a line with only --- under its last key."
+    elif text.lstrip().startswith("---\n"):
+        what = "something empty stands above the front matter"
+        mend = "Take it out: the first line of the file is --- and nothing else."
+    else:
+        toml = "the front matter is TOML, between lines of +++"
+        what = toml if text.startswith("+++") else "there is no front matter"
+        keys = "`title: …`, `date: …`, `topics: […]`"
+        mend = f"Begin the file with a line ---, then {keys}, then a line --- again."
+    return Problem(file, 1, 0, what, mend)
+
+
+def _unmerged(file: str, text: str) -> Problem | None:
+    """The problem of a file with both sides of a merge in it, but not in a block of code."""
+    begun, first, is_second, in_code = 0, "", False, False
+    for number, line in enumerate(text.split("\n"), 1):
+        in_code ^= bool(_FENCE.match(line))
+        if in_code:
+            continue
+        if line.startswith("<<<<<<< "):
+            begun, first, is_second = number, line, False
+        elif line == "=======":
+            is_second = begun > 0
+        elif line.startswith(">>>>>>> ") and is_second:
+            mend = "Keep one of the two versions, and take out the lines with <<<<<<<, ======= and >>>>>>>."
+            return Problem(file, begun, 0, f"a merge that was not finished: {quoted(first)}", mend)
+    return None
+
+
+def _not_yaml(
+    file: str, first_line: int, lines: list[str], message: str, context: str, at: _Place, since: _Place
+) -> Problem:
+    """The problem at which the parser stopped: *at* one position, in something that began at *since*.
+
+    *message* and *context* are the parser's words for what it found and what it was reading.
+    """
+    at = row, column = min(at[0], len(lines) - 1), at[1]
+    line, before = lines[row], lines[max(row - 1, 0)]
+    if "\t" in line[: column + 1] and "cannot start any token" in message:
+        mend = "Indent with two spaces and never with a tab."
+        return Problem(file, row + first_line, column + 1, "a tab where YAML wants spaces", mend)
+    since = min(since[0], len(lines) - 1), since[1]
+    sign = lines[since[0]][since[1] : since[1] + 1]
+    key = _UNSPACED.match(before)
+    name, rest = (key[0], before[key.end() :].strip()[:80]) if key else ("", "")
+    after_name = row - 1, len(name)
+    is_list_item = line.lstrip().startswith("- ")
+    is_second_colon = message.startswith("mapping values are not allowed")
+    is_no_key = message == "did not find expected key"
+    quotes, right = "Put quotation marks around the", _in_quotes(line)
+    # fmt: off
+    cases = (
+        (context == "while scanning a quoted scalar", since,
+         "a quotation mark is opened and never closed", "Close it at the end of the value, or take it away."),
+        (message.startswith("did not find expected ',' or"), since,
+         f"a bracket {sign} is opened and never closed",
+         "Close it at the end of the list, or put quotation marks around the whole value."),
+        (message.startswith("could not find expected ':'"), since, "a line without a colon",
+         "Write `key: value`; what belongs to the value above begins with two spaces."),
+        (context == "while parsing a quoted scalar", at, "a backslash in a value in double quotation marks",
+         "Double it, or put single quotation marks around the value."),
+        (line.lstrip().startswith("* "), at, "a list item that begins with an asterisk",
+         f"Begin it with a hyphen: - {line.strip()[2:].strip()[:80]}"),
+        (is_second_colon and ": " in line[:column], at, "a colon in a value without quotation marks",
+         f"{quotes} value: {right}"),
+        (is_second_colon and key, after_name, "no space after the colon", f"Put one there: {name} {rest}"),
+        (is_second_colon and line.startswith(" "), at, "a key that does not begin its line",
+         "Take out the spaces before it."),
+        (line[column : column + 1] in tuple("@`%") or context == "while scanning an alias"
+         or message == "did not find expected node content", at, "a value that begins with a sign of YAML",
+         f"{quotes} value: {right}"),
+        (is_no_key and ": " in line[:column], at, "something stands after the end of the value",
+         f"{quotes} whole value: {right}"),
+        (is_no_key and is_list_item, at, "a list item that is not below the others",
+         "Begin all items of a list with the same number of spaces."),
+        (message == "did not find expected '-' indicator", at, "something stands after the end of the item",
+         f"{quotes} whole item: {right}"),
+        (True, at, f"this is not YAML ({message or 'it cannot be read'})", _MEND),
+    )
+    # fmt: on
+    (row, column), what, mend = next(case[1:] for case in cases if case[0])
+    return Problem(file, row + first_line, column + 1, f"{what}: {quoted(lines[row].strip())}", mend)
+
+
+def _in_quotes(line: str) -> str:
+    begin, colon, value = line.strip().partition(": ")
+    begin += colon
+    if not colon:
+        begin, value = ("- ", begin[2:]) if begin.startswith("- ") else ("", begin)
+    value = value.strip()
+    if value[:1] in ("'", '"') and value.endswith(value[0]) and value.count(value[0]) % 2:
+        value = value[1:-1]  # with one of their kind inside
+    value = f"{value[:80]}{'…' if len(value) > 80 else ''}"
+    if '"' in value and "'" not in value:
+        return f"{begin}'{value}'"
+    value = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{begin}"{value}"'

@@ -2,29 +2,52 @@
 
 New files are written first and old ones removed last. Documents are rendered one after the other and written
 a few at a time, so memory is bounded. A build that ends early leaves whole files, and the next continues it.
+
+Only files that the manifest names are ever replaced or removed, and an unchanged file is not written again.
+A name is entered before its file is written.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pprnet_feeds.exporting import hosts, manifest
-from pprnet_feeds.exporting.manifest import CODINGS, Written, with_siblings
-from pprnet_feeds.exporting.places import Bucket, Folder, RefusedError
+from pprnet_feeds.exporting import hosts
+from pprnet_feeds.exporting.places import MANIFEST, Bucket, Folder, RefusedError
 from pprnet_feeds.pages.static_site import HEADERS, REDIRECTS, SUBSCRIBE, static_pages
 from pprnet_feeds.serving.response import Response
 from pprnet_feeds.serving.snapshot import Snapshot
 
+# The end of a file's name -> its content coding: the file itself, and its compressed siblings.
+CODINGS = {"": "", ".br": "br", ".gz": "gzip"}
 # After how many files the manifest is written, for a build that is killed.
 _OFTEN = 500
+_VERSION = 1
 _STATIC = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a build wrote at one name.
+
+    Attributes:
+        digest: of the document and its header fields; empty while nothing is written yet.
+        stamps: end of the name -> the stamp by which the place recognises that very file.
+    """
+
+    digest: str = ""
+    stamps: Mapping[str, str] = field(default_factory=dict)
+
+    def is_intact(self, name: str, listed: Mapping[str, str]) -> bool:
+        """Whether every file that was written is still there; *listed* has all stamps at the place."""
+        return "" in self.stamps and all(listed.get(name + end) == it for end, it in self.stamps.items())
 
 
 class Exported(NamedTuple):
@@ -70,7 +93,7 @@ def export(
     with closing(place):
         listed, before = place.list(), _read_manifest(place)
         files = dict.fromkeys([*own, *chain.from_iterable(names.values())], Written())
-        theirs = with_siblings(files) & listed.keys() - with_siblings(before)
+        theirs = _with_siblings(files) & listed.keys() - _with_siblings(before)
         if theirs:
             raise RefusedError(f"{min(theirs)} is there, and no build made it", "Move it out of the way.")
         current, files = files.keys(), files | before
@@ -84,7 +107,7 @@ def export(
                 _write_manifest(place, files)
         after = {name: files[name] for name in current}
         needed = {name + end for name, its in after.items() for end in its.stamps}
-        place.remove(sorted(with_siblings(files) & listed.keys() - needed))
+        place.remove(sorted(_with_siblings(files) & listed.keys() - needed))
         if after != before:
             _write_manifest(place, after)
     removed = len(files.keys() - after.keys() & listed.keys())
@@ -93,11 +116,11 @@ def export(
 
 def _file_names(snapshot: Snapshot) -> dict[str, list[str]]:
     """The files of each document in a folder; where one would hide a folder, a rule leads to the document."""
-    names = {}
-    for path in snapshot.paths():
-        guessed = (other for other, is_file in hosts.guessed(path).items() if is_file)
-        names[path] = [*map(hosts.file_name, (path, *guessed))]
-    return names
+    files = (
+        (path, (other for other, is_file in hosts.guessed(path).items() if is_file))
+        for path in snapshot.paths()
+    )
+    return {path: [*map(hosts.file_name, (path, *guessed))] for path, guessed in files}
 
 
 def _object_keys(snapshot: Snapshot) -> dict[str, list[str]]:
@@ -156,15 +179,26 @@ def _answer(response: Response, *asked: str) -> tuple[dict[str, str], bytes]:
 def _read_manifest(place: Folder | Bucket) -> dict[str, Written]:
     text = place.read_manifest()
     try:
-        return manifest.parse(text) if text else {}
-    except ValueError as error:
-        fix = "Give another place, or empty this one yourself."
-        raise RefusedError(f"its {manifest.FILE} cannot be read: {error}", fix) from error
+        found: Any = json.loads(text) if text else {"version": _VERSION, "files": {}}
+        if found["version"] != _VERSION:
+            raise ValueError(found["version"])
+        return {name: Written(str(entry[0]), dict(entry[1])) for name, entry in found["files"].items()}
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+        what = f"its {MANIFEST} cannot be read: it is not what this version writes"
+        raise RefusedError(what, "Give another place, or empty this one yourself.") from error
 
 
 def _write_manifest(place: Folder | Bucket, files: Mapping[str, Written]) -> None:
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    place.write(manifest.FILE, manifest.serialize(files).encode(), headers)
+    """Write the manifest: sorted, one name a line."""
+    lines = (
+        f"{json.dumps(name)}: {json.dumps([it.digest, it.stamps])}" for name, it in sorted(files.items())
+    )
+    text = f'{{"version": {_VERSION}, "files": {{\n' + ",\n".join(lines) + "\n}}\n"
+    place.write(MANIFEST, text.encode(), {"Content-Type": "application/json", "Cache-Control": "no-store"})
+
+
+def _with_siblings(names: Collection[str]) -> set[str]:
+    return {name + end for name in names for end in CODINGS}
 
 
 def _write(
@@ -177,13 +211,9 @@ def _write(
     running: deque[Future[list[tuple[str, Written]]]] = deque()
     with ThreadPoolExecutor(place.workers) as pool:
         for document in documents:
-            digest = document.digest
-            changed = [
-                name
-                for name in document.names
-                if files[name].digest != digest or not files[name].is_intact(name, listed)
-            ]
-            if changed:
+            digest, names = document.digest, document.names
+            intact = (n for n in names if files[n].digest == digest and files[n].is_intact(n, listed))
+            if changed := sorted({*names} - {*intact}):
                 running.append(pool.submit(_write_document, place, document, changed))
             while len(running) > 2 * place.workers:
                 yield from running.popleft().result()
@@ -194,16 +224,13 @@ def _write(
 def _write_document(
     place: Folder | Bucket, document: _Document, names: list[str]
 ) -> list[tuple[str, Written]]:
-    bodies = {"": document.body}
+    forms = {"": (document.body, document.headers)}
     for end, coding in CODINGS.items():
         if coding and document.response:
             headers, body = _answer(document.response, "accept-encoding", coding)
-            bodies |= {end: body} if headers.get("content-encoding") == coding else {}  # it is smaller
-    written = []
-    for name in names:
-        stamps = {}
-        for end, body in bodies.items():
-            headers = {**document.headers, **({"Content-Encoding": CODINGS[end]} if end else {})}
-            stamps[end] = place.write(name + end, body, headers)
-        written.append((name, Written(document.digest, stamps)))
-    return written
+            if headers.get("content-encoding") == coding:  # it is smaller
+                forms[end] = body, {**document.headers, "Content-Encoding": coding}
+    return [
+        (name, Written(document.digest, {end: place.write(name + end, *form) for end, form in forms.items()}))
+        for name in names
+    ]

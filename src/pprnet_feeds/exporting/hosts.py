@@ -21,6 +21,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pprnet_feeds.content.model import Post
+from pprnet_feeds.pages.pages import render_template
 from pprnet_feeds.pages.static_site import HEADERS, MISSING, PRIVATE, REDIRECTS, SUBSCRIBE, WITHDRAWN
 from pprnet_feeds.serving.response import ERROR
 from pprnet_feeds.serving.snapshot import Snapshot
@@ -38,18 +39,6 @@ _MOVED = ERROR | {"cache-control": "max-age=86400"}
 _ERROR = ERROR | {
     "content-security-policy": "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
-
-_NGINX_HEAD = """\
-# Made by `pprnet-feeds build`; the next build replaces it. In a server block:
-#
-#     root ROOT;  # the folder of the build is ROOT%(prefix)s
-#     include ROOT%(prefix)s/.pprnet-feeds/nginx.conf;
-#     brotli_static on;  # where nginx has the module
-gzip_static on;
-gzip_vary off;  # Vary is among the fields below
-etag on;
-max_ranges 0;
-"""
 
 # A folder that has feeds, as the pattern of a path or of a rule; archives are not guessed.
 _FEED_FOLDER = "/(?:(?!archive/)[a-z0-9:-]+/)*"
@@ -188,80 +177,43 @@ def nginx_file(shapes: Shapes, moved: Sequence[Move], gone: Sequence[str], base_
     """``nginx.conf``. Its variables hold only what our own patterns let through, nothing else of requests."""
     prefix = urlsplit(base_url).path
     at, forms = re.escape(prefix), "|".join(map(re.escape, POST_FORMATS))
-    errors = f"error_page 404 {prefix}/{MISSING};\n    error_page 410 {prefix}/{WITHDRAWN};"
-    html = ("types { }", 'default_type "text/html; charset=utf-8";')
-    parts = [_NGINX_HEAD % {"prefix": prefix}, errors.replace("    ", "")]
-    for path in gone:
-        parts.append(_location(f"{at}{re.escape(path)}(?:/|[.](?:{forms}))?", "return 410;"))
+    redirects = []
     for former, now, whole in moved:
-        redirect = [*_add_headers(_MOVED), f"return 301 {_quoted(f'{base_url}{now}' + '$1' * whole)};"]
         if whole:
-            below = "(?:/([a-z0-9/.-]*))?"
-            parts.append(_location(at + re.escape(former.rstrip("/")) + below, *redirect))
+            pattern = re.escape(former.rstrip("/"))
+            redirects.append((f"~^{at}{pattern}(?:/([a-z0-9/.-]*))?$", f"{now}$1"))
         else:  # nginx finds one of many exact addresses at once, and tries patterns one by one
             ends = ("", "/") if now.endswith("/") else ("",)
-            parts += [_location("", *redirect, where=f"= {_quoted(prefix + former + end)}") for end in ends]
+            redirects += [(f"={prefix}{former}{end}", now) for end in ends]
     # RSS comes first: `rss/feed.xml` is no feed of a folder called rss.
-    for feed in ("/feed.rss", "/feed.atom"):
+    answers = []
+    for feed in ("feed.rss", "feed.atom"):
         guesses = "|".join(re.escape(name) for name, form in GUESSED.items() if feed.endswith(form))
-        link = f'{shapes[feed].link}, <{base_url}{{}}>; rel="canonical"'
-        pattern, found = f"{at}({_FEED_FOLDER})(?:{guesses})", shapes[feed]._replace(link=link)
-        parts.append(_location(pattern, *_answer(found, prefix, f"$1{feed[1:]}", errors)))
+        link = f'{shapes[f"/{feed}"].link}, <{base_url}{{}}>; rel="canonical"'
+        pattern = f"({_FEED_FOLDER})(?:{guesses})"
+        answers.append((pattern, f"$1{feed}", shapes[f"/{feed}"]._replace(link=link)))
     alike: defaultdict[Fields, list[str]] = defaultdict(list)
     for path, found in shapes.items():
         path = path.removesuffix("embed") if found.file_end == "embed.html" else path
         alike[found].append(re.sub(":[a-z]+", "[a-z0-9-]+", re.escape(path)))
     for found, patterns in alike.items():
-        pattern = (
-            f"{at}({'|'.join(patterns)}){found.file_end.removesuffix('index.html').removesuffix('.html')}"
-        )
-        parts.append(_location(pattern, *_answer(found, prefix, "$1", errors)))
-    # A folder that is there has no strange name. The pattern keeps the base's own path from being repeated.
-    slash = f"rewrite {_quoted(f'^{at}(/.*[^/])$')} {_quoted(f'{base_url}$1/')} permanent;"
-    missing_slash = ["if (-d $request_filename) {", *_add_headers(_MOVED), slash, "}", "return 404;"]
-    parts.append(_location("", *missing_slash, where=f"{prefix}/"))
-    form = f"try_files {prefix}/{SUBSCRIBE} =404;"
-    parts.append(_location(f"{at}/subscribe", *html, *_add_headers(_ERROR), form))
-    for name in (MISSING, WITHDRAWN):
-        shown_error = ["internal;", *html, *_add_headers(_ERROR, " always")]
-        parts.append(_location("", *shown_error, where=f"= {prefix}/{name}"))
-    # nginx has one tag for a file, whatever the type: a browser would go on with the type it saw first.
-    shown = shapes["/feed.atom"]
-    shown_as = _sent(shown._replace(media_type=shown.shown_as))
-    parts.append(_location("", "etag off;", *shown_as, where="@pprnet_shown"))
-    return "\n".join(parts).encode()
-
-
-def _answer(found: Fields, prefix: str, named: str, errors: str) -> list[str]:
-    # A hub's address may hold a dollar, which nginx would take for the name of a variable.
-    link = found.link.replace("$", "%24").replace("{}", named)
-    lines = [f"set $pprnet_file {_quoted(f'{prefix}{named}{found.file_end}')};"]
-    lines += [f"set $pprnet_link {_quoted(link)};"] if link else []
-    if found.shown_as != found.media_type:
-        # The only way to another type for the same file: an inner location of its own.
-        lines += ["error_page 418 = @pprnet_shown;", errors]
-        lines += ['if ($http_sec_fetch_dest = "document") { return 418; }']
-    return [*lines, *_sent(found)]
-
-
-def _sent(found: Fields) -> list[str]:
-    link = ["add_header link $pprnet_link;"] if found.link else []
-    types = ["types { }", f"default_type {_quoted(found.media_type)};"]
-    return [*types, *_add_headers(dict(found.always)), *link, "try_files $pprnet_file =404;"]
-
-
-def _add_headers(headers: Mapping[str, str], always: str = "") -> list[str]:
-    return [f"add_header {name} {_quoted(value)}{always};" for name, value in headers.items()]
-
-
-def _location(pattern: str, *lines: str, where: str = "") -> str:
-    matched = where or f"~ {_quoted(f'^{pattern}$')}"
-    return f"location {matched} {{\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+        end = found.file_end.removesuffix("index.html").removesuffix(".html")
+        answers.append((f"({'|'.join(patterns)}){end}", "$1", found))
+    return render_template(
+        "nginx.conf",
+        base_url=base_url,
+        prefix=prefix,
+        at=at,
+        missing=MISSING,
+        withdrawn=WITHDRAWN,
+        subscribe=SUBSCRIBE,
+        gone=[f"{at}{re.escape(path)}(?:/|[.](?:{forms}))?" for path in gone],
+        redirects=redirects,
+        answers=answers,
+        moved=_MOVED.items(),
+        error=_ERROR.items(),
+        shown=shapes["/feed.atom"],
+    )
 
 
 def _is_pattern(source: str) -> bool:

@@ -10,20 +10,18 @@ import contextlib
 import fcntl
 import os
 import re
-import stat
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pprnet_feeds.exporting.manifest import FILE
 from pprnet_feeds.pages.static_site import PRIVATE
 
 if TYPE_CHECKING:
     from obstore import PutMode
 
-_LOCK = f"{PRIVATE}/lock"
+MANIFEST, _LOCK = f"{PRIVATE}/manifest.json", f"{PRIVATE}/lock"
 _EMPTY_IT = "or empty this one yourself: nothing in it is overwritten."
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -79,17 +77,13 @@ class Folder:
 
     def list(self) -> dict[str, str]:
         """Name -> stamp of every file."""
-        found = ((path, path.lstat()) for path in self.root.rglob("*"))
-        return {
-            path.relative_to(self.root).as_posix(): _stamp(status)
-            for path, status in found
-            if not stat.S_ISDIR(status.st_mode)
-        }
+        files = (path for path in self.root.rglob("*") if path.is_symlink() or not path.is_dir())
+        return {path.relative_to(self.root).as_posix(): _stamp(path.lstat()) for path in files}
 
     def read_manifest(self) -> str:
         """The text of the manifest; empty when there is none."""
         try:
-            return self._path(FILE).read_text("utf-8")
+            return self._path(MANIFEST).read_text("utf-8")
         except FileNotFoundError:
             return ""
 
@@ -171,7 +165,7 @@ class Bucket:
         """The text of the manifest; empty when there is none."""
         with _refusals():
             try:
-                found = self._store.get(FILE)
+                found = self._store.get(MANIFEST)
             except FileNotFoundError as error:
                 if "NoSuchBucket" in str(error):
                     raise
@@ -181,10 +175,10 @@ class Bucket:
 
     def write(self, name: str, body: bytes, headers: Mapping[str, str]) -> str:
         """Upload an object with its *headers* and return its entity tag."""
-        mode = self._manifest if name == FILE else "overwrite"
+        mode = self._manifest if name == MANIFEST else "overwrite"
         with _refusals():
             made = self._store.put(name, body, attributes=dict(headers), mode=mode)
-        if name == FILE:
+        if name == MANIFEST:
             self._manifest = {"e_tag": made["e_tag"]}
         return made["e_tag"] or ""
 

@@ -4,22 +4,31 @@ First all faults of the files, in one run. Then each post is rendered once for e
 must never fail: an exception there is a bug of ours, and better met here than by readers.
 
 A forgotten `draft: true` or a wrong year makes no fault: a post just does not appear. So posts
-that readers do not see yet are listed, and what is probably a slip is a warning.
+that readers do not see yet are listed, and what is probably a slip is a warning. So is an address
+below our own that leads nowhere: the snapshot knows every address that the service answers.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
+from pprnet_feeds.content import body_checks, files, markdown
 from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
-from pprnet_feeds.content.problems import Problem, blocking, quoted
+from pprnet_feeds.content.model import Post
+from pprnet_feeds.content.problems import Problem, blocking, nearest, quoted
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.content.terms import suggest
+from pprnet_feeds.content.text import doi_in
+from pprnet_feeds.pages.embed import path_of
 from pprnet_feeds.pages.pages import Pages
 from pprnet_feeds.pages.static_site import RESERVED
-from pprnet_feeds.publishing.dead_links import dead_links
+from pprnet_feeds.serving.response import Reply
 from pprnet_feeds.serving.snapshot import QUERIED, Snapshot
 from pprnet_feeds.state.last_modified import Timestamps
 from pprnet_feeds.syndication.catalogue import Catalogue
@@ -38,6 +47,12 @@ NO_BASE_URL = Problem(
     mend="Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds.",
 )
 _FAR_AHEAD = timedelta(days=366)
+_OPERATION = ("/healthz", "/readyz", "/metrics", "/stats")
+_HOST = re.compile(
+    r"(?:www\.[^/]+|[\w.-]+\.(?:com|org|net|edu|gov|info|io|ca|uk|us|eu|de|fr))(?:[/?#:].*)?", re.I
+)
+_FILE = re.compile(r"\.(?!(?:md|html?|atom|rss|json|bib|ris)$)[a-z0-9]{2,5}$", re.I)
+_UPLOAD = "Only posts are served: put the file on a web server and write its whole address, https://…."
 
 
 def check_site(
@@ -46,7 +61,7 @@ def check_site(
     """All problems and warnings of the site in *folder*, in order, and its posts; None without a site."""
     library, problems = read_checked(folder, environ, now, ADDRESS)
     if library is not None:
-        problems += dead_links(Snapshot(library, Timestamps()), folder, now)
+        problems += _Links(Snapshot(library, Timestamps()), now).problems(folder)
         if not blocking(problems):
             for post in library.posts:
                 for view in VIEWS:
@@ -102,15 +117,14 @@ def warnings(library: Library, now: datetime) -> list[Problem]:
         if post.updated - now > _FAR_AHEAD:  # it is never before `published`
             is_date = post.published - now > _FAR_AHEAD
             key, typed = ("date", post.date) if is_date else ("updated", rfc3339(post.updated))
-            what = f"`{key}` is more than a year ahead: {quoted(typed)}"
             fix = "Is the year right? Until then no reader sees it."
-            found.append(Problem(post.file, 0, 0, what, fix, warning=True))
-    records = library.ledger.records
-    for post in (*library.posts, *library.withdrawn) if records else ():
-        if post.id not in records and not post.draft and post.published <= now:
+            found.append((post, f"`{key}` is more than a year ahead: {quoted(typed)}", fix))
+    for post in (*library.posts, *library.withdrawn):
+        is_live = not post.draft and post.published <= now
+        if library.ledger.records and is_live and post.id not in library.ledger.records:
             fix = "Run `publish` before it goes live, or its date changes under readers."
-            found.append(Problem(post.file, 0, 0, UNRECORDED, fix, warning=True))
-    return found
+            found.append((post, UNRECORDED, fix))
+    return [Problem(post.file, 0, 0, what, fix, warning=True) for post, what, fix in found]
 
 
 def waiting(library: Library, now: datetime) -> Iterator[tuple[str, str, datetime | None]]:
@@ -133,3 +147,118 @@ def waiting_lines(library: Library, now: datetime) -> list[str]:
         for file, kind, time in waiting(library, now)
     ]
     return [f"Readers do not see these yet (times of {zone.key}):", *found] if found else []
+
+
+class _Links:
+    """What the addresses of a snapshot lead to at *now*."""
+
+    def __init__(self, snapshot: Snapshot, now: datetime) -> None:
+        self.snapshot, self.now = snapshot, now
+        self.site, self.posts = snapshot.site, snapshot.library.posts
+        read = snapshot.library.reading.by_file if snapshot.library.reading else {}
+        faulty = [f"/posts/{PurePosixPath(name).stem}/" for name, each in read.items() if each.post is None]
+        self._status = dict.fromkeys((*snapshot.paths(), *_OPERATION, *QUERIED, *faulty), 200)
+        paths = ((path, post) for post in self.posts for path in (f"/posts/{post.slug}", *post.aliases))
+        self._post_at = {path.rstrip("/"): post for path, post in paths}
+        self._nearest: dict[str, str] = {}
+
+    def problems(self, folder: Path) -> Iterator[Problem]:
+        """A warning for each address in a post of the site in *folder* that leads nowhere."""
+        host = urlsplit(self.site.base_url).netloc
+        for post in self.posts:
+            places = [
+                (post.body_line + line - 1, kind, url)
+                for line, kind, url in body_checks.addresses(post.body, host)
+            ]
+            front = [("a", url) for url in (*(w.url for w in post.cites), *(p.url for p in post.authors))]
+            front += [("img", post.image.url)] if post.image else []
+            if front := [(kind, url) for kind, url in front if path_of(url, self.site)]:
+                whole = files.read_text(folder / post.file, post.file)
+                lines = whole.split("\n") if isinstance(whole, str) else []
+                for kind, url in front:
+                    line = next((number for number, line in enumerate(lines, 1) if url in line), 0)
+                    places.append((line, kind, url))
+            for line, kind, typed in places:
+                if found := self._fault(post, kind, typed):
+                    yield Problem(post.file, line, 0, *found, warning=True)
+
+    def _fault(self, post: Post, kind: str, typed: str) -> tuple[str, str] | None:
+        """What is wrong with one address in a post, and how to fix it."""
+        if kind == "text" and typed.startswith("[^"):
+            return f"the mark {quoted(typed)} has no footnote", f"Add a line below that begins with {typed}:."
+        if kind == "text":
+            fix = "Write the whole address between the round brackets, with %20 for each blank."
+            return f"this is no link, and readers see it as typed: {quoted(typed)}", fix
+        if not typed:
+            return "a link or picture has no address", "Write its address between the round brackets."
+        own = f"{self.site.base_url}/posts/{post.slug}/"
+        try:
+            address, fragment = urldefrag(urljoin(own, typed))
+        except ValueError:  # rendering removes it
+            return None
+        path = path_of(address, self.site)
+        if path is None:
+            return None
+        if address == own and fragment:
+            ids = re.findall(r' id="([^"]+)"', markdown.render(post.body, base=own, prefix=""))
+            near = f"Did you mean #{found}?" if (found := nearest(fragment, ids)) else ""
+            fix = near or "Take the link out, or link to a heading of this post."
+            is_there = unquote(fragment) in (*ids, "top")
+            return None if is_there else (f"{quoted(typed)} leads to nothing in this post", fix)
+        status = self._status_of(path)
+        if status < 400:
+            target = self._post_at.get(path.partition(".")[0].rstrip("/"))
+            if target is None or _opens(target) <= max(_opens(post), self.now):
+                return None
+            when = "is a draft" if target.draft else f"readers see from {target.published:%Y-%m-%d %H:%M} UTC"
+            return f"{quoted(typed)} leads to {target.file}, which {when}", "Publish that post first."
+        if status == 410 and not path.startswith("/issues/"):
+            return f"{quoted(typed)} leads to a post that was withdrawn", "Take the link out."
+        is_file = kind == "img" or bool(_FILE.search(path))
+        fix = _UPLOAD if is_file else "Take it out, or write an address that is there."
+        if meant := self._meant(typed, path, is_file=is_file):
+            fix = f"Did you mean {meant}?"
+        return f"the {'picture' if kind == 'img' else 'link'} {quoted(typed)} leads nowhere", fix
+
+    def _status_of(self, path: str) -> int:
+        """The status of the service's response at *path*."""
+        if path not in self._status:
+            found = self.snapshot.respond(path)
+            self._status[path] = found.status if isinstance(found, Reply) else 200
+        return self._status[path]
+
+    def _meant(self, typed: str, path: str, *, is_file: bool) -> str:
+        """The address that an editor may have meant; empty when none is near."""
+        if typed.startswith("10.") and (doi := doi_in(typed)):
+            return f"https://doi.org/{doi}"
+        if _HOST.fullmatch(typed):
+            return f"https://{typed}"
+        if "@" in typed and ":" not in typed:
+            return f"mailto:{typed}"
+        if is_file:
+            return ""
+        base = urlsplit(self.site.base_url).path
+        folder, slug, rest = [*path[1:].split("/", 2), "", ""][:3]
+        if folder == "issues" and self._status_of(f"/issues/{slug}/") == 200:
+            return f"{base}/issues/{slug}/"
+        terms = {"topics": self.site.topics, "research": self.site.research}.get(folder, ())
+        if slug and (found := suggest(slug, terms)):
+            return f"{base}/{folder}/{found[0].slug}/{rest}"
+        last = PurePosixPath(path.lower().removesuffix(".md")).name
+        if last not in self._nearest:  # comparing with many names takes long
+            self._nearest[last] = nearest(last, self._names) if not terms else ""
+        return base + self._names[self._nearest[last]] if self._nearest[last] else ""
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """Permalinks by what people take for the name of a post, and the pages with lists."""
+        names = {name: f"/{name}/" for name in ("topics", "research", "issues", "archive")}
+        for post in self.posts:
+            for name in (re.sub(r"^\d{4}-\d\d-", "", post.slug), PurePosixPath(post.file).stem, post.slug):
+                names[name] = f"/posts/{post.slug}/"
+        return names
+
+
+def _opens(post: Post) -> datetime:
+    """When readers first see a post."""
+    return datetime.max.replace(tzinfo=UTC) if post.draft else post.published

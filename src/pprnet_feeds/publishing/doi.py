@@ -10,16 +10,13 @@ reads the result before any subscriber does.
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import re
-import threading
-from concurrent.futures import Future
-from contextlib import closing
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
-from urllib.request import getproxies
 
 import httpx2
 
@@ -31,10 +28,24 @@ REGISTRY = "https://doi.org"
 CSL = "application/vnd.citationstyles.csl+json"
 
 _SIZE_LIMIT = 1_000_000
-_SECONDS = 30.0
 _HOPS = 5
 # Not compressed: there would be no limit to what a small answer expands to.
 _HEADERS = {"Accept": CSL, "Accept-Encoding": "identity", "User-Agent": f"pprnet-feeds/{__version__}"}
+# What is said of an error, and of a status; the first that fits.
+_ERRORS: dict[type[Exception] | tuple[type[Exception], ...], str] = {
+    httpx2.TooManyRedirects: f"{{registry}} led on and on, more than {_HOPS} times",
+    (TimeoutError, httpx2.TimeoutException): "{registry} took too long to answer",
+    (httpx2.UnsupportedProtocol, httpx2.InvalidURL, ValueError, OverflowError): (
+        "{registry} led to an address that is not of the web"
+    ),
+    (httpx2.ConnectError, httpx2.ProxyError): "{registry} cannot be reached (is this computer online?)",
+    # No list of what an address or an answer may raise is complete.
+    Exception: "the connection to {registry} broke",
+}
+_STATUSES = {
+    404: "{registry} knows no DOI {doi}; compare it with the one printed, like 10.1002/cpp.2521",
+    406: "the registry that keeps {doi} has no record of the work to give",
+}
 
 _LONGEST = 1000
 _LONGEST_NAME = 150
@@ -57,78 +68,47 @@ class NoAnswerError(Exception):
     """The registry says nothing of a work; the text says why, for an editor."""
 
 
-def fetch_citation(doi: str, registry: str = REGISTRY, seconds: float = _SECONDS) -> Citation:
+def fetch_citation(doi: str, registry: str = REGISTRY, seconds: float = 30) -> Citation:
     """The work with that *doi* (bare, lower case), from the record that *registry* sends within *seconds*.
 
     Raises NoAnswerError.
     """
-    url = f"{registry.rstrip('/')}/{quote(doi, safe='/')}"
-    response: Future[tuple[int, bytes]] = Future()
-
-    def wait() -> None:
-        try:
-            response.set_result(_get(url))
-        except Exception as error:
-            response.set_exception(error)
-
-    # The time limit of a socket starts again with every byte, so the whole has one from outside.
-    threading.Thread(target=wait, daemon=True).start()
     try:
-        status, body = response.result(seconds)
-    except httpx2.TooManyRedirects:
-        raise NoAnswerError(f"{registry} led on and on, more than {_HOPS} times") from None
-    except (TimeoutError, httpx2.TimeoutException):
-        raise NoAnswerError(f"{registry} took too long to answer") from None
-    # The standard library raises an error of values about an impossible host or port.
-    except (httpx2.UnsupportedProtocol, httpx2.InvalidURL, ValueError, OverflowError):
-        raise NoAnswerError(f"{registry} led to an address that is not of the web") from None
-    except (httpx2.ConnectError, httpx2.ProxyError) as error:
-        if "certificate" in str(error).lower():
-            raise NoAnswerError(f"{registry} could not show that it is what it is called: {error}") from None
-        raise NoAnswerError(f"{registry} cannot be reached (is this computer online?)") from None
-    except httpx2.HTTPError:
-        raise NoAnswerError(f"the connection to {registry} broke") from None
-    except Exception as error:  # no list of what an address or an answer may raise is complete
-        raise NoAnswerError(f"{registry} cannot be asked: {type(error).__name__}") from None
-    if status == 404:
-        raise NoAnswerError(
-            f"{registry} knows no DOI {doi}; compare it with the one printed, like 10.1002/cpp.2521"
-        )
-    if status == 406:
-        raise NoAnswerError(f"the registry that keeps {doi} has no record of the work to give")
-    if status != 200:
-        raise NoAnswerError(f"{registry} answered {status}")
-    if len(body) > _SIZE_LIMIT:
-        raise NoAnswerError(f"{registry} answered with more than 1 MB")
+        status, body = asyncio.run(_get(f"{registry.rstrip('/')}/{quote(doi, safe='/')}", seconds))
+        said = "" if status == 200 else _STATUSES.get(status, f"{{registry}} answered {status}")
+    except Exception as error:
+        said = next(said for kinds, said in _ERRORS.items() if isinstance(error, kinds))
+    if not said and len(body) > _SIZE_LIMIT:
+        said = "{registry} answered with more than 1 MB"
+    if said:
+        raise NoAnswerError(said.format(registry=registry, doi=doi))
     try:
-        return citation_of(_parse(body), doi)
+        return citation_of(_decoded(body), doi)
     except ValueError as reason:
         raise NoAnswerError(f"{registry} cannot be understood: {reason}") from None
 
 
-def _get(url: str) -> tuple[int, bytes]:
+async def _get(url: str | httpx2.URL, seconds: float) -> tuple[int, bytes]:
     """Status and body; a body above the limit is cut one piece later."""
-    transport = None if getproxies() else httpx2.HTTPTransport(retries=2)
-    timeout = httpx2.Timeout(10, connect=5)
-    with httpx2.Client(headers=_HEADERS, timeout=timeout, transport=transport) as client:
-        request = client.build_request("GET", url)
+    async with asyncio.timeout(seconds), httpx2.AsyncClient(headers=_HEADERS, timeout=10) as client:
         for _ in range(_HOPS + 1):
             # The client would read the whole body of a redirect, whose length has no limit.
-            with closing(client.send(request, stream=True)) as response:
+            async with client.stream("GET", url) as response:
                 if not response.has_redirect_location:
                     body = b""
-                    for piece in response.iter_raw(65_536):
+                    async for piece in response.aiter_raw(65_536):
                         body += piece
                         if len(body) > _SIZE_LIMIT:
                             break
                     return response.status_code, body
                 if response.next_request is None:
                     raise httpx2.UnsupportedProtocol("this cannot be read as an address")
-                request = response.next_request
+                url = response.next_request.url
+                url.raw_host.decode().encode("idna")  # ValueError for a name that no host can have
     raise httpx2.TooManyRedirects("")
 
 
-def _parse(body: bytes) -> Any:
+def _decoded(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -144,28 +124,30 @@ def citation_of(record: Any, doi: str) -> Citation:
     """
     if not isinstance(record, dict):
         raise ValueError("the answer is not a record of a work")
-    title = _title(record)
+    values = {name: _text(value) for name, value in record.items()}
+    title, subtitle = values.get("title", ""), values.get("subtitle", "")
     if not title:
         raise ValueError("the record of this work has no title")
-    type_ = _TYPES.get(_text(record.get("type")).lower(), "")
+    if subtitle.casefold() not in title.casefold():
+        whole = f"{title}{'' if title.endswith(('?', '!', ':')) else ':'} {subtitle}"
+        title = whole if len(whole) <= _LONGEST else title
+    kind = _TYPES.get(values.get("type", "").lower(), "")
     citation = Citation(
         text="",
         doi=doi,
         title=title,
         authors=_names(record.get("author")),
-        container=_text(record.get("container-title")),
+        container=values.get("container-title", ""),
         year=_year(record),
-        volume=_text(record.get("volume")),
-        issue=_text(record.get("issue")),
-        pages=_text(record.get("page")) or _text(record.get("article-number")),
-        publisher="" if type_ == "article-journal" else _text(record.get("publisher")),
-        type=type_,
+        volume=values.get("volume", ""),
+        issue=values.get("issue", ""),
+        pages=values.get("page") or values.get("article-number", ""),
+        publisher="" if kind == "article-journal" else values.get("publisher", ""),
+        type=kind,
     )
     parts = [
         _join(" ", _authors(citation.authors), f"({citation.year or 'n.d.'})."),
-        _sentence(title),
-        _sentence(_source(citation, _names(record.get("editor")))),
-        _sentence(citation.publisher),
+        *map(_sentence, (title, _source(citation, _names(record.get("editor"))), citation.publisher)),
         citation.link,
     ]
     return replace(citation, text=_join(" ", *parts))
@@ -180,17 +162,8 @@ def _text(value: Any, most: int = _LONGEST) -> str:
     if not isinstance(value, str) or len(value) > 20 * most:
         return ""
     # Registries escape once or twice.
-    plain = clean(_TAG.sub("", html.unescape(html.unescape(value))))[0]
-    plain = " ".join(plain.split())
+    plain = " ".join(clean(_TAG.sub("", html.unescape(html.unescape(value))))[0].split())
     return plain if len(plain) <= most else ""
-
-
-def _title(record: dict[str, Any]) -> str:
-    title, subtitle = _text(record.get("title")), _text(record.get("subtitle"))
-    if not subtitle or subtitle.casefold() in title.casefold():
-        return title
-    whole = f"{title}{'' if title.endswith(('?', '!', ':')) else ':'} {subtitle}"
-    return whole if title and len(whole) <= _LONGEST else title
 
 
 def _year(record: dict[str, Any]) -> str:
@@ -205,7 +178,7 @@ def _names(people: Any) -> tuple[str, ...]:
     """All of *people* as ``Family, Given``; nobody when one has no name, for a cut list misleads."""
     if not isinstance(people, list) or len(people) > _MOST_AUTHORS:
         return ()
-    names = tuple(_name(person) for person in people)
+    names = tuple(map(_name, people))
     return names if all(names) else ()
 
 
@@ -228,22 +201,19 @@ def _source(citation: Citation, editors: tuple[str, ...]) -> str:
     if citation.type != "chapter":
         volume = citation.volume + (f"({citation.issue})" if citation.issue else "")
         return _join(", ", citation.container, volume, pages)
-    names = [f"{_initials(given)} {family}".strip() for family, given in map(_split, editors)]
-    listed = _join(" & ", ", ".join(names[:-1]), names[-1] if names else "")
+    parts = (name.partition(", ") for name in editors)
+    names = [_join(" ", _initials(given), family) for family, _, given in parts]
+    listed = _join(" & ", ", ".join(names[:-1]), *names[-1:])
     eds = f"{listed} ({'Ed.' if len(names) == 1 else 'Eds.'}), " if names else ""
     return f"In {eds}{citation.container}" + (f" (pp. {pages})" if pages else "")
 
 
 def _authors(names: tuple[str, ...]) -> str:
-    shown = [_join(", ", family, _initials(given)) for family, given in map(_split, names)]
+    parts = (name.partition(", ") for name in names)
+    shown = [_join(", ", family, _initials(given)) for family, _, given in parts]
     if len(shown) > 20:  # APA, 7th edition, §9.8
         return f"{', '.join(shown[:19])}, … {shown[-1]}"
     return f"{', '.join(shown[:-1])}, & {shown[-1]}" if len(shown) > 1 else _sentence("".join(shown))
-
-
-def _split(name: str) -> tuple[str, str]:
-    family, _, given = name.partition(", ")
-    return family, given
 
 
 def _initials(given: str) -> str:

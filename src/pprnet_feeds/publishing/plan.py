@@ -39,13 +39,9 @@ REFUSED: frozenset[Kind] = frozenset({"id changed", "vanished"})
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference that subscribers would notice.
+    """One difference that subscribers would notice, in a post that is or was in the *feeds* of these titles.
 
-    Attributes:
-        shown: what a reader shows of it: title, date, and the first line.
-        feeds: the titles of the feeds that it is or was in.
-        detail: what exactly, in a few words; empty where the kind says it.
-        mend: how to fix a refused one, else empty.
+    *shown* is what a reader shows of it: title, date, and the first line. *mend* is how to fix a refused one.
     """
 
     kind: Kind
@@ -70,8 +66,7 @@ def dated(library: Library, ledger: Ledger, now: datetime) -> Library:
     known = ledger.shown(now).records
     new = [post for post in _with_files(library) if post.id not in known]
     taken = {record.published for record in known.values()}
-    seconds = (now - timedelta(seconds=number) for number in count())
-    free = (time for time in seconds if time not in taken)
+    free = (time for ago in count() if (time := now - timedelta(seconds=ago)) not in taken)
     found: dict[str, Post] = {}
     # Readers that sort by date want no time twice: a second apart, the last of the posts at the present one.
     for post in sorted(new, key=lambda post: (post.published, post.file), reverse=True):
@@ -136,14 +131,10 @@ class _Comparison:
             other = by_file.get(record.path)
             if record.status == "withdrawn" or (other and self._given_up(other)):
                 continue  # an id that changed is reported at its post
-            restore = (
-                f"Write it again under another name with `id: {record.id}`"
-                if other
-                else f"Put {record.path} back"
-            )
+            again = f"Write it again under another name with `id: {record.id}`"
             fix = (
-                f"{restore}, with `status: withdrawn` if readers should be told that it is gone; "
-                f"or publish with --forget {record.id}."
+                f"{again if other else f'Put {record.path} back'}, with `status: withdrawn` if readers "
+                f"should be told that it is gone; or publish with --forget {record.id}."
             )
             shown = (record.title, f"{record.published:%Y-%m-%d}", "")
             detail = "another post has its file" if other else "its file is not there, a draft or scheduled"
@@ -154,12 +145,11 @@ class _Comparison:
         known, before = self.ledger.by_path.get(post.file), self.ledger.records.get(post.id)
         if known is None or known.id == post.id or is_default_id(post):
             return None
-        zone = self.site.time_zone
         # A file that took the name of another keeps its id, and says what it said.
-        is_moved = before is not None and (
-            is_said_by(post, before, zone) or not is_said_by(post, known, zone)
+        says_before, says_known = (
+            one and is_said_by(post, one, self.site.time_zone) for one in (before, known)
         )
-        return None if is_moved else known
+        return None if before and (says_before or not says_known) else known
 
     def _change(
         self, kind: Kind, post: Post, before: Record | None, detail: str = "", fix: str = ""
@@ -190,10 +180,7 @@ def _with_files(library: Library) -> list[Post]:
 
 def _edited(after: Record, before: Record) -> str:
     """What of a post was edited, in words; empty when nothing was."""
-    names = [
-        name
-        for name in ("title", "topics", "research", "status")
-        if getattr(after, name) != getattr(before, name)
-    ]
+    keys = ("title", "topics", "research", "status")
+    names = [name for name in keys if getattr(after, name) != getattr(before, name)]
     text = "its text" if after.digest != before.digest else ""
     return f"its {' and '.join(names)}" if names else text

@@ -53,9 +53,7 @@ def slug_of(title: str, most: int = SLUG_LENGTH) -> str:
     slug = slug_like(re.sub(r"[^\w'’]", " ", title))
     if len(slug) > most:
         slug = slug[: most + 1].rpartition("-")[0] or slug[:most]
-    if slug in RESERVED:
-        slug = f"about-{slug}"
-    return slug or "post"
+    return f"about-{slug}" if slug in RESERVED else slug or "post"
 
 
 def stems(month: str, title: str) -> Iterator[str]:
@@ -68,9 +66,7 @@ def stems(month: str, title: str) -> Iterator[str]:
 def write_new(path: Path, text: str) -> None:
     """Write a file that is not there yet; other programs see all of it or nothing.
 
-    Raises:
-        FileExistsError: something has that name; it stays as it is.
-        OSError: it cannot be written; nothing is left behind.
+    Raises FileExistsError when something has that name, and OSError when it cannot be written.
     """
     with _temporary(path, text) as temporary:
         try:
@@ -86,8 +82,7 @@ def write_new(path: Path, text: str) -> None:
 def write_over(path: Path, text: str) -> None:
     """Write a file of our own, over the one that is there; other programs see the old one or the new.
 
-    Raises:
-        OSError: it cannot be written; the old one stays and nothing is left behind.
+    Raises OSError when it cannot be written; the old one stays.
     """
     with _temporary(path, text) as temporary:
         temporary.replace(path)

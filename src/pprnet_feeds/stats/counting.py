@@ -13,7 +13,6 @@ import logging
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pprnet_feeds.state.database import Connection, Database, UnavailableError
@@ -76,12 +75,12 @@ class RequestCounter:
         return batch
 
 
-@dataclass(frozen=True, slots=True)
 class Counts:
     """What is stored: requests and bytes for each poll, and the newest subscribers of each report."""
 
-    polls: dict[Poll, tuple[int, int]] = field(default_factory=dict)
-    reports: dict[ReaderReport, int] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.polls: dict[Poll, tuple[int, int]] = {}
+        self.reports: dict[ReaderReport, int] = {}
 
     def add(self, poll: Poll, requests: int, size: int) -> None:
         """Add to a poll."""
@@ -94,10 +93,8 @@ def counts_of(batch: Mapping[Key, int], day: str, waiting: Counts | None = None)
     counts = waiting or Counts()
     for (target, status, _, size, agent), requests in batch.items():
         path, kind = target.decode("latin-1"), _KINDS.get(status, "")
-        if kind in ("moved", "gone"):
-            path = path if _PLAIN.fullmatch(path) else ""
-        elif kind == "missing":
-            path = ""
+        if kind in ("moved", "gone", "missing"):
+            path = path if kind != "missing" and _PLAIN.fullmatch(path) else ""
         elif _GUESSED.fullmatch(path):
             kind = "guessed"
         elif not _FEED.fullmatch(path):
@@ -172,16 +169,13 @@ class CountStore:
         except UnavailableError as fault:
             self._waiting = within_bounds(counts, (), ())
             if not self._failing:
-                log.warning(
-                    "requests are counted in memory until the state in %s can be used (%s)",
-                    *(self._database.place, fault),
-                )
+                text = "requests are counted in memory until the state in %s can be used (%s)"
+                log.warning(text, self._database.place, fault)
             self._failing = True
             return
-        self._used = now
         if self._failing:
             log.info("requests are stored in %s again", self._database.place)
-        self._failing = False
+        self._used, self._failing = now, False
 
 
 def _prune(connection: Connection, oldest: str) -> None:

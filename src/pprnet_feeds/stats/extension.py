@@ -1,7 +1,6 @@
 """The extension of the service that counts its responses, and shows the numbers at /metrics and /stats.
 
-A response costs an addition. A thread does the rest every few seconds. Of a
-client, only its User-Agent is looked at.
+A response costs an addition. A thread does the rest every few seconds.
 """
 
 from __future__ import annotations
@@ -12,15 +11,19 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pprnet_feeds.content.model import Site
+from pprnet_feeds.pages.pages import Page, page_headers, render_template
 from pprnet_feeds.serving.response import ERROR, Sent
 from pprnet_feeds.state.database import Database
 from pprnet_feeds.stats.counting import CountStore, Key, RequestCounter
 from pprnet_feeds.stats.metrics import MEDIA_TYPE, Metrics
+from pprnet_feeds.stats.report import FRESH, RECENT, Report, number, report, size
 
 if TYPE_CHECKING:
     from pprnet_feeds.serving.snapshot import Snapshot
@@ -29,8 +32,11 @@ log = logging.getLogger("pprnet_feeds")
 
 # Seconds between two batches; the first comes sooner, so that a monitor sees the process.
 INTERVAL, FIRST = 10.0, 1.0
+PATH = "/stats"
 # How long a page is served before it is rendered again: anybody may ask for it.
-FRESH = timedelta(minutes=1)
+CACHED = timedelta(minutes=1)
+# How many feeds, and how many readers, the page lists.
+LISTED = 60
 # Requests that watch the service are not counted.
 _UNCOUNTED = (b"/healthz", b"/readyz", b"/metrics", b"/stats")
 
@@ -47,7 +53,7 @@ class Statistics:
         self._store = CountStore(self._database) if self._database else None
         self.routes = [Route("/metrics", self._metrics_response)]
         if page and self._database:
-            self.routes.append(Route("/stats", self._page_response))
+            self.routes.append(Route(PATH, self._page_response))
         self._clock = clock
         self._counter = RequestCounter()
         self._metrics = Metrics()
@@ -69,7 +75,7 @@ class Statistics:
         if target in _UNCOUNTED:
             return
         agent = b""
-        for name, value in headers:
+        for name, value in headers:  # faster than a generator, at each response
             if name == b"user-agent":
                 agent = value
                 break
@@ -108,14 +114,30 @@ class Statistics:
         now, site, database = self._clock(), self._snapshot.site, self._database
 
         def render() -> Response:
-            from pprnet_feeds.stats.page import page  # only where somebody looks
-            from pprnet_feeds.stats.report import report
-
             shown = page(report(database, site, now), site)
-            headers = {**ERROR, **dict(shown.headers), "content-type": shown.media_type}
-            return Response(shown.body, headers=headers)
+            return Response(
+                shown.body, headers={**ERROR, **dict(shown.headers), "content-type": shown.media_type}
+            )
 
         async with self._page_lock:
-            if self._page is None or not now - FRESH < self._page[0] <= now:
+            if self._page is None or not now - CACHED < self._page[0] <= now:
                 self._page = now, await asyncio.to_thread(render)
         return self._page[1]
+
+
+def page(found: Report | None, site: Site) -> Page:
+    """Render the page /stats, for no search engine and no cache; None means that nothing can be read now."""
+    body = render_template(
+        "stats.html",
+        site=site,
+        path=PATH,
+        root=urlsplit(site.base_url).path,
+        own=None,
+        report=found,
+        number=number,
+        size=size,
+        days=RECENT,
+        fresh=FRESH,
+        listed=LISTED,
+    )
+    return Page(body, headers=(*page_headers(), ("cache-control", "no-store"), ("x-robots-tag", "noindex")))

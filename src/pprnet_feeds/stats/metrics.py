@@ -78,7 +78,7 @@ class Metrics:
         folder = os.environ.get(FOLDER)
         self._file = Path(folder, f"pprnet-{os.getpid()}.json") if folder else None
         self._numbers = {name + label: 0.0 for name, *_, labels in _FAMILIES for label in labels}
-        self._numbers[f"processes{_WORKER}"] = self._numbers[f"build_info{_VERSION}"] = 1.0
+        self._numbers |= {f"processes{_WORKER}": 1, f"build_info{_VERSION}": 1}
         self._failing = False
 
     def add(self, batch: Mapping[Key, int]) -> None:
@@ -96,8 +96,7 @@ class Metrics:
 
     def measure(self, pings: int) -> None:
         """Set how many *pings* wait, and the memory (on Linux) and time of this process."""
-        self._numbers["ping_queue_length"] = pings
-        self._numbers[f"cpu_seconds_total{_WORKER}"] = time.process_time()
+        self._numbers |= {"ping_queue_length": pings, f"cpu_seconds_total{_WORKER}": time.process_time()}
         with suppress(OSError):
             pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
             self._numbers[f"resident_memory_bytes{_WORKER}"] = pages * os.sysconf("SC_PAGE_SIZE")
@@ -137,6 +136,5 @@ def answer_of(status: int, coding: str) -> str:
     """The label of a response: one of `ANSWERS`."""
     if status == 200:
         return coding or "full"
-    if status == 501:  # a client asked for what we do not offer; 5xx would wake somebody
-        return "4xx"
+    status = 400 if status == 501 else status  # a client asked for what we do not offer: wake nobody
     return str(status) if str(status) in ANSWERS else f"{status // 100}xx"

@@ -1,4 +1,4 @@
-"""The report of the statistics: subscribers by feed and reader, and polls, by the day.
+"""The report of the statistics: subscribers by feed and reader, polls, and former addresses still in use.
 
 A number of subscribers is a lower bound, since many readers report none; nothing
 here estimates the rest. The state is only read: nothing is locked or created,
@@ -8,49 +8,43 @@ and the number of rows is bounded.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from itertools import accumulate
 from typing import NamedTuple
 
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.state.database import Connection, Database, UnavailableError
 from pprnet_feeds.syndication.urls import Url, parse_url
 
-# How many days are reported, and over how many sums are made, the present one included.
-HISTORY, RECENT = 400, 30
-# For how many days a reader's number counts: readers do not report daily.
-FRESH = 14
+# How many months are reported, over how many days sums are made, and for how many days a reader's number
+# counts, since readers do not report daily. The present month and day are included.
+MONTHS, RECENT, FRESH = 13, 30, 14
 # Rows read at most, the newest; and former addresses reported at most.
 MOST_ROWS, MOST_FORMER = 500_000, 40
 # Why an address that is still requested is not the one to use, as people read it.
 _WHY = {"moved": "moved", "gone": "withdrawn", "guessed": "guessed"}
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
-    """The subscribers of one feed or reader, day by day; the last day is today.
+class ReadFeed(NamedTuple):
+    """All views and formats of the same posts.
 
     Attributes:
-        name: a reader's own name, or a feed's title.
-        path: the page of the feed's posts, without the leading slash; None when it has none.
-        now_by: today's number by reader, the largest first; empty for a reader.
+        path: the page of the posts, without the leading slash; None when there is none.
+        readers: subscribers by reader, the largest first.
     """
 
     name: str
     path: str | None
-    days: tuple[int, ...]
-    now_by: Mapping[str, int] = field(default_factory=dict)
+    readers: Mapping[str, int]
 
     @property
-    def now(self) -> int:
-        """Today's number."""
-        return self.days[-1] if self.days else 0
+    def subscribers(self) -> int:
+        """Those of all readers."""
+        return sum(self.readers.values())
 
 
 class Polls(NamedTuple):
-    """Requests for feeds on one or more days: answered in full, by 304, at guessed addresses; bytes sent."""
+    """Requests for feeds on several days: answered in full, by 304, at guessed addresses; bytes sent."""
 
     full: int = 0
     unchanged: int = 0
@@ -69,6 +63,14 @@ class Polls(NamedTuple):
         return 100 * self.unchanged // known if known else None
 
 
+class MonthSums(NamedTuple):
+    """A month (YYYY-MM): the newest number that each reader reported in it, added up, and its polls."""
+
+    name: str
+    subscribers: int
+    polls: Polls
+
+
 class Former(NamedTuple):
     """An address that is not, or no longer, the one to use: requests in `RECENT` days, and the last day."""
 
@@ -78,38 +80,29 @@ class Former(NamedTuple):
     newest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Everything, from the first day with a request or a subscriber to *today* (UTC), which is not over.
+class Report(NamedTuple):
+    """Everything up to *today* (UTC), which is not over.
 
     Attributes:
-        feeds: by selection of posts, whatever the view and format; most subscribers first.
-        readers: most subscribers first.
-        polls: one for each day.
+        feeds: those that have subscribers now; most first.
+        months: those with a request or a subscriber, the newest first; none when nothing was counted so far.
+        recent: the polls of `RECENT` days.
         former: the addresses requested most, first.
     """
 
     today: date
-    total: Series
-    feeds: tuple[Series, ...] = ()
-    readers: tuple[Series, ...] = ()
-    polls: tuple[Polls, ...] = ()
+    feeds: tuple[ReadFeed, ...] = ()
+    months: tuple[MonthSums, ...] = ()
+    recent: Polls = Polls()
     former: tuple[Former, ...] = ()
 
     @property
-    def days(self) -> list[str]:
-        """The days of every series, YYYY-MM-DD; none when nothing was counted so far."""
-        return _days(self.today, len(self.polls))
-
-    @property
-    def recent(self) -> Polls:
-        """The polls of the last `RECENT` days together."""
-        return together(self.polls[-RECENT:])
-
-
-def together(polls: Sequence[Polls]) -> Polls:
-    """The sums of several days."""
-    return Polls(*map(sum, zip(*polls, strict=True)))
+    def total(self) -> ReadFeed:
+        """All feeds together."""
+        sums: Counter[str] = Counter()
+        for feed in self.feeds:
+            sums.update(feed.readers)
+        return ReadFeed("together", None, _largest_first(sums))
 
 
 def report(database: Database, site: Site, now: datetime) -> Report | None:
@@ -137,53 +130,55 @@ def size(count: int) -> str:
 
 
 def _report(connection: Connection, site: Site, today: date) -> Report:
-    """Sum up the reports, each of which counts until the next of the same reader, feed id and address.
-
-    Each series is a list of steps: a number is added at its first day and subtracted after its last.
-    """
-    total = [0] * (HISTORY + 1)
-    feeds: dict[tuple[str, str | None], list[int]] = defaultdict(lambda: [0] * (HISTORY + 1))
-    readers: dict[str, list[int]] = defaultdict(lambda: [0] * (HISTORY + 1))
-    now: dict[tuple[str, str | None], Counter[str]] = defaultdict(Counter)
-    names: dict[str, tuple[str, str | None]] = {}
-    newer: dict[tuple[str, str, str], int] = {}
-    places = {day: place for place, day in enumerate(_days(today, HISTORY + FRESH - 1), 1 - FRESH)}
+    # Day -> how long ago; 31 days for each month are more than enough. No other text is a day.
+    ago = {str(today - timedelta(days=number)): number for number in range(31 * MONTHS)}
+    within = (min(ago), str(today))
+    months: dict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
+    fresh: dict[tuple[str, str, str], int] = {}
     rows = connection.execute(
         "SELECT day, address, reader, feed, subscribers FROM subscribers WHERE day BETWEEN ? AND ? "
         f"ORDER BY day DESC LIMIT {MOST_ROWS}",
-        *(min(places), str(today)),
+        *within,
     )
     for day, address, reader, feed, subscribers in rows:
-        if day not in places:  # no day at all, such as 31 February
-            continue
-        begin = places[day]
-        end = min(newer.get((address, reader, feed), HISTORY), begin + FRESH)
-        newer[address, reader, feed] = begin
-        if end > 0:
-            name = names[address] = names.get(address) or _name(address, site)
-            for steps in (total, feeds[name], readers[reader]):
-                steps[max(begin, 0)] += subscribers
-                steps[end] -= subscribers
-            if end == HISTORY:
-                now[name][reader] += subscribers
-    polls = _polls(connection, today)
-    first = next((day for day in range(HISTORY) if total[day] or polls[day].requests), HISTORY)
-
-    def series(name: str, path: str | None, steps: list[int], by: Mapping[str, int]) -> Series:
-        largest_first = dict(sorted(by.items(), key=lambda item: (-item[1], item[0])))
-        return Series(name, path, tuple(accumulate(steps[:HISTORY]))[first:], largest_first)
-
-    def ranked(series: Iterable[Series]) -> tuple[Series, ...]:
-        return tuple(sorted(series, key=lambda one: (-one.now, -sum(one.days), one.name)))
-
+        if day in ago:
+            months[day[:7]].setdefault((address, reader, feed), subscribers)
+            if ago[day] < FRESH:
+                fresh.setdefault((address, reader, feed), subscribers)
+    feeds: dict[tuple[str, str | None], Counter[str]] = defaultdict(Counter)
+    for (address, reader, _), subscribers in fresh.items():
+        feeds[_name(address, site)][reader] += subscribers
+    polls: dict[str, Counter[str]] = defaultdict(Counter)
+    rows = connection.execute(
+        "SELECT day, kind, sum(requests), sum(bytes) FROM polls WHERE day BETWEEN ? AND ? "
+        "AND kind IN ('full', 'unchanged', 'guessed') GROUP BY day, kind",
+        *within,
+    )
+    for day, kind, requests, sent in rows:
+        if day in ago:
+            for sums in (day[:7], "recent") if ago[day] < RECENT else (day[:7],):
+                # PostgreSQL's sums are decimal numbers.
+                polls[sums].update({kind: int(requests), "bytes": int(sent)})
+    recent = Polls(**polls.pop("recent", Counter()))
+    rows = connection.execute(
+        "SELECT address, kind, sum(requests) AS often, max(day) FROM polls "
+        "WHERE day BETWEEN ? AND ? AND kind IN ('moved', 'gone', 'guessed') AND address <> '' "
+        f"GROUP BY address, kind ORDER BY often DESC, address LIMIT {MOST_FORMER}",
+        *(str(today - timedelta(days=RECENT - 1)), str(today)),
+    )
+    found = (ReadFeed(*feed, _largest_first(readers)) for feed, readers in feeds.items())
+    names = sorted({*months, *polls}, reverse=True)[:MONTHS]
     return Report(
         today,
-        series("", None, total, {}),
-        ranked(series(*feed, steps, now[feed]) for feed, steps in feeds.items()),
-        ranked(series(name, None, steps, {}) for name, steps in readers.items()),
-        tuple(polls[first:]),
-        _former(connection, today),
+        tuple(sorted(found, key=lambda feed: (-feed.subscribers, feed.name))),
+        tuple(MonthSums(name, sum(months[name].values()), Polls(**polls[name])) for name in names),
+        recent,
+        tuple(Former(address, _WHY[kind], int(often), newest) for address, kind, often, newest in rows),
     )
+
+
+def _largest_first(readers: Mapping[str, int]) -> Mapping[str, int]:
+    return dict(sorted(readers.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _name(address: str, site: Site) -> tuple[str, str | None]:
@@ -196,33 +191,3 @@ def _name(address: str, site: Site) -> tuple[str, str | None]:
         return series.title(), f"{series}/" if series == "issues" else None
     title = found.selection.title(site).removeprefix(f"{site.short_title}: ")
     return (title, found.selection.path) if found.selection.path else ("All posts", "")
-
-
-def _polls(connection: Connection, today: date) -> list[Polls]:
-    """The polls of each day of the whole history."""
-    sums: dict[str, Counter[str]] = {day: Counter() for day in _days(today, HISTORY)}
-    rows = connection.execute(
-        "SELECT day, kind, sum(requests), sum(bytes) FROM polls WHERE day BETWEEN ? AND ? "
-        "AND kind IN ('full', 'unchanged', 'guessed') GROUP BY day, kind",
-        *(min(sums), str(today)),
-    )
-    for day, kind, requests, size in rows:
-        if day in sums:
-            # PostgreSQL's sums are decimal numbers.
-            sums[day].update({kind: int(requests), "bytes": int(size)})
-    return [Polls(**day) for day in sums.values()]
-
-
-def _former(connection: Connection, today: date) -> tuple[Former, ...]:
-    rows = connection.execute(
-        "SELECT address, kind, sum(requests) AS often, max(day) FROM polls "
-        "WHERE day BETWEEN ? AND ? AND kind IN ('moved', 'gone', 'guessed') AND address <> '' "
-        f"GROUP BY address, kind ORDER BY often DESC, address LIMIT {MOST_FORMER}",
-        *(_days(today, RECENT)[0], str(today)),
-    )
-    return tuple(Former(address, _WHY[kind], int(often), newest) for address, kind, often, newest in rows)
-
-
-def _days(today: date, count: int) -> list[str]:
-    """The last *count* days, YYYY-MM-DD; the last is today."""
-    return [str(today - timedelta(days=ago)) for ago in range(count - 1, -1, -1)]

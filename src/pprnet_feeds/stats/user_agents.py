@@ -15,8 +15,6 @@ from functools import lru_cache
 # A larger number is not believed at all.
 MOST_SUBSCRIBERS = 100_000
 LONGEST_NAME = 60
-# The name for a person's browser.
-BROWSER = "a browser"
 
 # Known readers, by what their User-Agents contain in lower case at the beginning of a word. So a service that
 # fetches with a library, or pretends to be a browser, is counted under its own name.
@@ -32,7 +30,6 @@ _PATTERNS = {"theoldreader": "The Old Reader", "yahoofeedseeker": "Yahoo", "slac
 }
 KNOWN = frozenset(_PATTERNS.values())
 _KNOWN_READER = re.compile(r"(?<![a-z])(?:" + "|".join(map(re.escape, _PATTERNS)) + ")")
-_BROWSERS = re.compile(r"(?:Mozilla|Opera)/.*(?:Gecko|WebKit|Trident|Presto)", re.ASCII)
 # A number that stands by itself, with or without commas between its thousands; YahooFeedSeeker puts it last.
 _SUBSCRIBERS = re.compile(
     r"(?<![\w.,:/+-])([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12}) {0,3}(?:subscribers?|readers?|users?)\b",
@@ -42,22 +39,20 @@ _SUBSCRIBERS_LAST = re.compile(
     r"\b(?:subscribers|readers|users)[ :=]{1,3}([0-9]{1,12})(?![\w.,])", re.ASCII | re.IGNORECASE
 )
 _FEED = re.compile(r"\bfeed-?id[:=] {0,3}([0-9A-Za-z]{1,64})\b", re.ASCII | re.IGNORECASE)
-# "Something/1.0 (…)", "Some Thing - …". A dot ends a name: no address of a machine is ever taken for one.
+# "Something/1.0 (…)", "Some Thing - …", and the same after "Mozilla/5.0 (compatible; "; a person's browser
+# has no name. A dot ends a name: no address of a machine is ever taken for one.
 _PRODUCT = re.compile(
-    r" {0,3}([A-Za-z][\w+ -]{0,80}?)(?:[^\w+ -]| - | [v-]?[0-9]| feed-?id| {0,3}$)", re.ASCII
+    r"(?:(?:Mozilla|Opera)/.{0,200}?\(compatible;)? {0,3}(?!Mozilla/|Opera/)"
+    r"([A-Za-z][\w+ -]{0,80}?)(?:[^\w+ -]| - | [v-]?[0-9]| feed-?id| {0,3}$)",
+    re.ASCII,
 )
-_COMPATIBLE = re.compile(r"\(compatible; {0,3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What a User-Agent says.
+    """What a User-Agent says: the program's *name* (printable ASCII or empty), and for how many it asks.
 
-    Attributes:
-        name: of the program, in printable ASCII; empty when there is none.
-        subscribers: for how many people it says it fetches; None when it does not say.
-        feed: its own id of the feed, of letters and digits; a service that knows a feed under several
-            ids reports the subscribers of each.
+    *feed* is its own id of the feed; a service that knows a feed under several ids reports for each.
     """
 
     name: str
@@ -71,19 +66,8 @@ def read_user_agent(value: bytes) -> Reader:
     text = value.decode("ascii", "replace")
     known = _KNOWN_READER.search(text.lower())
     found = _SUBSCRIBERS.search(text) or _SUBSCRIBERS_LAST.search(text)
-    subscribers = int(found[1].replace(",", "")) if found else None
-    if subscribers is not None and subscribers > MOST_SUBSCRIBERS:
-        subscribers = None
-    feed = _FEED.search(text)
-    return Reader(_PATTERNS[known[0]] if known else _product(text), subscribers, feed[1] if feed else "")
-
-
-def _product(text: str) -> str:
-    """What a program that we do not know calls itself."""
-    if text.startswith(("Mozilla/", "Opera/")):
-        compatible = _COMPATIBLE.search(text)
-        if compatible is None:
-            return BROWSER if _BROWSERS.match(text) else ""
-        text = text[compatible.end() :]
-    match = _PRODUCT.match(text)
-    return match[1].rstrip(" +-")[:LONGEST_NAME].rstrip() if match else ""
+    number = int(found[1].replace(",", "")) if found else MOST_SUBSCRIBERS + 1
+    subscribers = number if number <= MOST_SUBSCRIBERS else None
+    feed, product = _FEED.search(text), _PRODUCT.match(text)
+    unknown = product[1].rstrip(" +-")[:LONGEST_NAME].rstrip() if product else ""
+    return Reader(_PATTERNS[known[0]] if known else unknown, subscribers, feed[1] if feed else "")

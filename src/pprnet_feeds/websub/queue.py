@@ -1,23 +1,25 @@
 """The queue of pings in the state, shared by all processes that use the state.
 
-There is one ping for each hub and feed: a feed that changes again before its hub
-has answered needs no second one, since the hub fetches what is there by then. A
-process claims a ping before it sends it. When the process dies, the claim runs
-out and another process takes the ping. So a ping is sent once, unless a process
-dies between a hub's answer and the statement that records it.
+A hub gets a ping for each feed that shows subscribers something new (W3C WebSub §6):
+a new post, a moved `updated` or a changed status. A feed that changes again before its
+hub has answered needs no second one, since the hub fetches what is there by then. A
+process claims a ping before it sends it. When the process dies, the claim runs out and
+another process takes the ping.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from pprnet_feeds.content.library import Library
+from pprnet_feeds.content.model import Post
 from pprnet_feeds.state.database import Database
-from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.websub.changes import changed_feeds, changed_posts, visible_changes
+from pprnet_feeds.syndication.catalogue import Catalogue, Month
+from pprnet_feeds.syndication.urls import FORMATS, FeedRequest
 
 # How long a claim lasts: twice the time that sending may take.
 CLAIM = timedelta(seconds=20)
@@ -27,8 +29,7 @@ LONGEST_DELAY = 6 * 3600
 # A hub that has failed for so long gets no more pings for this change.
 GIVE_UP = timedelta(days=3)
 
-# The row that says that there was a first run; no post has such a name.
-_FIRST_RUN = ""
+_FIRST_RUN = ""  # The row that says that there was a first run; no post has such a name.
 _RECORD = (
     "INSERT INTO told (name, moment) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET moment = excluded.moment"
 )
@@ -42,12 +43,9 @@ _ENQUEUE = (
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """A message to one hub about one feed.
+    """A message to one *hub* about one *feed* (the URL of one format) that changed at *since*.
 
-    Attributes:
-        feed: the URL of the feed in one format, as its `self` link has it.
-        since: when the feed changed; a later change of the same feed is another ping.
-        tries: how often it has failed.
+    A later change of the same feed is another ping. *tries* is how often it has failed.
     """
 
     hub: str
@@ -58,13 +56,10 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class PingOutcome:
-    """What became of a ping.
+    """What became of a ping, with a *reason* for the operator; *pause* is what the hub asked for, in seconds.
 
-    Attributes:
-        kind: refused pings are dropped, failed and silent ones are tried again; a silent hub did
-            not answer at all, or asked for a pause.
-        reason: for the operator.
-        pause: for how many seconds the hub asked to get no pings.
+    Refused pings are dropped, failed and silent ones are tried again. A silent hub did not answer at
+    all, or asked for a pause.
     """
 
     kind: Literal["accepted", "refused", "failed", "silent"]
@@ -141,6 +136,40 @@ class Queue:
         with self._database.transaction() as connection:
             [due] = connection.execute(f"{soonest} ({_marks(hubs)})", *hubs).fetchone()
         return None if due is None else _timestamp(due)
+
+
+def visible_changes(posts: Iterable[Post]) -> dict[str, int]:
+    """What subscribers are shown as new, by name, with its `updated` in seconds."""
+    return {f"{post.id} {post.status}": int(post.updated.timestamp()) for post in posts}
+
+
+def changed_posts(library: Library, recorded: Mapping[str, int]) -> list[Post]:
+    """The posts with a visible change that is not among those *recorded*.
+
+    An older `updated` is no change: it comes from a replica that does not have the newest files yet.
+    """
+    return [
+        post
+        for post in (*library.posts, *library.withdrawn)
+        for name, updated in visible_changes([post]).items()
+        if updated > recorded.get(name, -(2**63))
+    ]
+
+
+def changed_feeds(catalogue: Catalogue, posts: Collection[Post]) -> Iterator[str]:
+    """The URL of each feed, in each format, whose subscription document shows one of *posts*."""
+    ids = {post.id for post in posts}
+    for feed in catalogue.feeds():
+        if any(feed.selection.holds(post) for post in posts) and ids & _shown_in(catalogue, feed):
+            for form in FORMATS:
+                yield catalogue.site.base_url + replace(feed, form=form).path
+
+
+def _shown_in(catalogue: Catalogue, feed: FeedRequest) -> set[str]:
+    """The ids of the posts in a subscription document, as entries or as deletions."""
+    shown = catalogue.items(feed)
+    items = (item.posts if isinstance(item, Month) else (item,) for item in (*shown.items, *shown.withdrawn))
+    return {post.id for posts in items for post in posts}
 
 
 def retry_delay(ping: Ping) -> timedelta:
