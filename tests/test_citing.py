@@ -109,7 +109,7 @@ def test_the_page_shows_how_to_cite_the_post_apart_from_the_study(service: Servi
         held["href"] for held in page.all("a")
     }
     assert {"type": "button", "class": "copy", "hidden": ""} in page.all("button")
-    assert page.all("h1") == [{"class": "p-name", "lang": "fr-CA"}]
+    assert [held["lang"] for held in page.all("article")] == ["fr-CA"]
     assert page.contents(property="og:title") == ["Calm, and why?"]
     assert page.contents(property="og:image") == [f"{BASE}/apple-touch-icon.png"]
     assert page.contents(property="og:image:width") == ["64"]

@@ -12,6 +12,7 @@ from pprnet_feeds import __version__
 
 # Command -> what it does, as the help of the whole says it. Each is in a module of that name.
 COMMANDS = {
+    "init": "Begin a new site in a folder.",
     "serve": "Serve the feeds and pages of the site.",
     "check": "Find every fault in posts and feeds, then render every post.",
     "new": "Begin a post: a draft with every key explained.",

@@ -121,6 +121,11 @@ def read_site(
         if values.get(name) is not None:
             group, _, part = name.rpartition(".")
             groups[group][part] = values[name]
+    if values.get("base_url") and ".invalid," in (values.get("tag_root") or ""):
+        value, file = settings["tag_root"]  # it would be in every permanent id from now on
+        what = "`tag_root` is still the one that a new site begins with"
+        mend = "Write a domain you hold, the year and a word, like example.org,2026:blog. Then keep it."
+        problems.append(Problem(file, value.line, 0, what, mend))
     problems.sort()
     if not (topics and all(map(values.get, _REQUIRED))):
         return None, problems

@@ -14,7 +14,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -61,6 +61,7 @@ class CacheMiddleware:
     def __init__(self, extensions: Sequence[Any], *, fast_path: bool) -> None:
         self.cache = ResponseCache()
         self.app: ASGIApp
+        self.reloader: Reloader
         self.at_once = self.cached if fast_path else None
         self._swapped = [one.swapped for one in extensions if getattr(one, "swapped", None)]
         self._answered = [one.answered for one in extensions if getattr(one, "answered", None)]
@@ -157,12 +158,16 @@ class CacheMiddleware:
 
 
 def create(
-    settings: Settings, extensions: Sequence[Any] = (), store: TimestampStore | None = None
+    settings: Settings,
+    extensions: Sequence[Any] = (),
+    store: TimestampStore | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> CacheMiddleware:
     """Make the application. *store* remembers when things changed; without one only this process does."""
     middleware = CacheMiddleware(extensions, fast_path=settings.fast_path)
     cache = middleware.cache
-    reloader = Reloader(settings, os.environ, store or TimestampStore(), middleware.swap)
+    reloader = Reloader(settings, environ, store or TimestampStore(), middleware.swap)
+    middleware.reloader = reloader
 
     def endpoint(find: Callable[[Request, Snapshot], Awaitable[Response | Reply]]) -> Any:
         async def respond(request: Request) -> ASGIApp:
