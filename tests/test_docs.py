@@ -192,7 +192,7 @@ class Page(HTMLParser):
 
 @pytest.mark.slow
 def test_the_documents_as_a_site_have_no_broken_link_and_load_nothing_from_elsewhere(tmp_path: Path):
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     pages = {file: Page(file) for file in tmp_path.rglob("*.html")}
