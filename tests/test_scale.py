@@ -1,4 +1,4 @@
-"""The commands of docs/operator/scale.md, as they stand there: each is started, and answers."""
+"""The commands of docs/operator/scale.md, as they are there: each is started, and answers."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def words(step: str, site: Path, **instead: str) -> list[str]:
     for shown, real in {"/srv/blog": str(site), **instead}.items():
         assert shown in line, f"{step}: {shown}"
         line = line.replace(shown, real)
-    return shlex.split(line.replace("./run feeds ", "./run "))
+    return shlex.split(line)
 
 
 def environ(home: Path, words: list[str]) -> tuple[dict[str, str], list[str]]:
-    """The variables and the command of a line; ``./run`` is the program of this environment."""
-    place = words.index("./run")
+    """The variables and the command of a line; ``pprnet-feeds`` is the program of this environment."""
+    place = words.index("pprnet-feeds")
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(("PPRNET_", "PORT", "WEB_"))
     }
