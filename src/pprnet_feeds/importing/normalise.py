@@ -42,13 +42,13 @@ _LONGEST_NOTE = 5_000
 _EMPTY_NOTES = frozenset({"", "footnotes", "notes", "endnotes"})
 
 
-def normalised(html: str) -> tuple[str, dict[str, int]]:
+def normalised(html: str) -> tuple[str, Counter[str]]:
     """HTML of other programs with its pictures, players and footnotes as `to_markdown` knows them.
 
     Also what was lost by that: each kind, and how often.
     """
     if not _UNUSUAL.search(html) or is_excessive(list(tokens(html))):
-        return html, {}
+        return html, Counter()
     soup: Any = BeautifulSoup(html, "lxml")
     losses: Counter[str] = Counter()
     for noscript in soup.find_all("noscript"):
@@ -76,7 +76,7 @@ def normalised(html: str) -> tuple[str, dict[str, int]]:
         if "footnote" not in " ".join([*link.parent.get("class", ()), *link.get("class", ())]):
             losses["links within the post became words"] += bool(link.get_text().strip())
             link.unwrap()
-    return (soup.body.decode_contents() if soup.body is not None else ""), dict(+losses)
+    return (soup.body.decode_contents() if soup.body is not None else ""), losses
 
 
 def _source(*elements: Any) -> str:
