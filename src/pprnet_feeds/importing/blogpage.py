@@ -29,6 +29,7 @@ _AGAIN = "Save the page again, down to its end."
 
 def read_page(blocks: Sequence[Block], file: str) -> Source:
     """The posts of a page, and what surrounds them."""
+    blocks = [block for block in blocks if block.text or "<img" in block.html]  # without rules
     first_month = next((place for place, block in enumerate(blocks) if month_of(block.text)), None)
     if first_month is None:
         what = "this is not a page of the blog: it has no month, such as December 2021, on a line of its own"

@@ -195,7 +195,7 @@ def _post(
     described = entry.get("summary_detail", {})
     is_text = described.get("value") == entry.get("summary")
     detail = described if is_text else {"value": entry["summary"]}
-    summary = _html(detail)
+    summary, content = _html(detail), entry.get("content")
     title = entry.get("title_detail", {})
     authors = [author for author in entry.get("authors", ()) if author] or feed.get("authors", ())
     people = (person(*(one_line(each.get(key)) for key in ("name", "href", "email"))) for each in authors)
@@ -209,15 +209,14 @@ def _post(
         id=entry.get("id", ""),
         updated=entry.get("updated", ""),
         labels=tuple(one_line(tag.get("label") or tag.get("term")) for tag in entry.get("tags", ())),
-        summary=text_of_html(summary) if "content" in entry else "",
+        summary=text_of_html(summary) if content and content[0].get("value") != entry.get("summary") else "",
         authors=tuple(people),
         image=_image(entry),
         restricted="a draft"
         if any(entry.get(f"{each}draft") == "yes" for each in drafts)
         else "",  # RFC 5023 §13.1
     )
-    if entry.get("content"):
-        detail = entry["content"][0]
+    detail = content[0] if content else detail
     link = urljoin(feed.get("link", ""), entry.get("link", ""))
     base = urljoin(link, detail.get("base") or "")
     post = post_of_entry(found, _html(detail) if body is None else body, site, link, base, links)

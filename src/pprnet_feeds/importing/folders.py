@@ -201,7 +201,7 @@ def _aliases(values: dict[str, Any], typed: str, path: Path, day: str, slug: str
     given = [
         one_line(each) for key in ("aliases", "redirect_from") for each in _list(values.get(key), "aliases")
     ]
-    folders = [each for each in path.parent.parts if each not in ("_posts", "_drafts", "post")]
+    folders = [each for each in path.parent.parts if each not in ("_posts", "_drafts", "content")]
     if day and not typed:  # Jekyll
         folders = [slugs.slug_like(one_line(each)) for each in _list(values.get("categories"), "categories")]
         typed = "/".join(["", *folders, *day.split("-"), f"{slug}.html"])
@@ -241,6 +241,6 @@ def _body(text: str, losses: Counter[str]) -> str:
         ):
             prose, number = pattern.subn("", prose)
             losses[kind] += number
-        done += [prose, code[0] if code else ""]
+        done += [re.sub(r"\n{3,}", "\n\n", prose), code[0] if code else ""]
         at = code.end() if code else at
     return "".join(done)

@@ -107,7 +107,7 @@ def blocks_of_html(html: str) -> list[Block]:
             continue
         is_notes = _FOOTNOTES.search(source.partition(">")[0] + ">")
         text = "" if is_notes else markdown.plain_text(source)
-        if text or is_notes or "<img" in source:
+        if text or is_notes or "<img" in source or "<hr" in source:
             found.append(Block(bisect_right(ends, start) + 1, text, level, source.strip()))
         source, level = "", next_level
     return found
@@ -138,6 +138,8 @@ def _cut(html: str) -> Iterator[tuple[int, str, int]]:
             yield start, "", 0
             yield start, piece, 0
             whole, depth = name, 1
+        elif name == "hr":
+            yield from ((start, each, 0) for each in ("", piece, ""))
         elif name in BLOCK:
             yield start, "", int(name[1]) if re.fullmatch("h[1-6]", name) and not is_end else 0
         else:

@@ -62,7 +62,7 @@ def normalised(html: str) -> tuple[str, Counter[str]]:
     for picture in soup.find_all("img"):
         picture["src"] = _source(picture, *picture.parent.find_all("source", recursive=False))
     for found in soup.find_all([*_PLAYERS, *_REMOVED]):
-        if found.decomposed:
+        if found.decomposed or found.find_parent("body") is None:  # it was in another that is gone
             continue
         address = _source(found, *found.find_all(["source", "embed", "iframe", "a"]))
         if found.name in _PLAYERS and address:
@@ -108,6 +108,7 @@ def _move_footnotes(soup: Any) -> None:
     places = {
         name: each for each in soup.find_all(True) for name in (each.get("name"), each.get("id")) if name
     }
+    order = {id(each): place for place, each in enumerate(soup.find_all(True))}
     found: dict[int, tuple[Any, list[Any]]] = {}  # notes, each with its marks
     returns: list[Any] = []
     for link in soup.find_all("a", href=_FRAGMENT):
@@ -166,4 +167,4 @@ def _is_at(place: Any, link: Any) -> bool:
     """Whether a place in a text is that of a link: the link itself, or right before or within it."""
     if place is None or place is link or any(each is link for each in place.parents):
         return place is not None
-    return place.find_next("a", href=True) is link
+    return place.name in ("a", "sup", "span") and place.find_next("a", href=True) is link

@@ -41,6 +41,7 @@ _MARK = re.compile(r"\[\^[A-Za-z0-9-]+\]")
 # Elements that end where the next one begins, so many of them are not deep.
 _EMPTY_LINES = re.compile(r"\n\s*\n")
 _GAPS = re.compile(r" *(  \n) *|  +")
+_SAME = re.compile(r"(?<!!)\[(https?://[^\s\[\]\\<>]+)\]\(\1\)")
 _LAST_GAP = re.compile(r"\s+((?:</[a-z]+>)+)$")
 _PRE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
 _ENDED_BY_NEXT = VOID | frozenset("dd dt li option p td th tr".split())
@@ -152,7 +153,7 @@ def _from_tokens(pieces: Sequence[HtmlToken]) -> str | None:
         else:
             return None
     text = _GAPS.sub(lambda gap: gap[1] or " ", "".join(found)).strip()
-    return None if ends else _LAST_GAP.sub(r"\1", text)
+    return None if ends else _SAME.sub(r"<\1>", _LAST_GAP.sub(r"\1", text))
 
 
 def _attributes(tag: str) -> dict[str, str]:
@@ -226,7 +227,8 @@ def _looks(pieces: Iterable[HtmlToken]) -> list[tuple[tuple[str, ...], str]]:
                 show(f"![{' '.join(given.get('alt', '').split())}]({address})")
         elif name not in VOID:
             given = _attributes(piece.html) if name in ("a", "abbr", "sup") else {}
-            look = _safe(given.get("href")) if name == "a" else _LOOKS.get(name, given.get("title", ""))
+            look = _safe(given.get("href")) if name == "a" else _LOOKS.get(name, "")
+            look = f"abbr {given.get('title', '')}" if name == "abbr" else look
             if given.get("class") == "footnote-ref":
                 show("[^]")
                 look = _SKIPPED

@@ -155,6 +155,7 @@ def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
             f'\n\n<p><a href="{html.escape(address)}">{html.escape(address)}</a></p>\n\n' if address else ""
         )
 
+    is_classic = "<!-- wp:" not in text and not re.search(r"<p[\s>]", text)
     text = _CODE.sub(code, text)
     text = _PLAYER.sub(player, _CAPTION.sub(caption, text))
     if left := len(_OTHER.findall(text)):
@@ -162,7 +163,7 @@ def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
     if dynamic := len(_BLOCK.findall(text)):
         losses["blocks that WordPress fills were left out"] = dynamic
     text = _ADDRESS_ALONE.sub(r'\n<p><a href="\1">\1</a></p>\n', text)
-    if "<!-- wp:" not in text and "<p>" not in text and "<pre" not in text:  # a classic post
+    if is_classic:
         text = _LINE_END.sub(lambda end: end[0] if end[1] or end[2] else "<br>\n", text.replace("\r", ""))
     return re.sub(r"\0(\d+)\0", lambda found: codes[int(found[1])], text), losses
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from pprnet_feeds.content import dates, fields, files, terms
+from pprnet_feeds.content import dates, fields, files, slugs, terms
 from pprnet_feeds.content.model import Person, Site, Term, by_name, normal
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import Problem
@@ -28,8 +28,11 @@ _LEFTOVER = re.compile(r"\..+\.(?:md|yaml)\.([0-9]{1,10})")
 _NO_TOPIC = (
     "# To do: name a topic of feeds/topics.yaml here, like [{example}]. Until then the post is kept out."
 )
-_RELATIVE_PICTURE = re.compile(
-    r"(!\[(?:[^\[\]\\\n]|\\.)*\]\(<?|<img\s(?:[^<>]*\s)?src=[\"']?)(?![a-z][a-z0-9+.-]*:|//|#)([^)\s\"'<>]+)",
+_PICTURES = "relative pictures were left as they are (see --pictures)"
+# A picture or a link, and its address when that is relative.
+_RELATIVE = re.compile(
+    r"(!?\[(?:[^\[\]\\\n]|\\.|!\[[^\[\]\n]*\]\([^()\n]*\))*\]\(<?|<img\s(?:[^<>]*\s)?src=[\"']?)"
+    r"(?![a-z][a-z0-9+.-]*:|//|#)([^)\s\"'<>]+)",
     re.IGNORECASE,
 )
 # What a post may do without, with its empty value.
@@ -180,19 +183,20 @@ def _slugs(labels: tuple[str, ...], known: tuple[Term, ...]) -> list[str]:
 
 def with_pictures(post: SourcePost, base: str) -> SourcePost:
     """A post with *base* and a slash before the address of each relative picture; without it they are counted."""
-    number = 0
+    losses = Counter(post.losses)
 
     def placed(found: re.Match[str]) -> str:
-        nonlocal number
-        number += 1
-        return f"{found[1]}{base}/{found[2].lstrip('./')}" if base else found[0]
+        if base and found[1][0] in "!<":
+            return f"{found[1]}{base}/{found[2].lstrip('./')}"
+        losses[_PICTURES if found[1][0] in "!<" else "relative links were left as they are"] += 1
+        return found[0]
 
-    body, image, losses = _RELATIVE_PICTURE.sub(placed, post.body), post.image, Counter(post.losses)
+    body, image = _RELATIVE.sub(placed, post.body), post.image
     if image and not fields.is_address(image.url):
-        number += 1
-        image = replace(image, url=f"{base}/{image.url.lstrip('./')}") if base else image
-    losses["relative pictures were left as they are (see --pictures)"] += 0 if base else number
-    return replace(post, body=body, image=image, losses=+losses)
+        losses[_PICTURES] += not base
+        at = f"{base}/{image.url.lstrip('./')}" if base else image.url
+        image = replace(image, url=at) if base or slugs.is_path(at) else None
+    return replace(post, body=body, image=image, losses=losses)
 
 
 def fitted(post: SourcePost, stem: str, site: Site) -> tuple[SourcePost, tuple[str, str] | None]:
