@@ -200,7 +200,7 @@ def _post(
     authors = [author for author in entry.get("authors", ()) if author] or feed.get("authors", ())
     people = (person(*(one_line(each.get(key)) for key in ("name", "href", "email"))) for each in authors)
     parsed = entry.get("published_parsed") or entry.get("updated_parsed")
-    links = [one_line(each.get("href")) for each in entry.get("enclosures", ())]
+    links = [one_line(each.get("href")) for each in entry.get("links", ()) if each.get("rel") == "enclosure"]
     found = SourcePost(
         file,
         line,

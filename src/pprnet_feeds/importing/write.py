@@ -94,7 +94,7 @@ class PostFolder:
         if there := self._existing(post, month, first):
             self._claimed.add(there)
             same = "".join(self._bodies[there].split()) == "".join(post.body.split())
-            return ImportedPost(there, "same" if same else "other", *about, post.losses)
+            return ImportedPost(there, "same" if same else "other", *about, dict(+Counter(post.losses)))
         free = itertools.chain([first], names)
         stem = next(each for each in free if each not in self._by_stem and each not in self._by_id)
         post, fault = fitted(post, stem, self._site)
@@ -106,7 +106,7 @@ class PostFolder:
         write_new(self._folder / name, text)
         self._add(name, text)
         self._claimed.add(name)
-        return ImportedPost(name, "written", *about, post.losses)
+        return ImportedPost(name, "written", *about, dict(+Counter(post.losses)))
 
     def _existing(self, post: SourcePost, month: str, first_name: str) -> str | None:
         """The file that holds this post already."""
