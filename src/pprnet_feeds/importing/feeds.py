@@ -69,7 +69,11 @@ def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
     """The posts of an XML document."""
     # The text is decoded already, so the encoding that it declares no longer holds.
     text = _DECLARATION.sub(lambda found: "\n" * found[0].count("\n"), text[:1_000], count=1) + text[1_000:]
-    data = _SECURE_NAMESPACE.sub(r"\1http", _AMPERSAND.sub(_as_character, text)).encode("utf-8", "replace")
+    end = text.rfind("]]>") + 3  # a section without its end would be looked through again and again
+    rest = text[end:] if "<![CDATA[" in text[end:] else _AMPERSAND.sub(_as_character, text[end:])
+    data = _SECURE_NAMESPACE.sub(r"\1http", _AMPERSAND.sub(_as_character, text[:end]) + rest).encode(
+        "utf-8", "replace"
+    )
     try:
         checked = _Check(data)
         parsed = feedparser.parse(io.BytesIO(checked.data), sanitize_html=False, resolve_relative_uris=False)

@@ -38,22 +38,24 @@ _NO_POSTS = frozenset(
 )
 _HEADER = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?)\n?\1[ \t]*(?:\n|\Z)", re.DOTALL)
 _DATED = re.compile(r"([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})-(.+)")
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[`~]*[ \t]*$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)|`[^`\n]+`", re.MULTILINE | re.DOTALL
+)
 _CHUNK = re.compile(r"^(`{3,})\{(\w+)[^}\n]*\}[ \t]*$", re.MULTILINE)
 _HIGHLIGHT = re.compile(
-    r"\{(?:%|\{[<%])-?\s*highlight\s+\"?([\w+#-]+)[^}\n]*\}?\}\n?(.*?)\n?\{(?:%-?\s*end|\{[<%]\s*/\s*)highlight[^}\n]*\}?\}",
+    r"\{(?:%|\{[<%])-?\s*highlight\s+\"?([\w+#-]+)[^}\n]*\}?\}\n?((?:(?!\{[%{][-<%]?\s*highlight).)*?)\n?\{(?:%-?\s*end|\{[<%]\s*/\s*)highlight[^}\n]*\}?\}",
     re.DOTALL,
 )
-_FIGURE = re.compile(r"\{\{[<%]\s*figure\s+([^}]*?)/?\s*[>%]\}\}")
+_FIGURE = re.compile(r"\{\{[<%]\s*figure\s+([^{}]*?)/?\s*[>%]\}\}")
 _VIDEO = re.compile(
-    r"\{\{[<%]\s*(youtube|vimeo)\s+(?:id=)?\"?([\w-]+)[^}]*\}\}|\{%-?\s*(youtube|vimeo)\s+\"?([\w-]+)[^}]*%\}"
+    r"\{\{[<%]\s*(youtube|vimeo)\s+(?:id=)?\"?([\w-]+)[^{}]*\}\}|\{%-?\s*(youtube|vimeo)\s+\"?([\w-]+)[^{}]*%\}"
 )
 _REFERENCE = re.compile(r"\{\{[<%]\s*(?:rel)?ref\s+\"([^\"]+)\"\s*[>%]\}\}")
 _SILENT = re.compile(
-    r"<!--\s*more\s*-->|\{%-?\s*(?:end)?raw\s*-?%\}|\{\{\s*site\.(?:baseurl|url)\s*(?:\|[^}]*)?\}\}"
+    r"<!--\s*more\s*-->|\{%-?\s*(?:end)?raw\s*-?%\}|\{\{\s*site\.(?:baseurl|url)\s*(?:\|[^{}]*)?\}\}"
 )
-_SHORTCODE = re.compile(r"\{\{[<%].*?[>%]\}\}|\{%.*?%\}|\{\{.*?\}\}")
-_MARK = re.compile(r"^:{3,}.*$|^\{:[^}\n]*\}$|(?<=[)\]`*])\{:?\s*[.#][^}\n]*\}", re.MULTILINE)
+_SHORTCODE = re.compile(r"\{\{[<%][^{}\n]*[>%]\}\}|\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}")
+_MARK = re.compile(r"^:{3,}.*$|^\{:[^}\n]*\}$|(?<=[)\]`*])\{:?\s*[.#][^{}\n]*\}", re.MULTILINE)
 _ATTRIBUTE = re.compile(r"(\w+)=(?:\"([^\"]*)\"|(\S+))")
 
 

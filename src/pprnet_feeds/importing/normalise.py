@@ -105,62 +105,55 @@ def _move_footnotes(soup: Any) -> None:
 
     Programs agree on one thing only: the mark leads to the note, and the note back to the mark.
     """
-    places = {
-        name: each for each in soup.find_all(True) for name in (each.get("name"), each.get("id")) if name
-    }
-    order = {id(each): place for place, each in enumerate(soup.find_all(True))}
+    elements = soup.find_all(True)
+    places = {name: each for each in elements for name in (each.get("name"), each.get("id")) if name}
+    order = {id(each): place for place, each in enumerate(elements)}
+    sizes: dict[int, int] = {}
     found: dict[int, tuple[Any, list[Any]]] = {}  # notes, each with its marks
-    returns: list[Any] = []
+    returns: dict[int, Any] = {}
     for link in soup.find_all("a", href=_FRAGMENT):
-        target = places.get(unquote(link["href"][1:]))
+        target = _target(link, places)
         note = target if target is None or target.name in _NOTES else target.find_parent(_NOTES)
-        if (
-            note is None
-            or any(each is note for each in link.parents)
-            or any(each is link for each in returns)
-        ):
+        # A note is below its mark; around it is no note.
+        if note is None or order[id(note)] < order[id(link)] or id(link) in returns:
             continue
-        if link.find_parent("sup", class_="footnote-ref") or len(note.get_text()) > _LONGEST_NOTE:
+        size = sizes[id(note)] = sizes.get(id(note)) or len(note.get_text())
+        if size > _LONGEST_NOTE or link.find_parent("sup", class_="footnote-ref"):
             continue
-        back = [
-            each
-            for each in note.find_all("a", href=_FRAGMENT)
-            if _is_at(places.get(unquote(each["href"][1:])), link)
-        ]
+        links = note.find_all("a", href=_FRAGMENT)
+        back = {id(each): each for each in links if _is_at(_target(each, places), link)}
         if back or id(note) in found:
-            returns += back
+            returns |= back
             found.setdefault(id(note), (note, []))[1].append(link)
-    if not found:
-        return
+    for each in returns.values():
+        around = each.parent
+        each.decompose()
+        if around.name == "sup" and not around.get_text(strip=True):
+            around.decompose()
     section = soup.new_tag("section", attrs={"class": "footnotes"})
     for number, (note, marks) in enumerate(found.values(), 1):
         for link in marks:
-            outer = link.parent if link.parent.name == "sup" else link
             sup = soup.new_tag("sup", attrs={"class": "footnote-ref"})
             sup.append(soup.new_tag("a", href=f"#-fn-{number}"))
-            outer.replace_with(sup)
-        for each in returns:
-            if any(parent is note for parent in each.parents):
-                each.decompose()
-        for each in note.find_all("sup"):
-            if not each.get_text(strip=True).strip("[]()."):
-                each.decompose()
+            (link.parent if link.parent.name == "sup" else link).replace_with(sup)
         holder = note.parent
         item = soup.new_tag("li", id=f"-fn-{number}")
         item.append(note.extract())
         if note.name != "p":
             note.unwrap()
         section.append(item)
-        while (
-            holder is not None
-            and holder.name != "body"
-            and holder.get_text(strip=True).casefold() in _EMPTY_NOTES
-        ):
-            holder, empty = holder.parent, holder
-            if (rule := empty.find_previous_sibling()) is not None and rule.name == "hr":
+        while holder.name != "body" and holder.get_text(strip=True).casefold() in _EMPTY_NOTES:
+            rule = holder.find_previous_sibling()
+            if rule is not None and rule.name == "hr":
                 rule.decompose()
+            empty, holder = holder, holder.parent
             empty.decompose()
-    (soup.body or soup).append(section)
+    if found:
+        soup.body.append(section)
+
+
+def _target(link: Any, places: dict[str, Any]) -> Any:
+    return places.get(unquote(link["href"][1:]))
 
 
 def _is_at(place: Any, link: Any) -> bool:

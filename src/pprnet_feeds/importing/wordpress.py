@@ -42,22 +42,24 @@ _DRAFTS = frozenset({"draft", "pending", "future", "private"})
 # Shortcodes: those with a text, and those of one tag; the rest is reported and stays.
 _ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*[\"“”']?([^\"“”'\]]*)")
 _CODE = re.compile(
-    r"\[(sourcecode|code|pre)\b([^\]]*)\]((?:(?!\[(?:sourcecode|code|pre)\b).)*?)\[/\1\]", re.DOTALL
+    r"\[(sourcecode|code|pre)\b([^\[\]]*)\]((?:(?!\[(?:sourcecode|code|pre)\b).)*?)\[/\1\]", re.DOTALL
 )
 _CAPTION = re.compile(
-    r"\[(?:wp_)?caption\b([^\]]*)\]((?:(?!\[(?:wp_)?caption\b).)*?)\[/(?:wp_)?caption\]", re.DOTALL
+    r"\[(?:wp_)?caption\b([^\[\]]*)\]((?:(?!\[(?:wp_)?caption\b).)*?)\[/(?:wp_)?caption\]", re.DOTALL
 )
 _PLAYER = re.compile(
-    r"\[(embed|youtube|vimeo|audio|video|playlist|soundcloud|gallery)\b([^\]]*)\](?:([^\[\]]*)\[/\1\])?"
+    r"\[(embed|youtube|vimeo|audio|video|playlist|soundcloud|gallery)\b([^\[\]]*)\](?:([^\[\]]*)\[/\1\])?"
 )
-_OTHER = re.compile(r"\[/?[a-z][\w-]*(?:\s+[\w-]+\s*=[^\]]*)\]|\[/[a-z][\w-]*\]")
-_BLOCK = re.compile(r"<!--\s*wp:(?!more|nextpage|spacer|separator|paragraph)[\w/-]+(?:\s+\{[^>]*\})?\s*/-->")
+_OTHER = re.compile(r"\[/?[a-z][\w-]*(?:\s+[\w-]+\s*=[^\[\]]*)\]|\[/[a-z][\w-]*\]")
+_BLOCK = re.compile(r"<!--\s*wp:(?!more|nextpage|spacer|separator|paragraph)[\w/-]+(?:\s+\{[^<>]*\})?\s*/-->")
 _ADDRESS_ALONE = re.compile(
-    r"^(?:<(?:p|div)[^<>]*>)?\s*(https?://[^\s<>\"\[\]]+)\s*(?:</(?:p|div)>)?$", re.MULTILINE
+    r"^(?:<(?:p|div)[^<>]*>)?[ \t]*(https?://[^\s<>\"\[\]]+)[ \t]*(?:</(?:p|div)>)?$", re.MULTILINE
 )
 _TAG = rf"</?(?:{'|'.join(sorted(markdown.BLOCK))})\b"
 # A line end of a classic post, after and before what is a block or an empty line itself.
-_LINE_END = re.compile(rf"(?<!\n)({_TAG}[^<>]*>|-->)?[ \t]*\n(?=[ \t]*({_TAG}|\n|\0|\Z)?)", re.IGNORECASE)
+_LINE_END = re.compile(
+    rf"({_TAG}[^<>]*>|-->)?(?<![ \t\n])[ \t]*\n(?=[ \t]*({_TAG}|\n|\0|\Z)?)", re.IGNORECASE
+)
 
 
 def read_export(
