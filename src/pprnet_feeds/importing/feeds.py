@@ -14,7 +14,6 @@ from dataclasses import replace
 from functools import partial
 from html.entities import html5
 from typing import Any
-from urllib.parse import urljoin
 from xml.parsers import expat
 
 import feedparser
@@ -28,6 +27,7 @@ from pprnet_feeds.importing.source_post import (
     Source,
     SourcePost,
     Watch,
+    joined,
     one_line,
     own_id,
     person,
@@ -221,8 +221,9 @@ def _post(
         else "",  # RFC 5023 §13.1
     )
     detail = content[0] if content else detail
-    link = urljoin(feed.get("link", ""), entry.get("link", ""))
-    base = urljoin(link, detail.get("base") or "")
+    link = joined(feed.get("link", ""), entry.get("link", ""))
+    base = joined(link, detail.get("base") or "")
+    link = link if entry.get("link") else ""
     post = post_of_entry(found, _html(detail) if body is None else body, site, link, base, links)
     if post.date or not parsed:
         return post
@@ -288,7 +289,7 @@ def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site
     body = _cleaned(item, "content_html") or "".join(
         f"<p>{html.escape(each, quote=False)}</p>\n" for each in _cleaned(item, "content_text").split("\n")
     )
-    link = urljoin(_text(feed, "home_page_url"), link)
+    base = joined(_text(feed, "home_page_url"), link)
     found = SourcePost(
         file,
         line,
@@ -300,10 +301,10 @@ def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site
         labels=tuple(one_line(each) for each in _list(item, "tags")),
         summary=_text(item, "summary"),
         authors=tuple(person(_text(each, "name"), _text(each, "url")) for each in authors),
-        image=Image(urljoin(link, image)) if image else None,
+        image=Image(joined(base, image)) if image else None,
     )
     files = (_text(_object(each), "url") for each in _list(item, "attachments"))
-    return post_of_entry(found, body, site, link, link, filter(None, files))
+    return post_of_entry(found, body, site, base if link else "", base, filter(None, files))
 
 
 def _citation(work: dict[str, Any]) -> Citation:

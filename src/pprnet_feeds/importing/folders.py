@@ -33,6 +33,7 @@ from pprnet_feeds.importing.source_post import (
 )  # fmt: skip
 
 _ENDINGS = (".md", ".markdown", ".mdown", ".qmd")
+_OTHERS = (".html", ".htm", ".rmd", ".rst", ".org", ".adoc", ".asciidoc", ".ipynb", ".textile")
 _NO_POSTS = frozenset(
     "node_modules themes public _site layouts archetypes _layouts _includes static assets".split()
 )
@@ -66,6 +67,10 @@ def read_blog_folder(folder: Path, name: str, site: Site, watch: Watch) -> Sourc
     paths = list(_files(folder))
     for path in watch(paths):
         file = f"{name}/{path.relative_to(folder).as_posix()}"
+        if path.name.lower().endswith(_OTHERS):
+            what = f"this is no Markdown, but {path.suffix}, so it was left out"
+            problems.append(Problem(file, 0, 0, what, "Nothing is to be done, unless it is a post.", True))
+            continue
         text = read_text(path, file)
         if isinstance(text, Problem):
             problems.append(text)
@@ -87,7 +92,7 @@ def _files(folder: Path) -> Iterator[Path]:
                 each for each in folders if not each.startswith(".") and each not in _NO_POSTS
             )
             for each in sorted(names):
-                if each.lower().endswith(_ENDINGS) and not each.startswith(("_", ".")):
+                if each.lower().endswith(_ENDINGS + _OTHERS) and not each.startswith(("_", ".")):
                     yield Path(at, each)
 
 

@@ -60,7 +60,8 @@ def normalised(html: str) -> tuple[str, Counter[str]]:
             before.decompose()
         noscript.unwrap()
     for picture in soup.find_all("img"):
-        picture["src"] = _source(picture, *picture.parent.find_all("source", recursive=False))
+        around = picture.parent if picture.parent.name == "picture" else None
+        picture["src"] = _source(picture, *(around.find_all("source") if around else ()))
     for found in soup.find_all([*_PLAYERS, *_REMOVED]):
         if found.decomposed or found.find_parent("body") is None:  # it was in another that is gone
             continue

@@ -135,7 +135,9 @@ def post_of_entry(
     add to a text. Any other has the path of its *link* as an alias. Relative addresses are seen from *base*.
     """
     html = (
-        _TAG.sub(lambda tag: _RELATIVE.sub(lambda part: _absolute(part, base), tag[0]), html)
+        _TAG.sub(
+            lambda tag: _RELATIVE.sub(lambda part: f"{part[1]}{part[2]}{joined(base, part[3])}", tag[0]), html
+        )
         if base
         else html
     )
@@ -150,7 +152,10 @@ def post_of_entry(
         listed, blocks = _without_references(blocks)
         cites = cites or listed
     above, body = compose(blocks, [cite.text for cite in cites])
-    for address in dict.fromkeys(urljoin(base, each) for each in enclosures):
+    title = post.title
+    if not title and body and (title := texts.first_sentences(" ".join(block.text for block in blocks), 80)):
+        losses["titles were made of the first words"] += 1
+    for address in dict.fromkeys(joined(base, each) for each in enclosures):
         if address not in html and not (image and image.url == address):
             body += f"\n[{re.sub(r'[^A-Za-z0-9._-]', '', urlsplit(address).path.rpartition('/')[2]) or 'file'}]({address})\n"
             losses["enclosures became links"] += 1
@@ -160,6 +165,7 @@ def post_of_entry(
     before, _, slug = link.rstrip("/").rpartition("/")
     return replace(
         post,
+        title=title,
         date=date,
         body=body,
         cites=(*cites, *above),
@@ -184,11 +190,12 @@ def post_of_entry(
     )
 
 
-def _absolute(part: re.Match[str], base: str) -> str:
+def joined(base: str, address: str) -> str:
+    """An address seen from *base*; as it is where one of them is none."""
     try:
-        return f"{part[1]}{part[2]}{urljoin(base, part[3])}"
+        return urljoin(base, address)
     except ValueError:
-        return part[0]
+        return address
 
 
 def change_after(date: str, updated: str, site: Site, losses: Counter[str]) -> str:

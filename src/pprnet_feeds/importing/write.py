@@ -31,7 +31,7 @@ _NO_TOPIC = (
 _PICTURES = "relative pictures were left as they are (see --pictures)"
 # A picture or a link, and its address when that is relative.
 _RELATIVE = re.compile(
-    r"(!?\[(?:[^\[\]\\\n]|\\.|!\[[^\[\]\n]*\]\([^()\n]*\))*\]\(<?|<img\s(?:[^<>]*\s)?src=[\"']?)"
+    r"(!?\[(?:[^\[\]\\\n]|\\.|!\[[^\[\]\n]{0,200}\]\([^()\n]{0,500}\)){0,300}\]\(<?|<img\s(?:[^<>]*\s)?src=[\"']?)"
     r"(?![a-z][a-z0-9+.-]*:|//|#)([^)\s\"'<>]+)",
     re.IGNORECASE,
 )
