@@ -276,7 +276,7 @@ def read_json_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
 
 
 def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site: Site) -> SourcePost:
-    image, link = _text(item, "image"), _text(item, "url") or _text(item, "external_url")
+    image, link = _text(item, "image"), _text(item, "url")
     work = _object(item.get("_citation")) if own_id(_text(item, "id"), site) else {}
     works = (_citation(each) for each in [work, *map(_object, _list(work, "also"))])
     of = (each.get(key) for each in (item, feed) for key in ("authors", "author"))

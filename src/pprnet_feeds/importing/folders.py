@@ -1,4 +1,4 @@
-"""The folder of a blog in Markdown, as Jekyll, Hugo and Quarto have it: one post in each file with front matter.
+"""The folder of a blog of Jekyll, Hugo or Quarto: one post in each file of Markdown with front matter.
 
 The text is Markdown already, so only what those programs put in its place is made into something else.
 """
@@ -163,7 +163,7 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
 
 
 def _plain(value: yaml.Value) -> Any:
-    """A value of YAML as text, a list or a dict; as with TOML, but every scalar is the text that was typed."""
+    """A value of YAML as text, a list or a dict; every scalar is the text that was typed."""
     if isinstance(value, yaml.Scalar):
         return value.text
     if isinstance(value, yaml.Sequence):

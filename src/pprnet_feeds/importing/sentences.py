@@ -63,7 +63,7 @@ def enter_sentence(source: Source, folder: Path, name: str) -> str | Problem:
 
 
 def unknown_topics(sources: Iterable[Source], site: Site) -> Counter[str]:
-    """The labels that are no topic or research type here, and how many posts have each; the most frequent first."""
+    """The labels that are no topic or research type here, with the number of their posts; the most first."""
     known = {*by_name(site.topics), *by_name(site.research)}
     found: Counter[str] = Counter()
     spelled: dict[str, str] = {}  # one topic however it is written

@@ -19,7 +19,7 @@ from pprnet_feeds.content.model import Citation, Image, Person, Site, Status
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing.html import Block, blocks_of_html, text_of_html
 from pprnet_feeds.importing.normalise import normalised
-from pprnet_feeds.importing.to_markdown import compose
+from pprnet_feeds.importing.to_markdown import compose, safe_address
 from pprnet_feeds.syndication.references import parse_reference
 
 T = TypeVar("T")
@@ -131,8 +131,8 @@ def post_of_entry(
 ) -> SourcePost:
     """A post with the text *html*, whose values are as an entry of a feed has them.
 
-    An entry of our own keeps its id and slug, so that readers are not shown it twice, and loses what our feeds
-    add to a text. Any other has the path of its *link* as an alias. Relative addresses are seen from *base*.
+    An entry of our own keeps its id and slug, so that readers are not shown it twice, and loses what our
+    feeds add to a text. Any other has the path of its *link* as an alias. Relative addresses are seen from *base*.
     """
     html = (
         _TAG.sub(
@@ -156,8 +156,9 @@ def post_of_entry(
     if not title and body and (title := texts.first_sentences(" ".join(block.text for block in blocks), 80)):
         losses["titles were made of the first words"] += 1
     for address in dict.fromkeys(joined(base, each) for each in enclosures):
-        if address not in html and not (image and image.url == address):
-            body += f"\n[{re.sub(r'[^A-Za-z0-9._-]', '', urlsplit(address).path.rpartition('/')[2]) or 'file'}]({address})\n"
+        if safe_address(address) and address not in html and not (image and image.url == address):
+            name = re.sub(r"[^A-Za-z0-9._-]", "", address.partition("?")[0].rpartition("/")[2]) or "file"
+            body += f"\n[{name}]({safe_address(address)})\n"
             losses["enclosures became links"] += 1
     date = front_matter_date(post.date or post.updated, site.time_zone)
     updated = front_matter_date(post.updated, site.time_zone)

@@ -1,9 +1,10 @@
 """HTML and plain text as Markdown that means the same.
 
-A line above a text is a reference only when it can be read as one. Editors go on with the result, so it is as clean as typed text: no tags where Markdown has a sign, and a
+Editors go on with the result, so it is as clean as typed text: no tags where Markdown has a sign, and a
 backslash only where a reader would otherwise see something else. Each block is rendered again and compared
 with its source. Where no Markdown means the same, the block stays as HTML.
 
+A line above a text is a reference only when it can be read as one; anything else belongs to the text.
 The only module that knows markdownify; `normalise`, too, knows beautifulsoup4.
 """
 
@@ -138,7 +139,7 @@ def _from_tokens(pieces: Sequence[HtmlToken]) -> str | None:
         elif name == "img":
             found.append(_picture(_attributes(piece.html)))
         elif name == "a":
-            address = _safe(_attributes(piece.html).get("href"))
+            address = safe_address(_attributes(piece.html).get("href"))
             found.append("[" if address else "")
             ends.append((name, f"]({address})" if address else ""))
         elif name in _SIGNS:
@@ -223,11 +224,11 @@ def _looks(pieces: Iterable[HtmlToken]) -> list[tuple[tuple[str, ...], str]]:
             show("---")
         elif name == "img":
             given = _attributes(piece.html)
-            if address := _safe(given.get("src")):
+            if address := safe_address(given.get("src")):
                 show(f"![{' '.join(given.get('alt', '').split())}]({address})")
         elif name not in VOID:
             given = _attributes(piece.html) if name in ("a", "abbr", "sup") else {}
-            look = _safe(given.get("href")) if name == "a" else _LOOKS.get(name, "")
+            look = safe_address(given.get("href")) if name == "a" else _LOOKS.get(name, "")
             look = f"abbr {given.get('title', '')}" if name == "abbr" else look
             if given.get("class") == "footnote-ref":
                 show("[^]")
@@ -237,7 +238,7 @@ def _looks(pieces: Iterable[HtmlToken]) -> list[tuple[tuple[str, ...], str]]:
     return [(look, "".join(words)) for look, words in runs]
 
 
-def _safe(address: str | None) -> str:
+def safe_address(address: str | None) -> str:
     """An address as it may be in Markdown; empty when it leads to code."""
     address = markdown.bare(address or "")
     if address and markdown.scheme(address) not in markdown.SCHEMES | {""}:
@@ -246,7 +247,10 @@ def _safe(address: str | None) -> str:
 
 
 def _picture(given: dict[str, str]) -> str:
-    address, alt = _safe(given.get("src")), escape(given.get("alt") or "", begins=False).replace("]", "\\]")
+    address, alt = (
+        safe_address(given.get("src")),
+        escape(given.get("alt") or "", begins=False).replace("]", "\\]"),
+    )
     return f"![{alt}]({address})" if address else ""
 
 
@@ -260,7 +264,7 @@ def _cleaned(element: Any) -> str:
         each.attrs = {name: value for name, value in each.attrs.items() if name in known}
         for name in ("href", "src"):
             if name in each.attrs:
-                each[name] = _safe(each[name])
+                each[name] = safe_address(each[name])
     return _EMPTY_LINES.sub(
         "\n", _PRE.sub(lambda pre: pre[0].replace("\n", "&#10;"), element.decode_contents().strip())
     )
@@ -303,7 +307,7 @@ class _Converter(_Library):  # type: ignore[misc]
     def convert_a(self, el: Any, text: str, parent_tags: set[str]) -> str:
         if "footnote-backref" in (el.get("class") or ()):
             return ""
-        el["href"] = _safe(el.get("href"))
+        el["href"] = safe_address(el.get("href"))
         return str(super().convert_a(el, text, parent_tags))
 
     def convert_img(self, el: Any, text: str, parent_tags: set[str]) -> str:

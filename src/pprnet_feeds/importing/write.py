@@ -182,7 +182,7 @@ def _slugs(labels: tuple[str, ...], known: tuple[Term, ...]) -> list[str]:
 
 
 def with_pictures(post: SourcePost, base: str) -> SourcePost:
-    """A post with *base* and a slash before the address of each relative picture; without it they are counted."""
+    """A post with *base* and a slash before each relative picture; without *base* they are counted."""
     losses = Counter(post.losses)
 
     def placed(found: re.Match[str]) -> str:
