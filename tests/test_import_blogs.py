@@ -1,4 +1,4 @@
-"""Whole blogs of other programs: each fixture has the structure of a real one, and nothing of it is lost in silence."""
+"""Whole blogs of other programs, of which nothing is lost in silence."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ Note[^1].
 [^1]: The note
 """  # fmt: skip
     assert (
-        "frames.atom:6: in the post 'Frames & pictures © R&D': frames became links (1), links within the post became "
+        "frames.atom:6: in the post 'Frames & pictures © R&D': frames became links (1), links within the post became "  # noqa: E501
         "words (1), dates of a change before the publication were left out (1)\n"
     ) in said
 

@@ -18,7 +18,7 @@ from many import make_site
 from pprnet_feeds.cli import main
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.importing import detect
-from pprnet_feeds.importing.write import remove_leftovers
+from pprnet_feeds.publishing.postfile import remove_leftovers
 from service import ROOT
 
 IMPORTS = Path(__file__).parent / "imports"

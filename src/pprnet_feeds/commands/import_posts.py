@@ -22,6 +22,7 @@ from pprnet_feeds.content.terms import did_you_mean, named
 with options.extra("import"):
     from pprnet_feeds.importing import detect, sentences, write
     from pprnet_feeds.importing.source_post import Source
+from pprnet_feeds.publishing.postfile import remove_leftovers
 
 T = TypeVar("T")
 _BAR_FROM = 20
@@ -91,7 +92,7 @@ def import_posts(
         what = f"--pictures is not a web address: {quoted(pictures)}"
         raise click.UsageError(f"{what}. Write it like https://example.org/pictures.")
     with options.writing(folder, _NOTHING):
-        write.remove_leftovers(folder)
+        remove_leftovers(folder)
     month = dates.month_of(at, site.time_zone)
     read = [
         (name, detect.read_source(path, name, site, date, month, _watched))

@@ -16,12 +16,8 @@ from typing import NamedTuple
 from pprnet_feeds.content import markdown
 from pprnet_feeds.content.text import clean, one_line
 
-VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-BLOCK = frozenset(
-    "address article aside blockquote body caption center col colgroup dd details div dl dt fieldset"
-    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html label legend li main nav ol optgroup"
-    " option p pre section select summary table tbody td tfoot th thead tr ul".split()
-)
+VOID = markdown.VOID | frozenset("area base embed input link meta source track".split())
+BLOCK = markdown.BLOCK | frozenset("body fieldset form html label legend optgroup option select".split())
 _WHOLE = frozenset({"ul", "ol", "dl", "table", "blockquote", "pre", "figure"})
 # Neither these elements nor what they hold is part of a text.
 _LEFT_OUT = frozenset("head nav footer noscript template svg math iframe object button textarea".split())

@@ -22,18 +22,7 @@ _UNUSUAL = re.compile(
     rf"<(?:{'|'.join([*_PLAYERS, *_REMOVED])}|noscript|source)\b|\shref=[\"']?#|<img[^<>]*\s(?:data-|srcset)",
     re.IGNORECASE,
 )
-_SOURCES = (
-    "src",
-    "data-src",
-    "data-lazy-src",
-    "data-original",
-    "data-orig-file",
-    "data-url",
-    "data",
-    "srcset",
-    "data-srcset",
-    "href",
-)
+_SOURCES = "src data-src data-lazy-src data-original data-orig-file data srcset data-srcset href".split()
 _PLACEHOLDER = re.compile(r"data:|\S*(?:blank|placeholder|spacer|loading|transparent|1x1)\S*$", re.IGNORECASE)
 _FRAMED = re.compile(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]+)\S*")
 _FRAGMENT = re.compile("^#.")

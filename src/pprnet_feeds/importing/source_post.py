@@ -132,16 +132,14 @@ def post_of_entry(
     """A post with the text *html*, whose values are as an entry of a feed has them.
 
     An entry of our own keeps its id and slug, so that readers are not shown it twice, and loses what our
-    feeds add to a text. Any other has the path of its *link* as an alias. Relative addresses are seen from *base*.
+    feeds add to a text. Any other has the path of its *link* as an alias. *base* is where relative addresses
+    are seen from.
     """
-    html = (
-        _TAG.sub(
-            lambda tag: _RELATIVE.sub(lambda part: f"{part[1]}{part[2]}{joined(base, part[3])}", tag[0]), html
-        )
-        if base
-        else html
-    )
-    html, losses = normalised(html)
+
+    def with_base(tag: re.Match[str]) -> str:
+        return _RELATIVE.sub(lambda part: f"{part[1]}{part[2]}{joined(base, part[3])}", tag[0])
+
+    html, losses = normalised(_TAG.sub(with_base, html) if base else html)
     losses.update(post.losses)
     blocks = blocks_of_html(html)
     id = own_id(post.id, site)
@@ -152,8 +150,9 @@ def post_of_entry(
         listed, blocks = _without_references(blocks)
         cites = cites or listed
     above, body = compose(blocks, [cite.text for cite in cites])
-    title = post.title
-    if not title and body and (title := texts.first_sentences(" ".join(block.text for block in blocks), 80)):
+    text, without = " ".join(block.text for block in blocks), _NO_TOPIC | ({status} if note else set())
+    title = post.title or (texts.first_sentences(text, 80) if body else "")
+    if title and not post.title:
         losses["titles were made of the first words"] += 1
     for address in dict.fromkeys(joined(base, each) for each in enclosures):
         if safe_address(address) and address not in html and not (image and image.url == address):
@@ -161,8 +160,7 @@ def post_of_entry(
             body += f"\n[{name}]({safe_address(address)})\n"
             losses["enclosures became links"] += 1
     date = front_matter_date(post.date or post.updated, site.time_zone)
-    updated = front_matter_date(post.updated, site.time_zone)
-    updated = change_after(date, updated, site, losses)
+    updated = change_after(date, front_matter_date(post.updated, site.time_zone), site, losses)
     before, _, slug = link.rstrip("/").rpartition("/")
     return replace(
         post,
@@ -173,15 +171,9 @@ def post_of_entry(
         id=id,
         slug=slug if id and before.endswith("/posts") and slugs.is_slug(slug) else "",
         updated=updated,
-        labels=tuple(
-            each
-            for each in post.labels
-            if each.lower() not in _NO_TOPIC and not (note and each.lower() == status)
-        ),
+        labels=tuple(each for each in post.labels if each.lower() not in without),
         # The default of a summary is the beginning of the text.
-        summary=""
-        if post.summary.rstrip(" .…[]") in " ".join(" ".join(b.text for b in blocks).split())
-        else post.summary,
+        summary="" if post.summary.rstrip(" .…[]") in " ".join(text.split()) else post.summary,
         authors=guests(post.authors, site),
         image=image,
         aliases=() if id else former_path(link),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -24,7 +23,6 @@ from pprnet_feeds.content.yaml import Scalar, read_front_matter
 from pprnet_feeds.importing.source_post import SourcePost
 from pprnet_feeds.publishing.postfile import citation_lines, list_lines, quote, stems, write_new
 
-_LEFTOVER = re.compile(r"\..+\.(?:md|yaml)\.([0-9]{1,10})")
 _NO_TOPIC = (
     "# To do: name a topic of feeds/topics.yaml here, like [{example}]. Until then the post is kept out."
 )
@@ -232,21 +230,3 @@ def _faults(post: SourcePost, stem: str, site: Site) -> tuple[list[Problem], lis
 def _person(person: Person) -> str:
     given = {name: quote(value) for name, value in asdict(person).items() if value}
     return given["name"] if len(given) == 1 else f"{{{', '.join(map(': '.join, given.items()))}}}"
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove what a run that was killed had begun to write, unless the process of that number still runs."""
-    for path in itertools.chain(folder.glob("posts/.*"), folder.glob("feeds/.*")):
-        found = _LEFTOVER.fullmatch(path.name)
-        if found and path.is_file() and not path.is_symlink() and not _is_running(int(found[1])):
-            path.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True
