@@ -195,6 +195,7 @@ def test_a_table_of_contents_is_no_list_of_footnotes():
         ('<img srcset="https://e.org/a.png 1x, https://e.org/b.png 2x" alt="a">', "![a](https://e.org/a.png)\n", {}),  # noqa: E501
         ('<img src="data:image/gif;base64,A" alt="a"><noscript><img src="https://e.org/a.png" alt="a"></noscript>',  # noqa: E501
          "![a](https://e.org/a.png)\n", {}),
+        ("<p>a</p><script>x()</script><footer>b</footer>", "a\n\nb\n", {"scripts were left out": 1}),
         ("<p>a</p><noscript>Please allow scripts.</noscript>", "a\n", {}),
     ],
 )  # fmt: skip

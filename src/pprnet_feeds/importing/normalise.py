@@ -17,9 +17,17 @@ from pprnet_feeds.importing.to_markdown import is_excessive
 
 # What a post cannot hold; a link takes the place of a frame or player.
 _PLAYERS = {"iframe": "frames", "video": "videos", "audio": "sounds", "embed": "objects", "object": "objects"}
-_REMOVED = {"form": "forms", "svg": "drawings", "canvas": "drawings", "math": "formulas"}
+_REMOVED = {
+    "form": "forms",
+    "svg": "drawings",
+    "canvas": "drawings",
+    "math": "formulas",
+    "script": "scripts",
+    "button": "buttons",
+}
 _UNUSUAL = re.compile(
-    rf"<(?:{'|'.join([*_PLAYERS, *_REMOVED])}|noscript|source)\b|\shref=[\"']?#|<img[^<>]*\s(?:data-|srcset)",
+    rf"<(?:{'|'.join([*_PLAYERS, *_REMOVED])}|noscript|source|nav|footer)\b"
+    r"|\shref=[\"']?#|<img[^<>]*\s(?:data-|srcset)",
     re.IGNORECASE,
 )
 _SOURCES = "src data-src data-lazy-src data-original data-orig-file data srcset data-srcset href".split()
@@ -48,6 +56,8 @@ def normalised(html: str) -> tuple[str, Counter[str]]:
         if before is not None and before.name == "img":  # it is for browsers with scripts
             before.decompose()
         noscript.unwrap()
+    for part in soup.find_all(["nav", "footer"]):  # of a page they are passed over, but not of a post
+        part.name = "div"
     for picture in soup.find_all("img"):
         around = picture.parent if picture.parent.name == "picture" else None
         picture["src"] = _source(picture, *(around.find_all("source") if around else ()))
