@@ -107,6 +107,13 @@ def import_posts(
     posts = write.PostFolder(folder, site, pictures.rstrip("/"))
     outcomes = [_import(source, name, folder, posts, topics, draft=draft) for name, source in read]
     lines = "" if added else sentences.topic_lines(counts, site)
+    for label in counts if lines else ():
+        if near := did_you_mean(label, site.topics):
+            what = f"no topic or research type is called {quoted(label)} ({some(counts[label], 'post')})"
+            mend = f"{near} Then write that into the posts, and do not add it."
+            having = (any(label in post.labels for post in source.posts) for _, source in read)
+            outcome = next((each for each, has in zip(outcomes, having, strict=True) if has), outcomes[0])
+            outcome.problems.append(Problem(outcome.file, 0, 0, what, mend))
     (_print_json if form == "json" else _print)(outcomes, counts, added, lines)
     if not all(outcome.is_read for outcome in outcomes):
         raise SystemExit(1)
