@@ -18,7 +18,7 @@ from many import make_site
 from pprnet_feeds.cli import main
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.importing import detect
-from pprnet_feeds.importing.write import remove_leftovers
+from pprnet_feeds.publishing.postfile import remove_leftovers
 from service import ROOT
 
 IMPORTS = Path(__file__).parent / "imports"
@@ -58,12 +58,15 @@ posts/2020-12-how-do-postcards-harm.md: written
 posts/2020-11-letters-by-telephone.md: written
 feeds/issues.yaml: entered the sentence of 2022-01; the page does not date it, see the comment
 
-page.txt:12: the page does not list 'Delta'
-    Nothing is to be done, unless it was renamed: see feeds/topics.yaml.
-page.txt:15: no topic is called 'Epsilon'
-    Add it to feeds/topics.yaml, if readers should have its feed.
+6 written, 0 already there.
 
-2 problems in 1 file. 6 written, 0 already there.
+1 name of topics that are not known here. `--topics write` adds this to feeds/topics.yaml:
+
+- slug: epsilon  # 0 posts
+  label: "Epsilon"
+
+ posts  drafts
+     6       0  page.txt
 Now run `check`: it names each post that still needs a topic.
 """
     )
@@ -211,7 +214,7 @@ def test_a_file_that_is_missing_or_is_a_folder_is_told(site):
     assert done.exit_code == 1
     assert [line for line in done.stdout.splitlines() if not line.startswith((" ", "1")) and line] == [
         "nowhere.txt: this is not a regular file",
-        "posts: this is not a regular file",
+        "posts: the folder has no post in Markdown (.md, .markdown, .qmd)",
     ]
 
 

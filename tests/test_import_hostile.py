@@ -94,7 +94,47 @@ def test_a_text_that_is_nothing_but_tags_keeps_its_words_and_takes_no_time(tmp_p
     assert seconds < 15
 
 
-@pytest.mark.parametrize("library", ["feedparser", "bs4", "markdownify"])
+EXPORT = (
+    '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" '
+    'xmlns:wp="http://wordpress.org/export/1.2/"><channel><item><title>One</title>'
+    "<wp:post_date>2021-12-06 09:30:00</wp:post_date><wp:status>publish</wp:status>"
+    "<wp:post_type>post</wp:post_type><content:encoded><![CDATA[{}]]></content:encoded></item></channel></rss>"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[caption]",
+        "[/caption]" + '[caption a="',
+        "[embed ",
+        "[code]",
+        "<!-- wp:x {",
+        "a" + " " * 50,
+        "a\n",
+        "[a](b ",
+    ],
+)
+def test_shortcodes_without_an_end_take_no_time(tmp_path, text):
+    said, posts, seconds = imported(tmp_path, EXPORT.format("word " + text * 20_000))
+    assert "word" in "".join(posts) or "cannot be a file" in said
+    assert seconds < 15
+
+
+@pytest.mark.parametrize(
+    "text", ["```a\n", "{% ", "{{< figure ", "{% highlight x %}", "){.", "~~~\n", "![", "[![a](b)"]
+)
+def test_markdown_without_an_end_takes_no_time(tmp_path, text):
+    site = make_site(tmp_path / "site", 0)
+    (tmp_path / "blog").mkdir()
+    (tmp_path / "blog/a.md").write_text(f"---\ntitle: A\ndate: 2020-01-01\n---\n{text * 20_000}\nword\n")
+    began = time.monotonic()
+    done = invoke("import", str(tmp_path / "blog"), "--site", str(site))
+    assert "1 written" in done.stdout or "cannot be a file" in done.stdout
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("library", ["feedparser", "bs4", "markdownify", "mammoth"])
 def test_without_its_libraries_the_command_says_in_one_line_how_to_install_them(tmp_path, library):
     (tmp_path / f"{library}.py").write_text(f"raise ModuleNotFoundError('no module', name={library!r})")
     paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1] / "src")])

@@ -42,6 +42,9 @@ letter.docx: a picture was left behind (a heap of letters) below 'kind number le
     Save it as a picture, put that on the web, and write ![what it shows](its address).
 
 1 problem in 1 file. 1 written, 0 already there.
+
+ posts  drafts
+     1       0  letter.docx
 """)  # fmt: skip
     assert (
         post
@@ -186,7 +189,7 @@ BOMB = f'<!DOCTYPE d [{ENTITIES}]><w:document xmlns:w="{W}">&b;</w:document>'
             word_file(parts={"word/document.xml": BOMB}),
             "it has a document type (<!DOCTYPE>), which is refused",
         ),
-        (word_file("<w:p>" * 300 + "</w:p>" * 300), "its elements are too deep in each other"),
+        (word_file("<w:p>" * 300 + "</w:p>" * 300), "elements stand too deep in each other"),
         (other_zip("xl/workbook.xml"), "this is an Excel file, which cannot be imported"),
         (other_zip("ppt/presentation.xml"), "this is a PowerPoint file, which cannot be imported"),
         (other_zip("content.xml"), "this is an OpenDocument file, which cannot be imported"),

@@ -282,7 +282,7 @@ def _import(source: Path, folder: Path) -> list[str]:
     assert read.posts or read.problems or read.kind
     posts = PostFolder(folder, small_site())
     outcomes = [posts.add_post(post) for post in read.posts[:50]]
-    sentences.compare_lists(read, small_site(), "source")
+    sentences.topic_lines(sentences.unknown_topics([read], small_site()), small_site())
     sentence = sentences.enter_sentence(read, folder, "source")
     tellable([sentence] if isinstance(sentence, Problem) else [])
     return [outcome.what for outcome in outcomes if not isinstance(outcome, Problem)]

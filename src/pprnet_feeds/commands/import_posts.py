@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections import defaultdict
-from dataclasses import replace
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.content import dates
+from pprnet_feeds.content.fields import is_address
 from pprnet_feeds.content.files import name_of
-from pprnet_feeds.content.model import Site
-from pprnet_feeds.content.problems import Problem, quoted, report, some
+from pprnet_feeds.content.problems import Form, Problem, quoted, report, some
 from pprnet_feeds.content.terms import did_you_mean, named
 
 with options.extra("import"):
     from pprnet_feeds.importing import detect, sentences, write
     from pprnet_feeds.importing.source_post import Source
+from pprnet_feeds.publishing.postfile import remove_leftovers
 
+T = TypeVar("T")
 _BAR_FROM = 20
+_NOTHING = "Nothing was written."
+_PLACES = 4
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one source: its post files, and what is to be said of it."""
+
+    file: str
+    kind: str
+    is_read: bool = True
+    posts: list[write.ImportedPost] = field(default_factory=list)
+    sentence: str = ""
+    problems: list[Problem] = field(default_factory=list)
 
 
 @click.command("import")
@@ -28,23 +47,38 @@ _BAR_FROM = 20
 @click.option("--date", help="The month (2026-03), day or moment of a Word file. This month when not given.")
 @click.option("--topic", "topics", multiple=True, metavar="NAME", help="A topic; give it once for each.")
 @click.option("--draft", is_flag=True, help="Write drafts, which are in no feed.")
+@click.option(
+    "--topics", "unknown", type=click.Choice(["write"]), help="Add unknown topics to feeds/topics.yaml."
+)
+@click.option(
+    "--pictures", metavar="BASE-URL", default="", help="Where relative pictures will be on the web."
+)
+@options.form("text", "json", help="For people, or for programs.")
 @options.site
 def import_posts(
-    sources: tuple[Path, ...], date: str | None, topics: tuple[str, ...], draft: bool, folder: Path
+    sources: tuple[Path, ...],
+    date: str | None,
+    topics: tuple[str, ...],
+    draft: bool,
+    unknown: str | None,
+    pictures: str,
+    form: Form,
+    folder: Path,
 ) -> None:
-    """Make post files of a Word file, a saved page, a feed or an export.
+    """Make post files of a Word file, a saved page, a feed or a blog.
 
     PATH is a Word document (.docx), a blog page saved as text or HTML, an RSS,
-    Atom or JSON feed, or a WordPress export. Never overwrites a file; a second
-    run changes nothing. What cannot be placed is reported. Exits with 1 when a
-    PATH could not be read.
+    Atom or JSON feed, a WordPress export, or the folder of a blog of Jekyll,
+    Hugo or Quarto. Never overwrites a file; a second run changes nothing. What
+    cannot be placed is reported. Exits with 1 when a PATH could not be read, or
+    gave nothing though it holds posts.
 
     \b
     Examples:
         pprnet-feeds import letter.docx --date 2026-03 --topic alliance
-        pprnet-feeds import wordpress.xml --site /srv/blog
+        pprnet-feeds import wordpress.xml --topics write --site /srv/blog
     """
-    site = options.settings_of(folder, "Nothing was written.")
+    site = options.settings_of(folder, _NOTHING)
     date = date.strip() if date is not None else ""
     try:
         at = dates.parse_moment(date, site.time_zone) if date else options.now()
@@ -54,63 +88,145 @@ def import_posts(
         if named(topic, site.topics) is None:
             near = did_you_mean(topic, site.topics) or "Take one of those in feeds/topics.yaml."
             raise click.UsageError(f"--topic: nothing is called {quoted(topic)}. {near}")
-    with options.writing(folder, "Nothing was written."):
-        write.remove_leftovers(folder)
-    posts = write.PostFolder(folder, site)
-    outcomes = []
-    for path in sources:
-        name = name_of(str(path))
-        source = detect.read_source(path, name, site, date, dates.month_of(at, site.time_zone))
-        found = (replace(post, labels=(*topics, *post.labels)) for post in source.posts)
-        if draft:
-            found = (replace(post, restricted="a draft") for post in found)
-        outcomes.append(_import(replace(source, posts=tuple(found)), name, folder, site, posts))
-    if not all(outcomes):
+    if pictures and not is_address(pictures):
+        what = f"--pictures is not a web address: {quoted(pictures)}"
+        raise click.UsageError(f"{what}. Write it like https://example.org/pictures.")
+    with options.writing(folder, _NOTHING):
+        remove_leftovers(folder)
+    month = dates.month_of(at, site.time_zone)
+    read = [
+        (name, detect.read_source(path, name, site, date, month, _watched))
+        for path, name in ((path, name_of(str(path))) for path in sources)
+    ]
+    counts = sentences.unknown_topics([source for _, source in read], site)
+    added = ""
+    if unknown and counts:
+        with options.writing(folder, _NOTHING):
+            added = sentences.add_topics(counts, folder, site)
+        site = options.settings_of(folder, _NOTHING)
+    posts = write.PostFolder(folder, site, pictures.rstrip("/"))
+    outcomes = [_import(source, name, folder, posts, topics, draft=draft) for name, source in read]
+    lines = "" if added else sentences.topic_lines(counts, site)
+    for label in counts if lines else ():
+        if near := did_you_mean(label, site.topics):
+            what = f"no topic or research type is called {quoted(label)} ({some(counts[label], 'post')})"
+            mend = f"{near} Then write that into the posts, and do not add it."
+            having = (any(label in post.labels for post in source.posts) for _, source in read)
+            outcome = next((each for each, has in zip(outcomes, having, strict=True) if has), outcomes[0])
+            outcome.problems.append(Problem(outcome.file, 0, 0, what, mend))
+    (_print_json if form == "json" else _print)(outcomes, counts, added, lines)
+    if not all(outcome.is_read for outcome in outcomes):
         raise SystemExit(1)
 
 
-def _import(source: Source, name: str, folder: Path, site: Site, posts: write.PostFolder) -> bool:
-    """Write the posts of one file and report on it; whether anything could be read."""
-    if not (source.kind and source.posts):
-        reasons = source.problems or (Problem(name, 0, 0, "it holds no post", "Give a file that does."),)
-        click.echo(report(reasons, "text", "Nothing was written."), nl=False)
-        return False
+def _watched(items: Sequence[T], label: str = "Reading") -> Iterator[T]:
+    """The *items* one after another, with a bar on a terminal when there are many."""
+    hidden = len(items) < _BAR_FROM or not sys.stderr.isatty()
+    with click.progressbar(items, label=label, file=sys.stderr, hidden=hidden) as bar:
+        yield from bar
+
+
+def _import(
+    source: Source, name: str, folder: Path, posts: write.PostFolder, topics: tuple[str, ...], *, draft: bool
+) -> Outcome:
+    """Write the posts of one source."""
+    outcome = Outcome(name, source.kind, problems=list(source.problems))
+    if not source.posts:
+        outcome.is_read = bool(source.kind) and not source.refused
+        if not outcome.problems:
+            outcome.problems.append(Problem(name, 0, 0, "it holds no post", "Give a file that does."))
+        return outcome
     posts.begin_source()
-    hidden = len(source.posts) < _BAR_FROM or not sys.stderr.isatty()
     with options.writing(folder, "What was written stays; import again to finish."):
-        with click.progressbar(source.posts, label="Writing", file=sys.stderr, hidden=hidden) as bar:
-            outcomes = [posts.add_post(post) for post in bar]
+        for post in _watched(source.posts, "Writing"):
+            post = replace(post, labels=(*topics, *post.labels))
+            written = posts.add_post(
+                replace(post, restricted=post.restricted or "a draft") if draft else post
+            )
+            if isinstance(written, Problem):
+                outcome.problems.append(written)
+                continue
+            outcome.posts.append(written)
+            if written.losses:
+                lost = ", ".join(f"{kind} ({number})" for kind, number in written.losses.items())
+                mend = "Look whether the post says all that readers need."
+                place = (post.file, post.line, 0)
+                outcome.problems.append(Problem(*place, f"in the post {quoted(post.title)}: {lost}", mend))
         sentence = sentences.enter_sentence(source, folder, name)
-    imported = [each for each in outcomes if not isinstance(each, Problem)]
-    unwritten = [replace(each, file=name) for each in (*outcomes, sentence) if isinstance(each, Problem)]
-    problems = [*source.problems, *sentences.compare_lists(source, site, name)]
-    problems += [*_unknown_labels(source, site, name), *unwritten]
-    said = sentence if isinstance(sentence, str) else ""
-    _report(f"{name}: {source.kind}", imported, said, sorted(problems))
-    return True
+    outcome.is_read = bool(outcome.posts)
+    if isinstance(sentence, Problem):
+        outcome.problems.append(sentence)
+    else:
+        outcome.sentence = sentence
+    outcome.problems.sort()
+    return outcome
 
 
-def _unknown_labels(source: Source, site: Site, name: str) -> list[Problem]:
-    """The labels of posts that are no topic here, each once."""
-    lines: defaultdict[str, list[int]] = defaultdict(list)
-    for post in source.posts:
-        for label in write.terms_of(post.labels, site)[2]:
-            lines[label].append(post.line)
-    problems = []
-    for label, places in lines.items():
-        what = f"no topic or research type is called '{label}' ({some(len(places), 'post')})"
-        mend = "Add it to feeds/topics.yaml before you import, or name a topic in the posts themselves."
-        mend = f"{did_you_mean(label, site.topics)} {mend}".strip()
-        problems.append(Problem(name, places[0], 0, what, mend))
-    return problems
+def _losses(outcomes: Sequence[Outcome]) -> dict[str, list[tuple[str, int]]]:
+    """The places of each kind of loss, with how often it is there; the most frequent first."""
+    found: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    for outcome in outcomes:
+        for post in outcome.posts:
+            for kind, number in post.losses.items():
+                found[kind].append((post.file, number))
+    return dict(sorted(found.items(), key=lambda each: (-len(each[1]), each[0])))
 
 
-def _report(title: str, imported: list[write.ImportedPost], sentence: str, problems: list[Problem]) -> None:
+def _print(outcomes: Sequence[Outcome], counts: Counter[str], added: str, lines: str) -> None:
     words = {"written": "written", "other": "already there, with another text: left as it is"}
-    files = [f"{each.file}: {words[each.what]}" for each in imported if each.what in words]
-    click.echo("\n".join(filter(None, [title, *files, sentence])))
-    written = sum(each.what == "written" for each in imported)
-    summary = f"{written} written, {len(imported) - written} already there."
-    click.echo(f"\n{report(problems, 'text', summary)}", nl=False)
-    if not all(each.has_topic for each in imported):
+    for outcome in outcomes:
+        if not outcome.posts:
+            click.echo(report(outcome.problems, "text", _NOTHING), nl=False)
+            continue
+        files = [f"{each.file}: {words[each.what]}" for each in outcome.posts if each.what in words]
+        click.echo("\n".join(filter(None, [f"{outcome.file}: {outcome.kind}", *files, outcome.sentence])))
+        written = sum(each.what == "written" for each in outcome.posts)
+        summary = f"{written} written, {len(outcome.posts) - written} already there."
+        click.echo(f"\n{report(outcome.problems, 'text', summary)}", nl=False)
+    if added:
+        click.echo(added)
+    elif lines:
+        number = some(len(counts), "name")
+        click.echo(
+            f"\n{number} of topics that are not known here. `--topics write` adds this to feeds/topics.yaml:"
+        )
+        click.echo(f"\n{lines}", nl=False)
+    if any(outcome.posts for outcome in outcomes):
+        click.echo("\n posts  drafts")
+        for outcome in outcomes:
+            drafts = sum(each.is_draft for each in outcome.posts)
+            click.echo(f"{len(outcome.posts):6}  {drafts:6}  {outcome.file}")
+    for kind, places in _losses(outcomes).items():
+        named = ", ".join(file for file, _ in places[:_PLACES])
+        more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
+        click.echo(f"{kind}: {sum(number for _, number in places)} in {named}{more}")
+    if not all(each.has_topic for outcome in outcomes for each in outcome.posts):
         click.echo("Now run `check`: it names each post that still needs a topic.")
+
+
+def _print_json(outcomes: Sequence[Outcome], counts: Counter[str], added: str, lines: str) -> None:
+    everything = {
+        "sources": [
+            {
+                "file": outcome.file,
+                "kind": outcome.kind,
+                "read": outcome.is_read,
+                "posts": [asdict(each) for each in outcome.posts],
+                "drafts": sum(each.is_draft for each in outcome.posts),
+                "problems": [asdict(each) for each in outcome.problems],
+            }
+            for outcome in outcomes
+        ],
+        "losses": [
+            {
+                "kind": kind,
+                "number": sum(number for _, number in places),
+                "files": [file for file, _ in places],
+            }
+            for kind, places in _losses(outcomes).items()
+        ],
+        "topics": [
+            {"label": label, "posts": number, "added": bool(added)} for label, number in counts.items()
+        ],
+    }
+    click.echo(json.dumps(everything, ensure_ascii=False, indent=2))

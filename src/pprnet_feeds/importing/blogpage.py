@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.importing.body import compose, is_practice, is_reference
 from pprnet_feeds.importing.html import Block
-from pprnet_feeds.importing.source_post import Label, Source, SourcePost, unread
+from pprnet_feeds.importing.source_post import Source, SourcePost, unread
+from pprnet_feeds.importing.to_markdown import compose, is_practice, is_reference
 
 _MONTHS = "january february march april may june july august september october november december".split()
 _MONTH = re.compile(rf"({'|'.join(_MONTHS)}),? ((?:19|20)[0-9]{{2}})", re.IGNORECASE)
@@ -29,6 +29,7 @@ _AGAIN = "Save the page again, down to its end."
 
 def read_page(blocks: Sequence[Block], file: str) -> Source:
     """The posts of a page, and what surrounds them."""
+    blocks = [block for block in blocks if block.text or "<img" in block.html]  # without rules
     first_month = next((place for place, block in enumerate(blocks) if month_of(block.text)), None)
     if first_month is None:
         what = "this is not a page of the blog: it has no month, such as December 2021, on a line of its own"
@@ -45,10 +46,10 @@ def read_page(blocks: Sequence[Block], file: str) -> Source:
         "a page of the blog",
         tuple(reader.posts),
         tuple(sorted(reader.problems)),
+        int(not reader.posts),
         " ".join(sentence.text.split()),
         sentence.line,
         tuple(reader.lists["topics"]),
-        tuple(reader.lists["type of research"]),
     )
 
 
@@ -70,7 +71,7 @@ class _PageReader:
     def __init__(self, file: str, blocks: Sequence[Block], first_month: int) -> None:
         self.posts: list[SourcePost] = []
         self.problems: list[Problem] = []
-        self.lists: dict[str, list[Label]] = {"topics": [], "type of research": []}
+        self.lists: dict[str, list[str]] = {"topics": [], "type of research": []}
         self.sentence: Block | None = None
         self._file, self._blocks, self._first = file, blocks, first_month
         self._state, self._month = "head", ""
@@ -120,7 +121,7 @@ class _PageReader:
                 return
             self._bulleted = self._bulleted or bulleted
             if name and not _ALL_TOPICS.search(name):
-                self.lists[self._state].append(Label(block.line, name))
+                self.lists[self._state].append(name)
 
     def _read_post(self, block: Block, following: Block | None) -> None:
         post = self._post
@@ -184,7 +185,7 @@ class _PageReader:
             self._has_practice = self._has_practice or post.practice is not None
             cites, body = compose(post.blocks)
             name = " ".join(post.title.text.split())
-            self.posts.append(SourcePost(post.title.line, name, post.month, body, cites))
+            self.posts.append(SourcePost(self._file, post.title.line, name, post.month, body, cites))
 
     def _leave_out(self, block: Block, why: str, mend: str = _COMPARE) -> None:
         first = block.text.splitlines()[0] if block.text else ""

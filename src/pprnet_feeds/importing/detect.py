@@ -9,10 +9,10 @@ from pathlib import Path
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.text import clean_with_problems, decode
 from pprnet_feeds.importing.blogpage import read_page
-from pprnet_feeds.importing.feeds import read_feed
+from pprnet_feeds.importing.feeds import read_feed, read_json_feed
+from pprnet_feeds.importing.folders import read_blog_folder
 from pprnet_feeds.importing.html import blocks_of_html, blocks_of_text
-from pprnet_feeds.importing.json_items import read_json_feed
-from pprnet_feeds.importing.source_post import Source, unread
+from pprnet_feeds.importing.source_post import Source, Watch, unread
 from pprnet_feeds.importing.word import PROTECTED, read_word_file
 
 SIZE_LIMIT = 50_000_000
@@ -21,10 +21,24 @@ _HTML = re.compile(
     r"<!doctype html|<html[\s>]|<(?:body|div|p|h[1-6]|main|article)(?:\s[^<>]*)?>", re.IGNORECASE
 )
 _XML = re.compile(
-    r"(?><!--.*?-->\s*)*+<(?:\?xml\b|!DOCTYPE\s+(?:rss|feed|rdf:RDF)\b|(?:rss|feed|rdf:RDF|[a-z]+:feed)[\s>])",
-    re.IGNORECASE | re.DOTALL,
+    r"(?>(?:\s|<!--.*?-->|<\?.*?\?>|<!DOCTYPE\s[^<>\[]*(?:\[.*?\])?\s*>)*+)<([a-z][\w.:-]*)", re.I | re.DOTALL
 )
 _HEAD = 100_000
+_ENCODING = re.compile(
+    rb"<(?:\?xml\s[^<>]{0,100}?encoding|meta\s[^<>]{0,100}?charset)\s*=\s*[\"']?([\w-]{1,20})", re.IGNORECASE
+)
+_OF_TEXT = re.compile(
+    "iso-?8859-1?[0-9]|latin-?1|windows-125[0-8]|cp125[0-8]|gb2312|gbk|gb18030|big5|shift_jis|euc-(?:jp|kr)|koi8-[ru]"
+    "|us-ascii|macintosh|utf-8"
+)
+# As browsers read them (WHATWG Encoding Standard §4.2).
+_MEANT = {
+    "iso-8859-1": "cp1252",
+    "latin1": "cp1252",
+    "us-ascii": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+}
 # What a file is that is no text, by how it begins, and what to do with it.
 _WORD = "Open it in Word, choose Save As and Word Document (.docx), and import that file."
 _PICTURE = ("a picture", "Put it on the web, and write ![what it shows](its address) into a post.")
@@ -43,12 +57,14 @@ _KINDS = {
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # older Office files, and newer ones with a password
 
 
-def read_source(path: Path, name: str, site: Site, date: str, this_month: str) -> Source:
+def read_source(path: Path, name: str, site: Site, date: str, this_month: str, watch: Watch = iter) -> Source:
     """What the file holds, which is called *name* in problems; without posts a problem says why.
 
     A Word file has no date: its post has *date* or, when that is empty, *this_month*.
     """
     try:
+        if path.is_dir():
+            return read_blog_folder(path, name, site, watch)
         if not path.is_file():
             return unread(name, "this is not a regular file", "Give the file itself.")
         with path.open("rb") as file:
@@ -67,23 +83,36 @@ def read_source(path: Path, name: str, site: Site, date: str, this_month: str) -
     for beginning, (kind, mend) in _KINDS.items():
         if data.startswith(beginning):
             return unread(name, f"this is {kind}, which cannot be imported", mend)
+    found = _ENCODING.search(data[:2_000])
+    declared = found[1].decode().lower() if found else ""
     try:
-        text = decode(data)
+        if _OF_TEXT.fullmatch(declared) and declared != "utf-8":
+            text = data.decode(_MEANT.get(declared, declared)).replace("\r\n", "\n").replace("\r", "\n")
+        else:
+            text = decode(data)
+    except UnicodeDecodeError:
+        what = f"the file is not the text in {declared} that it says it is"
+        return unread(name, what, "Save it as UTF-8; most programs ask for the encoding under Save As.")
     except ValueError as reason:
         what = f"the file is not UTF-8 text: {reason}"
         return unread(name, what, "Save it as UTF-8; most programs ask for the encoding under Save As.")
     text, dropped = clean_with_problems(text, name)
-    source = read_text(text, name, site)
+    source = read_text(text, name, site, watch)
     return replace(source, problems=tuple(sorted([*dropped, *source.problems])))
 
 
-def read_text(text: str, name: str, site: Site) -> Source:
+def read_text(text: str, name: str, site: Site, watch: Watch = iter) -> Source:
     """What a text holds, of whichever kind it is."""
     start = text.lstrip()[:_HEAD]
     if not start:
         return unread(name, "the file is empty", "Save it again.")
     if start[0] in "{[":
-        return read_json_feed(text, name, site)
-    if _XML.match(start) and "<html" not in start[:2_000].lower():
-        return read_feed(text, name, site)
+        return read_json_feed(text, name, site, watch)
+    root = found[1].lower() if (found := _XML.match(start)) else ""
+    if (
+        root in ("rss", "feed", "rdf:rdf")
+        or root.endswith(":feed")
+        or (start.startswith("<?xml") and root != "html")
+    ):
+        return read_feed(text, name, site, watch)
     return read_page(blocks_of_html(text) if _HTML.search(start) else blocks_of_text(text), name)

@@ -1,4 +1,4 @@
-"""Atom (RFC 4287), RSS and RDF feeds, and exports of WordPress, read by feedparser.
+"""Atom (RFC 4287), RSS and RDF feeds, and exports of WordPress, read by feedparser; and JSON Feed.
 
 The only module that knows feedparser, which gets no file that it would work on for too long.
 """
@@ -7,17 +7,35 @@ from __future__ import annotations
 
 import html
 import io
+import json
 import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from html.entities import html5
 from typing import Any
 from xml.parsers import expat
 
 import feedparser
 
-from pprnet_feeds.content.model import Image, Site
+from pprnet_feeds.content import text as texts
+from pprnet_feeds.content.model import Citation, Image, Site
+from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing import wordpress
-from pprnet_feeds.importing.entries import one_line, person, post_of_entry, size, source_of_feed
-from pprnet_feeds.importing.html import blocks_of_html, text_of_html
-from pprnet_feeds.importing.source_post import Source, SourcePost, unread
+from pprnet_feeds.importing.html import text_of_html
+from pprnet_feeds.importing.source_post import (
+    Source,
+    SourcePost,
+    Watch,
+    joined,
+    one_line,
+    own_id,
+    person,
+    post_of_entry,
+    size,
+    source_of,
+    unread,
+)  # fmt: skip
 
 _DEPTH = 200
 # feedparser looks for an address in the text of these, in quadratic time.
@@ -25,41 +43,74 @@ _PEOPLE = frozenset({"author", "creator", "name", "managingeditor", "publisher",
 _LONGEST_NAME = 2_000
 _DOCTYPE = "it has a document type (<!DOCTYPE>), which is refused"
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
+# A sign that begins no entity of XML; nothing is one within a section of characters.
+_AMPERSAND = re.compile(
+    r"<!\[CDATA\[.*?\]\]>|&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)(\w{1,32};)?", re.DOTALL
+)
 # A site's move to https may have rewritten its namespaces, too.
 _SECURE_NAMESPACE = re.compile(r"(\sxmlns(?::[\w.-]+)?\s*=\s*[\"'])https(?=://)")
 _DELETED = re.compile(r"<[\w.-]+:deleted-entry\s[^<>]*?\bref=[\"']([^\"'<>]*)")  # RFC 6721
 _APP = re.compile(re.escape("http://www.w3.org/2007/app"))
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
+_OTHER_XML = {
+    "opml": "a list of subscriptions (OPML)",
+    "urlset": "a sitemap",
+    "sitemapindex": "a sitemap",
+    "svg": "a drawing (SVG)",
+    "html": "a page",
+}
+_AGAIN = "Save the whole file again, as it is."
+# Our names of the parts of a work, and those of CSL-JSON.
+_OURS = "doi pmid title container volume issue pages publisher".split()
+_THEIRS = "DOI PMID title container-title volume issue page publisher".split()
 
 
-def read_feed(text: str, file: str, site: Site) -> Source:
+def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
     """The posts of an XML document."""
     # The text is decoded already, so the encoding that it declares no longer holds.
     text = _DECLARATION.sub(lambda found: "\n" * found[0].count("\n"), text[:1_000], count=1) + text[1_000:]
-    data = _SECURE_NAMESPACE.sub(r"\1http", text).encode("utf-8", "replace")
-    mend = "Save the whole file again, as it is."
+    end = text.rfind("]]>") + 3  # a section without its end would be looked through again and again
+    rest = text[end:] if "<![CDATA[" in text[end:] else _AMPERSAND.sub(_as_character, text[end:])
+    data = _SECURE_NAMESPACE.sub(r"\1http", _AMPERSAND.sub(_as_character, text[:end]) + rest).encode(
+        "utf-8", "replace"
+    )
     try:
         checked = _Check(data)
         parsed = feedparser.parse(io.BytesIO(checked.data), sanitize_html=False, resolve_relative_uris=False)
         if parsed.bozo:  # it has guessed, also at what is public
             raise ValueError
     except expat.ExpatError as error:
-        return unread(file, f"it is not well-formed XML: {expat.ErrorString(error.code)}", mend, error.lineno)
+        return unread(
+            file, f"it is not well-formed XML: {expat.ErrorString(error.code)}", _AGAIN, error.lineno
+        )
     except _RefusedError as error:
         return unread(file, *error.args)
     except (ValueError, LookupError, TypeError, AttributeError):
-        return unread(file, "feedparser cannot read it", mend)
+        return unread(file, "feedparser cannot read it", _AGAIN)
     # Plain dicts: feedparser's own give values of other keys for one that is missing.
     entries, feed = list(map(dict, parsed.entries)), dict(parsed.feed)
     lines = checked.lines if len(checked.lines) == len(entries) else [0] * len(entries)
-    is_atom, drafts = checked.root == "feed", checked.prefixes(_APP)
-    posts = [_post(*each, is_atom, drafts, site) for each in zip(entries, lines, strict=True)]
     if prefixes := checked.prefixes(wordpress.NAMESPACE):
-        return wordpress.read_export(list(zip(posts, entries, strict=True)), prefixes, text, file, site)
+        to_post = partial(_post, feed=feed, file=file, site=site)
+        return wordpress.read_export(
+            list(zip(entries, lines, strict=True)), prefixes, text, file, site, to_post, watch
+        )
+    is_atom, drafts = checked.root == "feed", checked.prefixes(_APP)
+    found = list(zip(entries, lines, strict=True))
+    posts = [
+        _post(*each, feed=feed, file=file, site=site, is_atom=is_atom, drafts=drafts) for each in watch(found)
+    ]
     places = [(html.unescape(each[1]), each.start()) for each in _DELETED.finditer(text)]
     gone = [(id, text.count("\n", 0, place) + 1) for id, place in places]
-    kind = "an Atom feed" if is_atom else "an RSS feed"
-    return source_of_feed(kind, feed.get("id", ""), posts, gone, file, site)
+    return _source("an Atom feed" if is_atom else "an RSS feed", feed.get("id", ""), posts, gone, file, site)
+
+
+def _as_character(found: re.Match[str]) -> str:
+    """An entity of HTML as its character, and a bare ampersand as one of XML."""
+    if found[0].startswith("<"):
+        return found[0]
+    named = html5.get(found[1] or "", "")
+    return named if named and named not in "<>&\"'" else f"&amp;{found[1] or ''}"
 
 
 class _RefusedError(Exception):
@@ -69,7 +120,7 @@ class _RefusedError(Exception):
 class _Check:
     """Makes sure that feedparser can read a document well and in time, and notes what it does not give.
 
-    Entities are how ten lines become ten gigabytes, so a document type is refused; no feed needs one.
+    Entities are how ten lines become ten gigabytes, so a document type that declares some is refused.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -83,10 +134,12 @@ class _Check:
         self._parser.StartElementHandler = self._start_element
         self._parser.EndElementHandler = lambda _: self._open.pop()
         self._parser.CharacterDataHandler = self._text
-        self._parser.StartDoctypeDeclHandler = lambda *_: self._refuse(_DOCTYPE)
+        self._parser.StartDoctypeDeclHandler = lambda *about: self._refuse(_DOCTYPE) if about[3] else None
         self._parser.Parse(data, True)
         if self.root.lower() not in ("feed", "rss", "rdf"):
             what = f"this is XML, but neither a feed nor a WordPress export: it begins with <{self.root}>"
+            if kind := _OTHER_XML.get(self.root.lower()):
+                what = f"this is {kind}, and neither a feed nor a WordPress export"
             raise _RefusedError(what, "Save the feed itself, such as feed.atom.")
         self.data = data[self._start :]
 
@@ -112,35 +165,71 @@ class _Check:
             self._refuse("the name of an author is far too long")
 
     def _refuse(self, what: str) -> None:
-        raise _RefusedError(what, "Save the whole file again, as it is.", self._parser.CurrentLineNumber)
+        raise _RefusedError(what, _AGAIN, self._parser.CurrentLineNumber)
 
 
-def _post(entry: dict[str, Any], line: int, is_atom: bool, drafts: list[str], site: Site) -> SourcePost:
+def _source(
+    kind: str, id: str, posts: list[SourcePost], gone: Iterable[tuple[str, int]], file: str, site: Site
+) -> Source:
+    """A feed with this *id*, and of each of its tombstones the id and the line."""
+    view = id.strip().removeprefix(f"tag:{site.tag_root}/feed/")
+    if view != id.strip() and (
+        view.rpartition("/")[2] != "feed" or view.startswith("corrections/") or "issues/feed" in view
+    ):
+        what = "this feed of the site does not hold its posts as they are"
+        return unread(file, what, "Take the one with the full text: feed.atom, feed.json or feed.rss.")
+    what = "a post was withdrawn, and its text is not in the feed: "
+    mend = "If its file is lost, write one with `status: withdrawn`."
+    return source_of(kind, posts, [Problem(file, line, 0, what + quoted(each), mend) for each, line in gone])
+
+
+def _post(
+    entry: dict[str, Any],
+    line: int,
+    body: str | None = None,
+    *,
+    feed: dict[str, Any],
+    file: str,
+    site: Site,
+    is_atom: bool = False,
+    drafts: Iterable[str] = (),
+) -> SourcePost:
+    """An entry, of whose text *body* is the HTML if that is not as feedparser gives it."""
     # A description within a picture leaves its own type behind.
     described = entry.get("summary_detail", {})
     is_text = described.get("value") == entry.get("summary")
-    summary = _html(described if is_text else {"value": entry["summary"]})
+    detail = described if is_text else {"value": entry["summary"]}
+    summary, content = _html(detail), entry.get("content")
     title = entry.get("title_detail", {})
-    people = (
-        person(*(one_line(each.get(key)) for key in ("name", "href", "email")))
-        for each in entry.get("authors", ())
-    )
-    is_draft = any(entry.get(f"{prefix}draft") == "yes" for prefix in drafts)  # RFC 5023 §13.1
+    authors = [author for author in entry.get("authors", ()) if author] or feed.get("authors", ())
+    people = (person(*(one_line(each.get(key)) for key in ("name", "href", "email"))) for each in authors)
+    parsed = entry.get("published_parsed") or entry.get("updated_parsed")
+    links = [one_line(each.get("href")) for each in entry.get("links", ()) if each.get("rel") == "enclosure"]
     found = SourcePost(
-        line=line,
+        file,
+        line,
         title=text_of_html(_html(title) if is_atom else title.get("value")),
         date=entry.get("published", ""),
-        body="",
         id=entry.get("id", ""),
         updated=entry.get("updated", ""),
         labels=tuple(one_line(tag.get("label") or tag.get("term")) for tag in entry.get("tags", ())),
-        summary=text_of_html(summary) if "content" in entry else "",
+        summary=text_of_html(summary) if content and content[0].get("value") != entry.get("summary") else "",
         authors=tuple(people),
         image=_image(entry),
-        restricted="a draft" if is_draft else "",
+        restricted="a draft"
+        if any(entry.get(f"{each}draft") == "yes" for each in drafts)
+        else "",  # RFC 5023 §13.1
     )
-    text = _html(entry["content"][0]) if entry.get("content") else summary
-    return post_of_entry(found, blocks_of_html(text), entry.get("link", ""), site)
+    detail = content[0] if content else detail
+    link = joined(feed.get("link", ""), entry.get("link", ""))
+    base = joined(link, detail.get("base") or "")
+    link = link if entry.get("link") else ""
+    post = post_of_entry(found, _html(detail) if body is None else body, site, link, base, links)
+    if post.date or not parsed:
+        return post
+    return replace(
+        post, date="{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z".format(*parsed[:6])
+    )  # a form that only feedparser knows
 
 
 def _html(detail: dict[str, Any]) -> str:
@@ -154,3 +243,104 @@ def _image(entry: dict[str, Any]) -> Image | None:
         if media.get("medium") == "image" and media.get("url"):
             return Image(media["url"], "", size(media.get("width")), size(media.get("height")))
     return None
+
+
+# JSON Feed
+
+
+def read_json_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
+    """The posts of a JSON feed 1.1 or 1.0, with our own extensions."""
+    text, lost = texts.join_escapes(text)
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        what = f"it begins like JSON and is none: {getattr(error, 'msg', 'too deep')}"
+        return unread(file, what, "Save the feed again, down to its end.", getattr(error, "lineno", 0))
+    items = document.get("items") if isinstance(document, dict) else None
+    if not isinstance(items, list):
+        what = "this is JSON, but no JSON feed: it has no list of `items`"
+        return unread(file, what, "Save the feed itself, such as feed.json.")
+    posts = []
+    at, line = 0, 1
+    for item in map(_object, watch(items)):
+        # The parser gives no places; the ids do, as long as they are found in the order of the items.
+        place = text.find(json.dumps(item.get("id"), ensure_ascii=False), at) if line else -1
+        line = line + text.count("\n", at, place) if place >= 0 else 0
+        at = max(at, place)
+        posts.append(_item(item, document, line, file, site))
+    gone = map(_object, _list(_object(document.get("_deleted")), "items"))
+    ids = ((_text(each, "ref") or _text(each, "id"), 0) for each in gone)
+    source = _source("a JSON feed", _text(_object(document.get("_feed")), "id"), posts, ids, file, site)
+    dropped = [texts.dropped("half of a surrogate pair", file, 0)] if lost else []
+    return replace(source, problems=(*dropped, *source.problems))
+
+
+def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site: Site) -> SourcePost:
+    image, link = _text(item, "image"), _text(item, "url")
+    work = _object(item.get("_citation")) if own_id(_text(item, "id"), site) else {}
+    works = (_citation(each) for each in [work, *map(_object, _list(work, "also"))])
+    of = (each.get(key) for each in (item, feed) for key in ("authors", "author"))
+    authors = next(
+        filter(
+            None, ([_object(each) for each in (at if isinstance(at, list) else [at]) if each] for at in of)
+        ),
+        [],
+    )
+    body = _cleaned(item, "content_html") or "".join(
+        f"<p>{html.escape(each, quote=False)}</p>\n" for each in _cleaned(item, "content_text").split("\n")
+    )
+    base = joined(_text(feed, "home_page_url"), link)
+    found = SourcePost(
+        file,
+        line,
+        title=_text(item, "title"),
+        date=_text(item, "date_published"),
+        cites=tuple(cite for cite in works if cite.text),
+        id=_text(item, "id"),
+        updated=_text(item, "date_modified"),
+        labels=tuple(one_line(each) for each in _list(item, "tags")),
+        summary=_text(item, "summary"),
+        authors=tuple(person(_text(each, "name"), _text(each, "url")) for each in authors),
+        image=Image(joined(base, image)) if image else None,
+    )
+    files = (_text(_object(each), "url") for each in _list(item, "attachments"))
+    return post_of_entry(found, body, site, base if link else "", base, filter(None, files))
+
+
+def _citation(work: dict[str, Any]) -> Citation:
+    """A work in CSL-JSON as we write it: its note is the reference as printed."""
+    parts: dict[str, Any] = {ours: _text(work, theirs) for ours, theirs in zip(_OURS, _THEIRS, strict=True)}
+    names = [_object(author) for author in _list(work, "author")]
+    dates = _list(_object(work.get("issued")), "date-parts")
+    return Citation(
+        text=_text(work, "note"),
+        url="" if parts["doi"] else _text(work, "URL"),
+        authors=tuple(filter(None, map(_name, names))),
+        year=str(dates[0][0]) if dates and isinstance(dates[0], list) and dates[0] else "",
+        type="" if (kind := _text(work, "type")) == "document" else kind,
+        **parts,
+    )
+
+
+def _name(author: dict[str, Any]) -> str:
+    parts = [_text(author, part) for part in ("family", "given", "suffix")]
+    return _text(author, "literal") or ", ".join(part for part in parts if part)
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: dict[str, Any], name: str) -> list[Any]:
+    found = value.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _cleaned(value: dict[str, Any], name: str) -> str:
+    """A text of several lines, without characters that no feed may hold."""
+    found = value.get(name)
+    return texts.clean(found)[0] if isinstance(found, str) else ""
+
+
+def _text(value: dict[str, Any], name: str) -> str:
+    return one_line(_cleaned(value, name))

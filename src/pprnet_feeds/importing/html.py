@@ -16,12 +16,8 @@ from typing import NamedTuple
 from pprnet_feeds.content import markdown
 from pprnet_feeds.content.text import clean, one_line
 
-VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-BLOCK = frozenset(
-    "address article aside blockquote body caption center col colgroup dd details div dl dt fieldset"
-    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html label legend li main nav ol optgroup"
-    " option p pre section select summary table tbody td tfoot th thead tr ul".split()
-)
+VOID = markdown.VOID | frozenset("area base embed input link meta source track".split())
+BLOCK = markdown.BLOCK | frozenset("body fieldset form html label legend optgroup option select".split())
 _WHOLE = frozenset({"ul", "ol", "dl", "table", "blockquote", "pre", "figure"})
 # Neither these elements nor what they hold is part of a text.
 _LEFT_OUT = frozenset("head nav footer noscript template svg math iframe object button textarea".split())
@@ -107,7 +103,7 @@ def blocks_of_html(html: str) -> list[Block]:
             continue
         is_notes = _FOOTNOTES.search(source.partition(">")[0] + ">")
         text = "" if is_notes else markdown.plain_text(source)
-        if text or is_notes or "<img" in source:
+        if text or is_notes or "<img" in source or "<hr" in source:
             found.append(Block(bisect_right(ends, start) + 1, text, level, source.strip()))
         source, level = "", next_level
     return found
@@ -138,6 +134,8 @@ def _cut(html: str) -> Iterator[tuple[int, str, int]]:
             yield start, "", 0
             yield start, piece, 0
             whole, depth = name, 1
+        elif name == "hr":
+            yield from ((start, each, 0) for each in ("", piece, ""))
         elif name in BLOCK:
             yield start, "", int(name[1]) if re.fullmatch("h[1-6]", name) and not is_end else 0
         else:

@@ -17,23 +17,20 @@ from pprnet_feeds.importing.to_markdown import is_excessive
 
 # What a post cannot hold; a link takes the place of a frame or player.
 _PLAYERS = {"iframe": "frames", "video": "videos", "audio": "sounds", "embed": "objects", "object": "objects"}
-_REMOVED = {"form": "forms", "svg": "drawings", "canvas": "drawings", "math": "formulas"}
+_REMOVED = {
+    "form": "forms",
+    "svg": "drawings",
+    "canvas": "drawings",
+    "math": "formulas",
+    "script": "scripts",
+    "button": "buttons",
+}
 _UNUSUAL = re.compile(
-    rf"<(?:{'|'.join([*_PLAYERS, *_REMOVED])}|noscript|source)\b|\shref=[\"']?#|<img[^<>]*\s(?:data-|srcset)",
+    rf"<(?:{'|'.join([*_PLAYERS, *_REMOVED])}|noscript|source|nav|footer)\b"
+    r"|\shref=[\"']?#|<img[^<>]*\s(?:data-|srcset)",
     re.IGNORECASE,
 )
-_SOURCES = (
-    "src",
-    "data-src",
-    "data-lazy-src",
-    "data-original",
-    "data-orig-file",
-    "data-url",
-    "data",
-    "srcset",
-    "data-srcset",
-    "href",
-)
+_SOURCES = "src data-src data-lazy-src data-original data-orig-file data srcset data-srcset href".split()
 _PLACEHOLDER = re.compile(r"data:|\S*(?:blank|placeholder|spacer|loading|transparent|1x1)\S*$", re.IGNORECASE)
 _FRAMED = re.compile(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]+)\S*")
 _FRAGMENT = re.compile("^#.")
@@ -42,13 +39,13 @@ _LONGEST_NOTE = 5_000
 _EMPTY_NOTES = frozenset({"", "footnotes", "notes", "endnotes"})
 
 
-def normalised(html: str) -> tuple[str, dict[str, int]]:
+def normalised(html: str) -> tuple[str, Counter[str]]:
     """HTML of other programs with its pictures, players and footnotes as `to_markdown` knows them.
 
     Also what was lost by that: each kind, and how often.
     """
     if not _UNUSUAL.search(html) or is_excessive(list(tokens(html))):
-        return html, {}
+        return html, Counter()
     soup: Any = BeautifulSoup(html, "lxml")
     losses: Counter[str] = Counter()
     for noscript in soup.find_all("noscript"):
@@ -59,10 +56,13 @@ def normalised(html: str) -> tuple[str, dict[str, int]]:
         if before is not None and before.name == "img":  # it is for browsers with scripts
             before.decompose()
         noscript.unwrap()
+    for part in soup.find_all(["nav", "footer"]):  # of a page they are passed over, but not of a post
+        part.name = "div"
     for picture in soup.find_all("img"):
-        picture["src"] = _source(picture, *picture.parent.find_all("source", recursive=False))
+        around = picture.parent if picture.parent.name == "picture" else None
+        picture["src"] = _source(picture, *(around.find_all("source") if around else ()))
     for found in soup.find_all([*_PLAYERS, *_REMOVED]):
-        if found.decomposed:
+        if found.decomposed or found.find_parent("body") is None:  # it was in another that is gone
             continue
         address = _source(found, *found.find_all(["source", "embed", "iframe", "a"]))
         if found.name in _PLAYERS and address:
@@ -76,7 +76,7 @@ def normalised(html: str) -> tuple[str, dict[str, int]]:
         if "footnote" not in " ".join([*link.parent.get("class", ()), *link.get("class", ())]):
             losses["links within the post became words"] += bool(link.get_text().strip())
             link.unwrap()
-    return (soup.body.decode_contents() if soup.body is not None else ""), dict(+losses)
+    return (soup.body.decode_contents() if soup.body is not None else ""), losses
 
 
 def _source(*elements: Any) -> str:
@@ -105,65 +105,59 @@ def _move_footnotes(soup: Any) -> None:
 
     Programs agree on one thing only: the mark leads to the note, and the note back to the mark.
     """
-    places = {
-        name: each for each in soup.find_all(True) for name in (each.get("name"), each.get("id")) if name
-    }
+    elements = soup.find_all(True)
+    places = {name: each for each in elements for name in (each.get("name"), each.get("id")) if name}
+    order = {id(each): place for place, each in enumerate(elements)}
+    sizes: dict[int, int] = {}
     found: dict[int, tuple[Any, list[Any]]] = {}  # notes, each with its marks
-    returns: list[Any] = []
+    returns: dict[int, Any] = {}
     for link in soup.find_all("a", href=_FRAGMENT):
-        target = places.get(unquote(link["href"][1:]))
+        target = _target(link, places)
         note = target if target is None or target.name in _NOTES else target.find_parent(_NOTES)
-        if (
-            note is None
-            or any(each is note for each in link.parents)
-            or any(each is link for each in returns)
-        ):
+        # A note is below its mark; around it is no note.
+        if note is None or order[id(note)] < order[id(link)] or id(link) in returns:
             continue
-        if link.find_parent("sup", class_="footnote-ref") or len(note.get_text()) > _LONGEST_NOTE:
+        size = sizes[id(note)] = sizes.get(id(note)) or len(note.get_text())
+        if size > _LONGEST_NOTE or link.find_parent("sup", class_="footnote-ref"):
             continue
-        back = [
-            each
-            for each in note.find_all("a", href=_FRAGMENT)
-            if _is_at(places.get(unquote(each["href"][1:])), link)
-        ]
+        links = note.find_all("a", href=_FRAGMENT)
+        back = {id(each): each for each in links if _is_at(_target(each, places), link)}
         if back or id(note) in found:
-            returns += back
+            returns |= back
             found.setdefault(id(note), (note, []))[1].append(link)
-    if not found:
-        return
+    for each in returns.values():
+        around = each.parent
+        each.decompose()
+        if around.name == "sup" and not around.get_text(strip=True):
+            around.decompose()
     section = soup.new_tag("section", attrs={"class": "footnotes"})
     for number, (note, marks) in enumerate(found.values(), 1):
         for link in marks:
-            outer = link.parent if link.parent.name == "sup" else link
             sup = soup.new_tag("sup", attrs={"class": "footnote-ref"})
             sup.append(soup.new_tag("a", href=f"#-fn-{number}"))
-            outer.replace_with(sup)
-        for each in returns:
-            if any(parent is note for parent in each.parents):
-                each.decompose()
-        for each in note.find_all("sup"):
-            if not each.get_text(strip=True).strip("[]()."):
-                each.decompose()
+            (link.parent if link.parent.name == "sup" else link).replace_with(sup)
         holder = note.parent
         item = soup.new_tag("li", id=f"-fn-{number}")
         item.append(note.extract())
         if note.name != "p":
             note.unwrap()
         section.append(item)
-        while (
-            holder is not None
-            and holder.name != "body"
-            and holder.get_text(strip=True).casefold() in _EMPTY_NOTES
-        ):
-            holder, empty = holder.parent, holder
-            if (rule := empty.find_previous_sibling()) is not None and rule.name == "hr":
+        while holder.name != "body" and holder.get_text(strip=True).casefold() in _EMPTY_NOTES:
+            rule = holder.find_previous_sibling()
+            if rule is not None and rule.name == "hr":
                 rule.decompose()
+            empty, holder = holder, holder.parent
             empty.decompose()
-    (soup.body or soup).append(section)
+    if found:
+        soup.body.append(section)
+
+
+def _target(link: Any, places: dict[str, Any]) -> Any:
+    return places.get(unquote(link["href"][1:]))
 
 
 def _is_at(place: Any, link: Any) -> bool:
     """Whether a place in a text is that of a link: the link itself, or right before or within it."""
     if place is None or place is link or any(each is link for each in place.parents):
         return place is not None
-    return place.find_next("a", href=True) is link
+    return place.name in ("a", "sup", "span") and place.find_next("a", href=True) is link

@@ -1,22 +1,22 @@
-"""What a page says besides its posts: the month's sentence, and the lists of topics and types.
-
-The sentence is added to ``feeds/issues.yaml``, below an editor's own lines. The lists are only compared: a
-topic's slug is an address, and only an editor may make one.
-"""
+"""What an import adds to ``feeds/``: the month's sentence of a page, and topics that posts name."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+from itertools import count
 from pathlib import Path
 
 from pprnet_feeds.content import files
 from pprnet_feeds.content.model import Site, by_name, normal
-from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.content.yaml import Mapping, Scalar, read_yaml
+from pprnet_feeds.content.problems import Problem, quoted, some
+from pprnet_feeds.content.yaml import Mapping, Scalar, Sequence, read_yaml
 from pprnet_feeds.importing.source_post import Source
-from pprnet_feeds.publishing.postfile import quote, write_new, write_over
+from pprnet_feeds.publishing.postfile import quote, slug_of, write_new, write_over
 
 FILE = "feeds/issues.yaml"
-_NAMED = 3
+_TOPICS = "feeds/topics.yaml"
+_LONGEST_LABEL = 200
 _COMMENT = """\
 # The page does not date this sentence. It stands above a newest post of {newest}, so it is entered
 # under the month after; move it if that is wrong.
@@ -62,27 +62,44 @@ def enter_sentence(source: Source, folder: Path, name: str) -> str | Problem:
     return f"{FILE}: entered the sentence of {month}; the page does not date it, see the comment"
 
 
-def compare_lists(source: Source, site: Site, name: str) -> list[Problem]:
-    """How the lists of a page differ from those in ``feeds/``."""
-    problems = []
-    for labels, known, noun, file in (
-        (source.topics, site.topics, "topic", "feeds/topics.yaml"),
-        (source.research, site.research, "research type", "feeds/research.yaml"),
-    ):
-        index = by_name(known)
-        for label in labels:
-            if normal(label.name) not in index:
-                what = f"no {noun} is called {quoted(label.name)}"
-                mend = f"Add it to {file}, if readers should have its feed."
-                problems.append(Problem(name, label.line, 0, what, mend))
-        listed = {index.get(normal(label.name)) for label in labels}
-        missing = [quoted(term.label) for place, term in enumerate(known) if place not in listed]
-        if labels and missing:
-            others = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-            what = f"the page does not list {', '.join(missing[:_NAMED])}{others}"
-            mend = f"Nothing is to be done, unless it was renamed: see {file}."
-            problems.append(Problem(name, labels[0].line, 0, what, mend))
-    return problems
+def unknown_topics(sources: Iterable[Source], site: Site) -> Counter[str]:
+    """The labels that are no topic or research type here, with the number of their posts; the most first."""
+    known = {*by_name(site.topics), *by_name(site.research)}
+    found: Counter[str] = Counter()
+    spelled: dict[str, str] = {}  # one topic however it is written
+    for source in sources:
+        for labels in [*(post.labels for post in source.posts), source.topics]:
+            for label in {normal(each): each for each in labels if normal(each) not in known}.values():
+                if normal(label) and len(label) <= _LONGEST_LABEL:
+                    found[spelled.setdefault(normal(label), label)] += labels is not source.topics
+    return Counter(dict(sorted(found.items(), key=lambda each: (-each[1], each[0]))))
+
+
+def topic_lines(counts: Counter[str], site: Site) -> str:
+    """Topics as lines of ``feeds/topics.yaml``, each with the number of its posts."""
+    taken = set(by_name((*site.topics, *site.research))) | {normal(label) for label in counts}
+    lines = []
+    for label, number in counts.items():
+        names = (f"{slug_of(label, 90)}{'' if at == 1 else f'-{at}'}" for at in count(1))
+        slug = next(each for each in names if normal(each) == normal(label) or normal(each) not in taken)
+        taken.add(normal(slug))
+        lines.append(f"- slug: {slug}  # {some(number, 'post')}\n  label: {quote(label)}\n")
+    return "".join(lines)
+
+
+def add_topics(counts: Counter[str], folder: Path, site: Site) -> str:
+    """Add unknown topics to ``feeds/topics.yaml``, below an editor's lines; gives words for the editor.
+
+    Raises:
+        OSError: the disk does not take it, or lines cannot be added to the file; it is as it was.
+    """
+    before = files.read_text(folder / _TOPICS, _TOPICS)
+    text = "" if isinstance(before, Problem) else before.rstrip("\n") + "\n\n" + topic_lines(counts, site)
+    value, problems = read_yaml(text, _TOPICS)
+    if problems or not isinstance(value, Sequence) or len(value.items) != len(site.topics) + len(counts):
+        raise OSError(0, f"{_TOPICS} is not made of lines to which topics can be added")
+    write_over(folder / _TOPICS, text)
+    return f"{_TOPICS}: {some(len(counts), 'topic')} added"
 
 
 def _sentences(text: str) -> dict[str, str] | None:

@@ -1,12 +1,45 @@
-"""The import model: the posts that a source holds, and what could not be read."""
+"""The import model: the posts that a source holds, and how what others write becomes such a post."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import html as entities
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urljoin, urlsplit
+from zoneinfo import ZoneInfo
 
-from pprnet_feeds.content.model import Citation, Image, Person, Status
+from pprnet_feeds.content import dates, fields, slugs
+from pprnet_feeds.content import text as texts
+from pprnet_feeds.content.model import Citation, Image, Person, Site, Status
 from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.importing.html import Block, blocks_of_html, text_of_html
+from pprnet_feeds.importing.normalise import normalised
+from pprnet_feeds.importing.to_markdown import compose, safe_address
+from pprnet_feeds.syndication.references import parse_reference
+
+T = TypeVar("T")
+_ORCID = "https://orcid.org/"
+_MAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
+_CITE = re.compile(r"<cite>(.*?)</cite>", re.DOTALL)
+_ATTRIBUTE = re.compile(r' (alt|width|height)="([^"]*)"')
+_TAG = re.compile(r"<[a-z][^<>]*>", re.IGNORECASE)
+_RELATIVE = re.compile(
+    r"(\s(?:href|src|poster|data)\s*=\s*)([\"']?)(?![a-z][a-z0-9+.-]*:|#|[\"'])([^\"'\s>]+)", re.I
+)
+_OFFSET = re.compile(r"(?<=:[0-9]{2}) +(?=[+-][0-9]{2}:?[0-9]{2}$)")
+_STATUSES: dict[str, Status] = {"Corrected": "corrected", "Retracted": "retracted"}
+_NO_TOPIC = frozenset({"uncategorized", "uncategorised"})
+
+
+class Watch(Protocol):
+    """Goes through items, and may show how far it is."""
+
+    def __call__(self, items: Sequence[T], /) -> Iterable[T]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +47,7 @@ class SourcePost:
     """One post, as the source has it.
 
     Attributes:
-        line: where it begins in the source, from 1.
+        file, line: where it begins in the source, from 1.
         date: in one of the forms that front matter takes.
         body: CommonMark.
         id: the last part of the permanent id, when it was one of ours.
@@ -24,10 +57,11 @@ class SourcePost:
         losses: what of it became something else or was left out, and how often.
     """
 
+    file: str
     line: int
     title: str
     date: str
-    body: str
+    body: str = ""
     cites: tuple[Citation, ...] = ()
     id: str = ""
     slug: str = ""
@@ -45,31 +79,24 @@ class SourcePost:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
-    """A name in a list of the source, and its line."""
-
-    line: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Source:
-    """All that was read from one file.
+    """All that was read from one file or folder.
 
     Attributes:
         kind: what the file is, such as ``a blog page``; empty when it is not known.
         problems: what could not be read.
+        refused: how many posts it holds that could not be read.
         sentence: the sentence that introduces a month.
-        topics: the topics that the source lists, whatever the labels of its posts are.
+        topics: those that a page lists, whatever its posts are about.
     """
 
     kind: str
     posts: tuple[SourcePost, ...] = ()
     problems: tuple[Problem, ...] = ()
+    refused: int = 0
     sentence: str = ""
     sentence_line: int = 0
-    topics: tuple[Label, ...] = ()
-    research: tuple[Label, ...] = ()
+    topics: tuple[str, ...] = ()
 
 
 def unread(file: str, what: str, mend: str, line: int = 0) -> Source:
@@ -77,23 +104,191 @@ def unread(file: str, what: str, mend: str, line: int = 0) -> Source:
     return Source("", problems=(Problem(file, line, 0, what, mend),))
 
 
-def source_of(kind: str, found: Iterable[SourcePost], problems: Iterable[Problem], file: str) -> Source:
+def source_of(
+    kind: str, found: Iterable[SourcePost], problems: Iterable[Problem], refused: int = 0
+) -> Source:
     """A source with those of *found* that can become posts, and a problem for each of the others."""
     posts, left = [], list(problems)
     for post in found:
-        parts = {"title": post.title, "date": post.date, "text": post.body.strip()}
         name = f" {quoted(post.title)}" if post.title else ""
+        parts = {"title": post.title, "date": post.date, "text": post.body.strip()}
         if missing := [part for part, value in parts.items() if not value]:
+            refused += 1
             what = f"the post{name} has no {' and no '.join(missing)} that can be read"
             mend = "Write it by hand, or add what is missing to the file."
-        elif post.restricted:
+            left.append(Problem(post.file, post.line, 0, what, mend))
+            continue
+        posts.append(post)
+        if post.restricted:
             what = f"the post{name} becomes a draft: it is not public there, but {post.restricted}"
             mend = "Take `draft: true` away once everybody may read it."
-        if missing or post.restricted:
-            left.append(Problem(file, post.line, 0, what, mend))
-        if post.losses and not missing:
-            each = ", ".join(f"{kind} ({number})" for kind, number in post.losses.items())
-            mend = "Look whether the post says all that readers need."
-            left.append(Problem(file, post.line, 0, f"in the post{name}: {each}", mend))
-        posts += [] if missing else [post]
-    return Source(kind, tuple(posts), tuple(sorted(left)))
+            left.append(Problem(post.file, post.line, 0, what, mend))
+    return Source(kind, tuple(posts), tuple(sorted(left)), refused)
+
+
+def post_of_entry(
+    post: SourcePost, html: str, site: Site, link: str = "", base: str = "", enclosures: Iterable[str] = ()
+) -> SourcePost:
+    """A post with the text *html*, whose values are as an entry of a feed has them.
+
+    An entry of our own keeps its id and slug, so that readers are not shown it twice, and loses what our
+    feeds add to a text. Any other has the path of its *link* as an alias. *base* is where relative addresses
+    are seen from.
+    """
+
+    def with_base(tag: re.Match[str]) -> str:
+        return _RELATIVE.sub(lambda part: f"{part[1]}{part[2]}{joined(base, part[3])}", tag[0])
+
+    html, losses = normalised(_TAG.sub(with_base, html) if base else html)
+    losses.update(post.losses)
+    blocks = blocks_of_html(html)
+    id = own_id(post.id, site)
+    status, note, image, cites = post.status, "", post.image, post.cites
+    if id:
+        status, note, blocks = _without_note(post.labels, blocks)
+        image, blocks = _without_picture(image, blocks)
+        listed, blocks = _without_references(blocks)
+        cites = cites or listed
+    above, body = compose(blocks, [cite.text for cite in cites])
+    text, without = " ".join(block.text for block in blocks), _NO_TOPIC | ({status} if note else set())
+    title = post.title or (texts.first_sentences(text, 80) if body else "")
+    if title and not post.title:
+        losses["titles were made of the first words"] += 1
+    for address in dict.fromkeys(joined(base, each) for each in enclosures):
+        if safe_address(address) and address not in html and not (image and image.url == address):
+            name = re.sub(r"[^A-Za-z0-9._-]", "", address.partition("?")[0].rpartition("/")[2]) or "file"
+            body += f"\n[{name}]({safe_address(address)})\n"
+            losses["enclosures became links"] += 1
+    date = front_matter_date(post.date or post.updated, site.time_zone)
+    updated = change_after(date, front_matter_date(post.updated, site.time_zone), site, losses)
+    before, _, slug = link.rstrip("/").rpartition("/")
+    return replace(
+        post,
+        title=title,
+        date=date,
+        body=body,
+        cites=(*cites, *above),
+        id=id,
+        slug=slug if id and before.endswith("/posts") and slugs.is_slug(slug) else "",
+        updated=updated,
+        labels=tuple(each for each in post.labels if each.lower() not in without),
+        # The default of a summary is the beginning of the text.
+        summary="" if post.summary.rstrip(" .…[]") in " ".join(text.split()) else post.summary,
+        authors=guests(post.authors, site),
+        image=image,
+        aliases=() if id else former_path(link),
+        status=status,
+        note=note,
+        losses=losses,
+    )
+
+
+def joined(base: str, address: str) -> str:
+    """An address seen from *base*; as it is where one of them is none."""
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        return address
+
+
+def change_after(date: str, updated: str, site: Site, losses: Counter[str]) -> str:
+    """The date of a change when it is after that of the publication; an earlier one is counted as lost."""
+    if not (date and updated):
+        return ""
+    first, last = (dates.parse_moment(each, site.time_zone) for each in (date, updated))
+    losses["dates of a change before the publication were left out"] += last < first
+    return updated if last > first else ""
+
+
+def own_id(identity: str, site: Site) -> str:
+    """The last part of an id that this site gave; empty when it is any other id."""
+    key = identity.removeprefix(f"tag:{site.tag_root}/post/")
+    return key if key != identity and slugs.is_slug(key) else ""
+
+
+def _without_note(labels: tuple[str, ...], blocks: list[Block]) -> tuple[Status, str, list[Block]]:
+    """The status and the note of a correction, and the text below the note."""
+    word, stop, note = blocks[0].text.partition(".") if blocks else ("", "", "")
+    if stop and word in _STATUSES and _STATUSES[word] in map(str.lower, labels):
+        return _STATUSES[word], " ".join(note.split()), blocks[1:]
+    return "published", "", blocks
+
+
+def _without_picture(image: Image | None, blocks: list[Block]) -> tuple[Image | None, list[Block]]:
+    """The picture of an entry as the figure above the text describes it, and the text without that figure."""
+    start = f'<figure><img src="{entities.escape(image.url)}"' if image else "?"
+    if image is None or not blocks or not blocks[0].html.startswith(start):
+        return image, blocks
+    described = dict(_ATTRIBUTE.findall(blocks[0].html))
+    width, height = (size(described.get(name)) for name in ("width", "height"))
+    return Image(image.url, entities.unescape(described.get("alt", "")), width, height), blocks[1:]
+
+
+def _without_references(blocks: list[Block]) -> tuple[tuple[Citation, ...], list[Block]]:
+    """The references below a text, and the text without them."""
+    if len(blocks) < 2 or (blocks[-2].level, blocks[-2].text) != (2, "References"):
+        return (), blocks
+    return tuple(parse_reference(text_of_html(each)) for each in _CITE.findall(blocks[-1].html)), blocks[:-2]
+
+
+def front_matter_date(text: str, zone: ZoneInfo) -> str:
+    """A date of RFC 3339 or RFC 822, or nearly one, as front matter takes it in the shortest form.
+
+    Without a zone it is in *zone*. Noon there is what a day means, and on the 1st what a month means.
+    """
+    text = _OFFSET.sub("", text.strip()[:100])
+    try:
+        at = dates.parse_moment(text, zone)
+    except ValueError:
+        for read in (datetime.fromisoformat, parsedate_to_datetime):
+            try:
+                found = read(text)
+                zoned = UTC if text.endswith("-0000") else zone
+                text = (found if found.tzinfo else found.replace(tzinfo=zoned)).isoformat(timespec="seconds")
+                at = dates.parse_moment(text, zone)
+                break
+            except (ValueError, TypeError, OverflowError, IndexError):
+                continue
+        else:
+            return ""
+    local = at.astimezone(zone)
+    if (local.hour, local.minute, local.second) != (12, 0, 0):
+        return text.replace(" ", "T").replace("+00:00", "Z")
+    return f"{local:%Y-%m}" if local.day == 1 else f"{local:%Y-%m-%d}"
+
+
+def one_line(value: Any) -> str:
+    """Text of one line, without characters that no feed may hold; empty for what is no text."""
+    return texts.one_line(texts.clean(value)[0]) if isinstance(value, str) else ""
+
+
+def size(text: Any) -> int:
+    """The width or height of a picture in pixels; 0 when it is not known."""
+    return int(re.sub(r"[^0-9]", "", str(text or ""))[:5] or 0)
+
+
+def person(name: str, address: str = "", email: str = "") -> Person:
+    """Somebody, whose address may be that of an ORCID record or of a mailbox."""
+    if address.lower().startswith("mailto:"):
+        address, email = "", email or address[7:].partition("?")[0]
+    email = email if _MAIL.fullmatch(email) else ""
+    orcid = address.removeprefix(_ORCID).strip("/") if address.startswith(_ORCID) else ""
+    url = address if not orcid and fields.is_address(address) else ""
+    return Person(name or email.partition("@")[0], url, email, orcid)
+
+
+def guests(people: Iterable[Person], site: Site) -> tuple[Person, ...]:
+    """The authors of a post; none when it is the site's own, who need not be named."""
+    named = tuple(dict.fromkeys(each for each in people if each.name))
+    return () if [each.name for each in named] == [site.author.name] else named
+
+
+def former_path(address: str) -> tuple[str, ...]:
+    """The path at which a post was before, when it can lead to the post here."""
+    try:
+        path = urlsplit(entities.unescape(address.strip())).path
+    except ValueError:
+        return ()
+    first, _, rest = path[1:].partition("/")
+    ours = first.partition(".")[0] in slugs.RESERVED and not (first == "posts" and rest)
+    return (path,) if path.strip("/") and slugs.is_path(path) and not ours else ()

@@ -4,6 +4,7 @@ Editors go on with the result, so it is as clean as typed text: no tags where Ma
 backslash only where a reader would otherwise see something else. Each block is rendered again and compared
 with its source. Where no Markdown means the same, the block stays as HTML.
 
+A line above a text is a reference only when it can be read as one; anything else belongs to the text.
 The only module that knows markdownify; `normalise`, too, knows beautifulsoup4.
 """
 
@@ -12,13 +13,16 @@ from __future__ import annotations
 import html as entities
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bs4 import BeautifulSoup
 from markdownify import MarkdownConverter
 
 from pprnet_feeds.content import markdown
+from pprnet_feeds.content.model import Citation
 from pprnet_feeds.importing.html import BLOCK, VOID, Block, HtmlToken, tokens
+from pprnet_feeds.syndication.references import certain_authors, parse_reference
 
 _DEPTH = 100
 _TAGS = 10_000
@@ -38,6 +42,7 @@ _MARK = re.compile(r"\[\^[A-Za-z0-9-]+\]")
 # Elements that end where the next one begins, so many of them are not deep.
 _EMPTY_LINES = re.compile(r"\n\s*\n")
 _GAPS = re.compile(r" *(  \n) *|  +")
+_SAME = re.compile(r"(?<!!)\[(https?://[^\s\[\]\\<>]+)\]\(\1\)")
 _LAST_GAP = re.compile(r"\s+((?:</[a-z]+>)+)$")
 _PRE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
 _ENDED_BY_NEXT = VOID | frozenset("dd dt li option p td th tr".split())
@@ -134,7 +139,7 @@ def _from_tokens(pieces: Sequence[HtmlToken]) -> str | None:
         elif name == "img":
             found.append(_picture(_attributes(piece.html)))
         elif name == "a":
-            address = _safe(_attributes(piece.html).get("href"))
+            address = safe_address(_attributes(piece.html).get("href"))
             found.append("[" if address else "")
             ends.append((name, f"]({address})" if address else ""))
         elif name in _SIGNS:
@@ -149,7 +154,7 @@ def _from_tokens(pieces: Sequence[HtmlToken]) -> str | None:
         else:
             return None
     text = _GAPS.sub(lambda gap: gap[1] or " ", "".join(found)).strip()
-    return None if ends else _LAST_GAP.sub(r"\1", text)
+    return None if ends else _SAME.sub(r"<\1>", _LAST_GAP.sub(r"\1", text))
 
 
 def _attributes(tag: str) -> dict[str, str]:
@@ -219,11 +224,12 @@ def _looks(pieces: Iterable[HtmlToken]) -> list[tuple[tuple[str, ...], str]]:
             show("---")
         elif name == "img":
             given = _attributes(piece.html)
-            if address := _safe(given.get("src")):
+            if address := safe_address(given.get("src")):
                 show(f"![{' '.join(given.get('alt', '').split())}]({address})")
         elif name not in VOID:
             given = _attributes(piece.html) if name in ("a", "abbr", "sup") else {}
-            look = _safe(given.get("href")) if name == "a" else _LOOKS.get(name, given.get("title", ""))
+            look = safe_address(given.get("href")) if name == "a" else _LOOKS.get(name, "")
+            look = f"abbr {given.get('title', '')}" if name == "abbr" else look
             if given.get("class") == "footnote-ref":
                 show("[^]")
                 look = _SKIPPED
@@ -232,7 +238,7 @@ def _looks(pieces: Iterable[HtmlToken]) -> list[tuple[tuple[str, ...], str]]:
     return [(look, "".join(words)) for look, words in runs]
 
 
-def _safe(address: str | None) -> str:
+def safe_address(address: str | None) -> str:
     """An address as it may be in Markdown; empty when it leads to code."""
     address = markdown.bare(address or "")
     if address and markdown.scheme(address) not in markdown.SCHEMES | {""}:
@@ -241,7 +247,10 @@ def _safe(address: str | None) -> str:
 
 
 def _picture(given: dict[str, str]) -> str:
-    address, alt = _safe(given.get("src")), escape(given.get("alt") or "", begins=False).replace("]", "\\]")
+    address, alt = (
+        safe_address(given.get("src")),
+        escape(given.get("alt") or "", begins=False).replace("]", "\\]"),
+    )
     return f"![{alt}]({address})" if address else ""
 
 
@@ -255,7 +264,7 @@ def _cleaned(element: Any) -> str:
         each.attrs = {name: value for name, value in each.attrs.items() if name in known}
         for name in ("href", "src"):
             if name in each.attrs:
-                each[name] = _safe(each[name])
+                each[name] = safe_address(each[name])
     return _EMPTY_LINES.sub(
         "\n", _PRE.sub(lambda pre: pre[0].replace("\n", "&#10;"), element.decode_contents().strip())
     )
@@ -298,7 +307,7 @@ class _Converter(_Library):  # type: ignore[misc]
     def convert_a(self, el: Any, text: str, parent_tags: set[str]) -> str:
         if "footnote-backref" in (el.get("class") or ()):
             return ""
-        el["href"] = _safe(el.get("href"))
+        el["href"] = safe_address(el.get("href"))
         return str(super().convert_a(el, text, parent_tags))
 
     def convert_img(self, el: Any, text: str, parent_tags: set[str]) -> str:
@@ -330,3 +339,43 @@ def _footnote(note: Any) -> str:
     return "\n".join(
         [f"[^{_note_name(note.get('id'))}]: {first}", *(f"    {line}" * bool(line) for line in lines)]
     )
+
+
+_HEADING = "## Practice Implications"
+_LONGEST_REFERENCE = 1_000
+_LONGEST_HTML = 2_000_000
+
+
+def is_reference(block: Block) -> bool:
+    """Whether a block is a printed reference: authors, a year in brackets, a work."""
+    fits = len(block.text) <= _LONGEST_REFERENCE and "\n" not in block.text and not block.level
+    return fits and certain_authors(block.text) != ()
+
+
+def is_practice(block: Block) -> bool:
+    """Whether a block is the heading of the practice implications."""
+    words = block.text[:40].casefold().rstrip(" :").split()
+    return len(block.text) < 40 and words == ["practice", "implications"]
+
+
+def compose(blocks: Sequence[Block], shown: Sequence[str] = ()) -> tuple[tuple[Citation, ...], str]:
+    """The references above a text, and the text as Markdown without them.
+
+    *shown* are references that are known already and are above the text only
+    because a feed shows them there: they are taken away and not read.
+    """
+    known = tuple(letters for text in shown if (letters := _letters(text)))
+    cites: list[Citation] = []
+    rest = list(blocks)
+    while rest and ((is_known := _letters(rest[0].text).startswith(known)) or is_reference(rest[0])):
+        block = rest.pop(0)
+        cites += [] if is_known else [parse_reference(" ".join(block.text.split()))]
+    if sum(len(block.html) for block in rest) > _LONGEST_HTML:  # the post will be refused for its length
+        rest = [replace(block, html="") for block in rest]
+    parts = (_HEADING if is_practice(each) and each.level != 2 else markdown_of(each) for each in rest)
+    text = "\n\n".join(filter(None, parts))
+    return tuple(cites), f"{text}\n" if text else ""
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))

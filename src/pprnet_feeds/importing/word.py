@@ -20,10 +20,10 @@ import mammoth
 from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing.blogpage import month_of
-from pprnet_feeds.importing.body import compose, is_practice, is_reference
 from pprnet_feeds.importing.html import Block, blocks_of_html
 from pprnet_feeds.importing.normalise import normalised
 from pprnet_feeds.importing.source_post import Source, SourcePost, source_of, unread
+from pprnet_feeds.importing.to_markdown import compose, is_practice, is_reference
 from pprnet_feeds.syndication.references import parse_reference
 
 _LONGEST_XML = 10_000_000  # mammoth takes a second and 30 MB for each of these millions
@@ -98,8 +98,8 @@ def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source
         what = "no line says Practice Implications, so the post is in no feed of practice implications"
         mend = "Write `## Practice Implications` above the part that says what to do, if there is one."
         problems.append(Problem(file, 0, 0, what, mend, warning=True))
-    post = SourcePost(0, title, date or month or this_month, body, (*cites, *listed), losses=losses)
-    return source_of("a Word file", [post], problems, file)
+    post = SourcePost(file, 0, title, date or month or this_month, body, (*cites, *listed), losses=losses)
+    return source_of("a Word file", [post], problems)
 
 
 class _RefusedError(Exception):
@@ -120,7 +120,7 @@ def _count_elements(archive: ZipFile) -> Counter[str]:
         depth += 1
         found[name.rpartition(":")[2]] += 1
         if depth > _DEPTH:
-            raise _RefusedError("its elements are too deep in each other", _SAVE)
+            raise _RefusedError("elements stand too deep in each other", _SAVE)
 
     def end(_: str) -> None:
         nonlocal depth

@@ -7,55 +7,167 @@ becomes a draft, and is reported.
 from __future__ import annotations
 
 import contextlib
+import html
 import re
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone, tzinfo
 from typing import Any
 
-from pprnet_feeds.content import slugs
-from pprnet_feeds.content.model import Person, Site
+from pprnet_feeds.content import markdown, slugs
+from pprnet_feeds.content.model import Image, Person, Site
 from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.importing.entries import front_matter_date, guests, one_line
 from pprnet_feeds.importing.html import text_of_html
-from pprnet_feeds.importing.source_post import Source, SourcePost, source_of
+from pprnet_feeds.importing.source_post import (
+    Source,
+    SourcePost,
+    Watch,
+    front_matter_date,
+    guests,
+    one_line,
+    source_of,
+)
 
 # Of any version of the format, and of exports whose addresses were rewritten.
 NAMESPACE = re.compile(r".*/export/[^/]*/?(?:excerpt/)?")
 _TEXT = r">(?:<!\[CDATA\[)?([^<>\]]+)"
 _AUTHOR = re.compile(f":author_login{_TEXT}.{{1,500}}?:author_display_name{_TEXT}", re.DOTALL)
-_FIELDS = ("post_type", "status", "post_password", "post_name", "post_date", "post_date_gmt", "encoded")
+_COVER = re.compile(f":meta_key>(?:<!\\[CDATA\\[)?_thumbnail_id\\b.{{1,100}}?:meta_value{_TEXT}", re.DOTALL)
+_FIELDS = (
+    "post_type status post_password post_name post_date post_date_gmt encoded post_id attachment_url".split()
+)
 _DRAFTS = frozenset({"draft", "pending", "future", "private"})
-_NO_TOPIC = frozenset({"uncategorized", "uncategorised"})
+
+# Shortcodes: those with a text, and those of one tag; the rest is reported and stays.
+_ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*[\"“”']?([^\"“”'\]]*)")
+_CODE = re.compile(
+    r"\[(sourcecode|code|pre)\b([^\[\]]*)\]((?:(?!\[(?:sourcecode|code|pre)\b).)*?)\[/\1\]", re.DOTALL
+)
+_CAPTION = re.compile(
+    r"\[(?:wp_)?caption\b([^\[\]]*)\]((?:(?!\[(?:wp_)?caption\b).)*?)\[/(?:wp_)?caption\]", re.DOTALL
+)
+_PLAYER = re.compile(
+    r"\[(embed|youtube|vimeo|audio|video|playlist|soundcloud|gallery)\b([^\[\]]*)\](?:([^\[\]]*)\[/\1\])?"
+)
+_OTHER = re.compile(r"\[/?[a-z][\w-]*(?:\s+[\w-]+\s*=[^\[\]]*)\]|\[/[a-z][\w-]*\]")
+_BLOCK = re.compile(r"<!--\s*wp:(?!more|nextpage|spacer|separator|paragraph)[\w/-]+(?:\s+\{[^<>]*\})?\s*/-->")
+_ADDRESS_ALONE = re.compile(
+    r"^(?:<(?:p|div)[^<>]*>)?[ \t]*(https?://[^\s<>\"\[\]]+)[ \t]*(?:</(?:p|div)>)?$", re.MULTILINE
+)
+_TAG = rf"</?(?:{'|'.join(sorted(markdown.BLOCK))})\b"
+# A line end of a classic post, after and before what is a block or an empty line itself.
+_LINE_END = re.compile(
+    rf"({_TAG}[^<>]*>|-->)?(?<![ \t\n])[ \t]*\n(?=[ \t]*({_TAG}|\n|\0|\Z)?)", re.IGNORECASE
+)
 
 
 def read_export(
-    items: list[tuple[SourcePost, dict[str, Any]]], prefixes: list[str], text: str, file: str, site: Site
+    items: list[tuple[dict[str, Any], int]],
+    prefixes: list[str],
+    text: str,
+    file: str,
+    site: Site,
+    to_post: Callable[[dict[str, Any], int, str], SourcePost],
+    watch: Watch,
 ) -> Source:
-    """The posts of an export: each item as a post of a feed, and its fields, WordPress's under *prefixes*."""
+    """The posts of an export: each item with its line; WordPress's own fields are under *prefixes*."""
     people = dict(_AUTHOR.findall(text))
+    covers = [found[1] if (found := _COVER.search(part)) else "" for part in re.split(r"<item\b", text)[1:]]
+    # Of several versions of the format in a file, any may have a field.
+    fields = [
+        {
+            name: next(filter(None, (item.get(f"{each}{name}", "") for each in prefixes)), "")
+            for name in _FIELDS
+        }
+        for item, _ in items
+    ]
+    pictures = {each["post_id"]: each["attachment_url"].strip() for each in fields if each["attachment_url"]}
     posts: list[SourcePost] = []
     problems: list[Problem] = []
     others: dict[str, list[int]] = {}
-    for post, item in items:
-        # Of several versions of the format in a file, any may have a field.
-        named = {name: [item.get(f"{each}{name}", "") for each in prefixes] for name in _FIELDS}
-        fields = {name: next(filter(None, found), "") for name, found in named.items()}
-        kind, status = fields["post_type"], fields["status"]
+    refused = 0
+    for place, ((item, line), named) in enumerate(watch(list(zip(items, fields, strict=True)))):
+        kind, status = named["post_type"], named["status"]
         if kind != "post" or status in ("trash", "auto-draft", "inherit"):
             other = one_line(kind if kind != "post" else f"{status} post") or "item without a type"
-            others.setdefault(other, []).append(post.line)
+            others.setdefault(other, []).append(line)
         elif status in _DRAFTS or status == "publish":
+            body = (item.get("content") or [{}])[0].get("value") or item.get("summary", "")
+            body, losses = _as_html(body, pictures)
+            post = to_post(item, line, body)
             author = one_line(people.get(item.get("author", ""), item.get("author")))
-            posts.append(_with_fields(replace(post, authors=(Person(author),)), fields, site))
+            cover = pictures.get(covers[place].strip(), "") if len(covers) == len(items) else ""
+            post = replace(
+                post,
+                authors=(Person(author),),
+                image=Image(cover) if cover and cover not in body else post.image,
+                losses=losses + Counter(post.losses),
+            )
+            posts.append(_with_fields(post, named, site))
         else:
-            what = f"the status of {quoted(post.title)} is not known: {quoted(status)}"
+            title = one_line(item.get("title"))
+            what = f"the status of {quoted(title)} is not known: {quoted(status)}"
             mend = "Set it to published or draft in WordPress and export again."
-            problems.append(Problem(file, post.line, 0, what, mend))
+            problems.append(Problem(file, line, 0, what, mend))
+            refused += 1
     for other, lines in others.items():
         what = f"{len(lines)} of type {quoted(other)}: not a post"
         mend = "Nothing is to be done, unless readers should have it as a post."
         problems.append(Problem(file, lines[0], 0, what, mend))
-    return source_of("a WordPress export", posts, problems, file)
+    return source_of("a WordPress export", posts, problems, refused)
+
+
+def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
+    """The text of a post with its shortcodes and its line ends as HTML, and what was lost by that."""
+    losses: Counter[str] = Counter()
+    codes: list[str] = []
+
+    def code(found: re.Match[str]) -> str:
+        codes.append(
+            f"<pre><code>{html.escape(html.unescape(found[3].strip(chr(10))), quote=False)}</code></pre>"
+        )
+        return f"\n\n\0{len(codes) - 1}\0\n\n"
+
+    def caption(found: re.Match[str]) -> str:
+        end = max(found[2].rfind("/>"), found[2].rfind("</a>") + 2, found[2].rfind('">')) + 2
+        words = found[2][end:].strip() or html.escape(dict(_ATTRIBUTE.findall(found[1])).get("caption", ""))
+        return (
+            f"\n\n<p>{found[2][:end]}</p>\n\n<p><em>{words}</em></p>\n\n" if words else f"\n\n{found[2]}\n\n"
+        )
+
+    def player(found: re.Match[str]) -> str:
+        name, given, inner = found[1], dict(_ATTRIBUTE.findall(found[2])), (found[3] or "").strip()
+        if name == "gallery":
+            known = [pictures[id] for id in re.findall(r"\d+", given.get("ids", "")) if id in pictures]
+            losses["galleries became pictures" if known else "galleries were left out"] += 1
+            return "\n\n".join(
+                ["", *(f'<p><img src="{html.escape(each)}" alt=""></p>' for each in known), ""]
+            )
+        words = [
+            inner,
+            *(given.get(each, "") for each in ("src", "url", "mp3", "mp4", "m4a", "ogg")),
+            *found[2].split(),
+        ]
+        address = next((each for each in words if "://" in each), "").lstrip("=").strip("\"“”'")
+        if not address and name in ("youtube", "vimeo") and (id := given.get("id") or found[2].strip()):
+            address = f"https://{'www.youtube.com/watch?v=' if name == 'youtube' else 'vimeo.com/'}{id}"
+        losses["players became links" if address else "players were left out"] += 1
+        return (
+            f'\n\n<p><a href="{html.escape(address)}">{html.escape(address)}</a></p>\n\n' if address else ""
+        )
+
+    is_classic = "<!-- wp:" not in text and not re.search(r"<p[\s>]", text)
+    text = _CODE.sub(code, text)
+    text = _PLAYER.sub(player, _CAPTION.sub(caption, text))
+    if left := len(_OTHER.findall(text)):
+        losses["shortcodes were left as text"] = left
+    if dynamic := len(_BLOCK.findall(text)):
+        losses["blocks that WordPress fills were left out"] = dynamic
+    text = _ADDRESS_ALONE.sub(r'\n<p><a href="\1">\1</a></p>\n', text)
+    if is_classic:
+        text = _LINE_END.sub(lambda end: end[0] if end[1] or end[2] else "<br>\n", text.replace("\r", ""))
+    return re.sub(r"\0(\d+)\0", lambda found: codes[int(found[1])], text), losses
 
 
 def _with_fields(post: SourcePost, fields: dict[str, str], site: Site) -> SourcePost:
@@ -65,7 +177,7 @@ def _with_fields(post: SourcePost, fields: dict[str, str], site: Site) -> Source
         post,
         date=front_matter_date(date, site.time_zone) or post.date,
         name=fields["post_name"] if slugs.is_slug(fields["post_name"]) else "",
-        labels=tuple(label for label in post.labels if label.lower() not in _NO_TOPIC),
+        labels=tuple(html.unescape(label) for label in post.labels),
         summary=text_of_html(fields["encoded"]),
         authors=guests(post.authors, site),
         restricted=quoted(fields["status"]) if fields["status"] in _DRAFTS else password,

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
-from pprnet_feeds.content import dates, files, terms
+from pprnet_feeds.content import dates, fields, files, slugs, terms
 from pprnet_feeds.content.model import Person, Site, Term, by_name, normal
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import Problem
@@ -24,10 +23,27 @@ from pprnet_feeds.content.yaml import Scalar, read_front_matter
 from pprnet_feeds.importing.source_post import SourcePost
 from pprnet_feeds.publishing.postfile import citation_lines, list_lines, quote, stems, write_new
 
-_LEFTOVER = re.compile(r"\..+\.(?:md|yaml)\.([0-9]{1,10})")
 _NO_TOPIC = (
     "# To do: name a topic of feeds/topics.yaml here, like [{example}]. Until then the post is kept out."
 )
+_PICTURES = "relative pictures were left as they are (see --pictures)"
+# A picture or a link, and its address when that is relative.
+_RELATIVE = re.compile(
+    r"(!?\[(?:[^\[\]\\\n]|\\.|!\[[^\[\]\n]{0,200}\]\([^()\n]{0,500}\)){0,300}\]\(<?|<img\s(?:[^<>]*\s)?src=[\"']?)"
+    r"(?![a-z][a-z0-9+.-]*:|//|#)([^)\s\"'<>]+)",
+    re.IGNORECASE,
+)
+# What a post may do without, with its empty value.
+_OPTIONAL: dict[str, Any] = {
+    "image": None,
+    "aliases": (),
+    "authors": (),
+    "updated": "",
+    "summary": "",
+    "cites": (),
+    "slug": "",
+    "note": "",
+}
 _NO_STUDY = "# The source shows no reference above the text. If the post is about a study, add it as `cites`."
 
 
@@ -38,13 +54,15 @@ class ImportedPost:
     file: str
     what: Literal["written", "same", "other"]
     has_topic: bool = True
+    is_draft: bool = False
+    losses: Mapping[str, int] = field(default_factory=dict)
 
 
 class PostFolder:
     """The posts of a site, found by id, by month and title, or by name; `begin_source` before each source."""
 
-    def __init__(self, folder: Path, site: Site) -> None:
-        self._folder, self._site = folder, site
+    def __init__(self, folder: Path, site: Site, pictures: str = "") -> None:
+        self._folder, self._site, self._pictures = folder, site, pictures
         self._bodies: dict[str, str] = {}
         self._by_id: dict[str, str] = {}
         self._by_text: dict[tuple[str, str], str] = {}
@@ -69,21 +87,24 @@ class PostFolder:
         month = dates.month_of(dates.parse_moment(post.date, self._site.time_zone), self._site.time_zone)
         names = self._names(post, month)
         first = next(names)
+        post = with_pictures(post, self._pictures)
+        about = (bool(terms_of(post.labels, self._site)[0]), bool(post.restricted))
         if there := self._existing(post, month, first):
             self._claimed.add(there)
             same = "".join(self._bodies[there].split()) == "".join(post.body.split())
-            return ImportedPost(there, "same" if same else "other")
+            return ImportedPost(there, "same" if same else "other", *about, dict(+Counter(post.losses)))
         free = itertools.chain([first], names)
         stem = next(each for each in free if each not in self._by_stem and each not in self._by_id)
-        if fault := post_fault(post, stem, self._site):
+        post, fault = fitted(post, stem, self._site)
+        if fault:
             what = f"the post '{post.title[:60]}' cannot be a file: {fault[0]}"
-            return Problem("", post.line, 0, what, fault[1])
+            return Problem(post.file, post.line, 0, what, fault[1])
         text, name = post_text(post, stem, self._site), f"posts/{stem}.md"
         (self._folder / "posts").mkdir(exist_ok=True)
         write_new(self._folder / name, text)
         self._add(name, text)
         self._claimed.add(name)
-        return ImportedPost(name, "written", bool(terms_of(post.labels, self._site)[0]))
+        return ImportedPost(name, "written", *about, dict(+Counter(post.losses)))
 
     def _existing(self, post: SourcePost, month: str, first_name: str) -> str | None:
         """The file that holds this post already."""
@@ -137,7 +158,8 @@ def post_text(post: SourcePost, stem: str, site: Site) -> str:
         alt = f", alt: {quote(image.alt)}" if image.alt else ""
         sizes = f", width: {image.width}, height: {image.height}" if image.width and image.height else ""
         lines.append(f"image: {{url: {quote(image.url)}{alt}{sizes}}}")
-    lines += list_lines("aliases", map(quote, post.aliases))
+    aliases = (each for each in post.aliases if each.rstrip("/") != f"/posts/{stem}")
+    lines += list_lines("aliases", map(quote, aliases))
     lines += ["draft: true"] if post.restricted else []
     lines += [f"status: {post.status}"] if post.status != "published" else []
     lines += [f"note: {quote(post.note)}"] if post.note else []
@@ -157,36 +179,54 @@ def _slugs(labels: tuple[str, ...], known: tuple[Term, ...]) -> list[str]:
     return [known[place].slug for place in sorted({index[name] for name in names if name in index})]
 
 
-def post_fault(post: SourcePost, stem: str, site: Site) -> tuple[str, str] | None:
-    """What `check` would find in the file, except a missing topic, and how to mend it."""
+def with_pictures(post: SourcePost, base: str) -> SourcePost:
+    """A post with *base* and a slash before each relative picture; without *base* they are counted."""
+    losses = Counter(post.losses)
+
+    def placed(found: re.Match[str]) -> str:
+        if base and found[1][0] in "!<":
+            return f"{found[1]}{base}/{found[2].lstrip('./')}"
+        losses[_PICTURES if found[1][0] in "!<" else "relative links were left as they are"] += 1
+        return found[0]
+
+    body, image = _RELATIVE.sub(placed, post.body), post.image
+    if image and not fields.is_address(image.url):
+        losses[_PICTURES] += not base
+        at = f"{base}/{image.url.lstrip('./')}" if base else image.url
+        image = replace(image, url=at) if base or slugs.is_path(at) else None
+    return replace(post, body=body, image=image, losses=losses)
+
+
+def fitted(post: SourcePost, stem: str, site: Site) -> tuple[SourcePost, tuple[str, str] | None]:
+    """A post without those of its optional parts that `check` would refuse, and what is wrong with the rest.
+
+    What `check` warns of in its text is counted among its losses.
+    """
+    losses = Counter(post.losses)
+    faults, warnings = _faults(post, stem, site)
+    for name, empty in _OPTIONAL.items():
+        if faults and getattr(post, name) != empty:
+            trial = replace(post, **{name: empty})
+            fewer, _ = _faults(trial, stem, site)
+            if len(fewer) < len(faults):
+                losses[f"`{name}` was left out: {faults[0].what.partition(':')[0].replace('`', '')}"] += 1
+                post, faults = trial, fewer
+    for warning in warnings:
+        losses[warning.what] += 1
+    return replace(post, losses=+losses), (faults[0].what, faults[0].mend) if faults else None
+
+
+def _faults(post: SourcePost, stem: str, site: Site) -> tuple[list[Problem], list[Problem]]:
+    """What `check` would find in the file, except a missing topic: problems, and warnings."""
     with_topic = replace(post, labels=(*post.labels, site.topics[0].slug))
     text = post_text(with_topic, stem, site)
     if len(text.encode()) > files.SIZE_LIMIT:
-        return "it is longer than the 1 MB that a post may have", "Divide it, and write the parts by hand."
-    _, problems = read_post(text, f"posts/{stem}.md", site)
-    return (problems[0].what, problems[0].mend) if problems else None
+        mend = "Divide it, and write the parts by hand."
+        return [Problem("", 0, 0, "it is longer than the 1 MB that a post may have", mend)], []
+    _, found = read_post(text, f"posts/{stem}.md", site, bodies=True)
+    return [each for each in found if not each.warning], [each for each in found if each.warning]
 
 
 def _person(person: Person) -> str:
     given = {name: quote(value) for name, value in asdict(person).items() if value}
     return given["name"] if len(given) == 1 else f"{{{', '.join(map(': '.join, given.items()))}}}"
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove what a run that was killed had begun to write, unless the process of that number still runs."""
-    for path in itertools.chain(folder.glob("posts/.*"), folder.glob("feeds/.*")):
-        found = _LEFTOVER.fullmatch(path.name)
-        if found and path.is_file() and not path.is_symlink() and not _is_running(int(found[1])):
-            path.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    if os.name != "posix":  # there, os.kill would end the process
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True

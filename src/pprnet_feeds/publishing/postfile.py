@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from pprnet_feeds.content import fields
@@ -21,6 +21,8 @@ from pprnet_feeds.content.yaml import Mapping, Scalar, Value, read_front_matter
 
 # What opens and closes within braces; a text in quotation marks is no such sign.
 _FLOW = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'|[{}]')
+
+_LEFTOVER = re.compile(r"\..+\.(?:md|yaml)\.([0-9]{1,10})")
 
 
 def quote(text: str) -> str:
@@ -198,3 +200,23 @@ def _temporary(path: Path, text: str) -> Iterator[Path]:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a run that was killed had begun to write, unless the process of that number still runs."""
+    for path in chain(folder.glob("posts/.*"), folder.glob("feeds/.*")):
+        found = _LEFTOVER.fullmatch(path.name)
+        if found and path.is_file() and not path.is_symlink() and not _is_running(int(found[1])):
+            path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name != "posix":  # there, os.kill would end the process
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True

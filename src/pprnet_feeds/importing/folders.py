@@ -1,0 +1,253 @@
+"""The folder of a blog of Jekyll, Hugo or Quarto: one post in each file of Markdown with front matter.
+
+The text is Markdown already, so only what those programs put in its place is made into something else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pprnet_feeds.content import slugs, yaml
+from pprnet_feeds.content.files import read_text
+from pprnet_feeds.content.model import Image, Person, Site
+from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.importing.source_post import (
+    Source,
+    SourcePost,
+    Watch,
+    change_after,
+    former_path,
+    front_matter_date,
+    guests,
+    one_line,
+    person,
+    source_of,
+    unread,
+)  # fmt: skip
+
+_ENDINGS = (".md", ".markdown", ".mdown", ".qmd")
+_OTHERS = (".html", ".htm", ".rmd", ".rst", ".org", ".adoc", ".asciidoc", ".ipynb", ".textile")
+_NO_POSTS = frozenset(
+    "node_modules themes public _site layouts archetypes _layouts _includes static assets".split()
+)
+_HEADER = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?)\n?\1[ \t]*(?:\n|\Z)", re.DOTALL)
+_DATED = re.compile(r"([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})-(.+)")
+_FENCE = re.compile(
+    r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)|`[^`\n]+`", re.MULTILINE | re.DOTALL
+)
+_CHUNK = re.compile(r"^(`{3,})\{(\w+)[^}\n]*\}[ \t]*$", re.MULTILINE)
+_HIGHLIGHT = re.compile(
+    r"\{(?:%|\{[<%])-?\s*highlight\s+\"?([\w+#-]+)[^}\n]*\}?\}\n?((?:(?!\{[%{][-<%]?\s*highlight).)*?)\n?\{(?:%-?\s*end|\{[<%]\s*/\s*)highlight[^}\n]*\}?\}",
+    re.DOTALL,
+)
+_FIGURE = re.compile(r"\{\{[<%]\s*figure\s+([^{}]*?)/?\s*[>%]\}\}")
+_VIDEO = re.compile(
+    r"\{\{[<%]\s*(youtube|vimeo)\s+(?:id=)?\"?([\w-]+)[^{}]*\}\}|\{%-?\s*(youtube|vimeo)\s+\"?([\w-]+)[^{}]*%\}"
+)
+_REFERENCE = re.compile(r"\{\{[<%]\s*(?:rel)?ref\s+\"([^\"]+)\"\s*[>%]\}\}")
+_SILENT = re.compile(
+    r"<!--\s*more\s*-->|\{%-?\s*(?:end)?raw\s*-?%\}|\{\{\s*site\.(?:baseurl|url)\s*(?:\|[^{}]*)?\}\}"
+)
+_SHORTCODE = re.compile(r"\{\{[<%][^{}\n]*[>%]\}\}|\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}")
+_MARK = re.compile(r"^:{3,}.*$|^\{:[^}\n]*\}$|(?<=[)\]`*])\{:?\s*[.#][^{}\n]*\}", re.MULTILINE)
+_ATTRIBUTE = re.compile(r"(\w+)=(?:\"([^\"]*)\"|(\S+))")
+
+
+def read_blog_folder(folder: Path, name: str, site: Site, watch: Watch) -> Source:
+    """The posts of all files below *folder*, which is called *name* in problems."""
+    posts: list[SourcePost] = []
+    problems: list[Problem] = []
+    paths = list(_files(folder))
+    for path in watch(paths):
+        file = f"{name}/{path.relative_to(folder).as_posix()}"
+        if path.name.lower().endswith(_OTHERS):
+            what = f"this is no Markdown, but {path.suffix}, so it was left out"
+            problems.append(Problem(file, 0, 0, what, "Nothing is to be done, unless it is a post.", True))
+            continue
+        text = read_text(path, file)
+        if isinstance(text, Problem):
+            problems.append(text)
+        elif (found := _post(text, path.relative_to(folder), file, site, problems)) is not None:
+            posts.append(found)
+    if not (posts or problems):
+        what = "the folder has no post in Markdown (.md, .markdown, .qmd)"
+        return unread(name, what, "Give the folder of the posts, such as _posts or content.")
+    return source_of("a blog in Markdown", posts, problems, sum(not each.warning for each in problems))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files that may be posts, in the order of their names; none through a link."""
+    inner = next((each for each in ("_posts", "content") if (folder / each).is_dir()), "")
+    roots = [folder / inner, folder / "_drafts"] if inner == "_posts" else [folder / inner]
+    for root in roots:
+        for at, folders, names in os.walk(root):
+            folders[:] = sorted(
+                each for each in folders if not each.startswith(".") and each not in _NO_POSTS
+            )
+            for each in sorted(names):
+                if each.lower().endswith(_ENDINGS + _OTHERS) and not each.startswith(("_", ".")):
+                    yield Path(at, each)
+
+
+def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem]) -> SourcePost | None:
+    header = _HEADER.match(text)
+    values: dict[str, Any] = {}
+    if header and header[1] == "+++":
+        try:
+            values = tomllib.loads(header[2])
+        except (ValueError, RecursionError) as error:
+            problems.append(
+                Problem(file, 1, 0, f"its front matter is not TOML: {error}", "Write the post by hand.")
+            )
+            return None
+    elif header:
+        parts = yaml.read_front_matter(text, file)
+        problems += parts.problems
+        if parts.header is None or parts.problems:
+            return None
+        values = _plain(parts.header)
+    if not values:
+        what = "it has no front matter, so it is no post"
+        problems.append(
+            Problem(file, 1, 0, what, "Nothing is to be done, unless readers should have it.", True)
+        )
+        return None
+    losses: Counter[str] = Counter()
+    body = _body(text[header.end() :] if header else text, losses).strip()
+    stem = path.parent.name if path.stem == "index" and len(path.parts) > 1 else path.stem
+    dated = _DATED.fullmatch(stem)
+    day, stem = ("-".join(part.zfill(2) for part in dated[1].split("-")), dated[2]) if dated else ("", stem)
+    title = one_line(values.get("title")) or stem.replace("-", " ").capitalize()
+    labels = [
+        label
+        for key in ("categories", "category", "tags", "tag", "topics")
+        for label in _list(values.get(key), key)
+    ]
+    people = [each for key in ("authors", "author") for each in _list(values.get(key), key)]
+    slug = one_line(values.get("slug")) or stem
+    typed = one_line(values.get("permalink")) or one_line(values.get("url"))
+    image = _first(values, "image", "cover", "thumbnail", "featured_image", "cover_image")
+    if isinstance(image, dict):
+        image = Image(
+            one_line(_first(image, "url", "src", "path", "image", "feature")), one_line(image.get("alt"))
+        )
+    elif image:
+        image = Image(one_line(image))
+    status = "" if _flag(values.get("published", True)) and not _flag(values.get("draft")) else "a draft"
+    updated = _first(values, "updated", "lastmod", "last_modified_at", "modified", "date-modified")
+    zone = site.time_zone
+    at = front_matter_date(_date(_first(values, "date", "publishDate", "published_at")) or day, zone) or day
+    return SourcePost(
+        file,
+        1,
+        title,
+        at,
+        f"{body}\n" if body else "",
+        name=slug if slugs.is_slug(slug) else "",
+        updated=change_after(at, front_matter_date(_date(updated), zone), site, losses),
+        labels=tuple(dict.fromkeys(filter(None, map(one_line, labels)))),
+        summary=one_line(_first(values, "description", "excerpt", "summary")),
+        authors=guests(map(_person, people), site),
+        image=image if image and image.url else None,
+        aliases=_aliases(values, typed, path, day, slug),
+        restricted="a draft" if "_drafts" in file.split("/") else status,
+        losses=losses,
+    )
+
+
+def _plain(value: yaml.Value) -> Any:
+    """A value of YAML as text, a list or a dict; every scalar is the text that was typed."""
+    if isinstance(value, yaml.Scalar):
+        return value.text
+    if isinstance(value, yaml.Sequence):
+        return [_plain(each) for each in value.items]
+    return {key: _plain(each) for key, (_, each) in value.entries.items()}
+
+
+def _first(values: dict[str, Any], *keys: str) -> Any:
+    return next((values[key] for key in keys if values.get(key)), "")
+
+
+def _list(value: Any, key: str) -> list[Any]:
+    """Several values, also where they are in one text: by commas, or for Jekyll's plural keys by spaces."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, str) and key != "author":
+        return value.split("," if "," in value else None if key in ("categories", "tags") else "\n")
+    return [value] if value else []
+
+
+def _date(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else one_line(value)
+
+
+def _flag(value: Any) -> bool:
+    return value is True or str(value).lower() in ("true", "yes", "on")
+
+
+def _person(value: Any) -> Person:
+    if not isinstance(value, dict):
+        return person(one_line(value))
+    found = {key: one_line(value.get(key)) for key in ("name", "url", "email", "orcid")}
+    return person(
+        found["name"],
+        f"https://orcid.org/{found['orcid']}" if found["orcid"] else found["url"],
+        found["email"],
+    )
+
+
+def _aliases(values: dict[str, Any], typed: str, path: Path, day: str, slug: str) -> tuple[str, ...]:
+    """Where a post was before: as it says itself, or as its program makes addresses of names."""
+    given = [
+        one_line(each) for key in ("aliases", "redirect_from") for each in _list(values.get(key), "aliases")
+    ]
+    folders = [each for each in path.parent.parts if each not in ("_posts", "_drafts", "content")]
+    if day and not typed:  # Jekyll
+        folders = [slugs.slug_like(one_line(each)) for each in _list(values.get("categories"), "categories")]
+        typed = "/".join(["", *folders, *day.split("-"), f"{slug}.html"])
+    elif not typed:
+        folders = folders[:-1] if path.stem == "index" else folders
+        typed = "/".join(
+            ["", *folders, f"{slug}.html" if path.suffix == ".qmd" and path.stem != "index" else f"{slug}/"]
+        )
+    found = (former_path(f"/{each.lstrip('/')}") for each in [typed, *given] if "://" not in each)
+    return tuple(dict.fromkeys(each for paths in found for each in paths))
+
+
+def _body(text: str, losses: Counter[str]) -> str:
+    """The text of a post with what the programs replace as Markdown; what is left of that is counted."""
+
+    def video(found: re.Match[str]) -> str:
+        losses["players became links"] += 1
+        host = "www.youtube.com/watch?v=" if (found[1] or found[3]) == "youtube" else "vimeo.com/"
+        return f"<https://{host}{found[2] or found[4]}>"
+
+    def figure(found: re.Match[str]) -> str:
+        given = {key: quoted or plain for key, quoted, plain in _ATTRIBUTE.findall(found[1])}
+        words = given.get("alt") or given.get("caption") or given.get("title", "")
+        below = f"\n\n*{given['caption']}*" if given.get("caption") and given["caption"] != words else ""
+        return f"![{words}]({given.get('src', '').replace(' ', '%20')}){below}"
+
+    if chunks := len(_CHUNK.findall(text)):
+        losses["chunks of code were not run, and are shown"] = chunks
+    text = _HIGHLIGHT.sub(r"```\1\n\2\n```", _CHUNK.sub(r"\1\2", text))
+    done, at = [], 0
+    for code in [*_FENCE.finditer(text), None]:
+        prose = _SILENT.sub("", text[at : code.start() if code else None])
+        prose = _REFERENCE.sub(r"\1", _VIDEO.sub(video, _FIGURE.sub(figure, prose)))
+        for pattern, kind in (
+            (_SHORTCODE, "shortcodes were left out"),
+            (_MARK, "marks of layout were left out"),
+        ):
+            prose, number = pattern.subn("", prose)
+            losses[kind] += number
+        done += [re.sub(r"\n{3,}", "\n\n", prose), code[0] if code else ""]
+        at = code.end() if code else at
+    return "".join(done)
