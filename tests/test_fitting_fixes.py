@@ -216,3 +216,13 @@ def test_drafts_and_scheduled_posts_are_listed_also_beside_a_problem(site: Path,
     if command == "plan":
         found = json.loads(invoke("plan", "--site", str(site), "--format", "json").stdout)
         assert [each["file"] for each in found["problems"]] == ["posts/later.md", "posts/wrong.md"]
+
+
+def test_a_published_post_that_is_a_draft_again_is_called_that(site: Path):
+    published(site)
+    text = (site / HARM).read_text("utf-8").replace("---\n", "---\ndraft: true\n", 1)
+    (site / HARM).write_text(text, "utf-8")
+    plan = said(site, "plan", code=1)
+    assert f"\n  {HARM} (it is a draft)\n" in plan
+    fix = f"Take `draft: true` out of {HARM}; or publish with --forget 2020-12-how-does-therapy-harm."
+    assert f"\n      {fix}\n" in plan

@@ -260,3 +260,45 @@ def test_a_part_that_no_post_needs_is_left_out_and_its_post_comes(site):
     code, said, (post,) = read(CHANNEL.format(item.replace("<title>", f"{image}<title>")), site)
     assert (code, "aliases" in post, "image:" in post) == (0, False, False)
     assert "pictures were left" in said or "`image` was left out" in said
+
+
+def test_what_other_programs_write_around_an_address_is_taken_off_and_what_is_lost_is_said(site):
+    posts = site / "blog/_posts"
+    posts.mkdir(parents=True)
+    (posts / "2015-03-04-one.md").write_text(
+        "---\ntitle: One\ntags: [Alpha]\n---\n\n"
+        '![a]({{ "/a.png" | relative_url }}){: width="300" } [next]({% post_url 2015-03-05-two %})\n\n'
+        "{{< video https://v.example.org/1.mp4 >}}\n\nSeen before [@lund2021, p. 4], by a@x.org.\n",
+        "utf-8",
+    )
+    done = invoke("import", str(site / "blog"), "--site", str(site))
+    assert done.returncode == 0
+    text = (site / "posts/2015-03-one.md").read_text("utf-8").partition("---\n\n")[2]
+    assert text == (
+        "![a](/a.png) [next](2015-03-05-two)\n\n[Video](https://v.example.org/1.mp4)\n\n"
+        "Seen before [@lund2021, p. 4], by a@x.org.\n"
+    )
+    for loss in ("marks of citations were left as they are", "players became links", "relative links"):
+        assert f"{loss}" in done.stdout
+
+
+def test_a_single_file_of_a_blog_is_called_that(site):
+    assert read("---\ntitle: One\n---\nText\n", site, "one.md") == (
+        1,
+        "one.md: this is a single post in Markdown\n"
+        "    Import the folder of its blog; or, if it is written for here, move it to posts/.\n\n"
+        "1 problem in 1 file. Nothing was written.\n",
+        [],
+    )
+
+
+def test_a_lazy_picture_is_seen_from_the_address_of_its_feed(site):
+    entry = '&lt;img src="/blank.gif" data-src="b.png"&gt; &lt;img data-original="/c.png"&gt;'
+    _, _, (text,) = read(
+        '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://old.example.org/blog/"><title>T</title>'
+        '<entry><title>One</title><id>urn:a</id><link href="2020/one.html"/>'
+        "<updated>2020-03-04T10:00:00Z</updated>"
+        f'<content type="html">{entry}</content></entry></feed>',
+        site,
+    )
+    assert text.endswith("\n![](https://old.example.org/blog/b.png) ![](https://old.example.org/c.png)\n")

@@ -37,6 +37,12 @@ def warned(body: str) -> list[tuple[int, str, str]]:
         ("Text:\n·\u00a0\u00a0\u00a0 one\n", "<p>Text:</p>\n<ul>\n<li>one</li>\n</ul>\n"),
         ("\uf0b7\tone\no\ttwo\n", "<ul>\n<li>one\n<ul>\n<li>two</li>\n</ul>\n</li>\n</ul>\n"),
         ("<![if !supportLists]>1.<![endif]> one\n", "<ol>\n<li>one</li>\n</ol>\n"),
+        (
+            "<![if !supportLists]>·<span style='font:7pt'>&nbsp; </span><![endif]>one<o:p></o:p>\n",
+            "<ul>\n<li>one</li>\n</ul>\n",
+        ),
+        ('In <st1:place w:st="on">Ottawa</st1:place>.<o:p></o:p>\n\n<o:p> </o:p>\n', "<p>In Ottawa.</p>\n"),
+        ("1)\tone\n2)\ttwo\n", "<ol>\n<li>one</li>\n<li>two</li>\n</ol>\n"),
         ("<p class=MsoNormal>one<o:p></o:p></p>\n", "<p>one</p>\n"),
         ("one\u2028two\n", "<p>one<br>two</p>\n"),
         ("one\n\u00a0\ntwo\n", "<p>one</p>\n<p>two</p>\n"),
@@ -64,6 +70,7 @@ def test_what_is_certain_is_repaired_and_no_warning(typed: str, expected: str):
         "one\n—\ntwo — three\n",
         "• one\n",
         "a—b\n",
+        "Word writes `<o:p>` there.\n",
     ],
 )
 def test_what_is_not_from_word_stays_as_it_was_typed(typed: str):
@@ -89,6 +96,18 @@ def test_everything_else_is_one_warning_with_the_line_to_write():
             "Write line 2 like this: What It Means (with no blanks before it)",
         )
     ]
+
+
+def test_a_warning_counts_lines_from_the_top_of_the_file(tmp_path: Path):
+    shutil.copytree(SITES / "small/feeds", tmp_path / "feeds")
+    (tmp_path / "posts").mkdir()
+    text = "---\ntitle: T\ndate: 2021-01\ntopics: [alliance]\n---\nText:\n\n• one\n• two\n\nA\tB\nc\td\n"
+    (tmp_path / "posts/a.md").write_text(text, "utf-8")
+    assert invoke("check", "--site", str(tmp_path)).stdout == (
+        "posts/a.md:8: warning: a bullet makes no list (line 8, and 1 more); "
+        "a table of tabs is no table (line 11)\n"
+        "    Write line 8 like this: - one\n\n1 post, 1 warning in 1 file.\n"
+    )
 
 
 @pytest.mark.parametrize("dashes", ["—", "–-", "———", "-—", "--–", "--- "])

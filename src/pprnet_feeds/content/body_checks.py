@@ -61,7 +61,7 @@ def body_problems(body: str, body_line: int, file: str) -> list[Problem]:
             for line, what in unsafe
             if not _OF_WORD.fullmatch(what)
         ),
-        *_pasted(body, [(line, what) for line, what in unsafe if _OF_WORD.fullmatch(what)]),
+        *_pasted(body, body_line - 1, [(line, what) for line, what in unsafe if _OF_WORD.fullmatch(what)]),
         *(
             (line, f"the footnote {quoted(f'[^{name}]')} is here a second time", _REPEATED)
             for line, name in repeated_footnotes(body)
@@ -74,8 +74,11 @@ def body_problems(body: str, body_line: int, file: str) -> list[Problem]:
     return [Problem(file, body_line + line - 1, 0, what, mend, True) for line, what, mend in sorted(found)]
 
 
-def _pasted(body: str, markup: list[tuple[int, str]]) -> list[tuple[int, str, str]]:
-    """One warning for all that a word processor left in a text: its *markup*, and what lost its form."""
+def _pasted(body: str, above: int, markup: list[tuple[int, str]]) -> list[tuple[int, str, str]]:
+    """One warning for all that a word processor left in a text: its *markup*, and what lost its form.
+
+    The text has *above* lines of the file above it.
+    """
     parts, fix = [], "Nothing is to be done; text that is pasted without its format has none of it."
     if markup:
         line, what = markup[0]
@@ -85,9 +88,9 @@ def _pasted(body: str, markup: list[tuple[int, str]]) -> list[tuple[int, str, st
     for what in dict.fromkeys(what for _, what, _ in lost):
         lines = [str(line) for line, each, _ in lost if each == what]
         more = f", and {len(lines) - 1} more" if len(lines) > 1 else ""
-        parts.append((int(lines[0]), f"{what} (line {lines[0]}{more})"))
+        parts.append((int(lines[0]), f"{what} (line {int(lines[0]) + above}{more})"))
     if lost:
-        fix = f"Write line {lost[0][0]} like this: {lost[0][2]}"
+        fix = f"Write line {lost[0][0] + above} like this: {lost[0][2]}"
     return [(min(parts)[0], "; ".join(what for _, what in parts), fix)] if parts else []
 
 

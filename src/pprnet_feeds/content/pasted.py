@@ -10,11 +10,23 @@ from collections.abc import Iterator
 
 # What Word's automatic correction makes of `---`.
 _DASHES = re.compile(r"(?:---|[—–][—–-]{0,2}|-{1,2}[—–])[ \t\u00a0]*")
-_MAY_NEED = re.compile("[\u2028\u2029\u00a0\uf0a7\uf0b7]|<!\\[|\t|^(?: {4}|[ |:-]*[—–]|[•·▪§])", re.MULTILINE)
+_MAY_NEED = re.compile(
+    "[\u2028\u2029\u00a0\uf0a7\uf0b7]|<!\\[|</?(?:[movw]|st1):|\t|^(?: {4}|[ |:-]*[—–]|[•·▪§])",
+    re.I | re.MULTILINE,
+)
 _FENCE = re.compile(r" {0,3}(```|~~~)")
+# The mark of an item in a list, as Word copies it.
+_LIST_MARK = re.compile(
+    r"^ {0,3}<!\[if !supportLists\]>(.*?)<!\[endif\]>(?:[ \t\u00a0]|&nbsp;)*(?=\S)", re.IGNORECASE
+)
+_TAG_OR_BLANK = re.compile("<[^<>]*>|&nbsp;|[ \t\u00a0]")
+# Markdown shows it to readers, but for lines of HTML.
+_OFFICE_TAG = re.compile(r"</?(?:[movw]|st1):\w+(?:[ \t][^<>]*)?/?>", re.IGNORECASE)
+_HTML_LINE = re.compile(r" {0,3}</?(?:p|div|table|t[rdh]|[uo]l|li|h[1-6]|blockquote|style)\b", re.IGNORECASE)
 _CONDITION = re.compile(r"<!\[(?:if|endif)[^\]>]{0,100}\]>", re.IGNORECASE)
 _MARK = re.compile(r"( {0,3}(?:#{1,6}|[-*+>]|\d{1,9}[.)]))\u00a0+")
 _BULLET = re.compile("[ \t\u00a0]*([•·▪§o\uf0a7\uf0b7])(?:\t[ \u00a0]*|\u00a0+ *)(?=\\S)")
+_NO_LIST = re.compile("[ \t]{0,3}[•·▪][ \t\u00a0]+(?=\\S)")
 _RULE = re.compile(r"[ |:-]*[—–][ |:—–-]*")
 _IN_LIST = re.compile(r" {0,3}(?:[-*+]|\d{1,9}[.)]|\[\^[^\]]+\]:)(?:\s|$)")
 _INDENT = re.compile(r" {0,3}\t| {4}")
@@ -41,9 +53,13 @@ def repaired(source: str) -> str:
     """
     if not _MAY_NEED.search(source):
         return source
-    lines = source.split("\n")
+    lines, is_html = source.split("\n"), False
     for number, line in _outside_code(lines):
         above = lines[number - 1] if number else ""
+        is_html = bool(line.strip()) and (is_html or _HTML_LINE.match(line) is not None)
+        if not (is_html or "`" in line):
+            line = _LIST_MARK.sub(lambda mark: _TAG_OR_BLANK.sub("", mark[1]) + "\t", line, count=1)
+            line = _OFFICE_TAG.sub("", line)
         line = _MARK.sub(r"\1 ", re.sub("[\u2028\u2029]", "<br>", _CONDITION.sub("", line)))
         if bullet := _BULLET.match(line):
             line = ("  - " if bullet[1] == "o" else "- ") + line[bullet.end() :]
@@ -67,7 +83,9 @@ def unrepaired(source: str) -> list[tuple[int, str, str]]:
         for first, _, _ in _indented(lines)
     ]
     for number, line in _outside_code(lines[:-1]):
-        cells = line.strip().split("\t")
+        if bullet := _NO_LIST.match(line):
+            found.append((number + 1, "a bullet makes no list", f"- {line[bullet.end() :]}"))
+        cells = [] if _IN_LIST.match(line) else line.strip().split("\t")
         if len(cells) > 1 and lines[number + 1].strip().count("\t") == len(cells) - 1:
             if last != number - 1:
                 row, rule = (" | ".join(each) for each in (map(str.strip, cells), ["---"] * len(cells)))

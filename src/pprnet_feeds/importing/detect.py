@@ -108,6 +108,11 @@ def read_text(text: str, name: str, site: Site, watch: Watch = iter) -> Source:
         return unread(name, "the file is empty", "Save it again.")
     if start[0] in "{[":
         return read_json_feed(text, name, site, watch)
+    if re.match(r"(?:---|\+\+\+)[ \t]*\n", start):
+        what = "this is a single post in Markdown"
+        return unread(
+            name, what, "Import the folder of its blog; or, if it is written for here, move it to posts/."
+        )
     root = found[1].lower() if (found := _XML.match(start)) else ""
     if (
         root in ("rss", "feed", "rdf:rdf")

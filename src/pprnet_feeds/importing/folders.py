@@ -50,13 +50,18 @@ _HIGHLIGHT = re.compile(
 _FIGURE = re.compile(r"\{\{[<%]\s*figure\s+([^{}]*?)/?\s*[>%]\}\}")
 _VIDEO = re.compile(
     r"\{\{[<%]\s*(youtube|vimeo)\s+(?:id=)?\"?([\w-]+)[^{}]*\}\}|\{%-?\s*(youtube|vimeo)\s+\"?([\w-]+)[^{}]*%\}"
+    r"|\{\{[<%]\s*video\s+\"?([^\s\"<>{}]+)[^{}]*\}\}"
 )
-_REFERENCE = re.compile(r"\{\{[<%]\s*(?:rel)?ref\s+\"([^\"]+)\"\s*[>%]\}\}")
+_REFERENCE = re.compile(
+    r"\{\{[<%]\s*(?:rel)?ref\s+\"([^\"]+)\"\s*[>%]\}\}|\{%-?\s*(?:post_url|link)\s+([^\s%{}]+)\s*-?%\}"
+    r"|\{\{-?\s*[\"']([^\"'{}]+)[\"']\s*\|\s*(?:relative|absolute)_url[^{}]*\}\}"
+)
 _SILENT = re.compile(
     r"<!--\s*more\s*-->|\{%-?\s*(?:end)?raw\s*-?%\}|\{\{\s*site\.(?:baseurl|url)\s*(?:\|[^{}]*)?\}\}"
 )
 _SHORTCODE = re.compile(r"\{\{[<%][^{}\n]*[>%]\}\}|\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}")
-_MARK = re.compile(r"^:{3,}.*$|^\{:[^}\n]*\}$|(?<=[)\]`*])\{:?\s*[.#][^{}\n]*\}", re.MULTILINE)
+_MARK = re.compile(r"^:{3,}.*$|^\{:[^}\n]*\}$|(?<=[)\]`*])\{:?\s*(?:[.#]|\w+=)[^{}\n]*\}", re.MULTILINE)
+_CITED = re.compile(r"\[[^\[\]\n]*(?<![\w.])@\w[^\[\]\n]*\](?!\()")
 _ATTRIBUTE = re.compile(r"(\w+)=(?:\"([^\"]*)\"|(\S+))")
 
 
@@ -226,6 +231,8 @@ def _body(text: str, losses: Counter[str]) -> str:
 
     def video(found: re.Match[str]) -> str:
         losses["players became links"] += 1
+        if found[5]:
+            return f"[Video]({found[5]})"
         host = "www.youtube.com/watch?v=" if (found[1] or found[3]) == "youtube" else "vimeo.com/"
         return f"<https://{host}{found[2] or found[4]}>"
 
@@ -241,13 +248,14 @@ def _body(text: str, losses: Counter[str]) -> str:
     done, at = [], 0
     for code in [*_FENCE.finditer(text), None]:
         prose = _SILENT.sub("", text[at : code.start() if code else None])
-        prose = _REFERENCE.sub(r"\1", _VIDEO.sub(video, _FIGURE.sub(figure, prose)))
+        prose = _REFERENCE.sub(r"\1\2\3", _VIDEO.sub(video, _FIGURE.sub(figure, prose)))
         for pattern, kind in (
             (_SHORTCODE, "shortcodes were left out"),
             (_MARK, "marks of layout were left out"),
         ):
             prose, number = pattern.subn("", prose)
             losses[kind] += number
+        losses["marks of citations were left as they are"] += len(_CITED.findall(prose))
         done += [re.sub(r"\n{3,}", "\n\n", prose), code[0] if code else ""]
         at = code.end() if code else at
     return "".join(done)

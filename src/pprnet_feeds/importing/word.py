@@ -139,7 +139,9 @@ def _count_elements(archive: ZipFile) -> Counter[str]:
         )
         raise _RefusedError(
             f"this is {kind or 'a compressed file'}, which cannot be imported",
-            _SAVE if kind else "Unpack it, and import what is in it.",
+            "Copy its text into a Word document (.docx), and import that."
+            if kind
+            else "Unpack it, and import what is in it.",
         )
     if sum(part.file_size for part in parts) > _LONGEST_XML:
         raise _RefusedError(

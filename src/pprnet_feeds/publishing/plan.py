@@ -98,6 +98,7 @@ class _Comparison:
 
     def __init__(self, library: Library, ledger: Ledger) -> None:
         self.ledger, self.site, self.posts = ledger, library.site, _with_files(library)
+        self.drafts = {post.id: post.file for post in library.waiting if post.draft}
         catalogue = Catalogue(library)
         titles = {request.series: catalogue.channel(request).title for request in SERIES}
         self.issues, self.corrections = titles["issues"], titles["corrections"]
@@ -145,6 +146,9 @@ class _Comparison:
                 fix = f"If {renamed.file} is that post, write `id: {record.id}` into it. If it is not: {fix}"
             shown = (record.title, f"{record.published:%Y-%m-%d}", "")
             detail = "another post has its file" if other else "its file is not there, a draft or scheduled"
+            if file := self.drafts.get(record.id):
+                detail = "it is a draft"
+                fix = f"Take `draft: true` out of {file}; or publish with --forget {record.id}."
             yield Change("vanished", record.id, record.path, shown, self._feeds(record), detail, fix)
 
     def _renamed(self, record: Record) -> Post | None:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pprnet_feeds.content import files
-from pprnet_feeds.content.problems import Problem, shown
+from pprnet_feeds.content.problems import Problem, shown, some
 from pprnet_feeds.content.reader import Look
 from pprnet_feeds.serving.snapshot import Failure, Snapshot, build
 from pprnet_feeds.settings import Settings
@@ -218,9 +218,9 @@ class Reloader:
             return
         for problem in built.problems:
             log.warning("left out or mended: %s: %s", problem.place, problem.what)
-        log.info("serving %d posts", len(built.library.posts))
+        log.info("serving %s", some(len(built.library.posts), "post"))
         if built.library.unrecorded:
-            log.info("not in feeds/ledger.json as they stand: %d posts", built.library.unrecorded)
+            log.info("not in feeds/ledger.json as they stand: %s", some(built.library.unrecorded, "post"))
 
 
 async def watch(folder: Path, woken: asyncio.Event) -> None:
