@@ -31,6 +31,10 @@ def test_a_new_site_is_without_problems_and_is_served_at_once(tmp_path: Path):
         assert running.ask("/topics/general/feed.json").status == 200
 
 
+def test_the_command_to_type_can_be_typed_where_a_folder_has_a_blank(tmp_path: Path):
+    assert f'    cd "{tmp_path}/My Blog"\n' in run("init", tmp_path / "My Blog").output
+
+
 def test_nothing_of_one_certain_blog_is_in_a_new_site(tmp_path: Path):
     run("init", tmp_path / "blog")
     pattern = r"(?i)psychotherap|uottawa|tasca|toronto|pprnet(?!-feeds|_)"

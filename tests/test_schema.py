@@ -56,7 +56,13 @@ def verdicts(front: str) -> tuple[bool, bool]:
 START = "title: T\ndate: 2021-01\ntopics: [alliance]\n"
 SOUND = {
     "title": ["title: 2020", "title: yes", 'title: "A: B"'],
-    "date": ["date: 2021-01-09", "date: 2021-01-09T14:30:00-05:00", "publishDate: 2021-01"],
+    "date": [
+        "date: 2021-01-09",
+        "date: 2021-01-09T14:30:00-05:00",
+        "publishDate: 2021-01",
+        "date: 2021-01-09 14:30:60.5z",
+        "date: 2020-02-29",
+    ],
     "topics": ["topics: alliance", "topics: [ALLIANCE]", "tags: [alliance]", "topics:\n  - alliance\n  -"],
     "rest": [
         *("draft: true", "draft: no", "draft: ON", "draft:", "summary:", "research: []", "id: 2021-a"),
@@ -70,11 +76,13 @@ SOUND = {
         *("authors: Ada", "authors: [{name: Ada, orcid: 0000-0002-1825-0097, email: a@b.ca}]"),
         *("image: /a.jpg", "image: {url: 'HTTPS://example.org/a.jpg', width: 640, height: '480'}"),
         *("aliases: [/a/, /b]", "status: corrected\nnote: 'Why.'", "status: Retracted", "note:"),
+        *("language: no", "language: zh-Hant-TW"),
     ],
 }
 FAULTY = {
     "title": ["", "title:", f"title: {'x' * 301}", "title: [a]"],
-    "date": ["", "date:", "date: 2021", "date: March 2021", "date: 2021/01", "date: [2021-01]"],
+    "date": ["", "date:", "date: 2021", "date: March 2021", "date: 2021/01", "date: [2021-01]",
+             "date: 2021-13", "date: 2021-02-30", "date: 2021-04-31", "date: 2021-01-09 14:30", "date: 1821-01"],
     "topics": ["", "topics:", "topics: []", "topics: [no]", "topics: [alliance, no]", "tags: [no]"],
     "rest": [
         *("draft: maybe", "draft: 1", "titel: T", "status: fine", "slug: 'A b'", "id: Ünï", "updated: soon"),
@@ -84,7 +92,7 @@ FAULTY = {
         *("authors: [{url: 'https://a.ca'}]", "authors: [{name: A, orcid: 12}]"),
         *("authors: [{name: A, url: a}]",),
         *("image: {alt: A}", "image: a.jpg", "image: {url: /a.jpg, width: 0}", "aliases: [a]"),
-        *("summary: {a: b}",),
+        *("summary: {a: b}", "id: a-", f"id: {'x' * 101}", "updated: 2021-00", "language: plain English"),
     ],
 }  # fmt: skip
 PARTS = {name: list(START.splitlines())[number] for number, name in enumerate(("title", "date", "topics"))}
@@ -160,5 +168,9 @@ def test_settings_that_no_site_can_have_fit_no_schema():
         {"author": {}},
         {"cache": {"max_age": -1}},
         {"title": None},
+        {"accent": "red"},
+        {"base_url": "example.org"},
+        {"base_url": "https://example.org/?a=b"},
+        {"language": "plain English"},
     ):
         assert not site.is_valid(sound | fault), fault

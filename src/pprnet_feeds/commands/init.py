@@ -33,5 +33,6 @@ def init(folder: Path) -> None:
             with (folder / name).open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
     click.echo(f"A new site is in {folder}: {len(files)} files. Look at it:")
-    click.echo(f"    cd {folder}\n    pprnet-feeds serve --preview")
+    place = f'"{folder}"' if " " in str(folder) else folder  # so that a shell of Windows also takes it
+    click.echo(f"    cd {place}\n    pprnet-feeds serve --preview")
     click.echo("Then write its name and `tag_root` into feeds/site.yaml, and posts into posts/.")

@@ -14,6 +14,7 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.content import keys
 from pprnet_feeds.content.model import NOTICES, Status, normal
 from pprnet_feeds.content.post import TYPES
+from pprnet_feeds.content.slugs import SLUG, SLUG_LENGTH
 
 Schema = dict[str, Any]
 _PARTS = {
@@ -25,6 +26,9 @@ _PARTS = {
 }
 _NAMED = {"status": get_args(Status), "type of work": TYPES, "kind of notice": NOTICES}
 _WEB = "[Hh][Tt][Tt][Pp][Ss]?://"
+_MONTH = "(?!.{5}(02-3|(0[469]|11)-31))(19|2[01])[0-9]{2}-(0[1-9]|1[0-2])"
+_DAY = "-(0[1-9]|[12][0-9]|3[01])"
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-6][0-9]([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-5][0-9])"
 # What a value looks like, by the kind of its key; of the other kinds it is any text.
 _TEXT: Schema = {"type": ["string", "number", "boolean"]}
 _FLAG = "|".join("".join(f"[{a.upper()}{a}]" for a in word) for word in "true yes on false no off".split())
@@ -36,10 +40,18 @@ _KINDS: dict[str, Schema] = {
     "seconds": {"type": ["integer", "string"], "minimum": 0, "maximum": 31_536_000, "pattern": "^[0-9]+$"},
     "year": {"type": ["integer", "string"], "minimum": 1000, "maximum": 2999, "pattern": "^[12][0-9]{3}$"},
     "pmid": {"type": ["integer", "string"], "minimum": 0, "pattern": "[0-9]{1,8}$"},
-    "slug": {"type": ["integer", "string"], "minimum": 0, "pattern": "^[a-z0-9-]+$"},
+    "slug": {
+        "type": ["integer", "string"],
+        "minimum": 0,
+        "pattern": f"^{SLUG.pattern}$",
+        "maxLength": SLUG_LENGTH,
+    },
     "permalink": {"type": ["integer", "string"], "minimum": 0, "pattern": "^[^ ]*[a-z0-9]/?$"},
-    "moment": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}(-[0-9]{2}([Tt ].+)?)?$"},
-    "day": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$"},
+    "moment": {"type": "string", "pattern": f"^{_MONTH}({_DAY}([Tt ]{_TIME})?)?$"},
+    "day": {"type": "string", "pattern": f"^{_MONTH}({_DAY})?$"},
+    "language": {"type": ["string", "boolean"], "pattern": "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"},
+    "base url": {"type": "string", "pattern": f"^{_WEB}[^ ?#]+$"},
+    "colour": {"type": "string", "pattern": "^#[0-9A-Fa-f]{6}$"},
     "unsubscribe": {"type": "string", "pattern": f"^({_WEB}[^ ]+|mailto:[^@ ]+@[^@ ]+)$"},
     "address": {"type": "string", "pattern": f"^{_WEB}[^ ]+$"},
     "picture": {"type": "string", "pattern": f"^(/|{_WEB})[^ ]+$"},
