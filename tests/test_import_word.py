@@ -145,12 +145,14 @@ def test_everything_that_is_left_behind_is_reported(site):
     formula = "<m:oMath><m:r><m:t>x</m:t></m:r></m:oMath>"
     comment = '<w:r><w:commentReference w:id="0"/></w:r>'
     header = f'<w:hdr xmlns:w="{W}">{paragraph("Confidential")}</w:hdr>'
-    body = [*BODY, paragraph(changed), paragraph(formula, comment, PICTURE.format(""))]
+    hidden = run("for the editor", "vanish")
+    body = [*BODY, paragraph(hidden), paragraph(changed), paragraph(formula, comment, PICTURE.format(""))]
     _, said, _ = imported(word_file(*body, parts={"word/header1.xml": header}), site)
     for what in (
         "comments were left behind: 1",
         "tracked deletions were left behind: 1",
         "tracked insertions are in the text: 1",
+        "words that Word hides are in the text: 1",
         "formulas were left behind: 1",
         "headers and footers of the page were left behind: 1",
         "a picture was left behind below 'new'",
@@ -182,6 +184,9 @@ BOMB = f'<!DOCTYPE d [{ENTITIES}]><w:document xmlns:w="{W}">&b;</w:document>'
         (OLE + "EncryptedPackage".encode("utf-16-le"), "the Word file is protected by a password"),
         (LETTER[: len(LETTER) // 2], "the Word file is damaged or cut off"),
         (LETTER[:-30], "the Word file is damaged or cut off"),
+        (LETTER[:2], "the Word file is damaged or cut off"),
+        (b"Dear reader,\n", "the Word file is damaged or cut off"),
+        (b"lost" + LETTER, "the Word file is damaged or cut off"),
         (word_file(), "the post has no title and no text that can be read"),
         (word_file(BODY[0]), "the post 'A Title' has no text that can be read"),
         (bomb(), "its text is longer than the 10 MB that can be read"),

@@ -82,7 +82,7 @@ SOUND = {
 FAULTY = {
     "title": ["", "title:", f"title: {'x' * 301}", "title: [a]"],
     "date": ["", "date:", "date: 2021", "date: March 2021", "date: 2021/01", "date: [2021-01]",
-             "date: 2021-13", "date: 2021-02-30", "date: 2021-04-31", "date: 2021-01-09 14:30", "date: 1821-01"],
+             "date: 2021-13", "date: 2021-02-30", "date: 2021-04-31", "date: 2021-01-09 14:30"],
     "topics": ["", "topics:", "topics: []", "topics: [no]", "topics: [alliance, no]", "tags: [no]"],
     "rest": [
         *("draft: maybe", "draft: 1", "titel: T", "status: fine", "slug: 'A b'", "id: Ünï", "updated: soon"),

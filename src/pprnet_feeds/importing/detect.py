@@ -13,7 +13,7 @@ from pprnet_feeds.importing.feeds import read_feed, read_json_feed
 from pprnet_feeds.importing.folders import read_blog_folder
 from pprnet_feeds.importing.html import blocks_of_html, blocks_of_text
 from pprnet_feeds.importing.source_post import Source, Watch, unread
-from pprnet_feeds.importing.word import PROTECTED, read_word_file
+from pprnet_feeds.importing.word import DAMAGED, PROTECTED, read_word_file
 
 SIZE_LIMIT = 50_000_000
 
@@ -83,6 +83,8 @@ def read_source(path: Path, name: str, site: Site, date: str, this_month: str, w
     for beginning, (kind, mend) in _KINDS.items():
         if data.startswith(beginning):
             return unread(name, f"this is {kind}, which cannot be imported", mend)
+    if data and path.suffix.lower() == ".docx":
+        return unread(name, *DAMAGED)
     found = _ENCODING.search(data[:2_000])
     declared = found[1].decode().lower() if found else ""
     try:
@@ -109,10 +111,8 @@ def read_text(text: str, name: str, site: Site, watch: Watch = iter) -> Source:
     if start[0] in "{[":
         return read_json_feed(text, name, site, watch)
     if re.match(r"(?:---|\+\+\+)[ \t]*\n", start):
-        what = "this is a single post in Markdown"
-        return unread(
-            name, what, "Import the folder of its blog; or, if it is written for here, move it to posts/."
-        )
+        mend = "Import the folder of its blog; or, if it is written for here, move it to posts/."
+        return unread(name, "this is a single post in Markdown", mend)
     root = found[1].lower() if (found := _XML.match(start)) else ""
     if (
         root in ("rss", "feed", "rdf:rdf")

@@ -33,6 +33,7 @@ PROTECTED = (
     "the Word file is protected by a password",
     "Open it in Word, take the password away under File, Info, Protect Document, and save it.",
 )
+DAMAGED = ("the Word file is damaged or cut off", "Copy it again, or save it again in Word.")
 _SAVE = "Open it in Word, choose Save As and Word Document (.docx), and import that file."
 _STYLES = """
 p[style-name='Title'] => h1:fresh
@@ -54,6 +55,10 @@ _LEFT_BEHIND = {
     "OLEObject": ("embedded objects", "Put them on the web as files, and link to those."),
     "header": ("headers and footers of the page", "Write into the text what readers need of them."),
 }
+_TAKEN_OVER = (
+    ("ins", "tracked insertions", _LEFT_BEHIND["del"][1]),
+    ("vanish", "words that Word hides", "Take out of the post what readers should not see."),
+)
 # Other files that are archives, too, by the names in them.
 _KINDS = {
     "an Excel file": "xl/",
@@ -78,7 +83,7 @@ def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source
     except _RefusedError as error:
         return unread(file, *error.args)
     except Exception:  # mammoth and zipfile raise whatever their parts raise
-        return unread(file, "the Word file is damaged or cut off", "Copy it again, or save it again in Word.")
+        return unread(file, *DAMAGED)
     html = _BULLET.sub(r"<ul><li>\1</li></ul>", html.replace("\t", " ")).replace("</ul><ul>", "")
     html, losses = normalised(html)
     blocks, problems = _without_pictures(blocks_of_html(html), file)
@@ -91,9 +96,9 @@ def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source
     for name, (things, mend) in _LEFT_BEHIND.items():
         if number := elements[name]:
             problems.append(Problem(file, 0, 0, f"{things} were left behind: {number}", mend))
-    if elements["ins"]:
-        what = f"tracked insertions are in the text: {elements['ins']}"
-        problems.append(Problem(file, 0, 0, what, _LEFT_BEHIND["del"][1]))
+    for name, things, mend in _TAKEN_OVER:
+        if number := elements[name]:
+            problems.append(Problem(file, 0, 0, f"{things} are in the text: {number}", mend))
     if body and not any(map(is_practice, blocks)):
         what = "no line says Practice Implications, so the post is in no feed of practice implications"
         mend = "Write `## Practice Implications` above the part that says what to do, if there is one."
