@@ -302,3 +302,16 @@ def test_a_lazy_picture_is_seen_from_the_address_of_its_feed(site):
         site,
     )
     assert text.endswith("\n![](https://old.example.org/blog/b.png) ![](https://old.example.org/c.png)\n")
+
+
+def test_what_follows_an_embedded_object_and_the_address_of_an_author_come_whole(site):
+    _, _, (text,) = read(
+        '<rss version="2.0"><channel><title>T</title><link>https://old.example.org/</link><item>'
+        "<title>One</title><pubDate>Wed, 04 Mar 2020 10:00:00 GMT</pubDate>"
+        "<author>jo@clinic.therapy (Jo Kay)</author>"
+        "<description>&lt;embed src='/a.swf'&gt;&lt;p&gt;Text.&lt;/p&gt;</description>"
+        "</item></channel></rss>",
+        site,
+    )
+    assert '\n  - {name: "Jo Kay", email: "jo@clinic.therapy"}\n' in text
+    assert text.endswith("\n[Object: old.example.org](https://old.example.org/a.swf)\n\nText.\n")

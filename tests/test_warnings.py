@@ -255,6 +255,19 @@ def test_addresses_in_front_matter_are_looked_at_too(site):
     assert "posts/a.md:8: warning: the link 'https://feeds.example.org/posts/nope/' leads nowhere\n" in told
 
 
+def test_a_picture_of_a_post_that_is_below_our_own_address_is_looked_at_too(site):
+    post(site, "a", "Text.\n", more="image: /pictures/x.png")
+    assert check(site).startswith("posts/a.md:5: warning: the picture '/pictures/x.png' leads nowhere\n")
+
+
+def test_for_a_month_that_there_is_not_no_post_is_offered(site):
+    post(site, "2022-01-b", "Text.\n")
+    assert warned(site, "[January](/issues/1922-01/)\n") == [
+        "posts/a.md:6: warning: the link '/issues/1922-01/' leads nowhere",
+        "    Take it out, or write an address that is there.",
+    ]
+
+
 def test_a_footnote_that_is_not_there_is_a_warning(site):
     body = "Text[^ok] and `[^code]` and \\[^escaped].\nMore\n[^nope] here.\n\n    [^block]\n\n[^ok]: Fine.\n"
     assert warned(site, body) == [

@@ -75,10 +75,7 @@ def body_problems(body: str, body_line: int, file: str) -> list[Problem]:
 
 
 def _pasted(body: str, above: int, markup: list[tuple[int, str]]) -> list[tuple[int, str, str]]:
-    """One warning for all that a word processor left in a text: its *markup*, and what lost its form.
-
-    The text has *above* lines of the file above it.
-    """
+    """One warning for what a word processor left in a text *above* lines down: *markup* and lost forms."""
     parts, fix = [], "Nothing is to be done; text that is pasted without its format has none of it."
     if markup:
         line, what = markup[0]

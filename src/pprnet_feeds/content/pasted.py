@@ -16,9 +16,7 @@ _MAY_NEED = re.compile(
 )
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 # The mark of an item in a list, as Word copies it.
-_LIST_MARK = re.compile(
-    r"^ {0,3}<!\[if !supportLists\]>(.*?)<!\[endif\]>(?:[ \t\u00a0]|&nbsp;)*(?=\S)", re.IGNORECASE
-)
+_LIST_MARK = re.compile(r"^ {0,3}<!\[if !supportLists\]>(.*?)<!\[endif\]>(?:\s|&nbsp;)*(?=\S)", re.I)
 _TAG_OR_BLANK = re.compile("<[^<>]*>|&nbsp;|[ \t\u00a0]")
 # Markdown shows it to readers, but for lines of HTML.
 _OFFICE_TAG = re.compile(r"</?(?:[movw]|st1):\w+(?:[ \t][^<>]*)?/?>", re.IGNORECASE)

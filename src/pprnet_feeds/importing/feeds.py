@@ -60,6 +60,7 @@ _OTHER_XML = {
     "html": "a page",
 }
 _AGAIN = "Save the whole file again, as it is."
+_MAILBOX = re.compile(r"[^\s<>()\"]+@[^\s<>()\"]+")
 # Our names of the parts of a work, and those of CSL-JSON.
 _OURS = "doi pmid title container volume issue pages publisher".split()
 _THEIRS = "DOI PMID title container-title volume issue page publisher".split()
@@ -201,7 +202,10 @@ def _post(
     detail = described if is_text else {"value": entry["summary"]}
     summary, content = _html(detail), entry.get("content")
     title = entry.get("title_detail", {})
-    authors = [author for author in entry.get("authors", ()) if author] or feed.get("authors", ())
+    holder = entry if any(entry.get("authors", ())) else feed
+    authors, typed = list(filter(None, holder.get("authors", ()))), holder.get("author", "")
+    if len(authors) == 1 and not is_atom and (mail := _MAILBOX.search(typed)):  # feedparser cuts ….online
+        authors = [{"email": mail[0], "name": typed.replace(mail[0], "").strip(' ()<>"')}]
     people = (person(*(one_line(each.get(key)) for key in ("name", "href", "email"))) for each in authors)
     parsed = entry.get("published_parsed") or entry.get("updated_parsed")
     links = [one_line(each.get("href")) for each in entry.get("links", ()) if each.get("rel") == "enclosure"]

@@ -61,6 +61,8 @@ def normalised(html: str) -> tuple[str, Counter[str]]:
     for picture in soup.find_all("img"):
         around = picture.parent if picture.parent.name == "picture" else None
         picture["src"] = _source(picture, *(around.find_all("source") if around else ()))
+    for embed in soup.find_all("embed"):  # lxml takes all that is below it for a part of it
+        embed.insert_after(*list(embed.contents))
     for found in soup.find_all([*_PLAYERS, *_REMOVED]):
         if found.decomposed or found.find_parent("body") is None:  # it was in another that is gone
             continue

@@ -204,7 +204,8 @@ class _Links:
             ]
             front = [("a", url) for url in (*(w.url for w in post.cites), *(p.url for p in post.authors))]
             front += [("img", post.image.url)] if post.image else []
-            if front := [(kind, url) for kind, url in front if path_of(url, self.site)]:
+            base = self.site.base_url
+            if front := [each for each in front if each[1] and path_of(urljoin(base, each[1]), self.site)]:
                 whole = files.read_text(folder / post.file, post.file)
                 lines = whole.split("\n") if isinstance(whole, str) else []
                 for kind, url in front:
@@ -271,8 +272,8 @@ class _Links:
             return ""
         base = urlsplit(self.site.base_url).path
         folder, slug, rest = [*path[1:].split("/", 2), "", ""][:3]
-        if folder == "issues" and self._status_of(f"/issues/{slug}/") == 200:
-            return f"{base}/issues/{slug}/"
+        if folder == "issues":
+            return f"{base}/issues/{slug}/" if self._status_of(f"/issues/{slug}/") == 200 else ""
         terms = {"topics": self.site.topics, "research": self.site.research}.get(folder, ())
         if slug and (found := suggest(slug, terms)):
             return f"{base}/{folder}/{found[0].slug}/{rest}"
