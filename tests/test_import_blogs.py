@@ -315,3 +315,11 @@ def test_what_follows_an_embedded_object_and_the_address_of_an_author_come_whole
     )
     assert '\n  - {name: "Jo Kay", email: "jo@clinic.therapy"}\n' in text
     assert text.endswith("\n[Object: old.example.org](https://old.example.org/a.swf)\n\nText.\n")
+
+
+def test_preformatted_text_of_a_classic_post_stays_as_it_is(site):
+    text = (
+        SOURCES["shortcodes.xml"].read_text("utf-8").replace("third", "<pre>a\n  b\n\n[youtube 1]</pre>", 1)
+    )
+    _, _, posts = read(text, site)
+    assert "\n\n```\na\n  b\n\n[youtube 1]\n```\n\n" in posts[0]

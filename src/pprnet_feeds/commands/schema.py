@@ -14,7 +14,7 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.content import keys
 from pprnet_feeds.content.model import NOTICES, Status, normal
 from pprnet_feeds.content.post import TYPES
-from pprnet_feeds.content.slugs import SLUG, SLUG_LENGTH
+from pprnet_feeds.content.slugs import SLUG
 
 Schema = dict[str, Any]
 _PARTS = {
@@ -40,12 +40,7 @@ _KINDS: dict[str, Schema] = {
     "seconds": {"type": ["integer", "string"], "minimum": 0, "maximum": 31_536_000, "pattern": "^[0-9]+$"},
     "year": {"type": ["integer", "string"], "minimum": 1000, "maximum": 2999, "pattern": "^[12][0-9]{3}$"},
     "pmid": {"type": ["integer", "string"], "minimum": 0, "pattern": "[0-9]{1,8}$"},
-    "slug": {
-        "type": ["integer", "string"],
-        "minimum": 0,
-        "pattern": f"^{SLUG.pattern}$",
-        "maxLength": SLUG_LENGTH,
-    },
+    "slug": {"type": ["integer", "string"], "minimum": 0, "pattern": f"^{SLUG.pattern}$", "maxLength": 100},
     "permalink": {"type": ["integer", "string"], "minimum": 0, "pattern": "^[^ ]*[a-z0-9]/?$"},
     "moment": {"type": "string", "pattern": f"^{_MONTH}({_DAY}([Tt ]{_TIME})?)?$"},
     "day": {"type": "string", "pattern": f"^{_MONTH}({_DAY})?$"},

@@ -29,8 +29,7 @@ _CITE = re.compile(r"<cite>(.*?)</cite>", re.DOTALL)
 _ATTRIBUTE = re.compile(r' (alt|width|height)="([^"]*)"')
 _TAG = re.compile(r"<[a-z][^<>]*>", re.IGNORECASE)
 _RELATIVE = re.compile(
-    r"((?:\s(?:href|poster|data)|[\s-](?:src|original))\s*=\s*)([\"']?)(?![a-z][a-z0-9+.-]*:|#|[\"'])([^\"'\s>]+)",
-    re.I,
+    r"([\s-](?:href|src|poster|data|original)\s*=\s*)([\"']?)(?![a-z][a-z0-9+.-]*:|#|[\"'])([^\"'\s>]+)", re.I
 )
 _OFFSET = re.compile(r"(?<=:[0-9]{2}) +(?=[+-][0-9]{2}:?[0-9]{2}$)")
 _STATUSES: dict[str, Status] = {"Corrected": "corrected", "Retracted": "retracted"}

@@ -51,6 +51,7 @@ _PLAYER = re.compile(
     r"\[(embed|youtube|vimeo|audio|video|playlist|soundcloud|gallery)\b([^\[\]]*)\](?:([^\[\]]*)\[/\1\])?"
 )
 _OTHER = re.compile(r"\[/?[a-z][\w-]*(?:\s+[\w-]+\s*=[^\[\]]*)\]|\[/[a-z][\w-]*\]")
+_PREFORMATTED = re.compile(r"<pre\b(?:(?!<pre\b)[^\0])*?</pre>", re.IGNORECASE)
 _BLOCK = re.compile(r"<!--\s*wp:(?!more|nextpage|spacer|separator|paragraph)[\w/-]+(?:\s+\{[^<>]*\})?\s*/-->")
 _ADDRESS_ALONE = re.compile(
     r"^(?:<(?:p|div)[^<>]*>)?[ \t]*(https?://[^\s<>\"\[\]]+)[ \t]*(?:</(?:p|div)>)?$", re.MULTILINE
@@ -123,11 +124,13 @@ def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
     losses: Counter[str] = Counter()
     codes: list[str] = []
 
-    def code(found: re.Match[str]) -> str:
-        codes.append(
-            f"<pre><code>{html.escape(html.unescape(found[3].strip(chr(10))), quote=False)}</code></pre>"
-        )
+    def kept(markup: str) -> str:
+        codes.append(markup)
         return f"\n\n\0{len(codes) - 1}\0\n\n"
+
+    def code(found: re.Match[str]) -> str:
+        words = html.escape(html.unescape(found[3].strip("\n")), quote=False)
+        return kept(f"<pre><code>{words}</code></pre>")
 
     def caption(found: re.Match[str]) -> str:
         end = max(found[2].rfind("/>"), found[2].rfind("</a>") + 2, found[2].rfind('">')) + 2
@@ -158,7 +161,7 @@ def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
         )
 
     is_classic = "<!-- wp:" not in text and not re.search(r"<p[\s>]", text)
-    text = _CODE.sub(code, text)
+    text = _PREFORMATTED.sub(lambda found: kept(found[0]), _CODE.sub(code, text))
     text = _PLAYER.sub(player, _CAPTION.sub(caption, text))
     if left := len(_OTHER.findall(text)):
         losses["shortcodes were left as text"] = left
