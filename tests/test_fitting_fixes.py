@@ -226,3 +226,12 @@ def test_a_published_post_that_is_a_draft_again_is_called_that(site: Path):
     assert f"\n  {HARM} (it is a draft)\n" in plan
     fix = f"Take `draft: true` out of {HARM}; or publish with --forget 2020-12-how-does-therapy-harm."
     assert f"\n      {fix}\n" in plan
+
+
+def test_two_files_that_cannot_be_read_are_no_copies(site: Path):
+    for name in ("2022-02-a", "2022-02-b"):
+        (site / f"posts/{name}.md").mkdir()
+    assert said(site, "check", code=1).startswith(
+        "posts/2022-02-a.md: this is not a regular file\n    Take it out of this folder.\n"
+        "posts/2022-02-b.md: this is not a regular file\n"
+    )

@@ -109,7 +109,7 @@ def _copies(library: Library) -> dict[str, str]:
         # Two short notes may say the same, and two drafts hold nothing yet.
         if post and len(post.body) > _NOTE:
             keys.add((post.title, post.date, post.body))
-        for key in keys if not (post and post.draft) else ():
+        for key in keys - {b""} if not (post and post.draft) else ():  # b"": it was not read
             alike.setdefault(key, []).append(name)
     found: dict[str, str] = {}
     for key, names in alike.items():
