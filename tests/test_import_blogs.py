@@ -266,14 +266,15 @@ def test_what_other_programs_write_around_an_address_is_taken_off_and_what_is_lo
     posts = site / "blog/_posts"
     posts.mkdir(parents=True)
     (posts / "2015-03-04-one.md").write_text(
-        "---\ntitle: One\ntags: [Alpha]\n---\n\n"
+        "---\ntitle: One\ntags: [Alpha]\nauthor:\n  - name: {given: Ann, family: Lee}\n---\n\n"
         '![a]({{ "/a.png" | relative_url }}){: width="300" } [next]({% post_url 2015-03-05-two %})\n\n'
         "{{< video https://v.example.org/1.mp4 >}}\n\nSeen before [@lund2021, p. 4], by a@x.org.\n",
         "utf-8",
     )
     done = invoke("import", str(site / "blog"), "--site", str(site))
     assert done.returncode == 0
-    text = (site / "posts/2015-03-one.md").read_text("utf-8").partition("---\n\n")[2]
+    head, _, text = (site / "posts/2015-03-one.md").read_text("utf-8").partition("---\n\n")
+    assert '\n  - "Ann Lee"\n' in head
     assert text == (
         "![a](/a.png) [next](2015-03-05-two)\n\n[Video](https://v.example.org/1.mp4)\n\n"
         "Seen before [@lund2021, p. 4], by a@x.org.\n"

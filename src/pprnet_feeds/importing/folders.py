@@ -200,6 +200,8 @@ def _flag(value: Any) -> bool:
 def _person(value: Any) -> Person:
     if not isinstance(value, dict):
         return person(one_line(value))
+    if isinstance(parts := value.get("name"), dict):  # given and family name, in Quarto
+        value = value | {"name": " ".join(map(one_line, parts.values()))}
     found = {key: one_line(value.get(key)) for key in ("name", "url", "email", "orcid")}
     return person(
         found["name"],
