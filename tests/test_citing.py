@@ -41,6 +41,20 @@ cites: ["de Jong, K. (2018). Alone. Journal of Talk, 3(1), 12-14. https://doi.or
 ---
 They asked.
 """
+# Names as people sign: with degrees, in reverse, of groups, or two in one.
+NAMED = """\
+title: Signed
+date: 2021-10
+topics: [alliance]
+language: de
+authors: ["Jane Doe, MSW, RN", "Max King, Jr.", "Ní Bhriain, Áine", 
+  "Department of Psychology, University of Ottawa", Editors of the Blog, Ada Low and Bea Ray, "de Jong, KB"]
+cites: [{text: "Ek, A. (2018). Calm. Journal of Talk, 3, 12.", notice: {kind: concern, date: 2024-03}}]
+"""
+SIGNED = (
+    "Doe, J., King, M., Jr., Ní Bhriain, Á., Department of Psychology, University of Ottawa, "
+    "Editors of the Blog, Ada Low and Bea Ray, & de Jong, K. (2021, October). Signed. "
+)
 REFERENCE = "van Known, C., Lind, J.-L., Jr., & Care Group. (2021, September). Calm, and why? {}. {}"
 
 
@@ -59,6 +73,7 @@ def png(width: int, height: int) -> bytes:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = make_site(tmp_path_factory.mktemp("citing") / "site")
     (folder / "posts/2021-09-own.md").write_text(POST, "utf-8")
+    (folder / "posts/2021-10-named.md").write_text(f"---\n{NAMED}---\nThey asked.\n", "utf-8")
     (folder / "feeds/face.png").write_bytes(png(64, 64))
     (folder / "feeds/wide.png").write_bytes(png(200, 40))
     with (folder / "feeds/site.yaml").open("a") as settings:
@@ -115,6 +130,31 @@ def test_the_page_shows_how_to_cite_the_post_apart_from_the_study(service: Servi
     assert page.contents(property="og:image:width") == ["64"]
     assert page.contents(name="citation_doi") == ["10.5555/blog.9"]
     assert page.contents(name="citation_issn") == ["2049-3630"]
+
+
+def test_names_are_cited_without_degrees_and_groups_as_they_are(service: Service):
+    page = HtmlPage(service.ask("/posts/2021-10-named/").body)
+    assert SIGNED in page.words
+    assert page.contents(name="citation_author") == [
+        *(
+            "Doe, Jane",
+            "King, Max, Jr.",
+            "Ní Bhriain, Áine",
+            "Department of Psychology, University of Ottawa",
+        ),
+        *("Editors of the Blog", "Ada Low and Bea Ray", "de Jong, KB"),
+    ]
+    (item,) = json.loads(service.ask("/posts/2021-10-named.csl.json").body)
+    assert [author.get("literal", author.get("given")) for author in item["author"]] == [
+        *("Jane", "Max", "Áine", "Department of Psychology, University of Ottawa"),
+        *("Editors of the Blog", "Ada Low and Bea Ray", "KB"),
+    ]
+
+
+def test_a_notice_in_our_words_is_english_whatever_the_language_of_the_post(service: Service):
+    page = HtmlPage(service.ask("/posts/2021-10-named/").body)
+    assert "expression of concern in March 2024" in page.words
+    assert page.all("p", role="note") == [{"class": "note", "role": "note", "lang": "en"}]
 
 
 def test_json_ld_names_doi_publisher_and_retraction(service: Service):
@@ -257,7 +297,11 @@ def test_any_accent_can_be_read_on_every_ground_of_the_pages(service: Service, a
         ("icon: face.png", png(64, 64)[:-20], "`icon` is not a whole PNG: 'face.png'"),
         ("icon: face.png", png(64, 32), "`icon` is not square: 64 by 32 pixels"),
         ("logo: face.png", png(64, 2), "`logo` is 64 by 2 pixels; each side must have 16 to 2048"),
-        ("icon: face.png", png(64, 64) + bytes(600_000), "`icon` cannot be read: "),
+        (
+            "icon: face.png",
+            png(64, 64) + bytes(600_000),
+            "`icon` cannot be read: the file is larger than 0.5 MB",
+        ),
         ("accent: #cc3366", b"", "`accent` is not a colour: ''"),
         ("accent: red", b"", "`accent` is not a colour: 'red'"),
         ("publisher: {ror: 03c4mmv17}", b"", "`publisher.ror` is no identifier of ROR: '03c4mmv17'"),

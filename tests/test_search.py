@@ -45,7 +45,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         text="The Caf&eacute; is on a Straße. <!-- a hidden zebra --> [Here](https://giraffe.example)\n",
     )
     write_post(folder, 56, text="In Cafés and cafeterias.\n")
-    write_post(folder, 57, text="A caf is no word.\n")
+    write_post(folder, 57, text="A caf is no word. Y\u0131ld\u0131z met Ħamrun and Łódź.\n")
     write_post(folder, 58, text="Suicide once more.\n", status="withdrawn", note="Made up.")
     with serving(folder) as running:
         yield running
@@ -82,6 +82,8 @@ def test_a_title_weighs_more_than_implications_and_these_more_than_the_account(s
         ("ca", []),  # under three letters the whole word
         ("is no word caf", ["Post 57"]),
         ("suicide patient", ["Post 2"]),
+        ("yildiz hamrun łodz", ["Post 57"]),
+        ("YILDIZ", ["Post 57"]),
         ("zebra", []),
         ("giraffe", []),
     ],
@@ -218,6 +220,27 @@ def test_the_words_of_any_text_are_letters_and_digits_sorted_and_each_once(text:
         assert list(words) == sorted(set(words)) == sorted(words_in(fold(text)))
         assert re.fullmatch("[a-z0-9]+", "".join(words))
         assert search_words("+".join(words)) == words
+
+
+@pytest.mark.parametrize(
+    "query", ["q=suicide&q=patient", "q=&q=patient+suicide&q=", "q=patient+suicide&q=%E6"]
+)
+def test_a_repeated_field_adds_its_words(service: Service, query: str):
+    assert found(service.ask(f"/search/?{query}")) == ["Post 2"]
+
+
+@pytest.mark.parametrize("line", ["", "-", "| |", "    ", "***"])
+def test_thousands_of_lines_without_a_word_are_indexed_at_once(tmp_path: Path, line: str):
+    folder = make_site(tmp_path / "site", 1)
+    write_post(
+        folder, 0, text="An account.\n" + f"{line}\n" * 20_000 + "\n## Practice Implications\n\nAsk.\n"
+    )
+    site, _ = read_site(folder, {})
+    assert site is not None
+    post = read_library(folder, site, datetime(2026, 1, 1, tzinfo=UTC)).posts[0]
+    start = time.process_time()
+    assert SearchIndex([post], site).in_order(("account", "ask")) == [post]
+    assert time.process_time() - start < 0.5
 
 
 def test_a_browser_is_offered_the_search(service: Service):

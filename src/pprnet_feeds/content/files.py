@@ -145,7 +145,7 @@ def _unfit(status: os.stat_result, name: str, limit: int) -> Problem | None:
     if status.st_size <= limit:
         return None
     mend = "Put pictures and data elsewhere, and link to them."
-    return Problem(name, 0, 0, f"the file is larger than {limit >> 20} MB", mend)
+    return Problem(name, 0, 0, f"the file is larger than {limit / (1 << 20):g} MB", mend)
 
 
 def post_files(site: Path) -> Iterator[tuple[Path, str] | Problem]:

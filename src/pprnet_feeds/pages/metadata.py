@@ -17,7 +17,7 @@ from pprnet_feeds.content.model import Citation, Person, Post, Site
 from pprnet_feeds.pages.lists import years
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.channel import Entry, first_date, rfc3339
-from pprnet_feeds.syndication.citations import csl_type
+from pprnet_feeds.syndication.citations import csl_type, person_name
 from pprnet_feeds.syndication.notices import LABELS, became, notice_url
 from pprnet_feeds.syndication.references import institution
 from pprnet_feeds.syndication.selection import Selection, selections
@@ -82,7 +82,10 @@ def structured(entry: Entry, post: Post, site: Site) -> dict[str, Any]:
 def highwire(entry: Entry, site: Site) -> list[tuple[str, str]]:
     """The `citation_*` fields of the post's page: name and content, in order."""
     people = [
-        (("citation_author", author.name), ("citation_author_orcid", author.link if author.orcid else ""))
+        (
+            ("citation_author", person_name(author.name) if "," in author.name else author.name),
+            ("citation_author_orcid", author.link if author.orcid else ""),
+        )
         for author in entry.authors
     ]
     fields = [

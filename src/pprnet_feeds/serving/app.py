@@ -231,7 +231,9 @@ def create(
             asked = request.scope["query_string"].decode("latin-1")
             location = f"{snapshot.site.base_url}{SEARCH}" + (f"?{asked}" if asked else "")
             return Reply(301, "This address has moved.", {"location": location})
-        query = snapshot.pages.read_query(dict(_query(request)))
+        fields = _query(request)
+        words = " ".join(value for name, value in fields if name == "q")  # it may be repeated
+        query = snapshot.pages.read_query(dict(fields) | {"q": words})
         if isinstance(query, Refusal):
             return await refuse(request, snapshot, query)
         render = snapshot.pages.search
