@@ -7,9 +7,10 @@ import re
 import shutil
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -51,6 +52,16 @@ authors: ["Jane Doe, MSW, RN", "Max King, Jr.", "Ní Bhriain, Áine",
   "Department of Psychology, University of Ottawa", Editors of the Blog, Ada Low and Bea Ray, "de Jong, KB"]
 cites: [{text: "Ek, A. (2018). Calm. Journal of Talk, 3, 12.", notice: {kind: concern, date: 2024-03}}]
 """
+TWO = """\
+title: Two
+date: 2021-11
+topics: [alliance]
+status: corrected
+note: Mended.
+cites:
+  - {text: "Ek, A. (2018). Bad.", title: Bad, notice: {kind: retraction}}
+  - {text: "Ek, A. (2019). Good.", title: Good}
+"""
 SIGNED = (
     "Doe, J., King, M., Jr., Ní Bhriain, Á., Department of Psychology, University of Ottawa, "
     "Editors of the Blog, Ada Low and Bea Ray, & de Jong, K. (2021, October). Signed. "
@@ -74,6 +85,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = make_site(tmp_path_factory.mktemp("citing") / "site")
     (folder / "posts/2021-09-own.md").write_text(POST, "utf-8")
     (folder / "posts/2021-10-named.md").write_text(f"---\n{NAMED}---\nThey asked.\n", "utf-8")
+    (folder / "posts/2021-11-two.md").write_text(f"---\n{TWO}---\nThey asked.\n", "utf-8")
     (folder / "feeds/face.png").write_bytes(png(64, 64))
     (folder / "feeds/wide.png").write_bytes(png(200, 40))
     with (folder / "feeds/site.yaml").open("a") as settings:
@@ -327,3 +339,23 @@ def test_a_face_and_a_publisher_show_subscribers_nothing_again(tmp_path: Path):
     done = command("plan", "--site", str(site))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Subscribers will notice nothing")
+
+
+def test_a_study_is_filed_under_its_own_notice_and_not_under_what_became_of_the_post(service: Service):
+    def filed(entries: Iterable[ElementTree.Element], name: str) -> dict[str, list[str]]:
+        return {
+            entry.findtext(f"{name}title") or "": [
+                each.get("label") or each.text or "" for each in entry.iter(f"{name}category")
+            ]
+            for entry in entries
+        }
+
+    atom, rss, feed = (service.ask(f"/citations.{form}").body for form in ("atom", "rss", "json"))
+    name = "{http://www.w3.org/2005/Atom}"
+    found = [
+        filed(ElementTree.fromstring(atom).iter(f"{name}entry"), name),
+        filed(ElementTree.fromstring(rss).iter("item"), ""),
+        {item["title"]: item["tags"] for item in json.loads(feed)["items"]},
+    ]
+    expected = {"Bad": ["Alliance", "Study retracted"], "Good": ["Alliance"]}
+    assert [{title: tags[title] for title in expected} for tags in found] == [expected] * 3
