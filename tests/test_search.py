@@ -23,7 +23,7 @@ from pprnet_feeds.content.site import read_site
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
-from pprnet_feeds.syndication.search import SearchIndex, fold, words_in
+from pprnet_feeds.syndication.search import SearchIndex, fold, marked, words_in
 from pprnet_feeds.syndication.selection import Refusal, search_words
 from service import Answer, Service, command, serving
 
@@ -99,6 +99,16 @@ def test_hits_are_marked_in_the_title_and_in_a_sentence_that_has_one(service: Se
     assert "<mark>Suicide</mark> and its aftermath</a>" in body
     assert "Ask about <mark>suicidal</mark> plans." in body
     assert "One patient in ten spoke of <mark>suicide</mark>." in body
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "marks"),
+    [("日本Café au lait", "caf", ["日本Café"]), ("¾ of all", "3", ["¾"]), ("cafeteria", "ca", [])],
+)
+def test_a_hit_is_marked_whatever_script_is_around_it(text: str, query: str, marks: list[str]):
+    parts = marked(text, words_in(query))
+    assert [part for part, is_hit in parts if is_hit] == marks
+    assert "".join(part for part, _ in parts) == text
 
 
 def test_the_page_of_a_search_is_sound_small_and_offers_its_feed(service: Service):

@@ -124,8 +124,8 @@ def marked(text: str, words: Collection[str]) -> list[tuple[str, bool]]:
     beginnings = tuple(word for word in words if len(word) >= BEGINNING)
     whole, parts, end = {*words}, [], 0
     for match in _WHOLE_WORD.finditer(text):
-        word = fold(match[0])
-        if word in whole or word.startswith(beginnings):
+        # A sign of another script may join two words of ours.
+        if any(word in whole or word.startswith(beginnings) for word in words_in(match[0])):
             parts += [(text[end : match.start()], False), (match[0], True)]
             end = match.end()
     return [part for part in (*parts, (text[end:], False)) if part[0]]
