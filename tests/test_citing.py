@@ -43,14 +43,19 @@ cites: ["de Jong, K. (2018). Alone. Journal of Talk, 3(1), 12-14. https://doi.or
 They asked.
 """
 # Names as people sign: with degrees, in reverse, of groups, or two in one.
-NAMED = """\
+ODD = "10.5555/a#b?c%d[é]"
+NAMED = f"""\
 title: Signed
 date: 2021-10
 topics: [alliance]
 language: de
 authors: ["Jane Doe, MSW, RN", "Max King, Jr.", "Ní Bhriain, Áine", 
   "Department of Psychology, University of Ottawa", Editors of the Blog, Ada Low and Bea Ray, "de Jong, KB"]
-cites: [{text: "Ek, A. (2018). Calm. Journal of Talk, 3, 12.", notice: {kind: concern, date: 2024-03}}]
+doi: "{ODD}"
+cites:
+- text: "Ek, A. (2018). Calm. Journal of Talk, 3, 12."
+  doi: 10.5555/100%#1
+  notice: {{kind: concern, date: 2024-03}}
 """
 TWO = """\
 title: Two
@@ -163,6 +168,17 @@ def test_names_are_cited_without_degrees_and_groups_as_they_are(service: Service
     ]
 
 
+def test_the_address_of_a_doi_with_any_signs_leads_to_it(service: Service):
+    answer = service.ask("/posts/2021-10-named/")
+    address = "https://doi.org/10.5555/a%23b%3Fc%25d[%C3%A9]"
+    assert f'<{address}>; rel="cite-as"' in answer.headers["link"]
+    page = HtmlPage(answer.body)
+    assert f"{SIGNED}A Small Research Blog. {address}" in page.words
+    assert page.all("a", href="https://doi.org/10.5555/100%25%231")
+    (item,) = json.loads(service.ask("/posts/2021-10-named.csl.json").body)
+    assert item["DOI"] == ODD
+
+
 def test_a_notice_in_our_words_is_english_whatever_the_language_of_the_post(service: Service):
     page = HtmlPage(service.ask("/posts/2021-10-named/").body)
     assert "expression of concern in March 2024" in page.words
@@ -201,7 +217,7 @@ def test_zotero_files_the_post_under_its_own_doi_and_the_study_under_the_studys(
         items = {item["link"]: item for item in zotero(service.ask(f"{path}.{form}").body)}
         post = items.pop(f"{BASE}{OWN}/")
         assert (post["doi"], post["publication"]) == ("10.5555/blog.9", BLOG)
-        assert {item["doi"] for item in items.values()} <= {""}
+        assert {item["doi"] for item in items.values()} <= {"", ODD}
     studies = {item["link"]: item["doi"] for item in zotero(service.ask(f"/citations.{form}").body)}
     assert studies["https://doi.org/10.5555/alone"] == "10.5555/alone"
     assert "10.5555/blog.9" not in studies.values()
