@@ -406,4 +406,4 @@ def test_a_faulty_post_is_told_in_the_log(site: Path):
     post = write_post(site, 0, 2020, topics="[unheard]")
     with serving(site) as running:
         log = log_of(running)
-    assert f"left out or mended: posts/{post.name}:4: no topic is called 'unheard'" in log
+    assert f"faulty: posts/{post.name}:4: no topic is called 'unheard'" in log

@@ -136,7 +136,7 @@ def application(*extensions: Preview) -> CacheMiddleware:
     # A preview shows what is not published: that must not be recorded.
     address = "" if settings.drafts else state_address(settings.folder, os.environ)
     if not address and not settings.drafts:
-        log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
+        log.info("no state is stored: after a restart Last-Modified falls back to the dates of the posts")
     websub = WebSub(address, settings.base_url, utc_now)
     statistics = Statistics(address, utc_now, page=settings.stats)
     return create(settings, [websub, statistics, *extensions], TimestampStore(address))

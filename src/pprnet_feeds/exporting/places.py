@@ -141,7 +141,7 @@ class Bucket:
         parts = urlsplit(address)
         if not _BUCKET.fullmatch(parts.netloc) or parts.query or parts.fragment:
             fix = "Write it like s3://my-bucket or s3://my-bucket/feeds."
-            raise RefusedError("it is no address of a bucket", fix)
+            raise RefusedError("it is not the address of a bucket", fix)
         endpoint = next((environ[name] for name in _ENDPOINTS if environ.get(name)), "")
         with _refusals():
             self._store = S3Store(

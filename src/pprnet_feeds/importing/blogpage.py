@@ -39,7 +39,7 @@ def read_page(blocks: Sequence[Block], file: str) -> Source:
         reader.read(place, block)
     reader.end_post(at_the_end=True)
     if not reader.posts:
-        what = "no whole post stands below the months of this page"
+        what = "there is no whole post below the months of this page"
         reader.problems.append(Problem(file, blocks[first_month].line, 0, what, _AGAIN))
     sentence = reader.sentence or Block(0, "")
     return Source(
@@ -87,7 +87,7 @@ class _PageReader:
         if month := month_of(block.text):
             self.end_post()
             if month > self._month > "":
-                what = f"{month} stands below {self._month}: parts of the page may be out of order"
+                what = f"{month} is below {self._month}: parts of the page may be out of order"
                 mend = "Look whether each post written has its own reference and text."
                 self.problems.append(Problem(self._file, block.line, 0, what, mend))
             self._month, self._state = month, "title"
@@ -132,7 +132,7 @@ class _PageReader:
             self.end_post()
             self._leave_out(block, "a heading that is neither a month nor a title")
         elif post is None:
-            self._leave_out(block, "a line that stands under no title")
+            self._leave_out(block, "a line that is under no title")
         elif is_practice(block):
             if post.practice or not post.has_text:
                 words = "a second {} under" if post.practice else "{} before the text of"
@@ -176,7 +176,7 @@ class _PageReader:
             self._leave_out(post.title, f"{title} has no text below it")
         elif last is post.practice:
             mend = _AGAIN if at_the_end else _COMPARE
-            self._leave_out(last, f"nothing stands under the “Practice Implications” of {title}", mend)
+            self._leave_out(last, f"nothing is under the “Practice Implications” of {title}", mend)
         elif at_the_end and not _SENTENCE_END.search(last.text) and not (last.html and "\n" in last.text):
             self._leave_out(last, f"the page is cut off within {title}", _AGAIN)
         elif at_the_end and not post.practice and self._has_practice:

@@ -157,7 +157,7 @@ class _Check:
         if local in ("item", "entry"):
             self.lines.append(self._parser.CurrentLineNumber)
         if len(self._open) > _DEPTH:
-            self._refuse("elements stand too deep in each other")
+            self._refuse("elements are nested too deep")
 
     def _text(self, data: str) -> None:
         self._length += len(data)

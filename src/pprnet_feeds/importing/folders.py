@@ -69,7 +69,7 @@ def read_blog_folder(folder: Path, name: str, site: Site, watch: Watch) -> Sourc
         file = f"{name}/{path.relative_to(folder).as_posix()}"
         if path.name.lower().endswith(_OTHERS):
             what = f"this is no Markdown, but {path.suffix}, so it was left out"
-            problems.append(Problem(file, 0, 0, what, "Nothing is to be done, unless it is a post.", True))
+            problems.append(Problem(file, 0, 0, what, "You can ignore this, unless it is a post.", True))
             continue
         text = read_text(path, file)
         if isinstance(text, Problem):
@@ -116,7 +116,7 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
     if not values:
         what = "it has no front matter, so it is no post"
         problems.append(
-            Problem(file, 1, 0, what, "Nothing is to be done, unless readers should have it.", True)
+            Problem(file, 1, 0, what, "You can ignore this, unless readers should have it.", True)
         )
         return None
     losses: Counter[str] = Counter()

@@ -18,7 +18,7 @@ FILE = "feeds/issues.yaml"
 _TOPICS = "feeds/topics.yaml"
 _LONGEST_LABEL = 200
 _COMMENT = """\
-# The page does not date this sentence. It stands above a newest post of {newest}, so it is entered
+# The page does not date this sentence. It is above a newest post of {newest}, so it is entered
 # under the month after; move it if that is wrong.
 """
 

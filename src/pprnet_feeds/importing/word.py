@@ -120,7 +120,7 @@ def _count_elements(archive: ZipFile) -> Counter[str]:
         depth += 1
         found[name.rpartition(":")[2]] += 1
         if depth > _DEPTH:
-            raise _RefusedError("elements stand too deep in each other", _SAVE)
+            raise _RefusedError("elements are nested too deep", _SAVE)
 
     def end(_: str) -> None:
         nonlocal depth

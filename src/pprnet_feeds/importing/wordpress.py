@@ -113,7 +113,7 @@ def read_export(
             refused += 1
     for other, lines in others.items():
         what = f"{len(lines)} of type {quoted(other)}: not a post"
-        mend = "Nothing is to be done, unless readers should have it as a post."
+        mend = "You can ignore this, unless readers should have it as a post."
         problems.append(Problem(file, lines[0], 0, what, mend))
     return source_of("a WordPress export", posts, problems, refused)
 

@@ -217,10 +217,10 @@ class Reloader:
         if served and (built.library.posts, built.problems) == (served.library.posts, served.problems):
             return
         for problem in built.problems:
-            log.warning("left out or mended: %s: %s", problem.place, problem.what)
+            log.warning("faulty: %s: %s", problem.place, problem.what)
         log.info("serving %d posts", len(built.library.posts))
         if built.library.unrecorded:
-            log.info("not in feeds/ledger.json as they stand: %d posts", built.library.unrecorded)
+            log.info("not recorded in feeds/ledger.json: %d posts", built.library.unrecorded)
 
 
 async def watch(folder: Path, woken: asyncio.Event) -> None:
