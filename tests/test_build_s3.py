@@ -1,4 +1,4 @@
-"""``pprnet-feeds build s3://…`` against a real server that speaks S3."""
+"""``pprnet-feeds build s3://…`` against a real server with the API of S3."""
 
 from __future__ import annotations
 

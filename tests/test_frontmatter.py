@@ -301,9 +301,9 @@ def test_a_bomb_is_refused_within_a_tenth_of_a_second(yaml):
 def test_a_dropped_character_is_told_and_the_header_is_read():
     assert told(header('a: "b\\0"\nc: d\x07')) == (
         "posts/x.md:3: a character that no feed may hold was left out: U+0007\n"
-        "    Type the words around it again; such characters come by copying from a PDF.\n"
+        "    Type the words around it again; such characters come with text copied from a PDF.\n"
         "posts/x.md:2: a character that no feed may hold was left out: U+0000\n"
-        "    Type the words around it again; such characters come by copying from a PDF.\n"
+        "    Type the words around it again; such characters come with text copied from a PDF.\n"
         "\n2 problems in 1 file.\n"
     )
 

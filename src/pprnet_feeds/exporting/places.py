@@ -1,6 +1,6 @@
-"""Where a build goes: a folder, or a bucket of object storage that speaks S3.
+"""Where a build goes: a folder, or a bucket of object storage with the API of S3.
 
-Both list, write and remove files by name, and a file appears whole or not at all. A *stamp* tells
+Both list, write and remove files by name, and a file appears whole or not at all. A *stamp* shows
 whether a file is the one that was written: it changes when somebody replaces the file.
 """
 

@@ -37,7 +37,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pprnet_feeds.serving.response import ALLOW, ERROR
 
-# Bytes of a request's head, and of a body that nobody reads.
+# Bytes of a request's head, and of a body, which is not read.
 LONGEST_PART = 65_536
 # Bytes that are parsed in one turn of the event loop.
 SLICE = 1024

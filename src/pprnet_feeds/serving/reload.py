@@ -235,7 +235,7 @@ async def watch(folder: Path, woken: asyncio.Event) -> None:
         try:
             import watchfiles  # when the first answers are out
 
-            # What changed between the last look and the first watch is reported by nobody: look once more.
+            # A change between the last scan and the first watch is not reported: scan once more.
             asyncio.get_running_loop().call_later(0.1, woken.set)
             watched = [_identity(name) for name in names]
             there = {str(name.resolve()) for name in names if name.is_dir()}

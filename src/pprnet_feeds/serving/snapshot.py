@@ -4,7 +4,7 @@
     Snapshot.find   path  →  catalogue.document or pages.page  →  Response
 
 A document is rendered when somebody asks for it. A snapshot never changes what it answers. The service
-builds the next one in the background and swaps one reference, so that nobody ever sees half of a change.
+builds the next one in the background and swaps one reference, so that no request sees half of a change.
 """
 
 from __future__ import annotations

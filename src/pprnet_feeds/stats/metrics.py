@@ -136,5 +136,5 @@ def answer_of(status: int, coding: str) -> str:
     """The label of a response: one of `ANSWERS`."""
     if status == 200:
         return coding or "full"
-    status = 400 if status == 501 else status  # a client asked for what we do not offer: wake nobody
+    status = 400 if status == 501 else status  # a client's mistake must not raise an alarm
     return str(status) if str(status) in ANSWERS else f"{status // 100}xx"
