@@ -127,7 +127,7 @@ def test_the_command_ends_with_one_line_for_each_hub(site, good, tmp_path):
         assert about[0].startswith((f"Could not notify {hub} of {BASE}/", f"Refused by {hub}: {BASE}/")), name
         assert len(about[0]) < 600, name
         assert about[0].isprintable(), name
-    assert f"Told {good.url} of {BASE}/citations.atom and {FEEDS - 1} more." in lines
+    assert f"Notified {good.url} of {BASE}/citations.atom and {FEEDS - 1} more." in lines
     assert len(good.told) == len(set(good.told)) == FEEDS
 
 

@@ -44,7 +44,7 @@ REFUSED: frozenset[Kind] = frozenset({"id changed", "vanished"})
 class Change:
     """One difference that subscribers would notice, in a post that is or was in the *feeds* of these titles.
 
-    *shown* is what a reader shows of it: title, date, and the first line. *mend* is how to fix a refused one.
+    *shown* is what a reader shows of it: title, date, and the first line. *mend* is the fix of a refused one.
     """
 
     kind: Kind

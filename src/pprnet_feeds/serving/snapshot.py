@@ -3,7 +3,7 @@
     build           files  →  library  →  times of change  →  Snapshot
     Snapshot.find   path  →  catalogue.document or pages.page  →  Response
 
-A document is rendered when somebody asks for it. A snapshot never changes what it answers. The service
+A document is rendered when it is requested. A snapshot never changes what it answers. The service
 builds the next one in the background and swaps one reference, so that no request sees half of a change.
 """
 
