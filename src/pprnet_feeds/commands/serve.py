@@ -48,7 +48,7 @@ def serve(folder: Path, host: str | None, port: int | None, preview: bool) -> No
 
     Listens on 127.0.0.1:8000; with $PORT and no --host on every address, with --preview
     always on 127.0.0.1. $WEB_CONCURRENCY is the number of worker processes. Changed files are
-    live within two seconds. A faulty post is reported and stays as it was; the others go on.
+    live within two seconds. A faulty post is reported, and its last good version stays.
 
     \b
     Examples:
