@@ -388,7 +388,7 @@ def test_without_a_folder_of_posts_the_service_does_not_start(site: Path, worker
     assert done.returncode == 1
     assert done.stdout == (
         "posts: the folder of posts is missing\n    Create it, and put one .md file a post in it.\n"
-        "\n1 problem in 1 file. The feeds were not started.\n"
+        "\n1 problem. The feeds were not started.\n"
     )
 
 

@@ -12,7 +12,6 @@ import contextlib
 import gc
 import logging
 import math
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -175,10 +174,7 @@ class Reloader:
         """Find the post files and the files of ``feeds/``."""
         posts = list(files.entries(self._settings.folder))
         signatures = {each[1]: files.signature_of(each[0]) for each in posts if not isinstance(each, Problem)}
-        with contextlib.suppress(OSError), os.scandir(self._settings.folder / "feeds") as entries:
-            for entry in entries:
-                if not entry.name.startswith(files.PASSED_OVER) and not entry.is_dir():
-                    signatures[f"feeds/{entry.name}"] = files.signature_of(entry)
+        signatures |= files.feeds_signatures(self._settings.folder)
         return Look(posts, signatures, self._rest)
 
     def _look_and_build(self) -> Snapshot | Failure | None:

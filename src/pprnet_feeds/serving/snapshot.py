@@ -20,6 +20,7 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote
 
+from pprnet_feeds.content import files
 from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Post, digest
@@ -79,6 +80,8 @@ def build(
     ledger = read_ledger(settings.folder, last.ledger if last else None)
     if isinstance(ledger, list):
         return Failure(ledger)
+    if before and look and not look.has_feeds(files.feeds_signatures(settings.folder)):
+        return before  # a file of feeds/ was written meanwhile: it would meet posts from before
     library = read_library(
         settings.folder, site, now, drafts=settings.drafts, ledger=ledger, before=last, look=look
     )
