@@ -22,6 +22,7 @@ from pprnet_feeds.content import text as texts
 from pprnet_feeds.content.model import Citation, Image, Site
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing import wordpress
+from pprnet_feeds.importing.bounded import RefusedError, XmlCheck
 from pprnet_feeds.importing.html import text_of_html
 from pprnet_feeds.importing.source_post import (
     Source,
@@ -37,11 +38,9 @@ from pprnet_feeds.importing.source_post import (
     unread,
 )  # fmt: skip
 
-_DEPTH = 200
 # feedparser looks for an address in the text of these, in quadratic time.
 _PEOPLE = frozenset({"author", "creator", "name", "managingeditor", "publisher", "webmaster"})
 _LONGEST_NAME = 2_000
-_DOCTYPE = "it has a document type (<!DOCTYPE>), which is refused"
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
 # A sign that begins no entity of XML; nothing is one within a section of characters.
 _AMPERSAND = re.compile(
@@ -83,7 +82,7 @@ def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
         return unread(
             file, f"it is not well-formed XML: {expat.ErrorString(error.code)}", _AGAIN, error.lineno
         )
-    except _RefusedError as error:
+    except RefusedError as error:
         return unread(file, *error.args)
     except (ValueError, LookupError, TypeError, AttributeError):
         return unread(file, "feedparser cannot read it", _AGAIN)
@@ -113,34 +112,20 @@ def _as_character(found: re.Match[str]) -> str:
     return named if named and named not in "<>&\"'" else f"&amp;{found[1] or ''}"
 
 
-class _RefusedError(Exception):
-    """Why a document is not given to feedparser: what is wrong, what to do, and the line."""
-
-
-class _Check:
-    """Makes sure that feedparser can read a document well and in time, and notes what it does not give.
-
-    Entities are how ten lines become ten gigabytes, so a document type that declares some is refused.
-    """
+class _Check(XmlCheck):
+    """Makes sure that feedparser can read a document in time, and notes what it does not give."""
 
     def __init__(self, data: bytes) -> None:
         self.root = ""
         self.lines: list[int] = []  # of the entries
         self._declared: set[tuple[str, str]] = set()  # prefixes and namespaces
-        self._open: list[str] = []
         self._length = self._start = 0
-        self._parser = expat.ParserCreate("utf-8", "}")
-        self._parser.StartNamespaceDeclHandler = lambda *each: self._declared.add((each[0] or "", each[1]))
-        self._parser.StartElementHandler = self._start_element
-        self._parser.EndElementHandler = lambda _: self._open.pop()
-        self._parser.CharacterDataHandler = self._text
-        self._parser.StartDoctypeDeclHandler = lambda *about: self._refuse(_DOCTYPE) if about[3] else None
-        self._parser.Parse(data, True)
+        super().__init__(data, _AGAIN)
         if self.root.lower() not in ("feed", "rss", "rdf"):
             what = f"this is XML, but neither a feed nor a WordPress export: it begins with <{self.root}>"
             if kind := _OTHER_XML.get(self.root.lower()):
                 what = f"this is {kind}, and neither a feed nor a WordPress export"
-            raise _RefusedError(what, "Save the feed itself, such as feed.atom.")
+            raise RefusedError(what, "Save the feed itself, such as feed.atom.")
         self.data = data[self._start :]
 
     def prefixes(self, namespace: re.Pattern[str]) -> list[str]:
@@ -148,24 +133,22 @@ class _Check:
         found = [f"{prefix}_".lower() for prefix, uri in self._declared if namespace.fullmatch(uri)]
         return [*found, ""] if found else []
 
-    def _start_element(self, name: str, _: dict[str, str]) -> None:
+    def declare(self, prefix: str | None, namespace: str) -> None:
+        self._declared.add((prefix or "", namespace))
+
+    def start(self, name: str, _: dict[str, str]) -> None:
         local = name.rpartition("}")[2]
-        if not self._open:
-            self.root, self._start = local, self._parser.CurrentByteIndex
-        self._open.append(local.lower())
+        if not self.open:
+            self.root, self._start = local, self.parser.CurrentByteIndex
+        super().start(name, _)
         self._length = 0
         if local in ("item", "entry"):
-            self.lines.append(self._parser.CurrentLineNumber)
-        if len(self._open) > _DEPTH:
-            self._refuse("elements stand too deep in each other")
+            self.lines.append(self.parser.CurrentLineNumber)
 
-    def _text(self, data: str) -> None:
+    def text(self, data: str) -> None:
         self._length += len(data)
-        if self._length > _LONGEST_NAME and self._open[-1] in _PEOPLE:
-            self._refuse("the name of an author is far too long")
-
-    def _refuse(self, what: str) -> None:
-        raise _RefusedError(what, _AGAIN, self._parser.CurrentLineNumber)
+        if self._length > _LONGEST_NAME and self.open[-1] in _PEOPLE:
+            self.refuse("the name of an author is far too long")
 
 
 def _source(
