@@ -62,10 +62,10 @@ def unknown_topics(sources: Iterable[Source], site: Site) -> Counter[str]:
     found: Counter[str] = Counter()
     spelled: dict[str, str] = {}  # one topic however it is written
     for source in sources:
-        for labels in [*(post.labels for post in source.posts), source.topics]:
-            for label in {normal(each): each for each in labels if normal(each) not in known}.values():
+        for post in source.posts:
+            for label in {normal(each): each for each in post.labels if normal(each) not in known}.values():
                 if normal(label) and len(label) <= _LONGEST_LABEL:
-                    found[spelled.setdefault(normal(label), label)] += labels is not source.topics
+                    found[spelled.setdefault(normal(label), label)] += 1
     return Counter(dict(sorted(found.items(), key=lambda each: (-each[1], each[0]))))
 
 

@@ -87,7 +87,6 @@ class Source:
         problems: what could not be read.
         refused: how many posts it holds that could not be read.
         sentence: the sentence that introduces a month.
-        topics: those that a page lists, whatever its posts are about.
     """
 
     kind: str
@@ -96,7 +95,6 @@ class Source:
     refused: int = 0
     sentence: str = ""
     sentence_line: int = 0
-    topics: tuple[str, ...] = ()
 
 
 def unread(file: str, what: str, mend: str, line: int = 0) -> Source:
