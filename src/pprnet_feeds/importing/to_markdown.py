@@ -212,10 +212,8 @@ def safe_address(address: str | None) -> str:
 
 
 def _picture(given: dict[str, str]) -> str:
-    address, alt = (
-        safe_address(given.get("src")),
-        escape(given.get("alt") or "", begins=False).replace("]", "\\]"),
-    )
+    address = safe_address(given.get("src"))
+    alt = escape(given.get("alt") or "", begins=False).replace("]", "\\]")
     return f"![{alt}]({address})" if address else ""
 
 
@@ -230,9 +228,8 @@ def _cleaned(element: Any) -> str:
         for name in ("href", "src"):
             if name in each.attrs:
                 each[name] = safe_address(each[name])
-    return _EMPTY_LINES.sub(
-        "\n", _PRE.sub(lambda pre: pre[0].replace("\n", "&#10;"), element.decode_contents().strip())
-    )
+    html = _PRE.sub(lambda pre: pre[0].replace("\n", "&#10;"), element.decode_contents().strip())
+    return _EMPTY_LINES.sub("\n", html)
 
 
 _Library: Any = MarkdownConverter  # its types leave out what is there to be overridden
@@ -285,12 +282,8 @@ class _Converter(_Library):  # type: ignore[misc]
         return str(self.convert_ins(el, text, parent_tags))
 
 
-_CONVERTER = _Converter(
-    heading_style="atx",
-    bullets="-",
-    wrap=True,  # with no width: line ends within a paragraph become spaces, and nothing is cut
-    wrap_width=None,
-)
+# With no width, line ends within a paragraph become spaces, and nothing is cut.
+_CONVERTER = _Converter(heading_style="atx", bullets="-", wrap=True, wrap_width=None)
 
 
 def _note_name(place: str | None) -> str:
@@ -301,10 +294,8 @@ def _note_name(place: str | None) -> str:
 def _footnote(note: Any) -> str:
     for link in note.find_all("a", class_="footnote-backref"):
         link.decompose()
-    first, *lines = to_markdown([note.decode_contents()]).split("\n")
-    return "\n".join(
-        [f"[^{_note_name(note.get('id'))}]: {first}", *(f"    {line}" * bool(line) for line in lines)]
-    )
+    text = to_markdown([note.decode_contents()]).replace("\n", "\n    ").replace("\n    \n", "\n\n")
+    return f"[^{_note_name(note.get('id'))}]: {text}"
 
 
 _PRACTICE = "<h2>Practice Implications</h2>"
