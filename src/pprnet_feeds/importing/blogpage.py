@@ -56,7 +56,8 @@ class _PageReader:
         self._state, self._month = "head", ""
         self._title: Block | None = None  # of the post that is read now
         self._body: list[Block] = []
-        self._has_practice = False
+        self._practice: Block | None = None
+        self._has_text = self._some_have_practice = False
         # Titles are headings when the first one is. A heading of a higher rank belongs to the page,
         # and where titles are no headings every heading does.
         first = blocks[first_month + 1 : first_month + 2]
@@ -86,7 +87,6 @@ class _PageReader:
             self._read_post(block, self._blocks[place + 1] if place + 1 < len(self._blocks) else None)
 
     def _read_post(self, block: Block, following: Block | None) -> None:
-        has_text = not all(map(is_reference, self._body))
         if self._is_title(block, following):
             self.end_post()
             self._title, self._state = block, "text"
@@ -95,17 +95,19 @@ class _PageReader:
             self._leave_out(block, "a heading that is neither a month nor a title")
         elif self._title is None:
             self._leave_out(block, "a line that stands under no title")
-        elif is_practice(block) and (not has_text or any(map(is_practice, self._body))):
-            where = "a second {} under" if has_text else "{} before the text of"
+        elif is_practice(block) and (not self._has_text or self._practice):
+            where = "a second {} under" if self._has_text else "{} before the text of"
             self._leave_out(block, f"{where.format('“Practice Implications”')} {quoted(self._title.text)}")
             self._title = None
-        elif is_reference(block) and has_text:
+        elif is_reference(block) and self._has_text:
             why = f"a reference within {quoted(self._title.text)} and not under its title"
             self._leave_out(block, why)
         elif not is_reference(block) and not is_practice(block) and _is_short(block):
             self._leave_out(block, "a short line that is neither a title nor a sentence")
         else:
             self._body.append(block)
+            self._practice = block if is_practice(block) else self._practice
+            self._has_text = not is_reference(block)
 
     def _is_title(self, block: Block, following: Block | None) -> bool:
         """Whether a block is a title: by headings where there are any, and else by what follows."""
@@ -119,7 +121,7 @@ class _PageReader:
             return True
         if self._state == "title" and self._title is None:
             return block.text[-1] not in ".:;,"
-        done = any(map(is_practice, self._body[:-1]))
+        done = self._practice and self._body[-1] is not self._practice
         return bool(done and _is_short(block) and following and len(following.text) >= _PARAGRAPH_LENGTH)
 
     def end_post(self, *, at_the_end: bool = False) -> None:
@@ -128,18 +130,18 @@ class _PageReader:
         if title is None:
             return
         name, last = quoted(title.text), body[-1] if body else title
-        has_practice = any(map(is_practice, body))
-        if all(map(is_reference, body)):
+        practice, self._practice, has_text, self._has_text = self._practice, None, self._has_text, False
+        if not has_text:
             self._leave_out(title, f"{name} has no text below it")
-        elif is_practice(last):
+        elif last is practice:
             why = f"nothing stands under the “Practice Implications” of {name}"
             self._leave_out(last, why, _AGAIN if at_the_end else _COMPARE)
         elif at_the_end and not _SENTENCE_END.search(last.text) and not (last.html and "\n" in last.text):
             self._leave_out(last, f"the page is cut off within {name}", _AGAIN)
-        elif at_the_end and not has_practice and self._has_practice:
+        elif at_the_end and not practice and self._some_have_practice:
             self._leave_out(last, f"the page ends before the “Practice Implications” of {name}", _AGAIN)
         else:
-            self._has_practice = self._has_practice or has_practice
+            self._some_have_practice = self._some_have_practice or bool(practice)
             cites, text = compose(body)
             words = " ".join(title.text.split())
             self.posts.append(SourcePost(self._file, title.line, words, self._month, text, cites))

@@ -13,7 +13,6 @@ from __future__ import annotations
 import html as entities
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from bs4 import BeautifulSoup
@@ -328,8 +327,11 @@ def compose(blocks: Sequence[Block], shown: Sequence[str] = ()) -> tuple[tuple[C
         block = rest.pop(0)
         cites += [] if is_known else [parse_reference(" ".join(block.text.split()))]
     if sum(len(block.html) for block in rest) > _LONGEST_HTML:  # the post will be refused for its length
-        rest = [replace(block, html=entities.escape(block.text)) for block in rest]
-    text = to_markdown([_PRACTICE if is_practice(each) and each.level != 2 else each.source for each in rest])
+        text = "\n\n".join(escape(each.text) for each in rest)
+    else:
+        text = to_markdown(
+            [_PRACTICE if is_practice(each) and each.level != 2 else each.source for each in rest]
+        )
     return tuple(cites), f"{text}\n" if text else ""
 
 
