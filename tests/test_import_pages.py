@@ -183,6 +183,12 @@ def test_what_a_page_shows_below_its_posts_is_left_out_and_told(page, site):
     ]
 
 
+def test_a_line_of_a_post_that_begins_with_a_dash_is_kept(site):
+    start = "Ink stains have three parts"
+    source = read(PAGE.replace(start, f"- {start}"), site)
+    assert (titles(source), start in source.posts[3].body) == (TITLES, True)
+
+
 def test_months_out_of_order_are_told(site):
     source = read(PAGE.replace("February 2021", "February 2022"), site)
     assert told(source) == ["34: 2022-02 stands below 2021-10: parts of the page may be out of order"]

@@ -81,8 +81,8 @@ class _PageReader:
             self.sentence = block
         elif self._state == "sentence":
             self._leave_out(block, "a second line under “This month”")
-        elif (self._state == "list" and not self._month) or _BULLET.match(block.text):
-            pass
+        elif self._state == "list" and (not self._month or _BULLET.match(block.text)):
+            pass  # a name in the page's list of topics, which belongs to no post
         elif self._state != "head":
             self._read_post(block, self._blocks[place + 1] if place + 1 < len(self._blocks) else None)
 
