@@ -60,11 +60,6 @@ feeds/issues.yaml: entered the sentence of 2022-01; the page does not date it, s
 
 6 written, 0 already there.
 
-1 name of topics that are not known here. `--topics write` adds this to feeds/topics.yaml:
-
-- slug: epsilon  # 0 posts
-  label: "Epsilon"
-
  posts  drafts
      6       0  page.txt
 Now run `check`: it names each post that still needs a topic.
