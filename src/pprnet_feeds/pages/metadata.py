@@ -1,4 +1,4 @@
-"""What pages tell programs about themselves: search engines and reference managers.
+"""What pages say to programs about themselves: search engines and reference managers.
 
 A post is *about* a study and is not the study: a reference manager that saves a post's page gets
 the post's own title, author, date and DOI. The study is a `citation_reference` (Highwire), a
