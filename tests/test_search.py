@@ -270,6 +270,7 @@ def test_a_browser_is_offered_the_search(service: Service):
 def test_the_search_without_its_slash_leads_to_the_search_with_its_words(service: Service):
     answer = service.ask("/search?q=a+b")
     assert (answer.status, answer.headers["location"]) == (301, f"{BASE}/search/?q=a+b")
+    assert service.ask(f"/search?q={'a' * 41}").status == 404
 
 
 def test_a_search_is_as_new_as_the_site_and_has_a_tag_of_its_own(service: Service):
@@ -301,13 +302,13 @@ def test_without_fts5_a_search_is_501_and_one_line_is_logged(tmp_path: Path):
     (tmp_path / "sitecustomize.py").write_text(_WITHOUT_FTS5)
     source = Path(__file__).parents[1] / "src"
     with serving(folder, PYTHONPATH=f"{tmp_path}:{source}") as running:
-        paths = ("/search/?q=post", "/search/post/feed.atom", "/opensearch.xml", "/search/")
+        paths = ("/search/?q=post", "/search/post/feed.atom", "/opensearch.xml", "/search/", "/search")
         answers = [running.ask(path) for path in paths]
         assert b"<search" not in running.ask("/").body
         running.stop()
         assert running.process.stderr is not None
         logged = running.process.stderr.read()
-    assert [answer.status for answer in answers] == [501] * 4
+    assert [answer.status for answer in answers] == [501] * 5
     assert len({answer.body for answer in answers}) == 1
     assert logged.count("FTS5") == 1
 
