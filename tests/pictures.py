@@ -1,4 +1,4 @@
-"""Draw the pictures of the documents anew: ``.venv/bin/python tests/pictures.py``.
+"""Make the pictures of the documents again: ``.venv/bin/python tests/pictures.py``.
 
 They show this repository's own posts as a visitor sees them, under an address
 that stands for any. Look at them before they are committed.

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 from many import TOPICS, name_of, write_post
 from pprnet_feeds.serving.reload import utc_now
+from pprnet_feeds.serving.response import Response
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
@@ -58,8 +59,7 @@ class Reader:
             headers.append((b"if-none-match", self._etag))
         if "date" in self.sends and self._date:
             headers.append((b"if-modified-since", self._date))
-        found = snapshot.find(self.path)
-        assert found is not None
+        found = find(snapshot, self.path)
         start, body = found.prepare(dict(headers), utc_now())[1:3]
         fields = dict(start["headers"])
         self.polls += 1
@@ -86,14 +86,27 @@ class Reader:
             self.entries[id] = (held[0], held[1], held[2])
 
 
+_rendered: tuple[Snapshot | None, dict[str, Response]] = (None, {})
+
+
+def find(snapshot: Snapshot, path: str) -> Response:
+    """What a snapshot answers, rendered once for all readers, as the service does."""
+    global _rendered
+    if _rendered[0] is not snapshot:
+        _rendered = (snapshot, {})
+    if path not in _rendered[1]:
+        found = snapshot.find(path)
+        assert found is not None
+        _rendered[1][path] = found
+    return _rendered[1][path]
+
+
 def fresh(path: str, snapshot: Snapshot) -> dict[str, Entry]:
     """What a reader sees that subscribes now and follows the archive to its end."""
     reader = Reader(path, ())
     documents = []
     while path:
-        found = snapshot.find(path)
-        assert found is not None
-        body = found.content.body
+        body = find(snapshot, path).content.body
         documents.append(body)
         links = ElementTree.fromstring(body).findall(f"{ATOM}link[@rel='prev-archive']")
         path = links[0].attrib["href"].removeprefix(snapshot.site.base_url) if links else ""

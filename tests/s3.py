@@ -1,4 +1,4 @@
-"""A server that speaks S3, on a port of this machine: moto's, in an environment of its own (./run s3)."""
+"""A server with the API of S3, on a port of this machine: moto's, in an environment of its own (./run s3)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Storage:
 def running(**settings: str) -> Iterator[Storage]:
     """Run the server until the block ends; *settings* are variables that it knows."""
     if not PYTHON.exists():
-        missing = "there is no .venv-s3 with a server that speaks S3 (./run s3)"
+        missing = "there is no .venv-s3 with a server with the API of S3 (./run s3)"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     port = free_port()
     log = Path(tempfile.mkdtemp(prefix="s3")) / "log"

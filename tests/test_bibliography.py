@@ -100,7 +100,7 @@ def test_bibtex_is_drawn_as_it_stands_here():
 @misc{2020-12-calm-2,
   title = {[Ek {\textbraceleft}1{\textbraceright}. Fast doubt.]},
   url = {https://example.org/a_b},
-  annote = {Summary: https://example.org/posts/calm/ No title is known; the reference stands in its place.}
+  annote = {Summary: https://example.org/posts/calm/ No title is known; the reference is used instead.}
 }
 
 @incollection{2020-12-calm-3,
@@ -140,7 +140,7 @@ def test_ris_is_drawn_as_it_stands_here():
         "TI  - [Ek {1}. Fast doubt.]",
         "UR  - https://example.org/a_b",
         "N1  - Summary: https://example.org/posts/calm/",
-        "N1  - No title is known; the reference stands in its place.",
+        "N1  - No title is known; the reference is used instead.",
         "ER  - ",
         "",
         "TY  - CHAP",
@@ -182,7 +182,7 @@ def test_csl_json_is_drawn_as_it_stands_here():
             "type": "document",
             "title": "[Ek {1}. Fast doubt.]",
             "URL": "https://example.org/a_b",
-            "note": f"Summary: {POST}\nNo title is known; the reference stands in its place.",
+            "note": f"Summary: {POST}\nNo title is known; the reference is used instead.",
         },
         {
             "id": "2020-12-calm-3",

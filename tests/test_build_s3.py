@@ -1,4 +1,4 @@
-"""``pprnet-feeds build s3://…`` against a real server that speaks S3."""
+"""``pprnet-feeds build s3://…`` against a real server with the API of S3."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_a_storage_that_cannot_be_reached_is_told_in_one_line(storage, site):
 
 @pytest.mark.parametrize("place", ["s3://", "s3://Has Spaces", "s3://ab", "s3://bucket?x=1"])
 def test_what_is_no_bucket_is_told(storage, site, place):
-    assert "it is no address of a bucket. Write it like s3://my-bucket" in refused(
+    assert "it is not the address of a bucket. Write it like s3://my-bucket" in refused(
         storage.environ, site, place
     )
 

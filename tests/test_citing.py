@@ -7,9 +7,10 @@ import re
 import shutil
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -41,6 +42,35 @@ cites: ["de Jong, K. (2018). Alone. Journal of Talk, 3(1), 12-14. https://doi.or
 ---
 They asked.
 """
+# Names as people sign: with degrees, in reverse, of groups, or two in one.
+ODD = "10.5555/a#b?c%d[é]"
+NAMED = f"""\
+title: Signed
+date: 2021-10
+topics: [alliance]
+language: de
+authors: ["Jane Doe, MSW, RN", "Max King, Jr.", "Ní Bhriain, Áine", 
+  "Department of Psychology, University of Ottawa", Editors of the Blog, Ada Low and Bea Ray, "de Jong, KB"]
+doi: "{ODD}"
+cites:
+- text: "Ek, A. (2018). Calm. Journal of Talk, 3, 12."
+  doi: 10.5555/100%#1
+  notice: {{kind: concern, date: 2024-03}}
+"""
+TWO = """\
+title: Two
+date: 2021-11
+topics: [alliance]
+status: corrected
+note: Mended.
+cites:
+  - {text: "Ek, A. (2018). Bad.", title: Bad, notice: {kind: retraction}}
+  - {text: "Ek, A. (2019). Good.", title: Good}
+"""
+SIGNED = (
+    "Doe, J., King, M., Jr., Ní Bhriain, Á., Department of Psychology, University of Ottawa, "
+    "Editors of the Blog, Ada Low and Bea Ray, & de Jong, K. (2021, October). Signed. "
+)
 REFERENCE = "van Known, C., Lind, J.-L., Jr., & Care Group. (2021, September). Calm, and why? {}. {}"
 
 
@@ -59,6 +89,8 @@ def png(width: int, height: int) -> bytes:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = make_site(tmp_path_factory.mktemp("citing") / "site")
     (folder / "posts/2021-09-own.md").write_text(POST, "utf-8")
+    (folder / "posts/2021-10-named.md").write_text(f"---\n{NAMED}---\nThey asked.\n", "utf-8")
+    (folder / "posts/2021-11-two.md").write_text(f"---\n{TWO}---\nThey asked.\n", "utf-8")
     (folder / "feeds/face.png").write_bytes(png(64, 64))
     (folder / "feeds/wide.png").write_bytes(png(200, 40))
     with (folder / "feeds/site.yaml").open("a") as settings:
@@ -117,6 +149,43 @@ def test_the_page_shows_how_to_cite_the_post_apart_from_the_study(service: Servi
     assert page.contents(name="citation_issn") == ["2049-3630"]
 
 
+def test_names_are_cited_without_degrees_and_groups_as_they_are(service: Service):
+    page = HtmlPage(service.ask("/posts/2021-10-named/").body)
+    assert SIGNED in page.words
+    assert page.contents(name="citation_author") == [
+        *(
+            "Doe, Jane",
+            "King, Max, Jr.",
+            "Ní Bhriain, Áine",
+            "Department of Psychology, University of Ottawa",
+        ),
+        *("Editors of the Blog", "Ada Low and Bea Ray", "de Jong, KB"),
+    ]
+    (item,) = json.loads(service.ask("/posts/2021-10-named.csl.json").body)
+    assert [author.get("literal", author.get("given")) for author in item["author"]] == [
+        *("Jane", "Max", "Áine", "Department of Psychology, University of Ottawa"),
+        *("Editors of the Blog", "Ada Low and Bea Ray", "KB"),
+    ]
+
+
+def test_the_address_of_a_doi_with_any_signs_leads_to_it(service: Service):
+    answer = service.ask("/posts/2021-10-named/")
+    address = "https://doi.org/10.5555/a%23b%3Fc%25d[%C3%A9]"
+    assert f'<{address}>; rel="cite-as"' in answer.headers["link"]
+    page = HtmlPage(answer.body)
+    assert f"{SIGNED}A Small Research Blog. {address}" in page.words
+    assert page.all("a", href="https://doi.org/10.5555/100%25%231")
+    (item,) = json.loads(service.ask("/posts/2021-10-named.csl.json").body)
+    assert item["DOI"] == ODD
+
+
+def test_a_notice_in_our_words_is_english_whatever_the_language_of_the_post(service: Service):
+    page = HtmlPage(service.ask("/posts/2021-10-named/").body)
+    assert "expression of concern in March 2024" in page.words
+    note = page.elements.index(("p", {"class": "note", "role": "note"}))
+    assert page.elements[note - 1] == ("div", {"lang": "en"})
+
+
 def test_json_ld_names_doi_publisher_and_retraction(service: Service):
     body = service.ask(f"{OWN}/").body.decode()
     told = json.loads(body.partition('ld+json">')[2].partition("</script>")[0])
@@ -149,7 +218,7 @@ def test_zotero_files_the_post_under_its_own_doi_and_the_study_under_the_studys(
         items = {item["link"]: item for item in zotero(service.ask(f"{path}.{form}").body)}
         post = items.pop(f"{BASE}{OWN}/")
         assert (post["doi"], post["publication"]) == ("10.5555/blog.9", BLOG)
-        assert {item["doi"] for item in items.values()} <= {""}
+        assert {item["doi"] for item in items.values()} <= {"", ODD}
     studies = {item["link"]: item["doi"] for item in zotero(service.ask(f"/citations.{form}").body)}
     assert studies["https://doi.org/10.5555/alone"] == "10.5555/alone"
     assert "10.5555/blog.9" not in studies.values()
@@ -257,7 +326,11 @@ def test_any_accent_can_be_read_on_every_ground_of_the_pages(service: Service, a
         ("icon: face.png", png(64, 64)[:-20], "`icon` is not a whole PNG: 'face.png'"),
         ("icon: face.png", png(64, 32), "`icon` is not square: 64 by 32 pixels"),
         ("logo: face.png", png(64, 2), "`logo` is 64 by 2 pixels; each side must have 16 to 2048"),
-        ("icon: face.png", png(64, 64) + bytes(600_000), "`icon` cannot be read: "),
+        (
+            "icon: face.png",
+            png(64, 64) + bytes(600_000),
+            "`icon` cannot be read: the file is larger than 0.5 MB",
+        ),
         ("accent: #cc3366", b"", "`accent` is not a colour: ''"),
         ("accent: red", b"", "`accent` is not a colour: 'red'"),
         ("publisher: {ror: 03c4mmv17}", b"", "`publisher.ror` is no identifier of ROR: '03c4mmv17'"),
@@ -283,3 +356,23 @@ def test_a_face_and_a_publisher_show_subscribers_nothing_again(tmp_path: Path):
     done = command("plan", "--site", str(site))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Subscribers will notice nothing")
+
+
+def test_a_study_is_filed_under_its_own_notice_and_not_under_what_became_of_the_post(service: Service):
+    def filed(entries: Iterable[ElementTree.Element], name: str) -> dict[str, list[str]]:
+        return {
+            entry.findtext(f"{name}title") or "": [
+                each.get("label") or each.text or "" for each in entry.iter(f"{name}category")
+            ]
+            for entry in entries
+        }
+
+    atom, rss, feed = (service.ask(f"/citations.{form}").body for form in ("atom", "rss", "json"))
+    name = "{http://www.w3.org/2005/Atom}"
+    found = [
+        filed(ElementTree.fromstring(atom).iter(f"{name}entry"), name),
+        filed(ElementTree.fromstring(rss).iter("item"), ""),
+        {item["title"]: item["tags"] for item in json.loads(feed)["items"]},
+    ]
+    expected = {"Bad": ["Alliance", "Study retracted"], "Good": ["Alliance"]}
+    assert [{title: tags[title] for title in expected} for tags in found] == [expected] * 3

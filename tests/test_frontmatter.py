@@ -157,19 +157,19 @@ KEYS = "Write lines like `title: …` and `date: 2026-03`."
         (
             header('title: "Burnout" and its costs\ndate: 2026-01'),
             2,
-            "something stands after the end of the value: 'title: \"Burnout\" and its costs'",
+            "there is text after the end of the value: 'title: \"Burnout\" and its costs'",
             "Put quotation marks around the whole value: title: '\"Burnout\" and its costs'",
         ),
         (
             header("title: 'It's fine'\ndate: 2026-01"),
             2,
-            "something stands after the end of the value: 'title: 'It's fine''",
+            "there is text after the end of the value: 'title: 'It's fine''",
             'Put quotation marks around the whole value: title: "It\'s fine"',
         ),
         (
             header('cites:\n  - "A" b'),
             3,
-            "something stands after the end of the item: '- \"A\" b'",
+            "there is text after the end of the item: '- \"A\" b'",
             "Put quotation marks around the whole item: - '\"A\" b'",
         ),
         (
@@ -212,7 +212,7 @@ KEYS = "Write lines like `title: …` and `date: 2026-03`."
         (
             "\n\n---\na: b\n---\n",
             1,
-            "something empty stands above the front matter",
+            "an empty line or a space is above the front matter",
             "Take it out: the first line of the file is --- and nothing else.",
         ),
         (header("a: b\n<<<<<<< HEAD\nc: d\n=======\nc: e\n>>>>>>> one"), 3, MERGE, KEEP),
@@ -301,9 +301,9 @@ def test_a_bomb_is_refused_within_a_tenth_of_a_second(yaml):
 def test_a_dropped_character_is_told_and_the_header_is_read():
     assert told(header('a: "b\\0"\nc: d\x07')) == (
         "posts/x.md:3: a character that no feed may hold was left out: U+0007\n"
-        "    Type the words around it again; such characters come by copying from a PDF.\n"
+        "    Type the words around it again; such characters come with text copied from a PDF.\n"
         "posts/x.md:2: a character that no feed may hold was left out: U+0000\n"
-        "    Type the words around it again; such characters come by copying from a PDF.\n"
+        "    Type the words around it again; such characters come with text copied from a PDF.\n"
         "\n2 problems in 1 file.\n"
     )
 

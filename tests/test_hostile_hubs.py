@@ -124,10 +124,10 @@ def test_the_command_ends_with_one_line_for_each_hub(site, good, tmp_path):
     for name, hub in bad.items():
         about = [line for line in lines if f"{hub} " in line or f"{hub}:" in line]
         assert len(about) == 1, name
-        assert about[0].startswith((f"Could not tell {hub} of {BASE}/", f"Refused by {hub}: {BASE}/")), name
+        assert about[0].startswith((f"Could not notify {hub} of {BASE}/", f"Refused by {hub}: {BASE}/")), name
         assert len(about[0]) < 600, name
         assert about[0].isprintable(), name
-    assert f"Told {good.url} of {BASE}/citations.atom and {FEEDS - 1} more." in lines
+    assert f"Notified {good.url} of {BASE}/citations.atom and {FEEDS - 1} more." in lines
     assert len(good.told) == len(set(good.told)) == FEEDS
 
 
@@ -157,5 +157,5 @@ def test_the_service_logs_no_traceback_and_tells_the_other_hub(site, good, tmp_p
             log = service.process.stderr.read()
     assert "Traceback" not in log
     assert "the hubs" not in log
-    assert f"could not tell {bad} of {BASE}/" in log
+    assert f"could not notify {bad} of {BASE}/" in log
     assert len(good.told) == len(set(good.told)) == FEEDS

@@ -60,11 +60,6 @@ feeds/issues.yaml: entered the sentence of 2022-01; the page does not date it, s
 
 6 written, 0 already there.
 
-1 name of topics that are not known here. `--topics write` adds this to feeds/topics.yaml:
-
-- slug: epsilon  # 0 posts
-  label: "Epsilon"
-
  posts  drafts
      6       0  page.txt
 Now run `check`: it names each post that still needs a topic.
@@ -151,7 +146,7 @@ def test_a_sentence_is_added_below_an_editors_lines_and_never_over_one(site):
     command("import", str(IMPORTS / "page.txt"))
     assert issues.read_text("utf-8") == (
         "# mine\n2013-01: I begin\n\n"
-        "# The page does not date this sentence. It stands above a newest post of 2021-12, so it is entered\n"
+        "# The page does not date this sentence. It is above a newest post of 2021-12, so it is entered\n"
         "# under the month after; move it if that is wrong.\n"
         '2022-01: "…I write about therapy by letter, gardens & groups, and what silence does"\n'
     )
@@ -198,7 +193,7 @@ note.txt: this is not a page of the blog: it has no month, such as December 2021
         (b"\xff\xfeB\x00", "the file is not UTF-8 text: UTF-16"),
         (b"caf\xe9", "the file is not UTF-8 text: byte E9 on line 1"),
         (b"", "the file is empty"),
-        (PAGE[:900].encode(), "no whole post stands below the months of this page"),
+        (PAGE[:900].encode(), "there is no whole post below the months of this page"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_and_nothing_is_written(data, reason, site):

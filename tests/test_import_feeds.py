@@ -217,7 +217,7 @@ def test_categories_become_topics_and_research_types(site):
             '<?xml version="1.0"?>\n<!DOCTYPE x [<!ENTITY a "b">]>\n<rss>&a;</rss>',
             "2: it has a document type (<!DOCTYPE>), which is refused",
         ),
-        ("<rss>" + "<a>" * 100_000, "1: elements stand too deep in each other"),
+        ("<rss>" + "<a>" * 100_000, "1: elements are nested too deep"),
         (WORDPRESS[:3000], "63: it is not well-formed XML: no element found"),
     ],
 )  # fmt: skip

@@ -194,7 +194,7 @@ BOMB = f'<!DOCTYPE d [{ENTITIES}]><w:document xmlns:w="{W}">&b;</w:document>'
             word_file(parts={"word/document.xml": BOMB}),
             "it has a document type (<!DOCTYPE>), which is refused",
         ),
-        (word_file("<w:p>" * 300 + "</w:p>" * 300), "elements stand too deep in each other"),
+        (word_file("<w:p>" * 300 + "</w:p>" * 300), "elements are nested too deep"),
         (other_zip("xl/workbook.xml"), "this is an Excel file, which cannot be imported"),
         (other_zip("ppt/presentation.xml"), "this is a PowerPoint file, which cannot be imported"),
         (other_zip("content.xml"), "this is an OpenDocument file, which cannot be imported"),

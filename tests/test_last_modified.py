@@ -12,12 +12,17 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pprnet_feeds.cli import main
+from pprnet_feeds.content import files
 from pprnet_feeds.content.ledger import Ledger, record_of
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Citation, Person, Post, Site, Term, digest
+from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.content.reader import Look
 from pprnet_feeds.serving.snapshot import build, renderer_digest
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import LOST, Timestamps, TimestampStore, merge, record, resources
@@ -340,3 +345,18 @@ def test_the_page_of_a_post_takes_the_newest_change_of_the_site(tmp_path: Path):
         was, now = before.find(path), after.find(path)
         assert (was.last_modified, now.last_modified) == (before.known.newest, LATER)
     assert after.find("/topics/sleep-and-rest/").last_modified < LATER
+
+
+def test_a_ledger_written_after_a_look_waits_for_the_posts_that_were_written_with_it(tmp_path: Path):
+    """Else its record of a withdrawal would meet the post from before, and show it to readers again."""
+    site = shutil.copytree(SITES / "small", tmp_path / "site")
+    store, settings = TimestampStore(), Settings(site)
+    before = build(settings, {}, NOW, store)
+    found = [each for each in files.entries(site) if not isinstance(each, Problem)]
+    signatures = {name: files.signature_of(entry) for entry, name in found} | files.feeds_signatures(site)
+    look = Look(found, signatures, lambda name, signature: signatures[name] == signature)
+    post = site / "posts/2021-03-trust-grows-slowly.md"
+    post.write_text(post.read_text().replace("status: corrected", "status: withdrawn", 1))
+    assert CliRunner().invoke(main, ["publish", "--site", str(site)]).exit_code == 0
+    assert build(settings, {}, LATER, store, before, look) is before
+    assert build(settings, {}, LATER, store, before) is not before

@@ -84,7 +84,7 @@ def test_a_post_from_its_draft_to_its_withdrawal(site: Path, tmp_path: Path):
         assert reader.poll() == [ID]
 
         path.write_text(path.read_text().replace("The first text", "The very first text"))
-        assert ran(site, "plan").startswith("1 silently edited. Readers get the new text and are not told.\n")
+        assert ran(site, "plan").startswith("1 silently edited. Readers get the new text and no notice.\n")
         ran(site, "publish")
         assert reader.poll() == []
 
@@ -110,7 +110,7 @@ def test_a_post_from_its_draft_to_its_withdrawal(site: Path, tmp_path: Path):
         text = re.sub(r"^#? ?status:.*$|^#? ?note:.*$", "", text, flags=re.M)
         withdrawn = "date: 2014-06\nstatus: withdrawn\nnote: Wrong.\n"
         renamed.write_text(text.replace("date: 2014-06\n", withdrawn))
-        assert ran(site, "plan").startswith("1 withdrawn. Readers are told to take it down")
+        assert ran(site, "plan").startswith("1 withdrawn. Readers are asked to remove it")
         ran(site, "publish")
         assert reader.poll() == []
         assert ID not in reader.held
@@ -127,7 +127,7 @@ def test_a_file_that_vanished_is_refused_until_the_editor_says_so(site: Path):
     before = (site / "feeds/ledger.json").read_text()
     (site / "posts/2013-01-03-post-2.md").unlink()
     planned = ran(site, "plan", code=1)
-    assert planned.startswith("1 vanished. Readers keep what they have, and nobody is told why it is gone.\n")
+    assert planned.startswith("1 vanished. Readers keep what they have, and get no notice that it is gone.\n")
     assert "Nothing was published." in ran(site, "publish", code=1)
     assert (site / "feeds/ledger.json").read_text() == before
     ran(site, "publish", "--forget", "2013-01-03-post-2")

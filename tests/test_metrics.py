@@ -189,7 +189,7 @@ def test_a_full_disk_ends_no_process(tmp_path):
         timeout=30,
     )
     assert ran.stdout == "True\n"
-    assert "this process counts for itself, and /metrics may not tell of it" in ran.stderr
+    assert "this process counts for itself, and /metrics may not include it" in ran.stderr
 
 
 def test_nothing_of_a_reader_is_among_the_numbers(start, tmp_path):
@@ -261,7 +261,7 @@ def test_where_there_can_be_no_folder_one_line_says_so_and_everything_goes_on(tm
     share(environ := {}, tmp_path / "file")
     assert environ == {}
     (line,) = (record.getMessage() for record in caplog.records)
-    assert line.startswith("each process counts for itself, and /metrics tells of one of them: [Errno 17]")
+    assert line.startswith("each process counts for itself, and /metrics shows one of them: [Errno 17]")
 
 
 # -- the running service

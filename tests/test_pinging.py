@@ -177,7 +177,7 @@ def test_without_a_base_url_no_hub_is_told_to_fetch_from_localhost(site, hub, fi
         assert hub.asked == []
         service.stop()
         assert service.process.stderr is not None
-        assert "the hubs are not told of changes: no base_url is set" in service.process.stderr.read()
+        assert "the hubs are not notified of changes: no base_url is set" in service.process.stderr.read()
 
 
 WITHOUT = """

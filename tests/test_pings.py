@@ -442,7 +442,7 @@ def tell(queue: Queue, *urls: str, now: datetime = NOW) -> list[str]:
 
 def test_a_ping_is_a_form_that_every_hub_takes(local, site, hub):
     change(local, site, hub.url)
-    assert tell(local, hub.url) == [f"told {hub.url} of {BASE}/citations.atom and 50 more"]
+    assert tell(local, hub.url) == [f"notified {hub.url} of {BASE}/citations.atom and 50 more"]
     assert hub.forms[0][:2] == ("POST", "application/x-www-form-urlencoded")
     assert sorted(hub.forms[0][2]) == [("hub.mode", "publish"), ("hub.url", hub.told[0])]
     assert len(hub.told) == len(set(hub.told)) == 51
@@ -475,7 +475,7 @@ def test_a_hub_that_fails_is_told_each_change_once_when_it_recovers(local, site,
         if behaviour == "stall":  # the others fail by themselves, and a busy machine is no failure
             impatient.setattr(client, "TIMEOUT", 0.3)
         (line,) = tell(local, hub.url)
-    assert line.startswith(f"could not tell {hub.url} of {BASE}/citations.atom and ")
+    assert line.startswith(f"could not notify {hub.url} of {BASE}/citations.atom and ")
     assert line.endswith("; it is tried again")
     assert hub.told == []
     hub.behaviour = 204
@@ -517,7 +517,7 @@ def test_a_hub_that_fails_for_days_is_given_up(local, site, hub):
     hub.behaviour = 500
     change(local, site, hub.url)
     assert tell(local, hub.url, now=NOW + GIVE_UP) == [
-        f"could not tell {hub.url} of {BASE}/citations.atom and 50 more (HTTP 500); "
+        f"could not notify {hub.url} of {BASE}/citations.atom and 50 more (HTTP 500); "
         "it was tried for days and is given up"
     ]
     assert tell(local, hub.url, now=NOW + 2 * GIVE_UP) == []
@@ -566,14 +566,14 @@ def ping(site, hub, tmp_path):
     return run
 
 
-NOTED = "Noted what is there. The hubs are told of what changes from now on."
+NOTED = "Recorded the feeds as they are. The hubs are notified of changes from now on."
 
 
 def test_the_first_run_notes_and_the_next_tells(ping, site, hub):
     assert ping() == (0, [NOTED])
     assert ping() == (0, ["No feed changed since the last ping."])
     write_post(site, 8)
-    assert ping() == (0, [f"Told {hub.url} of {BASE}/citations.atom and 50 more."])
+    assert ping() == (0, [f"Notified {hub.url} of {BASE}/citations.atom and 50 more."])
     assert ping() == (0, ["No feed changed since the last ping."])
     assert len(hub.told) == 51
 
@@ -603,7 +603,7 @@ def test_a_hub_that_is_down_is_told_by_a_later_run(ping, site, hub):
 
 
 def test_without_a_hub_there_is_nobody_to_tell(ping, tmp_path):
-    words = "No hub is configured: there is nobody to tell. Hubs are named by `hubs` in feeds/site.yaml."
+    words = "No hub is configured, so nothing is sent. Name hubs with `hubs` in feeds/site.yaml."
     assert ping(PPRNET_HUBS="") == (0, [words])
     assert not (tmp_path / "state.sqlite3").exists()
 
@@ -615,7 +615,7 @@ def test_without_a_base_url_no_hub_is_told(ping, site):
     assert code == 1
     assert lines[0].startswith("feeds/site.yaml")
     assert "`base_url` is missing" in lines[0]
-    assert lines[-1].endswith("No hub was told.")
+    assert lines[-1].endswith("No hub was notified.")
 
 
 def test_a_state_that_cannot_be_used_is_told(site, tmp_path):
@@ -623,5 +623,5 @@ def test_a_state_that_cannot_be_used_is_told(site, tmp_path):
     done = run_ping(site, PPRNET_HUBS=A, PPRNET_STATE=str(tmp_path / "state"))
     assert (done.exit_code, done.stderr) == (
         1,
-        "Error: The state cannot be used (unable to open database file). No hub was told.\n",
+        "Error: The state cannot be used (unable to open database file). No hub was notified.\n",
     )

@@ -141,7 +141,7 @@ def test_a_post_is_missed_although_another_has_taken_the_name_of_its_file(site: 
         "vanished",
         "own-0",
         "another post has its file",
-        "Write it again under another name with `id: own-0`, with `status: withdrawn` if readers should be "
-        "told that it is gone; or publish with --forget own-0.",
+        "Write it again under another name with `id: own-0`, with `status: withdrawn` if readers should "
+        "get a notice that it is gone; or publish with --forget own-0.",
     )
     assert moved[:2] == ("moved", "own-1")

@@ -47,7 +47,7 @@ def told(header: str, file: str = "posts/a-post.md") -> str:
 
 
 def fault(extra: str) -> tuple[str, str]:
-    """What is told of one key after three sound ones, and how to mend it."""
+    """What is told of one key after three sound ones, and how to correct it."""
     lines = told(SOUND + extra).splitlines()
     place, _, what = lines[0].partition(": ")
     assert (place, lines[2:]) == ("posts/a-post.md:5", ["", "1 problem in 1 file."])

@@ -388,7 +388,7 @@ def test_without_a_folder_of_posts_the_service_does_not_start(site: Path, worker
     assert done.returncode == 1
     assert done.stdout == (
         "posts: the folder of posts is missing\n    Create it, and put one .md file a post in it.\n"
-        "\n1 problem in 1 file. The feeds were not started.\n"
+        "\n1 problem. The feeds were not started.\n"
     )
 
 
@@ -406,4 +406,4 @@ def test_a_faulty_post_is_told_in_the_log(site: Path):
     post = write_post(site, 0, 2020, topics="[unheard]")
     with serving(site) as running:
         log = log_of(running)
-    assert f"left out or mended: posts/{post.name}:4: no topic is called 'unheard'" in log
+    assert f"faulty: posts/{post.name}:4: no topic is called 'unheard'" in log

@@ -23,7 +23,7 @@ from pprnet_feeds.content.site import read_site
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
-from pprnet_feeds.syndication.search import SearchIndex, fold, words_in
+from pprnet_feeds.syndication.search import SearchIndex, fold, marked, words_in
 from pprnet_feeds.syndication.selection import Refusal, search_words
 from service import Answer, Service, command, serving
 
@@ -45,7 +45,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         text="The Caf&eacute; is on a Straße. <!-- a hidden zebra --> [Here](https://giraffe.example)\n",
     )
     write_post(folder, 56, text="In Cafés and cafeterias.\n")
-    write_post(folder, 57, text="A caf is no word.\n")
+    write_post(folder, 57, text="A caf is no word. Y\u0131ld\u0131z met Ħamrun and Łódź.\n")
     write_post(folder, 58, text="Suicide once more.\n", status="withdrawn", note="Made up.")
     with serving(folder) as running:
         yield running
@@ -82,6 +82,8 @@ def test_a_title_weighs_more_than_implications_and_these_more_than_the_account(s
         ("ca", []),  # under three letters the whole word
         ("is no word caf", ["Post 57"]),
         ("suicide patient", ["Post 2"]),
+        ("yildiz hamrun łodz", ["Post 57"]),
+        ("YILDIZ", ["Post 57"]),
         ("zebra", []),
         ("giraffe", []),
     ],
@@ -97,6 +99,16 @@ def test_hits_are_marked_in_the_title_and_in_a_sentence_that_has_one(service: Se
     assert "<mark>Suicide</mark> and its aftermath</a>" in body
     assert "Ask about <mark>suicidal</mark> plans." in body
     assert "One patient in ten spoke of <mark>suicide</mark>." in body
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "marks"),
+    [("日本Café au lait", "caf", ["日本Café"]), ("¾ of all", "3", ["¾"]), ("cafeteria", "ca", [])],
+)
+def test_a_hit_is_marked_whatever_script_is_around_it(text: str, query: str, marks: list[str]):
+    parts = marked(text, words_in(query))
+    assert [part for part, is_hit in parts if is_hit] == marks
+    assert "".join(part for part, _ in parts) == text
 
 
 def test_the_page_of_a_search_is_sound_small_and_offers_its_feed(service: Service):
@@ -220,6 +232,27 @@ def test_the_words_of_any_text_are_letters_and_digits_sorted_and_each_once(text:
         assert search_words("+".join(words)) == words
 
 
+@pytest.mark.parametrize(
+    "query", ["q=suicide&q=patient", "q=&q=patient+suicide&q=", "q=patient+suicide&q=%E6"]
+)
+def test_a_repeated_field_adds_its_words(service: Service, query: str):
+    assert found(service.ask(f"/search/?{query}")) == ["Post 2"]
+
+
+@pytest.mark.parametrize("line", ["", "-", "| |", "    ", "***"])
+def test_thousands_of_lines_without_a_word_are_indexed_at_once(tmp_path: Path, line: str):
+    folder = make_site(tmp_path / "site", 1)
+    write_post(
+        folder, 0, text="An account.\n" + f"{line}\n" * 20_000 + "\n## Practice Implications\n\nAsk.\n"
+    )
+    site, _ = read_site(folder, {})
+    assert site is not None
+    post = read_library(folder, site, datetime(2026, 1, 1, tzinfo=UTC)).posts[0]
+    start = time.process_time()
+    assert SearchIndex([post], site).in_order(("account", "ask")) == [post]
+    assert time.process_time() - start < 0.5
+
+
 def test_a_browser_is_offered_the_search(service: Service):
     answer = service.ask("/opensearch.xml")
     assert answer.headers["content-type"] == "application/opensearchdescription+xml; charset=utf-8"
@@ -237,6 +270,7 @@ def test_a_browser_is_offered_the_search(service: Service):
 def test_the_search_without_its_slash_leads_to_the_search_with_its_words(service: Service):
     answer = service.ask("/search?q=a+b")
     assert (answer.status, answer.headers["location"]) == (301, f"{BASE}/search/?q=a+b")
+    assert service.ask(f"/search?q={'a' * 41}").status == 404
 
 
 def test_a_search_is_as_new_as_the_site_and_has_a_tag_of_its_own(service: Service):
@@ -268,13 +302,13 @@ def test_without_fts5_a_search_is_501_and_one_line_is_logged(tmp_path: Path):
     (tmp_path / "sitecustomize.py").write_text(_WITHOUT_FTS5)
     source = Path(__file__).parents[1] / "src"
     with serving(folder, PYTHONPATH=f"{tmp_path}:{source}") as running:
-        paths = ("/search/?q=post", "/search/post/feed.atom", "/opensearch.xml", "/search/")
+        paths = ("/search/?q=post", "/search/post/feed.atom", "/opensearch.xml", "/search/", "/search")
         answers = [running.ask(path) for path in paths]
         assert b"<search" not in running.ask("/").body
         running.stop()
         assert running.process.stderr is not None
         logged = running.process.stderr.read()
-    assert [answer.status for answer in answers] == [501] * 4
+    assert [answer.status for answer in answers] == [501] * 5
     assert len({answer.body for answer in answers}) == 1
     assert logged.count("FTS5") == 1
 

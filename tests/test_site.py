@@ -207,7 +207,7 @@ def test_a_character_that_was_left_out_of_a_variable_is_told(folder):
                 0,
                 0,
                 "a character that no feed may hold was left out: U+0007",
-                "Type the words around it again; such characters come by copying from a PDF.",
+                "Type the words around it again; such characters come with text copied from a PDF.",
             )
         ],
     )

@@ -157,7 +157,7 @@ def failing(store: TimestampStore, caplog) -> str:
 def told(path: Path, why: str) -> str:
     return (
         f"the state cannot be kept in {path} ({why}); it is kept in memory until it can: readers that ask by "
-        "date alone may miss what changes while the service is down, and other processes may tell other dates"
+        "date alone may miss what changes while the service is down, and other processes may give other dates"
     )
 
 

@@ -37,7 +37,7 @@ def test_ping_says_in_one_line_why_a_strange_redirect_was_not_followed_and_goes_
         write_post(site, 5)
         done = invoke("ping", "--site", str(site), **environ)
         assert done.stderr == ""
-        assert [done.stdout.count(f"Could not tell {hub.url} of ") for hub in bad] == [1] * len(bad)
+        assert [done.stdout.count(f"Could not notify {hub.url} of ") for hub in bad] == [1] * len(bad)
         assert "TaskGroup" not in done.stdout
         assert len(good.told) > 10
 

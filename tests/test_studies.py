@@ -244,7 +244,7 @@ def test_a_notice_is_told_to_subscribers_once(tmp_path: Path, site: Path, works:
         old = re.findall(rb"<updated>(.*?)</updated>", reader["/feed.atom"])
         assert studies(site, works, "--write").returncode == 1
         planned = command("plan", "--site", str(site))
-        assert planned.stdout.startswith("3 re-notified. Readers show it again, as changed.\n")
+        assert planned.stdout.startswith("3 re-notified. Each of them: readers show it again, as changed.\n")
         assert "  posts/2021-01-retracted.md (its study was retracted on 9 March 2024)\n" in planned.stdout
         assert (
             "      in 4 feeds: Studies and What Became of Them; Studies: Alliance; Studies, month by month; "
@@ -259,7 +259,7 @@ def test_a_notice_is_told_to_subscribers_once(tmp_path: Path, site: Path, works:
         assert len(old) == 7
         corrections = service.ask("/corrections/feed.rss").body.decode()
         assert re.findall(r"<title>(.*: .*)</title>", corrections) == [
-            "Studies: corrections",
+            *["Studies: corrections"] * 2,  # of the feed and of its image
             "Expression of concern: A study of concern",
             "Study corrected: A corrected study",
             "Study retracted: A retracted study",

@@ -25,7 +25,7 @@ backend service {
     }
 }
 
-# Who may drop what is kept, and see /metrics and /readyz.
+# Who may empty the cache, and see /metrics and /readyz.
 acl operator {
     "127.0.0.1";
     "::1";
@@ -41,7 +41,7 @@ sub vcl_recv {
         ban("obj.status != 0");
         return (synth(200, "Dropped"));
     }
-    # What is no path is nobody's address, and a `#` ends one: what stands behind it would hide the path below.
+    # Only a path is an address of ours, and a `#` ends it: what follows would hide the path from the rules below.
     if (req.url !~ "^/" && req.method != "OPTIONS") {
         return (synth(400));
     }
@@ -50,7 +50,7 @@ sub vcl_recv {
         return (synth(404));
     }
 
-    # What a stranger sends is nobody's business. The name of the host is not asked for: base_url counts.
+    # Other headers of a client are dropped. The name of the host is not needed: base_url counts.
     set req.http.Host = "pprnet-feeds";
     set req.http.X-Forwarded-For = client.ip;
     unset req.http.Cookie;
@@ -66,7 +66,7 @@ sub vcl_recv {
     if (req.method !~ "^(GET|HEAD|OPTIONS)$") {
         return (synth(405));
     }
-    # Nobody reads a body, and what follows it would be taken for the next request.
+    # No body is read, so its bytes would be taken for the next request.
     if (req.http.Content-Length || req.http.Transfer-Encoding) {
         return (synth(413));
     }
@@ -74,7 +74,7 @@ sub vcl_recv {
         return (pass);
     }
 
-    # A field may stand on several lines, which are one list; only the first would be looked at.
+    # A field may be on several lines, which are one list; only the first would be read.
     std.collect(req.http.Accept-Encoding);
     std.collect(req.http.Sec-Fetch-Dest);
     std.collect(req.http.If-None-Match);
@@ -101,14 +101,14 @@ sub vcl_recv {
         unset req.http.Sec-Fetch-Dest;
     }
 
-    # A query changes nothing but here, and is taken off elsewhere: nobody can fill the cache with made-up ones.
+    # A query matters only here. It is removed elsewhere, so that no client can fill the cache with invented ones.
     if (req.url ~ "^/(feeds\.opml|oembed|subscribe|search)/?\?.") {
         return (pass);
     }
     set req.url = regsub(req.url, "\?.*$", "");
 
-    # While the service is well a copy is good for one second more than its own, in which a new one is fetched.
-    # When it is not, or just did not answer, the last good one is better than nothing, however old.
+    # While the service works, a copy is served for one second after it expires, and a new one is fetched.
+    # When the service does not work, the last good copy is served, however old.
     set req.grace = 8d;
     if (req.restarts == 0 && std.healthy(req.backend_hint)) {
         set req.grace = 1s;
@@ -118,8 +118,8 @@ sub vcl_recv {
 
 sub vcl_backend_response {
     if (beresp.status == 200 && beresp.ttl > 0s && beresp.http.Cache-Control !~ "no-store|no-cache|private") {
-        # Two seconds with the grace: the service is saved from any crowd, and a new post passes before the
-        # hubs, told of it after three, come for it. A copy is then kept to be renewed, and for bad times.
+        # Two seconds with the grace protect the service from any crowd. They end before the
+        # hubs, notified after three, fetch a new post. The copy then stays, to be renewed or for an outage.
         if (beresp.ttl > 1s) {
             set beresp.ttl = 1s;
         }
@@ -130,7 +130,7 @@ sub vcl_backend_response {
     if (beresp.status >= 500 && bereq.is_bgfetch) {
         return (abandon);
     }
-    # Errors and redirects are not kept: their addresses are without number.
+    # Errors and redirects are not stored: there is no limit to their addresses.
     set beresp.uncacheable = true;
     set beresp.ttl = 10s;
     return (deliver);

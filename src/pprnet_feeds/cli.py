@@ -16,15 +16,15 @@ COMMANDS = {
     "serve": "Serve the feeds and pages of the site.",
     "check": "Find every fault in posts and feeds, then render every post.",
     "new": "Begin a post: a draft with every key explained.",
-    "import": "Make post files of a saved page, a feed or a WordPress export.",
-    "plan": "Tell what subscribers will notice if this is published.",
-    "publish": "Write down what subscribers are told from now on.",
+    "import": "Make post files from a Word file, a saved page, a feed or a blog.",
+    "plan": "Report what subscribers will notice if this is published.",
+    "publish": "Check everything, then write feeds/ledger.json.",
     "schema": "Print the JSON Schema of posts, settings or topics, for editors' programs.",
     "build": "Write everything the service answers as files, for a static host.",
-    "studies": "Ask the registries what became of every cited study.",
+    "studies": "Ask the registries whether a cited study was retracted or corrected.",
     "letter": "Write a month as a letter, to send by mail.",
-    "ping": "Tell the WebSub hubs about feeds that changed.",
-    "stats": "Tell how many subscribers each feed has, from what readers report.",
+    "ping": "Notify the WebSub hubs of feeds that changed.",
+    "stats": "Print how many subscribers each feed has, as feed readers report them.",
 }
 
 # A word of the language itself cannot be a module's name.
@@ -61,7 +61,7 @@ def main() -> None:
     """Turn a folder of posts into feeds that readers trust.
 
     \b
-    Write a post in posts/, then see whether it is sound, then serve it:
+    Write a post in posts/, check it, then serve it:
         pprnet-feeds check
         pprnet-feeds serve
     """

@@ -65,7 +65,7 @@ def import_posts(
     form: Form,
     folder: Path,
 ) -> None:
-    """Make post files of a Word file, a saved page, a feed or a blog.
+    """Make post files from a Word file, a saved page, a feed or a blog.
 
     PATH is a Word document (.docx), a blog page saved as text or HTML, an RSS,
     Atom or JSON feed, a WordPress export, or the folder of a blog of Jekyll,

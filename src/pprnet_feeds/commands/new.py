@@ -34,7 +34,9 @@ _TOPICS = "feeds/topics.yaml"
 @click.option("--date", help="A month (2026-03), a day or a moment. This month when not given.")
 @click.option("--topic", "topics", multiple=True, metavar="NAME", help="A topic; give it once for each.")
 @click.option("--research", multiple=True, metavar="NAME", help="A type of research; once for each.")
-@click.option("--doi", "work", metavar="DOI", help="Cite the study with this DOI, as its registry tells it.")
+@click.option(
+    "--doi", "work", metavar="DOI", help="Cite the study with this DOI, as its registry describes it."
+)
 @click.option("--summary", default="", help="One or two plain sentences.")
 def new(
     title: str,

@@ -16,17 +16,17 @@ from pprnet_feeds.state.database import UnavailableError
 from pprnet_feeds.state.last_modified import TimestampStore
 from pprnet_feeds.websub.queue import Queue
 
-NOBODY = "No hub was told."
+NOBODY = "No hub was notified."
 
 
 @click.command()
 @options.site
 def ping(folder: Path) -> None:
-    """Tell the WebSub hubs about feeds that changed since the last successful ping.
+    """Notify the WebSub hubs of feeds that changed since the last successful ping.
 
     For feeds that are served as files: run it when they are in place. A running
-    service tells the hubs itself. Both remember in $PPRNET_STATE what was told;
-    the first run only notes what is there.
+    service notifies the hubs itself. Both record in $PPRNET_STATE what they sent;
+    the first run only records the feeds as they are.
 
     Exits with 1 when a hub refused or did not answer.
 
@@ -42,11 +42,9 @@ def ping(folder: Path) -> None:
         fix = "Add it, such as https://feeds.example.org, or set PPRNET_BASE_URL."
         options.fail([Problem("feeds/site.yaml", 0, 0, "`base_url` is missing", fix)], NOBODY)
     if not built.site.hubs:
-        click.echo(
-            "No hub is configured: there is nobody to tell. Hubs are named by `hubs` in feeds/site.yaml."
-        )
+        click.echo("No hub is configured, so nothing is sent. Name hubs with `hubs` in feeds/site.yaml.")
         return
-    queue = Queue(options.database(folder, "There is no place to remember what was told."))
+    queue = Queue(options.database(folder, "There is no place to record which pings were sent."))
     try:
         clean = _send(queue, built)
     except UnavailableError as fault:
@@ -60,7 +58,7 @@ def _send(queue: Queue, snapshot: Snapshot) -> bool:
 
     feeds = queue.record(snapshot.catalogue, options.now())
     if feeds is None:
-        click.echo("Noted what is there. The hubs are told of what changes from now on.")
+        click.echo("Recorded the feeds as they are. The hubs are notified of changes from now on.")
         return True
     results = asyncio.run(client.send_due(queue, snapshot.site.hubs, options.now))
     for _, line in client.report(results):

@@ -22,7 +22,7 @@ CONSEQUENCE = "Nothing was published."
 
 @click.command()
 @options.site
-@options.form("text", "json", help="Words, or JSON for programs.")
+@options.form("text", "json", help="Text, or JSON for programs.")
 def plan(folder: Path, form: Form) -> None:
     """Report what subscribers will notice if this is published.
 

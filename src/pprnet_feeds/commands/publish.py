@@ -1,4 +1,4 @@
-"""``pprnet-feeds publish``: write down what subscribers are told from now on."""
+"""``pprnet-feeds publish``: check everything, then write feeds/ledger.json."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_NAMED = 20
     "forgotten",
     multiple=True,
     metavar="ID",
-    help="Let go of a post whose file is gone; can be repeated.",
+    help="Forget a post whose file is gone. Repeat it for several posts.",
 )
 def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
     """Check everything, then write feeds/ledger.json.
@@ -55,7 +55,7 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
     text = ledgers.write(after)
     path = folder / ledgers.FILE
     if path.exists() and path.read_text("utf-8") == text:
-        click.echo("\nNothing to publish: the ledger says all of this already.")
+        click.echo("\nNothing to publish: feeds/ledger.json is up to date.")
         return
     with options.writing(path, CONSEQUENCE):
         write_over(path, text)

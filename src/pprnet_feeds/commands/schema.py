@@ -64,7 +64,7 @@ def schema(folder: Path, what: str) -> None:
     """Print the JSON Schema of a post's front matter, of feeds/site.yaml or of feeds/topics.yaml.
 
     That of a post has the topics and research types of this site. That of topics is also the one of
-    feeds/research.yaml. `check` knows more than any schema can say.
+    feeds/research.yaml. `check` finds more than a schema can.
 
     \b
     Example:

@@ -48,7 +48,7 @@ def serve(folder: Path, host: str | None, port: int | None, preview: bool) -> No
 
     Listens on 127.0.0.1:8000; with $PORT and no --host on every address, with --preview
     always on 127.0.0.1. $WEB_CONCURRENCY is the number of worker processes. Changed files are
-    live within two seconds. A faulty post is reported and stays as it was; the others go on.
+    live within two seconds. A faulty post is reported, and its last good version stays.
 
     \b
     Examples:
@@ -136,7 +136,7 @@ def application(*extensions: Preview) -> CacheMiddleware:
     # A preview shows what is not published: that must not be recorded.
     address = "" if settings.drafts else state_address(settings.folder, os.environ)
     if not address and not settings.drafts:
-        log.info("nothing is kept: after a restart Last-Modified falls back to the dates of the posts")
+        log.info("no state is stored: after a restart Last-Modified falls back to the dates of the posts")
     websub = WebSub(address, settings.base_url, utc_now)
     statistics = Statistics(address, utc_now, page=settings.stats)
     return create(settings, [websub, statistics, *extensions], TimestampStore(address))

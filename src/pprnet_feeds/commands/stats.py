@@ -30,7 +30,7 @@ def stats(folder: Path, form: str) -> None:
         pprnet-feeds stats --site /srv/blog --format json
     """
     site = options.settings_of(folder, "No figures were read.")
-    database = options.database(folder, "There is no place where figures are kept.")
+    database = options.database(folder, "There is no place to store figures.")
     found = report(database, site, options.now())
     if found is None and (database.file is None or database.file.exists()):
         raise click.ClickException(f"The figures in {database.place} cannot be read.")

@@ -20,12 +20,12 @@ from pprnet_feeds.publishing.studies import CROSSREF, UNPAYWALL, Registries, exa
 @click.command()
 @options.site
 @click.option("--write", is_flag=True, help="Write what was found into the posts.")
-@options.form(*("text", "github", "json"), help="Words, annotations for a pull request, or JSON.")
+@options.form(*("text", "github", "json"), help="Text, annotations for a pull request, or JSON.")
 def studies(folder: Path, form: Form, *, write: bool) -> None:
-    """Ask the registries what became of every cited work.
+    """Ask the registries whether a cited study was retracted or corrected.
 
-    Crossref says what was retracted, corrected or is of concern, and finds a missing DOI; Unpaywall knows
-    copies that are free to read. Both want an e-mail address: `contact` in feeds/site.yaml or PPRNET_CONTACT.
+    Crossref reports retractions, corrections and expressions of concern, and finds missing DOIs; Unpaywall
+    finds free copies. Both require an e-mail address: `contact` in feeds/site.yaml or PPRNET_CONTACT.
     Answers are stored for a day. Exits with 1 when something is new, with --write when something was
     written, and with 2 when a registry could not be asked.
 
@@ -43,7 +43,7 @@ def studies(folder: Path, form: Form, *, write: bool) -> None:
     ]
     for root in filter(None, roots):
         if not is_address(root):
-            _stop(f"The address of a registry is no web address: {root!r}. Write it like {CROSSREF}.")
+            _stop(f"The address of a registry is not a web address: {root!r}. Write it like {CROSSREF}.")
     caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
     caches = caches if caches.is_absolute() else Path.home() / ".cache"
     name = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=8).hexdigest()

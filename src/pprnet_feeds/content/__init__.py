@@ -1,1 +1,1 @@
-"""Files become a library of posts, or problems an editor can mend."""
+"""Files become a library of posts, or problems that an editor can correct."""

@@ -76,7 +76,7 @@ def body_problems(body: str, body_line: int, file: str) -> list[Problem]:
 
 def _pasted(body: str, above: int, markup: list[tuple[int, str]]) -> list[tuple[int, str, str]]:
     """One warning for what a word processor left in a text *above* lines down: *markup* and lost forms."""
-    parts, fix = [], "Nothing is to be done; text that is pasted without its format has none of it."
+    parts, fix = [], "You can ignore this; text that is pasted without its format has none of it."
     if markup:
         line, what = markup[0]
         others = f" and {some(len(markup) - 1, 'thing')} like it" if len(markup) > 1 else ""

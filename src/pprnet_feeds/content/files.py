@@ -132,6 +132,19 @@ def signature_of(entry: os.DirEntry[str]) -> bytes:
         return b""
 
 
+def feeds_signatures(folder: Path) -> dict[str, bytes]:
+    """The signature of each file of ``feeds/``, by its name."""
+    try:
+        with os.scandir(folder / "feeds") as entries:
+            return {
+                f"feeds/{entry.name}": signature_of(entry)
+                for entry in entries
+                if not entry.name.startswith(PASSED_OVER) and not entry.is_dir()
+            }
+    except OSError:
+        return {}
+
+
 def written(signature: bytes) -> float:
     """When a file of this *signature* was last written, as Unix time; 0 for an empty one."""
     return _SIGNATURE.unpack(signature)[1] / 1e9 if signature else 0.0
@@ -145,7 +158,7 @@ def _unfit(status: os.stat_result, name: str, limit: int) -> Problem | None:
     if status.st_size <= limit:
         return None
     mend = "Put pictures and data elsewhere, and link to them."
-    return Problem(name, 0, 0, f"the file is larger than {limit >> 20} MB", mend)
+    return Problem(name, 0, 0, f"the file is larger than {limit / (1 << 20):g} MB", mend)
 
 
 def post_files(site: Path) -> Iterator[tuple[Path, str] | Problem]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal, get_args
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 Status = Literal["published", "corrected", "retracted", "withdrawn"]
@@ -98,6 +99,11 @@ class OpenAccess:
     licence: str = ""
 
 
+def doi_url(doi: str) -> str:
+    """The address of a DOI, which may hold any sign (DOI Handbook §3.5); empty for an empty one."""
+    return doi and "https://doi.org/" + quote(doi, safe="/:;()[]@!$&'*+,=~")
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """A cited work. *text* is the reference as printed; the rest may be empty.
@@ -127,7 +133,7 @@ class Citation:
     @property
     def link(self) -> str:
         """The address of the work: its DOI's, else the one given, else empty."""
-        return f"https://doi.org/{self.doi}" if self.doi else self.url
+        return doi_url(self.doi) or self.url
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def report(
 
 
 def in_words(problems: Iterable[Problem]) -> str:
-    """Two lines for each of *problems*: where and what, and how to mend it."""
+    """Two lines for each of *problems*: where and what, and how to correct it."""
     return "".join(
         f"{problem.place}: {'warning: ' if problem.warning else ''}{problem.what}\n    {problem.mend}\n"
         for problem in problems

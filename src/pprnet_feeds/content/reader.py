@@ -38,6 +38,12 @@ class Look(NamedTuple):
     signatures: Mapping[str, bytes]
     at_rest: Callable[[str, bytes], bool]
 
+    def has_feeds(self, signatures: Mapping[str, bytes]) -> bool:
+        """Whether *signatures* are those of all files of ``feeds/`` at this look."""
+        return signatures == {
+            name: found for name, found in self.signatures.items() if name.startswith("feeds/")
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class FileRead:

@@ -1,7 +1,7 @@
 """Plain text: the characters that documents may hold, whole sentences, and the DOI in a reference.
 
 XML 1.0 forbids most control characters even when they are escaped, and one of them makes a whole
-feed unreadable. They come by copy and paste out of PDF files, and are dropped where text enters.
+feed unreadable. They come from text copied out of PDF files, and are dropped where text enters.
 Nothing that a reader can see is dropped: emoji, joiners, right-to-left marks and unusual spaces
 stay as they were typed.
 """
@@ -39,7 +39,7 @@ _DOI_ADDRESS = re.compile(r"https?://(?:dx\.|www\.)?doi\.org/\S{1,300}", re.IGNO
 
 
 def clean(text: str) -> tuple[str, bool]:
-    """Drop the characters that no document may hold; the second value tells whether there were any.
+    """Drop the characters that no document may hold; the second value says whether there were any.
 
     Surrogate pairs are joined, lone surrogates dropped, and line ends become line feeds.
     """
@@ -71,7 +71,7 @@ def first_forbidden(text: str) -> tuple[str, int]:
 def dropped(which: str, file: str, line: int) -> Problem:
     """The problem of characters that `clean` dropped."""
     what = f"a character that no feed may hold was left out: {which}"
-    mend = "Type the words around it again; such characters come by copying from a PDF."
+    mend = "Type the words around it again; such characters come with text copied from a PDF."
     return Problem(file, line, 0, what, mend)
 
 

@@ -238,7 +238,7 @@ def _unopened(file: str, text: str, opened: bool) -> Problem:
     if opened:
         what, mend = "the front matter is not closed", "Put a line with only --- under its last key."
     elif text.lstrip().startswith("---\n"):
-        what = "something empty stands above the front matter"
+        what = "an empty line or a space is above the front matter"
         mend = "Take it out: the first line of the file is --- and nothing else."
     else:
         toml = "the front matter is TOML, between lines of +++"
@@ -307,11 +307,11 @@ def _not_yaml(
         (line[column : column + 1] in tuple("@`%") or context == "while scanning an alias"
          or message == "did not find expected node content", at, "a value that begins with a sign of YAML",
          f"{quotes} value: {right}"),
-        (is_no_key and ": " in line[:column], at, "something stands after the end of the value",
+        (is_no_key and ": " in line[:column], at, "there is text after the end of the value",
          f"{quotes} whole value: {right}"),
         (is_no_key and is_list_item, at, "a list item that is not below the others",
          "Begin all items of a list with the same number of spaces."),
-        (message == "did not find expected '-' indicator", at, "something stands after the end of the item",
+        (message == "did not find expected '-' indicator", at, "there is text after the end of the item",
          f"{quotes} whole item: {right}"),
         (True, at, f"this is not YAML ({message or 'it cannot be read'})", _MEND),
     )

@@ -1,6 +1,6 @@
-"""Where a build goes: a folder, or a bucket of object storage that speaks S3.
+"""Where a build goes: a folder, or a bucket of object storage with the API of S3.
 
-Both list, write and remove files by name, and a file appears whole or not at all. A *stamp* tells
+Both list, write and remove files by name, and a file appears whole or not at all. A *stamp* shows
 whether a file is the one that was written: it changes when somebody replaces the file.
 """
 
@@ -141,7 +141,7 @@ class Bucket:
         parts = urlsplit(address)
         if not _BUCKET.fullmatch(parts.netloc) or parts.query or parts.fragment:
             fix = "Write it like s3://my-bucket or s3://my-bucket/feeds."
-            raise RefusedError("it is no address of a bucket", fix)
+            raise RefusedError("it is not the address of a bucket", fix)
         endpoint = next((environ[name] for name in _ENDPOINTS if environ.get(name)), "")
         with _refusals():
             self._store = S3Store(

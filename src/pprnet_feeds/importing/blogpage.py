@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing.html import Block
@@ -18,7 +17,7 @@ from pprnet_feeds.importing.to_markdown import compose, is_practice, is_referenc
 _MONTHS = "january february march april may june july august september october november december".split()
 _MONTH = re.compile(rf"({'|'.join(_MONTHS)}),? ((?:19|20)[0-9]{{2}})", re.IGNORECASE)
 _SENTENCE = re.compile(r"this month[ .…]*(.*)", re.IGNORECASE)
-_ALL_TOPICS = re.compile(r"all topics\b|all types\b|- ?(?:any|all) ?-|\(clear\)|any$", re.IGNORECASE)
+_LISTS = ("topics", "type of research")
 _BULLET = re.compile(r"[-*•·–] +")
 _TITLE_LENGTH = 200
 _PARAGRAPH_LENGTH = 200
@@ -39,30 +38,11 @@ def read_page(blocks: Sequence[Block], file: str) -> Source:
         reader.read(place, block)
     reader.end_post(at_the_end=True)
     if not reader.posts:
-        what = "no whole post stands below the months of this page"
+        what = "there is no whole post below the months of this page"
         reader.problems.append(Problem(file, blocks[first_month].line, 0, what, _AGAIN))
-    sentence = reader.sentence or Block(0, "")
-    return Source(
-        "a page of the blog",
-        tuple(reader.posts),
-        tuple(sorted(reader.problems)),
-        int(not reader.posts),
-        " ".join(sentence.text.split()),
-        sentence.line,
-        tuple(reader.lists["topics"]),
-    )
-
-
-@dataclass(slots=True)
-class _OpenPost:
-    """A post while it is read."""
-
-    month: str
-    title: Block
-    blocks: list[Block] = field(default_factory=list)
-    practice: Block | None = None
-    has_text: bool = False
-    in_disorder: bool = False
+    posts, problems = tuple(reader.posts), tuple(sorted(reader.problems))
+    sentence = " ".join(reader.sentence.text.split())
+    return Source("a page of the blog", posts, problems, not posts, sentence, reader.sentence.line)
 
 
 class _PageReader:
@@ -71,83 +51,63 @@ class _PageReader:
     def __init__(self, file: str, blocks: Sequence[Block], first_month: int) -> None:
         self.posts: list[SourcePost] = []
         self.problems: list[Problem] = []
-        self.lists: dict[str, list[str]] = {"topics": [], "type of research": []}
-        self.sentence: Block | None = None
+        self.sentence = Block(0, "")
         self._file, self._blocks, self._first = file, blocks, first_month
         self._state, self._month = "head", ""
-        self._post: _OpenPost | None = None
-        self._bulleted = self._has_practice = False
+        self._title: Block | None = None  # of the post that is read now
+        self._body: list[Block] = []
+        self._practice: Block | None = None
+        self._has_text = self._some_have_practice = False
         # Titles are headings when the first one is. A heading of a higher rank belongs to the page,
         # and where titles are no headings every heading does.
         first = blocks[first_month + 1 : first_month + 2]
         self._level = first[0].level if first and _is_heading(first[0]) else 0
 
     def read(self, place: int, block: Block) -> None:
-        word = block.text.casefold().rstrip(" :")
         if month := month_of(block.text):
             self.end_post()
             if month > self._month > "":
-                what = f"{month} stands below {self._month}: parts of the page may be out of order"
+                what = f"{month} is below {self._month}: parts of the page may be out of order"
                 mend = "Look whether each post written has its own reference and text."
                 self.problems.append(Problem(self._file, block.line, 0, what, mend))
             self._month, self._state = month, "title"
-        elif word in self.lists:
+        elif block.text.casefold().rstrip(" :") in _LISTS:
             self.end_post()
-            self._state, self._bulleted = word, False
+            self._state = "list"
         elif place < self._first and (found := _SENTENCE.fullmatch(block.text)):
             self._state = "sentence"
-            if found[1]:
-                self._read_sentence(Block(block.line, found[1]))
+            self.sentence = Block(block.line, found[1])
+        elif self._state == "sentence" and not self.sentence.text:
+            self.sentence = block
         elif self._state == "sentence":
-            self._read_sentence(block)
-        elif self._state in self.lists:
-            self._read_list(block)
-        elif self._state != "head":
-            following = self._blocks[place + 1] if place + 1 < len(self._blocks) else None
-            self._read_post(block, following)
-
-    def _read_sentence(self, block: Block) -> None:
-        if self.sentence is not None:
             self._leave_out(block, "a second line under “This month”")
-        self.sentence = self.sentence or block
-
-    def _read_list(self, block: Block) -> None:
-        for line in block.text.splitlines():
-            name = _BULLET.sub("", line.strip(), count=1)
-            bulleted = name != line.strip()
-            if self._bulleted and not bulleted:
-                self._leave_out(block, "a line that is neither a topic nor below a month")
-                self._state = "title" if self._month else "head"
-                return
-            self._bulleted = self._bulleted or bulleted
-            if name and not _ALL_TOPICS.search(name):
-                self.lists[self._state].append(name)
+        elif self._state == "list" and (not self._month or _BULLET.match(block.text)):
+            pass  # a name in the page's list of topics, which belongs to no post
+        elif self._state != "head":
+            self._read_post(block, self._blocks[place + 1] if place + 1 < len(self._blocks) else None)
 
     def _read_post(self, block: Block, following: Block | None) -> None:
-        post = self._post
         if self._is_title(block, following):
             self.end_post()
-            self._post, self._state = _OpenPost(self._month, block), "text"
+            self._title, self._state = block, "text"
         elif _is_heading(block) and block.level < (self._level or 7):
             self.end_post()
             self._leave_out(block, "a heading that is neither a month nor a title")
-        elif post is None:
-            self._leave_out(block, "a line that stands under no title")
-        elif is_practice(block):
-            if post.practice or not post.has_text:
-                words = "a second {} under" if post.practice else "{} before the text of"
-                words = words.format("“Practice Implications”")
-                self._leave_out(block, f"{words} {quoted(post.title.text)}")
-                post.in_disorder = True
-            post.practice = block
-            post.blocks.append(block)
-        elif is_reference(block) and post.has_text:
-            self._leave_out(block, f"a reference within {quoted(post.title.text)} and not under its title")
-        elif not is_reference(block) and _is_short(block):
+        elif self._title is None:
+            self._leave_out(block, "a line that is under no title")
+        elif is_practice(block) and (not self._has_text or self._practice):
+            where = "a second {} under" if self._has_text else "{} before the text of"
+            self._leave_out(block, f"{where.format('“Practice Implications”')} {quoted(self._title.text)}")
+            self._title = None
+        elif is_reference(block) and self._has_text:
+            why = f"a reference within {quoted(self._title.text)} and not under its title"
+            self._leave_out(block, why)
+        elif not is_reference(block) and not is_practice(block) and _is_short(block):
             self._leave_out(block, "a short line that is neither a title nor a sentence")
         else:
-            post.blocks.append(block)
-            post.has_text = not is_reference(block)
+            self._body.append(block)
+            self._practice = block if is_practice(block) else self._practice
+            self._has_text = not is_reference(block)
 
     def _is_title(self, block: Block, following: Block | None) -> bool:
         """Whether a block is a title: by headings where there are any, and else by what follows."""
@@ -159,33 +119,32 @@ class _PageReader:
             return False
         if following is not None and is_reference(following) and _is_short(block):
             return True
-        post = self._post
-        if self._state == "title" and post is None:
+        if self._state == "title" and self._title is None:
             return block.text[-1] not in ".:;,"
-        done = post is not None and post.practice and post.blocks[-1] is not post.practice
+        done = self._practice and self._body[-1] is not self._practice
         return bool(done and _is_short(block) and following and len(following.text) >= _PARAGRAPH_LENGTH)
 
     def end_post(self, *, at_the_end: bool = False) -> None:
         """Add the post that was read until now, when it is whole."""
-        post, self._post = self._post, None
-        if post is None:
+        title, self._title, body, self._body = self._title, None, self._body, []
+        if title is None:
             return
-        title = quoted(post.title.text)
-        last = post.blocks[-1] if post.blocks else post.title
-        if not post.has_text:
-            self._leave_out(post.title, f"{title} has no text below it")
-        elif last is post.practice:
-            mend = _AGAIN if at_the_end else _COMPARE
-            self._leave_out(last, f"nothing stands under the “Practice Implications” of {title}", mend)
+        name, last = quoted(title.text), body[-1] if body else title
+        practice, self._practice, has_text, self._has_text = self._practice, None, self._has_text, False
+        if not has_text:
+            self._leave_out(title, f"{name} has no text below it")
+        elif last is practice:
+            why = f"nothing is under the “Practice Implications” of {name}"
+            self._leave_out(last, why, _AGAIN if at_the_end else _COMPARE)
         elif at_the_end and not _SENTENCE_END.search(last.text) and not (last.html and "\n" in last.text):
-            self._leave_out(last, f"the page is cut off within {title}", _AGAIN)
-        elif at_the_end and not post.practice and self._has_practice:
-            self._leave_out(last, f"the page ends before the “Practice Implications” of {title}", _AGAIN)
-        elif not post.in_disorder:
-            self._has_practice = self._has_practice or post.practice is not None
-            cites, body = compose(post.blocks)
-            name = " ".join(post.title.text.split())
-            self.posts.append(SourcePost(self._file, post.title.line, name, post.month, body, cites))
+            self._leave_out(last, f"the page is cut off within {name}", _AGAIN)
+        elif at_the_end and not practice and self._some_have_practice:
+            self._leave_out(last, f"the page ends before the “Practice Implications” of {name}", _AGAIN)
+        else:
+            self._some_have_practice = self._some_have_practice or bool(practice)
+            cites, text = compose(body)
+            words = " ".join(title.text.split())
+            self.posts.append(SourcePost(self._file, title.line, words, self._month, text, cites))
 
     def _leave_out(self, block: Block, why: str, mend: str = _COMPARE) -> None:
         first = block.text.splitlines()[0] if block.text else ""

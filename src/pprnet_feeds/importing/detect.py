@@ -27,20 +27,11 @@ _HEAD = 100_000
 _ENCODING = re.compile(
     rb"<(?:\?xml\s[^<>]{0,100}?encoding|meta\s[^<>]{0,100}?charset)\s*=\s*[\"']?([\w-]{1,20})", re.IGNORECASE
 )
-_OF_TEXT = re.compile(
-    "iso-?8859-1?[0-9]|latin-?1|windows-125[0-8]|cp125[0-8]|gb2312|gbk|gb18030|big5|shift_jis|euc-(?:jp|kr)|koi8-[ru]"
-    "|us-ascii|macintosh|utf-8"
-)
 # As browsers read them (WHATWG Encoding Standard §4.2).
-_MEANT = {
-    "iso-8859-1": "cp1252",
-    "latin1": "cp1252",
-    "us-ascii": "cp1252",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-}
+_MEANT = {"iso-8859-1": "cp1252", "us-ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
 # What a file is that is no text, by how it begins, and what to do with it.
 _WORD = "Open it in Word, choose Save As and Word Document (.docx), and import that file."
+_COMPRESSED = ("a compressed file", "Unpack it, and import what is in it.")
 _PICTURE = ("a picture", "Put it on the web, and write ![what it shows](its address) into a post.")
 _KINDS = {
     b"{\\rtf": ("a file in Rich Text Format (.rtf)", _WORD),
@@ -49,9 +40,9 @@ _KINDS = {
     b"\xff\xd8\xff": _PICTURE,
     b"GIF8": _PICTURE,
     b"RIFF": _PICTURE,
-    b"\x1f\x8b": ("a compressed file", "Unpack it, and import what is in it."),
-    b"Rar!": ("a compressed file", "Unpack it, and import what is in it."),
-    b"7z\xbc\xaf": ("a compressed file", "Unpack it, and import what is in it."),
+    b"\x1f\x8b": _COMPRESSED,
+    b"Rar!": _COMPRESSED,
+    b"7z\xbc\xaf": _COMPRESSED,
     b"SQLite format 3": ("a database", "Export the posts from the program that it is of."),
 }
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # older Office files, and newer ones with a password
@@ -85,19 +76,18 @@ def read_source(path: Path, name: str, site: Site, date: str, this_month: str, w
             return unread(name, f"this is {kind}, which cannot be imported", mend)
     if data and path.suffix.lower() == ".docx":
         return unread(name, *DAMAGED)
-    found = _ENCODING.search(data[:2_000])
-    declared = found[1].decode().lower() if found else ""
     try:
-        if _OF_TEXT.fullmatch(declared) and declared != "utf-8":
-            text = data.decode(_MEANT.get(declared, declared)).replace("\r\n", "\n").replace("\r", "\n")
-        else:
-            text = decode(data)
-    except UnicodeDecodeError:
-        what = f"the file is not the text in {declared} that it says it is"
-        return unread(name, what, "Save it as UTF-8; most programs ask for the encoding under Save As.")
+        text = decode(data)
     except ValueError as reason:
-        what = f"the file is not UTF-8 text: {reason}"
-        return unread(name, what, "Save it as UTF-8; most programs ask for the encoding under Save As.")
+        found = _ENCODING.search(data[:2_000])
+        declared = found[1].decode().lower() if found else "utf-8"
+        try:
+            text = data.decode(_MEANT.get(declared, declared)).replace("\r\n", "\n").replace("\r", "\n")
+        except (LookupError, ValueError):
+            what = f"the file is not UTF-8 text: {reason}"
+            if found and declared != "utf-8":
+                what = f"the file is not the text in {declared} that it says it is"
+            return unread(name, what, "Save it as UTF-8; most programs ask for the encoding under Save As.")
     text, dropped = clean_with_problems(text, name)
     source = read_text(text, name, site, watch)
     return replace(source, problems=tuple(sorted([*dropped, *source.problems])))

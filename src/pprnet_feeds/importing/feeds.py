@@ -21,27 +21,15 @@ import feedparser
 from pprnet_feeds.content import text as texts
 from pprnet_feeds.content.model import Citation, Image, Site
 from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.importing import source_post as source
 from pprnet_feeds.importing import wordpress
+from pprnet_feeds.importing.bounded import RefusedError, XmlCheck
 from pprnet_feeds.importing.html import text_of_html
-from pprnet_feeds.importing.source_post import (
-    Source,
-    SourcePost,
-    Watch,
-    joined,
-    one_line,
-    own_id,
-    person,
-    post_of_entry,
-    size,
-    source_of,
-    unread,
-)  # fmt: skip
+from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line, unread
 
-_DEPTH = 200
 # feedparser looks for an address in the text of these, in quadratic time.
 _PEOPLE = frozenset({"author", "creator", "name", "managingeditor", "publisher", "webmaster"})
 _LONGEST_NAME = 2_000
-_DOCTYPE = "it has a document type (<!DOCTYPE>), which is refused"
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
 # A sign that begins no entity of XML; nothing is one within a section of characters.
 _AMPERSAND = re.compile(
@@ -52,13 +40,7 @@ _SECURE_NAMESPACE = re.compile(r"(\sxmlns(?::[\w.-]+)?\s*=\s*[\"'])https(?=://)"
 _DELETED = re.compile(r"<[\w.-]+:deleted-entry\s[^<>]*?\bref=[\"']([^\"'<>]*)")  # RFC 6721
 _APP = re.compile(re.escape("http://www.w3.org/2007/app"))
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
-_OTHER_XML = {
-    "opml": "a list of subscriptions (OPML)",
-    "urlset": "a sitemap",
-    "sitemapindex": "a sitemap",
-    "svg": "a drawing (SVG)",
-    "html": "a page",
-}
+_OTHER_XML = {"opml": "a list of subscriptions (OPML)", "urlset": "a sitemap", "svg": "a drawing (SVG)"}
 _AGAIN = "Save the whole file again, as it is."
 _MAILBOX = re.compile(r"[^\s<>()\"]+@[^\s<>()\"]+")
 # Our names of the parts of a work, and those of CSL-JSON.
@@ -84,23 +66,19 @@ def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
         return unread(
             file, f"it is not well-formed XML: {expat.ErrorString(error.code)}", _AGAIN, error.lineno
         )
-    except _RefusedError as error:
+    except RefusedError as error:
         return unread(file, *error.args)
     except (ValueError, LookupError, TypeError, AttributeError):
         return unread(file, "feedparser cannot read it", _AGAIN)
     # Plain dicts: feedparser's own give values of other keys for one that is missing.
     entries, feed = list(map(dict, parsed.entries)), dict(parsed.feed)
     lines = checked.lines if len(checked.lines) == len(entries) else [0] * len(entries)
-    if prefixes := checked.prefixes(wordpress.NAMESPACE):
-        to_post = partial(_post, feed=feed, file=file, site=site)
-        return wordpress.read_export(
-            list(zip(entries, lines, strict=True)), prefixes, text, file, site, to_post, watch
-        )
-    is_atom, drafts = checked.root == "feed", checked.prefixes(_APP)
     found = list(zip(entries, lines, strict=True))
-    posts = [
-        _post(*each, feed=feed, file=file, site=site, is_atom=is_atom, drafts=drafts) for each in watch(found)
-    ]
+    is_atom, drafts = checked.root == "feed", checked.prefixes(_APP)
+    to_post = partial(_post, feed=feed, file=file, site=site, is_atom=is_atom, drafts=drafts)
+    if prefixes := checked.prefixes(wordpress.NAMESPACE):
+        return wordpress.read_export(found, prefixes, text, file, site, to_post, watch)
+    posts = [to_post(*each) for each in watch(found)]
     places = [(html.unescape(each[1]), each.start()) for each in _DELETED.finditer(text)]
     gone = [(id, text.count("\n", 0, place) + 1) for id, place in places]
     return _source("an Atom feed" if is_atom else "an RSS feed", feed.get("id", ""), posts, gone, file, site)
@@ -114,34 +92,20 @@ def _as_character(found: re.Match[str]) -> str:
     return named if named and named not in "<>&\"'" else f"&amp;{found[1] or ''}"
 
 
-class _RefusedError(Exception):
-    """Why a document is not given to feedparser: what is wrong, what to do, and the line."""
-
-
-class _Check:
-    """Makes sure that feedparser can read a document well and in time, and notes what it does not give.
-
-    Entities are how ten lines become ten gigabytes, so a document type that declares some is refused.
-    """
+class _Check(XmlCheck):
+    """Makes sure that feedparser can read a document in time, and notes what it does not give."""
 
     def __init__(self, data: bytes) -> None:
         self.root = ""
         self.lines: list[int] = []  # of the entries
         self._declared: set[tuple[str, str]] = set()  # prefixes and namespaces
-        self._open: list[str] = []
         self._length = self._start = 0
-        self._parser = expat.ParserCreate("utf-8", "}")
-        self._parser.StartNamespaceDeclHandler = lambda *each: self._declared.add((each[0] or "", each[1]))
-        self._parser.StartElementHandler = self._start_element
-        self._parser.EndElementHandler = lambda _: self._open.pop()
-        self._parser.CharacterDataHandler = self._text
-        self._parser.StartDoctypeDeclHandler = lambda *about: self._refuse(_DOCTYPE) if about[3] else None
-        self._parser.Parse(data, True)
+        super().__init__(data, _AGAIN)
         if self.root.lower() not in ("feed", "rss", "rdf"):
             what = f"this is XML, but neither a feed nor a WordPress export: it begins with <{self.root}>"
             if kind := _OTHER_XML.get(self.root.lower()):
                 what = f"this is {kind}, and neither a feed nor a WordPress export"
-            raise _RefusedError(what, "Save the feed itself, such as feed.atom.")
+            raise RefusedError(what, "Save the feed itself, such as feed.atom.")
         self.data = data[self._start :]
 
     def prefixes(self, namespace: re.Pattern[str]) -> list[str]:
@@ -149,24 +113,22 @@ class _Check:
         found = [f"{prefix}_".lower() for prefix, uri in self._declared if namespace.fullmatch(uri)]
         return [*found, ""] if found else []
 
-    def _start_element(self, name: str, _: dict[str, str]) -> None:
+    def declare(self, prefix: str | None, namespace: str) -> None:
+        self._declared.add((prefix or "", namespace))
+
+    def start(self, name: str, _: dict[str, str]) -> None:
         local = name.rpartition("}")[2]
-        if not self._open:
-            self.root, self._start = local, self._parser.CurrentByteIndex
-        self._open.append(local.lower())
+        if not self.open:
+            self.root, self._start = local, self.parser.CurrentByteIndex
+        super().start(name, _)
         self._length = 0
         if local in ("item", "entry"):
-            self.lines.append(self._parser.CurrentLineNumber)
-        if len(self._open) > _DEPTH:
-            self._refuse("elements stand too deep in each other")
+            self.lines.append(self.parser.CurrentLineNumber)
 
-    def _text(self, data: str) -> None:
+    def text(self, data: str) -> None:
         self._length += len(data)
-        if self._length > _LONGEST_NAME and self._open[-1] in _PEOPLE:
-            self._refuse("the name of an author is far too long")
-
-    def _refuse(self, what: str) -> None:
-        raise _RefusedError(what, _AGAIN, self._parser.CurrentLineNumber)
+        if self._length > _LONGEST_NAME and self.open[-1] in _PEOPLE:
+            self.refuse("the name of an author is far too long")
 
 
 def _source(
@@ -181,7 +143,9 @@ def _source(
         return unread(file, what, "Take the one with the full text: feed.atom, feed.json or feed.rss.")
     what = "a post was withdrawn, and its text is not in the feed: "
     mend = "If its file is lost, write one with `status: withdrawn`."
-    return source_of(kind, posts, [Problem(file, line, 0, what + quoted(each), mend) for each, line in gone])
+    return source.source_of(
+        kind, posts, [Problem(file, line, 0, what + quoted(each), mend) for each, line in gone]
+    )
 
 
 def _post(
@@ -197,18 +161,16 @@ def _post(
 ) -> SourcePost:
     """An entry, of whose text *body* is the HTML if that is not as feedparser gives it."""
     # A description within a picture leaves its own type behind.
-    described = entry.get("summary_detail", {})
-    is_text = described.get("value") == entry.get("summary")
-    detail = described if is_text else {"value": entry["summary"]}
-    summary, content = _html(detail), entry.get("content")
-    title = entry.get("title_detail", {})
+    detail = entry.get("summary_detail", {})
+    detail = detail if detail.get("value") == entry.get("summary") else {"value": entry["summary"]}
+    content, title = entry.get("content") or [detail], entry.get("title_detail", {})
     holder = entry if any(entry.get("authors", ())) else feed
     authors, typed = list(filter(None, holder.get("authors", ()))), holder.get("author", "")
     if len(authors) == 1 and not is_atom and (mail := _MAILBOX.search(typed)):  # feedparser cuts ….online
         authors = [{"email": mail[0], "name": typed.replace(mail[0], "").strip(' ()<>"')}]
-    people = (person(*(one_line(each.get(key)) for key in ("name", "href", "email"))) for each in authors)
-    parsed = entry.get("published_parsed") or entry.get("updated_parsed")
+    people = ([one_line(each.get(key)) for key in ("name", "href", "email")] for each in authors)
     links = [one_line(each.get("href")) for each in entry.get("links", ()) if each.get("rel") == "enclosure"]
+    is_draft = any(entry.get(f"{each}draft") == "yes" for each in drafts)  # RFC 5023 §13.1
     found = SourcePost(
         file,
         line,
@@ -217,23 +179,19 @@ def _post(
         id=entry.get("id", ""),
         updated=entry.get("updated", ""),
         labels=tuple(one_line(tag.get("label") or tag.get("term")) for tag in entry.get("tags", ())),
-        summary=text_of_html(summary) if content and content[0].get("value") != entry.get("summary") else "",
-        authors=tuple(people),
+        summary=text_of_html(_html(detail)) if content[0].get("value") != entry.get("summary") else "",
+        authors=tuple(source.person(*each) for each in people),
         image=_image(entry),
-        restricted="a draft"
-        if any(entry.get(f"{each}draft") == "yes" for each in drafts)
-        else "",  # RFC 5023 §13.1
+        restricted="a draft" * is_draft,
     )
-    detail = content[0] if content else detail
-    link = joined(feed.get("link", ""), entry.get("link", ""))
-    base = joined(link, detail.get("base") or "")
-    link = link if entry.get("link") else ""
-    post = post_of_entry(found, _html(detail) if body is None else body, site, link, base, links)
+    link = source.joined(feed.get("link", ""), entry.get("link", ""))
+    base = source.joined(link, content[0].get("base") or "")
+    body = _html(content[0]) if body is None else body
+    post = source.post_of_entry(found, body, site, link * bool(entry.get("link")), base, links)
+    parsed = entry.get("published_parsed") or entry.get("updated_parsed")
     if post.date or not parsed:
         return post
-    return replace(
-        post, date="{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z".format(*parsed[:6])
-    )  # a form that only feedparser knows
+    return replace(post, date="{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z".format(*parsed[:6]))
 
 
 def _html(detail: dict[str, Any]) -> str:
@@ -245,7 +203,7 @@ def _html(detail: dict[str, Any]) -> str:
 def _image(entry: dict[str, Any]) -> Image | None:
     for media in entry.get("media_content", ()):
         if media.get("medium") == "image" and media.get("url"):
-            return Image(media["url"], "", size(media.get("width")), size(media.get("height")))
+            return Image(media["url"], "", source.size(media.get("width")), source.size(media.get("height")))
     return None
 
 
@@ -274,26 +232,22 @@ def read_json_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
         posts.append(_item(item, document, line, file, site))
     gone = map(_object, _list(_object(document.get("_deleted")), "items"))
     ids = ((_text(each, "ref") or _text(each, "id"), 0) for each in gone)
-    source = _source("a JSON feed", _text(_object(document.get("_feed")), "id"), posts, ids, file, site)
+    found = _source("a JSON feed", _text(_object(document.get("_feed")), "id"), posts, ids, file, site)
     dropped = [texts.dropped("half of a surrogate pair", file, 0)] if lost else []
-    return replace(source, problems=(*dropped, *source.problems))
+    return replace(found, problems=(*dropped, *found.problems))
 
 
 def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site: Site) -> SourcePost:
     image, link = _text(item, "image"), _text(item, "url")
-    work = _object(item.get("_citation")) if own_id(_text(item, "id"), site) else {}
+    work = _object(item.get("_citation")) if source.own_id(_text(item, "id"), site) else {}
     works = (_citation(each) for each in [work, *map(_object, _list(work, "also"))])
     of = (each.get(key) for each in (item, feed) for key in ("authors", "author"))
-    authors = next(
-        filter(
-            None, ([_object(each) for each in (at if isinstance(at, list) else [at]) if each] for at in of)
-        ),
-        [],
-    )
+    lists = ([_object(each) for each in (at if isinstance(at, list) else [at]) if each] for at in of)
+    authors = next(filter(None, lists), [])
     body = _cleaned(item, "content_html") or "".join(
         f"<p>{html.escape(each, quote=False)}</p>\n" for each in _cleaned(item, "content_text").split("\n")
     )
-    base = joined(_text(feed, "home_page_url"), link)
+    base = source.joined(_text(feed, "home_page_url"), link)
     found = SourcePost(
         file,
         line,
@@ -304,31 +258,30 @@ def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site
         updated=_text(item, "date_modified"),
         labels=tuple(one_line(each) for each in _list(item, "tags")),
         summary=_text(item, "summary"),
-        authors=tuple(person(_text(each, "name"), _text(each, "url")) for each in authors),
-        image=Image(joined(base, image)) if image else None,
+        authors=tuple(source.person(_text(each, "name"), _text(each, "url")) for each in authors),
+        image=Image(source.joined(base, image)) if image else None,
     )
     files = (_text(_object(each), "url") for each in _list(item, "attachments"))
-    return post_of_entry(found, body, site, base if link else "", base, filter(None, files))
+    return source.post_of_entry(found, body, site, base if link else "", base, filter(None, files))
 
 
 def _citation(work: dict[str, Any]) -> Citation:
     """A work in CSL-JSON as we write it: its note is the reference as printed."""
     parts: dict[str, Any] = {ours: _text(work, theirs) for ours, theirs in zip(_OURS, _THEIRS, strict=True)}
-    names = [_object(author) for author in _list(work, "author")]
+    names = (
+        _text(each, "literal")
+        or ", ".join(filter(None, (_text(each, part) for part in ("family", "given", "suffix"))))
+        for each in map(_object, _list(work, "author"))
+    )
     dates = _list(_object(work.get("issued")), "date-parts")
     return Citation(
         text=_text(work, "note"),
         url="" if parts["doi"] else _text(work, "URL"),
-        authors=tuple(filter(None, map(_name, names))),
+        authors=tuple(filter(None, names)),
         year=str(dates[0][0]) if dates and isinstance(dates[0], list) and dates[0] else "",
         type="" if (kind := _text(work, "type")) == "document" else kind,
         **parts,
     )
-
-
-def _name(author: dict[str, Any]) -> str:
-    parts = [_text(author, part) for part in ("family", "given", "suffix")]
-    return _text(author, "literal") or ", ".join(part for part in parts if part)
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -18,19 +18,8 @@ from pprnet_feeds.content import slugs, yaml
 from pprnet_feeds.content.files import read_text
 from pprnet_feeds.content.model import Image, Person, Site
 from pprnet_feeds.content.problems import Problem
-from pprnet_feeds.importing.source_post import (
-    Source,
-    SourcePost,
-    Watch,
-    change_after,
-    former_path,
-    front_matter_date,
-    guests,
-    one_line,
-    person,
-    source_of,
-    unread,
-)  # fmt: skip
+from pprnet_feeds.importing import source_post as source
+from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line, unread
 
 _ENDINGS = (".md", ".markdown", ".mdown", ".qmd")
 _OTHERS = (".html", ".htm", ".rmd", ".rst", ".org", ".adoc", ".asciidoc", ".ipynb", ".textile")
@@ -74,7 +63,7 @@ def read_blog_folder(folder: Path, name: str, site: Site, watch: Watch) -> Sourc
         file = f"{name}/{path.relative_to(folder).as_posix()}"
         if path.name.lower().endswith(_OTHERS):
             what = f"this is no Markdown, but {path.suffix}, so it was left out"
-            problems.append(Problem(file, 0, 0, what, "Nothing is to be done, unless it is a post.", True))
+            problems.append(Problem(file, 0, 0, what, "You can ignore this, unless it is a post.", True))
             continue
         text = read_text(path, file)
         if isinstance(text, Problem):
@@ -84,7 +73,7 @@ def read_blog_folder(folder: Path, name: str, site: Site, watch: Watch) -> Sourc
     if not (posts or problems):
         what = "the folder has no post in Markdown (.md, .markdown, .qmd)"
         return unread(name, what, "Give the folder of the posts, such as _posts or content.")
-    return source_of("a blog in Markdown", posts, problems, sum(not each.warning for each in problems))
+    return source.source_of("a blog in Markdown", posts, problems, sum(not each.warning for each in problems))
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -93,9 +82,7 @@ def _files(folder: Path) -> Iterator[Path]:
     roots = [folder / inner, folder / "_drafts"] if inner == "_posts" else [folder / inner]
     for root in roots:
         for at, folders, names in os.walk(root):
-            folders[:] = sorted(
-                each for each in folders if not each.startswith(".") and each not in _NO_POSTS
-            )
+            folders[:] = sorted(each for each in folders if each[0] != "." and each not in _NO_POSTS)
             for each in sorted(names):
                 if each.lower().endswith(_ENDINGS + _OTHERS) and not each.startswith(("_", ".")):
                     yield Path(at, each)
@@ -108,9 +95,8 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
         try:
             values = tomllib.loads(header[2])
         except (ValueError, RecursionError) as error:
-            problems.append(
-                Problem(file, 1, 0, f"its front matter is not TOML: {error}", "Write the post by hand.")
-            )
+            what = f"its front matter is not TOML: {error}"
+            problems.append(Problem(file, 1, 0, what, "Write the post by hand."))
             return None
     elif header:
         parts = yaml.read_front_matter(text, file)
@@ -119,10 +105,8 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
             return None
         values = _plain(parts.header)
     if not values:
-        what = "it has no front matter, so it is no post"
-        problems.append(
-            Problem(file, 1, 0, what, "Nothing is to be done, unless readers should have it.", True)
-        )
+        mend = "You can ignore this, unless readers should have it."
+        problems.append(Problem(file, 1, 0, "it has no front matter, so it is no post", mend, True))
         return None
     losses: Counter[str] = Counter()
     body = _body(text[header.end() :] if header else text, losses).strip()
@@ -130,25 +114,21 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
     dated = _DATED.fullmatch(stem)
     day, stem = ("-".join(part.zfill(2) for part in dated[1].split("-")), dated[2]) if dated else ("", stem)
     title = one_line(values.get("title")) or stem.replace("-", " ").capitalize()
-    labels = [
-        label
-        for key in ("categories", "category", "tags", "tag", "topics")
-        for label in _list(values.get(key), key)
-    ]
+    keys = ("categories", "category", "tags", "tag", "topics")
+    labels = [one_line(label) for key in keys for label in _list(values.get(key), key)]
     people = [each for key in ("authors", "author") for each in _list(values.get(key), key)]
     slug = one_line(values.get("slug")) or stem
-    typed = one_line(values.get("permalink")) or one_line(values.get("url"))
+    typed = one_line(_first(values, "permalink", "url"))
     image = _first(values, "image", "cover", "thumbnail", "featured_image", "cover_image")
-    if isinstance(image, dict):
-        image = Image(
-            one_line(_first(image, "url", "src", "path", "image", "feature")), one_line(image.get("alt"))
-        )
-    elif image:
-        image = Image(one_line(image))
+    image = image if isinstance(image, dict) else {"url": image}
+    address = one_line(_first(image, "url", "src", "path", "image", "feature"))
     status = "" if _flag(values.get("published", True)) and not _flag(values.get("draft")) else "a draft"
     updated = _first(values, "updated", "lastmod", "last_modified_at", "modified", "date-modified")
     zone = site.time_zone
-    at = front_matter_date(_date(_first(values, "date", "publishDate", "published_at")) or day, zone) or day
+    at = (
+        source.front_matter_date(_date(_first(values, "date", "publishDate", "published_at")) or day, zone)
+        or day
+    )
     return SourcePost(
         file,
         1,
@@ -156,11 +136,11 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
         at,
         f"{body}\n" if body else "",
         name=slug if slugs.is_slug(slug) else "",
-        updated=change_after(at, front_matter_date(_date(updated), zone), site, losses),
-        labels=tuple(dict.fromkeys(filter(None, map(one_line, labels)))),
+        updated=source.change_after(at, source.front_matter_date(_date(updated), zone), site, losses),
+        labels=tuple(dict.fromkeys(filter(None, labels))),
         summary=one_line(_first(values, "description", "excerpt", "summary")),
-        authors=guests(map(_person, people), site),
-        image=image if image and image.url else None,
+        authors=source.guests(map(_person, people), site),
+        image=Image(address, one_line(image.get("alt"))) if address else None,
         aliases=_aliases(values, typed, path, day, slug),
         restricted="a draft" if "_drafts" in file.split("/") else status,
         losses=losses,
@@ -199,32 +179,26 @@ def _flag(value: Any) -> bool:
 
 def _person(value: Any) -> Person:
     if not isinstance(value, dict):
-        return person(one_line(value))
+        return source.person(one_line(value))
     if isinstance(parts := value.get("name"), dict):  # given and family name, in Quarto
         value = value | {"name": " ".join(map(one_line, parts.values()))}
-    found = {key: one_line(value.get(key)) for key in ("name", "url", "email", "orcid")}
-    return person(
-        found["name"],
-        f"https://orcid.org/{found['orcid']}" if found["orcid"] else found["url"],
-        found["email"],
-    )
+    name, url, email, orcid = (one_line(value.get(key)) for key in ("name", "url", "email", "orcid"))
+    return source.person(name, f"https://orcid.org/{orcid}" if orcid else url, email)
 
 
 def _aliases(values: dict[str, Any], typed: str, path: Path, day: str, slug: str) -> tuple[str, ...]:
     """Where a post was before: as it says itself, or as its program makes addresses of names."""
-    given = [
-        one_line(each) for key in ("aliases", "redirect_from") for each in _list(values.get(key), "aliases")
-    ]
+    keys = ("aliases", "redirect_from")
+    given = [one_line(each) for key in keys for each in _list(values.get(key), "aliases")]
     folders = [each for each in path.parent.parts if each not in ("_posts", "_drafts", "content")]
     if day and not typed:  # Jekyll
         folders = [slugs.slug_like(one_line(each)) for each in _list(values.get("categories"), "categories")]
         typed = "/".join(["", *folders, *day.split("-"), f"{slug}.html"])
     elif not typed:
         folders = folders[:-1] if path.stem == "index" else folders
-        typed = "/".join(
-            ["", *folders, f"{slug}.html" if path.suffix == ".qmd" and path.stem != "index" else f"{slug}/"]
-        )
-    found = (former_path(f"/{each.lstrip('/')}") for each in [typed, *given] if "://" not in each)
+        ending = ".html" if path.suffix == ".qmd" and path.stem != "index" else "/"
+        typed = "/".join(["", *folders, f"{slug}{ending}"])
+    found = (source.former_path(f"/{each.lstrip('/')}") for each in [typed, *given] if "://" not in each)
     return tuple(dict.fromkeys(each for paths in found for each in paths))
 
 
@@ -251,12 +225,9 @@ def _body(text: str, losses: Counter[str]) -> str:
     for code in [*_FENCE.finditer(text), None]:
         prose = _SILENT.sub("", text[at : code.start() if code else None])
         prose = _REFERENCE.sub(r"\1\2\3", _VIDEO.sub(video, _FIGURE.sub(figure, prose)))
-        for pattern, kind in (
-            (_SHORTCODE, "shortcodes were left out"),
-            (_MARK, "marks of layout were left out"),
-        ):
+        for pattern, kind in ((_SHORTCODE, "shortcodes"), (_MARK, "marks of layout")):
             prose, number = pattern.subn("", prose)
-            losses[kind] += number
+            losses[f"{kind} were left out"] += number
         losses["marks of citations were left as they are"] += len(_CITED.findall(prose))
         done += [re.sub(r"\n{3,}", "\n\n", prose), code[0] if code else ""]
         at = code.end() if code else at

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from itertools import chain
 from typing import NamedTuple
 
@@ -41,13 +42,18 @@ class Block:
         line: where it begins, from 1.
         text: plain; one line, except in lists and tables; empty for pictures and footnotes.
         level: of a heading, 1 to 6; 0 for anything else.
-        html: empty in plain text.
+        html: of a heading, what is in it.
     """
 
     line: int
     text: str
     level: int = 0
     html: str = ""
+
+    @property
+    def source(self) -> str:
+        """The HTML with the element of a heading."""
+        return f"<h{self.level}>{self.html}</h{self.level}>" if self.level else self.html
 
 
 class HtmlToken(NamedTuple):
@@ -85,7 +91,7 @@ def text_of_html(text: str | None) -> str:
 def blocks_of_text(text: str) -> list[Block]:
     """One block for each line of plain text that is not blank."""
     lines = ((number, one_line(line)) for number, line in enumerate(text.split("\n"), 1))
-    return [Block(number, line) for number, line in lines if line]
+    return [Block(number, line, html=escape(line, quote=False)) for number, line in lines if line]
 
 
 def blocks_of_html(html: str) -> list[Block]:

@@ -18,12 +18,8 @@ from pprnet_feeds.importing.to_markdown import is_excessive
 # What a post cannot hold; a link takes the place of a frame or player.
 _PLAYERS = {"iframe": "frames", "video": "videos", "audio": "sounds", "embed": "objects", "object": "objects"}
 _REMOVED = {
-    "form": "forms",
-    "svg": "drawings",
-    "canvas": "drawings",
-    "math": "formulas",
-    "script": "scripts",
-    "button": "buttons",
+    **{"form": "forms", "svg": "drawings", "canvas": "drawings"},
+    **{"math": "formulas", "script": "scripts", "button": "buttons"},
 }
 _UNUSUAL = re.compile(
     rf"<(?:{'|'.join([*_PLAYERS, *_REMOVED])}|noscript|source|nav|footer)\b"
@@ -83,19 +79,14 @@ def normalised(html: str) -> tuple[str, Counter[str]]:
 
 def _source(*elements: Any) -> str:
     """The address of a picture or player, also where it is meant for a script."""
-    found = [
-        each[key].strip().partition(" ")[0].rstrip(",")
-        for key in _SOURCES
-        for each in elements
-        if each.get(key)
-    ]
+    given = (each[key].strip() for key in _SOURCES for each in elements if each.get(key))
+    found = (each.partition(" ")[0].rstrip(",") for each in given)
     return next((each for each in found if not _PLACEHOLDER.match(each)), "")
 
 
 def _link(soup: Any, address: str, words: str) -> Any:
-    address = _FRAMED.sub(
-        r"https://www.youtube.com/watch?v=\1", f"https:{address}" if address[:2] == "//" else address
-    )
+    address = f"https:{address}" if address[:2] == "//" else address
+    address = _FRAMED.sub(r"https://www.youtube.com/watch?v=\1", address)
     link, paragraph = soup.new_tag("a", href=address), soup.new_tag("p")
     link.string = f"{words}: {address.partition('//')[2].partition('/')[0] or address}"
     paragraph.append(link)
@@ -114,7 +105,7 @@ def _move_footnotes(soup: Any) -> None:
     found: dict[int, tuple[Any, list[Any]]] = {}  # notes, each with its marks
     returns: dict[int, Any] = {}
     for link in soup.find_all("a", href=_FRAGMENT):
-        target = _target(link, places)
+        target = places.get(unquote(link["href"][1:]))
         note = target if target is None or target.name in _NOTES else target.find_parent(_NOTES)
         # A note is below its mark; around it is no note.
         if note is None or order[id(note)] < order[id(link)] or id(link) in returns:
@@ -123,7 +114,7 @@ def _move_footnotes(soup: Any) -> None:
         if size > _LONGEST_NOTE or link.find_parent("sup", class_="footnote-ref"):
             continue
         links = note.find_all("a", href=_FRAGMENT)
-        back = {id(each): each for each in links if _is_at(_target(each, places), link)}
+        back = {id(each): each for each in links if _is_at(places.get(unquote(each["href"][1:])), link)}
         if back or id(note) in found:
             returns |= back
             found.setdefault(id(note), (note, []))[1].append(link)
@@ -152,10 +143,6 @@ def _move_footnotes(soup: Any) -> None:
             empty.decompose()
     if found:
         soup.body.append(section)
-
-
-def _target(link: Any, places: dict[str, Any]) -> Any:
-    return places.get(unquote(link["href"][1:]))
 
 
 def _is_at(place: Any, link: Any) -> bool:

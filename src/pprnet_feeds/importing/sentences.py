@@ -18,7 +18,7 @@ FILE = "feeds/issues.yaml"
 _TOPICS = "feeds/topics.yaml"
 _LONGEST_LABEL = 200
 _COMMENT = """\
-# The page does not date this sentence. It stands above a newest post of {newest}, so it is entered
+# The page does not date this sentence. It is above a newest post of {newest}, so it is entered
 # under the month after; move it if that is wrong.
 """
 
@@ -38,28 +38,22 @@ def enter_sentence(source: Source, folder: Path, name: str) -> str | Problem:
     month = f"{year + number // 12:04}-{number % 12 + 1:02}"
     line = f"{month}: {quote(source.sentence)}\n"
 
-    def refused(why: str, mend: str = f"Add this line to {FILE} yourself, if it belongs there:") -> Problem:
-        return Problem(name, source.sentence_line, 0, why, f"{mend}\n    {line.rstrip()}")
-
     path = folder / FILE
     before = files.read_text(path, FILE) if path.exists() or path.is_symlink() else ""
-    if isinstance(before, Problem):
-        return refused(f"the month's sentence was not entered: {before.what}")
-    sentences = _sentences(before)
-    if sentences is None:
-        return refused(f"the month's sentence was not entered: {FILE} cannot be read")
-    if normal(source.sentence) in map(normal, sentences.values()):
+    text = before if isinstance(before, str) else ""
+    there = _sentences(text) if text == before else None
+    if there and normal(source.sentence) in map(normal, there.values()):
         return f"{FILE}: the month's sentence is already there"
-    if month in sentences:
-        what = f"{FILE} has another sentence for {month}: {quoted(sentences[month])}"
-        return refused(what, "It was left as it is. The page's is:")
-    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
-    after = f"{before}{gap}{_COMMENT.format(newest=newest)}{line}"
-    if _sentences(after) != sentences | {month: source.sentence}:
-        what = f"the month's sentence was not entered: {FILE} is not made of lines to which one can be added"
-        return refused(what)
-    (write_over if before else write_new)(path, after)
-    return f"{FILE}: entered the sentence of {month}; the page does not date it, see the comment"
+    gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+    after = f"{text}{gap}{_COMMENT.format(newest=newest)}{line}"
+    why = f"{FILE} is not made of lines to which one can be added"
+    if there and month in there:
+        why = f"{FILE} has another sentence for {month}: {quoted(there[month])}"
+    elif there is not None and _sentences(after) == there | {month: source.sentence}:
+        (write_over if before else write_new)(path, after)
+        return f"{FILE}: entered the sentence of {month}; the page does not date it, see the comment"
+    mend = f"Add this line to {FILE} yourself, if it belongs there:\n    {line.rstrip()}"
+    return Problem(name, source.sentence_line, 0, f"the month's sentence was not entered: {why}", mend)
 
 
 def unknown_topics(sources: Iterable[Source], site: Site) -> Counter[str]:
@@ -68,10 +62,10 @@ def unknown_topics(sources: Iterable[Source], site: Site) -> Counter[str]:
     found: Counter[str] = Counter()
     spelled: dict[str, str] = {}  # one topic however it is written
     for source in sources:
-        for labels in [*(post.labels for post in source.posts), source.topics]:
-            for label in {normal(each): each for each in labels if normal(each) not in known}.values():
+        for post in source.posts:
+            for label in {normal(each): each for each in post.labels if normal(each) not in known}.values():
                 if normal(label) and len(label) <= _LONGEST_LABEL:
-                    found[spelled.setdefault(normal(label), label)] += labels is not source.topics
+                    found[spelled.setdefault(normal(label), label)] += 1
     return Counter(dict(sorted(found.items(), key=lambda each: (-each[1], each[0]))))
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import html as entities
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,8 @@ from pprnet_feeds.importing.normalise import normalised
 from pprnet_feeds.importing.to_markdown import compose, safe_address
 from pprnet_feeds.syndication.references import parse_reference
 
-T = TypeVar("T")
+# Goes through items, and may show how far it is.
+Watch = Callable[[Sequence[Any]], Iterable[Any]]
 _ORCID = "https://orcid.org/"
 _MAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
 _CITE = re.compile(r"<cite>(.*?)</cite>", re.DOTALL)
@@ -34,12 +36,6 @@ _RELATIVE = re.compile(
 _OFFSET = re.compile(r"(?<=:[0-9]{2}) +(?=[+-][0-9]{2}:?[0-9]{2}$)")
 _STATUSES: dict[str, Status] = {"Corrected": "corrected", "Retracted": "retracted"}
 _NO_TOPIC = frozenset({"uncategorized", "uncategorised"})
-
-
-class Watch(Protocol):
-    """Goes through items, and may show how far it is."""
-
-    def __call__(self, items: Sequence[T], /) -> Iterable[T]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,6 @@ class Source:
         problems: what could not be read.
         refused: how many posts it holds that could not be read.
         sentence: the sentence that introduces a month.
-        topics: those that a page lists, whatever its posts are about.
     """
 
     kind: str
@@ -96,7 +91,6 @@ class Source:
     refused: int = 0
     sentence: str = ""
     sentence_line: int = 0
-    topics: tuple[str, ...] = ()
 
 
 def unread(file: str, what: str, mend: str, line: int = 0) -> Source:
@@ -237,20 +231,16 @@ def front_matter_date(text: str, zone: ZoneInfo) -> str:
     Without a zone it is in *zone*. Noon there is what a day means, and on the 1st what a month means.
     """
     text = _OFFSET.sub("", text.strip()[:100])
-    try:
-        at = dates.parse_moment(text, zone)
-    except ValueError:
-        for read in (datetime.fromisoformat, parsedate_to_datetime):
-            try:
-                found = read(text)
-                zoned = UTC if text.endswith("-0000") else zone
-                text = (found if found.tzinfo else found.replace(tzinfo=zoned)).isoformat(timespec="seconds")
-                at = dates.parse_moment(text, zone)
-                break
-            except (ValueError, TypeError, OverflowError, IndexError):
-                continue
-        else:
-            return ""
+    at = None
+    for read in (str, datetime.fromisoformat, parsedate_to_datetime):
+        with contextlib.suppress(ValueError, TypeError, OverflowError, IndexError):
+            if isinstance(found := read(text), datetime):
+                found = found.replace(tzinfo=found.tzinfo or (UTC if text.endswith("-0000") else zone))
+            form = found if isinstance(found, str) else found.isoformat(timespec="seconds")
+            at, text = dates.parse_moment(form, zone), form
+            break
+    if at is None:
+        return ""
     local = at.astimezone(zone)
     if (local.hour, local.minute, local.second) != (12, 0, 0):
         return text.replace(" ", "T").replace("+00:00", "Z")

@@ -13,7 +13,6 @@ from __future__ import annotations
 import html as entities
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from bs4 import BeautifulSoup
@@ -34,22 +33,15 @@ _SIGN = re.compile(
 # What begins a block at the beginning of a line (CommonMark §4, §5).
 _OPENING = re.compile(r"(?:#{1,6}(?=\s|$)|[-+](?=\s|$)|>|=+\s*$|-{2,}\s*$|~{3})")
 _NUMBER = re.compile(r"([0-9]{1,9})(?=[.)](?:\s|$))")
-_PLAIN = re.compile(r"\s*(?:<p>)?([^<]*)(?:</p>)?\s*", re.IGNORECASE)
 _BLANK = re.compile(r"[ \t\n\f\r]+")
 _NO_ADDRESS = re.compile(r"[\s()<>]")
 _ATTRIBUTE = re.compile(r"([a-z-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
 _MARK = re.compile(r"\[\^[A-Za-z0-9-]+\]")
 # Elements that end where the next one begins, so many of them are not deep.
 _EMPTY_LINES = re.compile(r"\n\s*\n")
-_GAPS = re.compile(r" *(  \n) *|  +")
-_SAME = re.compile(r"(?<!!)\[(https?://[^\s\[\]\\<>]+)\]\(\1\)")
-_LAST_GAP = re.compile(r"\s+((?:</[a-z]+>)+)$")
 _PRE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
 _ENDED_BY_NEXT = VOID | frozenset("dd dt li option p td th tr".split())
 
-# Signs, and elements that stay as they are for want of one.
-_SIGNS = {"em": "*", "i": "*", "strong": "**", "b": "**"}
-_WITHOUT_SIGN = frozenset("del s u ins mark sub sup kbd abbr".split())
 # How words look within an element, under one name for what looks the same.
 _LOOKS = {
     **{name: name for name in "em strong code u ins mark sub sup q ul ol li dt dd td blockquote".split()},
@@ -72,40 +64,50 @@ def escape(text: str, *, begins: bool = True) -> str:
     return _NUMBER.sub(r"\1\\", text, count=1) if begins and _NUMBER.match(text) else text
 
 
-def markdown_of(block: Block) -> str:
-    """A block as Markdown."""
-    if not block.html:
-        return f"{'#' * block.level} {escape(block.text)}" if block.level else escape(block.text)
-    return to_markdown(f"<h{block.level}>{block.html}</h{block.level}>" if block.level else block.html)
+def to_markdown(blocks: Sequence[str]) -> str:
+    """The HTML of blocks as Markdown, without anything active in it.
 
-
-def to_markdown(html: str) -> str:
-    """HTML of one block or several as Markdown, without anything active in it."""
-    if plain := _PLAIN.fullmatch(html):
-        return escape(entities.unescape(plain[1]))
-    pieces = list(tokens(html))
+    All at once, and where that does not show the same, one after another.
+    """
+    if len(blocks) != 1:
+        pieces = list(tokens("\n".join(map(_as_block, blocks))))
+        whole = None if is_excessive(pieces) else _converted(pieces, whole=True)
+        each = (to_markdown([block]) for block in blocks)
+        return "\n\n".join(filter(None, each)) if whole is None else whole
+    pieces = list(tokens(blocks[0]))
     if is_excessive(pieces):
         words = markdown.plain_text("".join(piece.html for piece in pieces))
         return "\n\n".join(filter(None, map(escape, words.splitlines())))
-    text = _from_tokens(pieces)
-    if text is not None and _looks(tokens(_rendered(text))) == _looks(pieces):
-        return text
+    return _converted(pieces) or ""
+
+
+def _converted(pieces: Sequence[HtmlToken], *, whole: bool = False) -> str | None:
+    """HTML as Markdown; where no Markdown shows the same, None for a *whole* text, and else HTML."""
     soup = BeautifulSoup(f"<div>{''.join(piece.html for piece in pieces)}</div>", "lxml")
     if soup.div is None:
         return ""
-    if notes := soup.find("section", class_="footnotes"):
-        return "\n\n".join(_footnote(note) for note in notes.find_all("li"))
+    notes = [
+        note.extract()
+        for section in soup.find_all("section", class_="footnotes")
+        for note in section.extract().find_all("li")
+    ]
     try:
         text = _CONVERTER.convert_soup(soup)
         text = "\n".join(line if line.strip() else "" for line in text.strip().split("\n"))
     except (ValueError, RecursionError):  # such as a list that begins at number ²
         text = ""
-    clean = _cleaned(soup.div)
-    # Within HTML no mark of a footnote is read.
-    if "[^" in text or _looks(tokens(_rendered(text))) == _looks(tokens(clean)):
-        return text
-    name = clean[1:].partition(">")[0].partition(" ")[0]
-    return clean if clean.startswith("<") and name in markdown.BLOCK else f"<p>{clean}</p>"
+    clean = "" if whole else _cleaned(soup.div)
+    if _looks(tokens(_rendered(text))) != _looks(pieces if whole else tokens(clean)):
+        if whole:
+            return None
+        # Within HTML no mark of a footnote is read.
+        text = text if "[^" in text else _as_block(clean)
+    return "\n\n".join(filter(None, [text, *map(_footnote, notes)]))
+
+
+def _as_block(html: str) -> str:
+    name = html[1:].partition(">")[0].partition(" ")[0].lower()
+    return html if html.startswith("<") and name in markdown.BLOCK else f"<p>{html}</p>"
 
 
 def is_excessive(pieces: Sequence[HtmlToken]) -> bool:
@@ -117,44 +119,6 @@ def is_excessive(pieces: Sequence[HtmlToken]) -> bool:
             deepest = max(deepest, depth)
         items += piece.name == "li"
     return deepest > _DEPTH or len(pieces) > 2 * _TAGS or items > 2 * _ITEMS
-
-
-def _from_tokens(pieces: Sequence[HtmlToken]) -> str | None:
-    """One heading or paragraph as Markdown; None where it has anything else. A quick way for most blocks."""
-    found: list[str] = []
-    ends: list[tuple[str, str]] = []  # of the elements that are open
-    for piece in pieces:
-        name = piece.name
-        if not name:
-            text = entities.unescape(piece.html)
-            words = escape(text, begins=not found or found[-1] == "  \n")
-            words = words.replace("]", "\\]") if any(end[0] == "a" for end in ends) else words
-            found.append(f"{' ' * text[:1].isspace()}{words}{' ' * text[-1:].isspace()}" if words else " ")
-        elif piece.is_end:
-            if not ends or ends[-1][0] != name:
-                return None
-            found.append(ends.pop()[1])
-        elif name == "br":
-            found.append("  \n")
-        elif name == "img":
-            found.append(_picture(_attributes(piece.html)))
-        elif name == "a":
-            address = safe_address(_attributes(piece.html).get("href"))
-            found.append("[" if address else "")
-            ends.append((name, f"]({address})" if address else ""))
-        elif name in _SIGNS:
-            found.append(_SIGNS[name])
-            ends.append((name, _SIGNS[name]))
-        elif name in ("p", "span") or (re.fullmatch("h[1-6]", name) and not found):
-            found += [f"{'#' * int(name[1])} "] if name[0] == "h" else []
-            ends.append((name, ""))
-        elif name in _WITHOUT_SIGN and "=" not in piece.html:
-            found.append(f"<{name}>")
-            ends.append((name, f"</{name}>"))
-        else:
-            return None
-    text = _GAPS.sub(lambda gap: gap[1] or " ", "".join(found)).strip()
-    return None if ends else _SAME.sub(r"<\1>", _LAST_GAP.sub(r"\1", text))
 
 
 def _attributes(tag: str) -> dict[str, str]:
@@ -247,10 +211,8 @@ def safe_address(address: str | None) -> str:
 
 
 def _picture(given: dict[str, str]) -> str:
-    address, alt = (
-        safe_address(given.get("src")),
-        escape(given.get("alt") or "", begins=False).replace("]", "\\]"),
-    )
+    address = safe_address(given.get("src"))
+    alt = escape(given.get("alt") or "", begins=False).replace("]", "\\]")
     return f"![{alt}]({address})" if address else ""
 
 
@@ -265,9 +227,8 @@ def _cleaned(element: Any) -> str:
         for name in ("href", "src"):
             if name in each.attrs:
                 each[name] = safe_address(each[name])
-    return _EMPTY_LINES.sub(
-        "\n", _PRE.sub(lambda pre: pre[0].replace("\n", "&#10;"), element.decode_contents().strip())
-    )
+    html = _PRE.sub(lambda pre: pre[0].replace("\n", "&#10;"), element.decode_contents().strip())
+    return _EMPTY_LINES.sub("\n", html)
 
 
 _Library: Any = MarkdownConverter  # its types leave out what is there to be overridden
@@ -291,7 +252,8 @@ class _Converter(_Library):  # type: ignore[misc]
     def process_text(self, el: Any, parent_tags: set[str] | None = None) -> str:
         before = el.previous_sibling
         self._begins = before is None or before.name == "br" or before.name in BLOCK
-        return str(super().process_text(el, parent_tags))
+        text = str(super().process_text(el, parent_tags))
+        return text.lstrip(" ") if before is not None and before.name == "br" else text
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
         if not text.strip():
@@ -319,12 +281,8 @@ class _Converter(_Library):  # type: ignore[misc]
         return str(self.convert_ins(el, text, parent_tags))
 
 
-_CONVERTER = _Converter(
-    heading_style="atx",
-    bullets="-",
-    wrap=True,  # with no width: line ends within a paragraph become spaces, and nothing is cut
-    wrap_width=None,
-)
+# With no width, line ends within a paragraph become spaces, and nothing is cut.
+_CONVERTER = _Converter(heading_style="atx", bullets="-", wrap=True, wrap_width=None)
 
 
 def _note_name(place: str | None) -> str:
@@ -335,13 +293,11 @@ def _note_name(place: str | None) -> str:
 def _footnote(note: Any) -> str:
     for link in note.find_all("a", class_="footnote-backref"):
         link.decompose()
-    first, *lines = to_markdown(note.decode_contents()).split("\n")
-    return "\n".join(
-        [f"[^{_note_name(note.get('id'))}]: {first}", *(f"    {line}" * bool(line) for line in lines)]
-    )
+    text = to_markdown([note.decode_contents()]).replace("\n", "\n    ").replace("\n    \n", "\n\n")
+    return f"[^{_note_name(note.get('id'))}]: {text}"
 
 
-_HEADING = "## Practice Implications"
+_PRACTICE = "<h2>Practice Implications</h2>"
 _LONGEST_REFERENCE = 1_000
 _LONGEST_HTML = 2_000_000
 
@@ -371,9 +327,11 @@ def compose(blocks: Sequence[Block], shown: Sequence[str] = ()) -> tuple[tuple[C
         block = rest.pop(0)
         cites += [] if is_known else [parse_reference(" ".join(block.text.split()))]
     if sum(len(block.html) for block in rest) > _LONGEST_HTML:  # the post will be refused for its length
-        rest = [replace(block, html="") for block in rest]
-    parts = (_HEADING if is_practice(each) and each.level != 2 else markdown_of(each) for each in rest)
-    text = "\n\n".join(filter(None, parts))
+        text = "\n\n".join(escape(each.text) for each in rest)
+    else:
+        text = to_markdown(
+            [_PRACTICE if is_practice(each) and each.level != 2 else each.source for each in rest]
+        )
     return tuple(cites), f"{text}\n" if text else ""
 
 

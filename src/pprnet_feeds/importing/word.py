@@ -11,8 +11,6 @@ import io
 import re
 from collections import Counter
 from dataclasses import replace
-from typing import Any
-from xml.parsers import expat
 from zipfile import ZipFile
 
 import mammoth
@@ -20,6 +18,7 @@ import mammoth
 from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing.blogpage import month_of
+from pprnet_feeds.importing.bounded import RefusedError, XmlCheck
 from pprnet_feeds.importing.html import Block, blocks_of_html
 from pprnet_feeds.importing.normalise import normalised
 from pprnet_feeds.importing.source_post import Source, SourcePost, source_of, unread
@@ -27,7 +26,6 @@ from pprnet_feeds.importing.to_markdown import compose, is_practice, is_referenc
 from pprnet_feeds.syndication.references import parse_reference
 
 _LONGEST_XML = 10_000_000  # mammoth takes a second and 30 MB for each of these millions
-_DEPTH = 200
 _NEAR = 4  # blocks from the beginning
 PROTECTED = (
     "the Word file is protected by a password",
@@ -61,11 +59,11 @@ _TAKEN_OVER = (
 )
 # Other files that are archives, too, by the names in them.
 _KINDS = {
-    "an Excel file": "xl/",
-    "a PowerPoint file": "ppt/",
-    "an OpenDocument file": r"content\.xml",
-    "an e-book": "META-INF/",
-    "a file of Pages": "Index/",
+    "xl/": "an Excel file",
+    "ppt/": "a PowerPoint file",
+    "content.xml": "an OpenDocument file",
+    "META-INF/": "an e-book",
+    "Index/": "a file of Pages",
 }
 _BULLET = re.compile(r"<p>\s*[•·▪◦●](?:\s|&nbsp;)+((?:(?!</?p>).)*)</p>")
 _REFERENCES = frozenset({"reference", "references", "bibliography", "works cited", "literature", "sources"})
@@ -80,8 +78,8 @@ def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source
             elements = _count_elements(archive)
         options = {"style_map": _STYLES, "include_embedded_style_map": False}
         html = mammoth.convert_to_html(io.BytesIO(data), convert_image=_NO_PICTURE, **options).value
-    except _RefusedError as error:
-        return unread(file, *error.args)
+    except RefusedError as error:
+        return unread(file, *error.args[:2])
     except Exception:  # mammoth and zipfile raise whatever their parts raise
         return unread(file, *DAMAGED)
     html = _BULLET.sub(r"<ul><li>\1</li></ul>", html.replace("\t", " ")).replace("</ul><ul>", "")
@@ -107,64 +105,46 @@ def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source
     return source_of("a Word file", [post], problems)
 
 
-class _RefusedError(Exception):
-    """Why a file is not given to mammoth: what is wrong, and what to do."""
+class _Elements(XmlCheck):
+    """How many elements of each name a part has."""
+
+    def __init__(self, data: bytes) -> None:
+        self.found: Counter[str] = Counter()
+        super().__init__(data, _SAVE)
+
+    def start(self, name: str, _: dict[str, str]) -> None:
+        super().start(name, _)
+        self.found[name.rpartition("}")[2]] += 1
 
 
 def _count_elements(archive: ZipFile) -> Counter[str]:
     """How many elements of each name the text has; `header` counts those of pages that have a text.
 
     Raises:
-        _RefusedError: it is no Word file, or mammoth would work on it for too long.
+        RefusedError: it is no Word file, or mammoth would work on it for too long.
     """
-    found: Counter[str] = Counter()
-    depth = 0
-
-    def start(name: str, _: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        found[name.rpartition(":")[2]] += 1
-        if depth > _DEPTH:
-            raise _RefusedError("elements stand too deep in each other", _SAVE)
-
-    def end(_: str) -> None:
-        nonlocal depth
-        depth -= 1
-
-    def refuse(*_: Any) -> None:
-        raise _RefusedError("it has a document type (<!DOCTYPE>), which is refused", _SAVE)
-
     parts = [part for part in archive.infolist() if part.filename.lower().endswith((".xml", ".rels"))]
     if any(part.flag_bits & 1 for part in parts):
-        raise _RefusedError(*PROTECTED)
+        raise RefusedError(*PROTECTED)
     names = archive.namelist()
     if not any(name.startswith("word/") for name in names):
         kind = next(
-            (kind for kind, beginning in _KINDS.items() if any(map(re.compile(beginning).match, names))), ""
+            (kind for each, kind in _KINDS.items() if any(name.startswith(each) for name in names)), ""
         )
-        raise _RefusedError(
-            f"this is {kind or 'a compressed file'}, which cannot be imported",
-            "Copy its text into a Word document (.docx), and import that."
-            if kind
-            else "Unpack it, and import what is in it.",
-        )
+        mend = "Copy its text into a Word document (.docx), and import that."
+        mend = mend if kind else "Unpack it, and import what is in it."
+        raise RefusedError(f"this is {kind or 'a compressed file'}, which cannot be imported", mend)
     if sum(part.file_size for part in parts) > _LONGEST_XML:
-        raise _RefusedError(
-            "its text is longer than the 10 MB that can be read", "Divide it, and import the parts."
-        )
-    headers = 0
+        what = "its text is longer than the 10 MB that can be read"
+        raise RefusedError(what, "Divide it, and import the parts.")
+    found: Counter[str] = Counter()
     for part in parts:
-        before = found.copy()
-        parser = expat.ParserCreate()
-        parser.StartElementHandler, parser.EndElementHandler = start, end
-        parser.StartDoctypeDeclHandler = refuse
-        parser.Parse(archive.read(part), True)
-        if not re.search(r"/(?:document|footnotes|endnotes)\d*\.xml$", part.filename):
-            headers += (
-                bool(re.search(r"/(?:header|footer)\d*\.xml$", part.filename)) and found["t"] > before["t"]
-            )
-            found = before
-    return found + Counter(header=headers)
+        elements = _Elements(archive.read(part)).found
+        if re.search(r"/(?:document|footnotes|endnotes)\d*\.xml$", part.filename):
+            found += elements
+        elif re.search(r"/(?:header|footer)\d*\.xml$", part.filename):
+            found["header"] += bool(elements["t"])
+    return found
 
 
 def _without_title(blocks: list[Block]) -> tuple[str, list[Block]]:

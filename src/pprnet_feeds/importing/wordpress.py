@@ -18,16 +18,9 @@ from typing import Any
 from pprnet_feeds.content import markdown, slugs
 from pprnet_feeds.content.model import Image, Person, Site
 from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.importing import source_post as source
 from pprnet_feeds.importing.html import text_of_html
-from pprnet_feeds.importing.source_post import (
-    Source,
-    SourcePost,
-    Watch,
-    front_matter_date,
-    guests,
-    one_line,
-    source_of,
-)
+from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line
 
 # Of any version of the format, and of exports whose addresses were rewritten.
 NAMESPACE = re.compile(r".*/export/[^/]*/?(?:excerpt/)?")
@@ -99,13 +92,20 @@ def read_export(
             post = to_post(item, line, body)
             author = one_line(people.get(item.get("author", ""), item.get("author")))
             cover = pictures.get(covers[place].strip(), "") if len(covers) == len(items) else ""
+            date = _date(named["post_date"], named["post_date_gmt"], site)
+            password = "protected by a password" if named["post_password"] else ""
             post = replace(
                 post,
-                authors=(Person(author),),
+                date=source.front_matter_date(date, site.time_zone) or post.date,
+                name=named["post_name"] if slugs.is_slug(named["post_name"]) else "",
+                labels=tuple(map(html.unescape, post.labels)),
+                summary=text_of_html(named["encoded"]),
+                authors=source.guests([Person(author)], site),
                 image=Image(cover) if cover and cover not in body else post.image,
                 losses=losses + Counter(post.losses),
+                restricted=quoted(status) if status in _DRAFTS else password,
             )
-            posts.append(_with_fields(post, named, site))
+            posts.append(post)
         else:
             title = one_line(item.get("title"))
             what = f"the status of {quoted(title)} is not known: {quoted(status)}"
@@ -114,9 +114,9 @@ def read_export(
             refused += 1
     for other, lines in others.items():
         what = f"{len(lines)} of type {quoted(other)}: not a post"
-        mend = "Nothing is to be done, unless readers should have it as a post."
+        mend = "You can ignore this, unless readers should have it as a post."
         problems.append(Problem(file, lines[0], 0, what, mend))
-    return source_of("a WordPress export", posts, problems, refused)
+    return source.source_of("a WordPress export", posts, problems, refused)
 
 
 def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
@@ -135,30 +135,22 @@ def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
     def caption(found: re.Match[str]) -> str:
         end = max(found[2].rfind("/>"), found[2].rfind("</a>") + 2, found[2].rfind('">')) + 2
         words = found[2][end:].strip() or html.escape(dict(_ATTRIBUTE.findall(found[1])).get("caption", ""))
-        return (
-            f"\n\n<p>{found[2][:end]}</p>\n\n<p><em>{words}</em></p>\n\n" if words else f"\n\n{found[2]}\n\n"
-        )
+        below = f"\n\n<p><em>{words}</em></p>" if words else ""
+        return f"\n\n<p>{found[2][:end]}</p>{below}\n\n"
 
     def player(found: re.Match[str]) -> str:
-        name, given, inner = found[1], dict(_ATTRIBUTE.findall(found[2])), (found[3] or "").strip()
+        name, given = found[1], dict(_ATTRIBUTE.findall(found[2]))
         if name == "gallery":
             known = [pictures[id] for id in re.findall(r"\d+", given.get("ids", "")) if id in pictures]
             losses["galleries became pictures" if known else "galleries were left out"] += 1
-            return "\n\n".join(
-                ["", *(f'<p><img src="{html.escape(each)}" alt=""></p>' for each in known), ""]
-            )
-        words = [
-            inner,
-            *(given.get(each, "") for each in ("src", "url", "mp3", "mp4", "m4a", "ogg")),
-            *found[2].split(),
-        ]
+            return "".join(f'\n\n<p><img src="{html.escape(each)}" alt=""></p>\n\n' for each in known)
+        words = [(found[3] or "").strip(), *given.values(), *found[2].split()]
         address = next((each for each in words if "://" in each), "").lstrip("=").strip("\"“”'")
         if not address and name in ("youtube", "vimeo") and (id := given.get("id") or found[2].strip()):
             address = f"https://{'www.youtube.com/watch?v=' if name == 'youtube' else 'vimeo.com/'}{id}"
         losses["players became links" if address else "players were left out"] += 1
-        return (
-            f'\n\n<p><a href="{html.escape(address)}">{html.escape(address)}</a></p>\n\n' if address else ""
-        )
+        address = html.escape(address)
+        return f'\n\n<p><a href="{address}">{address}</a></p>\n\n' if address else ""
 
     is_classic = "<!-- wp:" not in text and not re.search(r"<p[\s>]", text)
     text = _PREFORMATTED.sub(lambda found: kept(found[0]), _CODE.sub(code, text))
@@ -173,33 +165,16 @@ def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
     return re.sub(r"\0(\d+)\0", lambda found: codes[int(found[1])], text), losses
 
 
-def _with_fields(post: SourcePost, fields: dict[str, str], site: Site) -> SourcePost:
-    date = _date(fields["post_date"], fields["post_date_gmt"], site)
-    password = "protected by a password" if fields["post_password"] else ""
-    return replace(
-        post,
-        date=front_matter_date(date, site.time_zone) or post.date,
-        name=fields["post_name"] if slugs.is_slug(fields["post_name"]) else "",
-        labels=tuple(html.unescape(label) for label in post.labels),
-        summary=text_of_html(fields["encoded"]),
-        authors=guests(post.authors, site),
-        restricted=quoted(fields["status"]) if fields["status"] in _DRAFTS else password,
-    )
-
-
 def _date(local: str, utc: str, site: Site) -> str:
     """The moment that is *local* on the blog's clock and *utc* in UTC, with the zone between them.
 
     WordPress writes zeros for the latter in drafts; then the zone is that of the site.
     """
     zone: tzinfo = site.time_zone
-    with contextlib.suppress(ValueError):
-        zone = timezone(_clock(local) - _clock(utc))
     try:
-        return _clock(local).replace(tzinfo=zone).isoformat(timespec="seconds")
-    except ValueError:
+        at = datetime.fromisoformat(local)
+        with contextlib.suppress(ValueError):
+            zone = timezone(at - datetime.fromisoformat(utc))
+        return at.replace(tzinfo=zone).isoformat(timespec="seconds")
+    except (ValueError, TypeError):  # no date, or one with a zone
         return ""
-
-
-def _clock(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007  (its zone is not known yet)

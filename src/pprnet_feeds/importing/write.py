@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from pprnet_feeds.content import dates, fields, files, slugs, terms
-from pprnet_feeds.content.model import Person, Site, Term, by_name, normal
+from pprnet_feeds.content.model import Image, Site, Term, by_name, normal
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.yaml import Scalar, read_front_matter
@@ -34,16 +34,8 @@ _RELATIVE = re.compile(
     re.IGNORECASE,
 )
 # What a post may do without, with its empty value.
-_OPTIONAL: dict[str, Any] = {
-    "image": None,
-    "aliases": (),
-    "authors": (),
-    "updated": "",
-    "summary": "",
-    "cites": (),
-    "slug": "",
-    "note": "",
-}
+_OPTIONAL: dict[str, Any] = {"image": None, "aliases": (), "authors": (), "updated": ""}
+_OPTIONAL |= {"summary": "", "cites": (), "slug": "", "note": ""}
 _NO_STUDY = "# The source shows no reference above the text. If the post is about a study, add it as `cites`."
 
 
@@ -153,11 +145,10 @@ def post_text(post: SourcePost, stem: str, site: Site) -> str:
     lines += list_lines("research", research)
     lines += citation_lines(post.cites) or ([] if post.id else [_NO_STUDY])
     lines += [f"summary: {quote(post.summary)}"] if post.summary else []
-    lines += list_lines("authors", map(_person, post.authors))
+    lines += list_lines("authors", (_in_braces(asdict(each)) for each in post.authors))
     if image := post.image:
-        alt = f", alt: {quote(image.alt)}" if image.alt else ""
-        sizes = f", width: {image.width}, height: {image.height}" if image.width and image.height else ""
-        lines.append(f"image: {{url: {quote(image.url)}{alt}{sizes}}}")
+        sized = image if image.width and image.height else Image(image.url, image.alt)
+        lines.append(f"image: {_in_braces(asdict(sized))}")
     aliases = (each for each in post.aliases if each.rstrip("/") != f"/posts/{stem}")
     lines += list_lines("aliases", map(quote, aliases))
     lines += ["draft: true"] if post.restricted else []
@@ -175,8 +166,8 @@ def terms_of(labels: tuple[str, ...], site: Site) -> tuple[list[str], list[str],
 
 def _slugs(labels: tuple[str, ...], known: tuple[Term, ...]) -> list[str]:
     index = by_name(known)
-    names = map(normal, labels)
-    return [known[place].slug for place in sorted({index[name] for name in names if name in index})]
+    places = {index[name] for name in map(normal, labels) if name in index}
+    return [known[place].slug for place in sorted(places)]
 
 
 def with_pictures(post: SourcePost, base: str) -> SourcePost:
@@ -205,14 +196,12 @@ def fitted(post: SourcePost, stem: str, site: Site) -> tuple[SourcePost, tuple[s
     losses = Counter(post.losses)
     faults, warnings = _faults(post, stem, site)
     for name, empty in _OPTIONAL.items():
-        if faults and getattr(post, name) != empty:
-            trial = replace(post, **{name: empty})
-            fewer, _ = _faults(trial, stem, site)
-            if len(fewer) < len(faults):
-                losses[f"`{name}` was left out: {faults[0].what.partition(':')[0].replace('`', '')}"] += 1
-                post, faults = trial, fewer
-    for warning in warnings:
-        losses[warning.what] += 1
+        trial = replace(post, **{name: empty})
+        fewer = _faults(trial, stem, site)[0] if faults and trial != post else faults
+        if len(fewer) < len(faults):
+            losses[f"`{name}` was left out: {faults[0].what.partition(':')[0].replace('`', '')}"] += 1
+            post, faults = trial, fewer
+    losses.update(warning.what for warning in warnings)
     return replace(post, losses=+losses), (faults[0].what, faults[0].mend) if faults else None
 
 
@@ -227,6 +216,10 @@ def _faults(post: SourcePost, stem: str, site: Site) -> tuple[list[Problem], lis
     return [each for each in found if not each.warning], [each for each in found if each.warning]
 
 
-def _person(person: Person) -> str:
-    given = {name: quote(value) for name, value in asdict(person).items() if value}
-    return given["name"] if len(given) == 1 else f"{{{', '.join(map(': '.join, given.items()))}}}"
+def _in_braces(values: dict[str, Any]) -> str:
+    given = {
+        name: quote(value) if isinstance(value, str) else str(value)
+        for name, value in values.items()
+        if value
+    }
+    return given["name"] if [*given] == ["name"] else f"{{{', '.join(map(': '.join, given.items()))}}}"

@@ -27,7 +27,7 @@ Size = tuple[int, int]
 
 def path_of(address: str, site: Site) -> str | None:
     """The path below our base that an absolute *address* names; None when it is not ours."""
-    # A `+` that nobody encoded arrives as a space, and no path of ours has one.
+    # A `+` that was not encoded arrives as a space, and no path of ours has one.
     plain = address.strip().replace(" ", "+").partition("#")[0].partition("?")[0]
     # http and https are the same site to the person who pasted the address.
     ours, (scheme, _, rest) = urlsplit(site.base_url), plain.partition("://")

@@ -1,4 +1,4 @@
-"""What pages tell programs about themselves: search engines and reference managers.
+"""What pages say to programs about themselves: search engines and reference managers.
 
 A post is *about* a study and is not the study: a reference manager that saves a post's page gets
 the post's own title, author, date and DOI. The study is a `citation_reference` (Highwire), a
@@ -13,11 +13,11 @@ from itertools import accumulate
 from typing import Any
 from xml.sax.saxutils import escape
 
-from pprnet_feeds.content.model import Citation, Person, Post, Site
+from pprnet_feeds.content.model import Citation, Person, Post, Site, doi_url
 from pprnet_feeds.pages.lists import years
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.channel import Entry, first_date, rfc3339
-from pprnet_feeds.syndication.citations import csl_type
+from pprnet_feeds.syndication.citations import csl_type, person_name
 from pprnet_feeds.syndication.notices import LABELS, became, notice_url
 from pprnet_feeds.syndication.references import institution
 from pprnet_feeds.syndication.selection import Selection, selections
@@ -57,7 +57,7 @@ def structured(entry: Entry, post: Post, site: Site) -> dict[str, Any]:
         "@id": entry.url,
         "url": entry.url,
         "mainEntityOfPage": entry.url,
-        "identifier": _doi_url(entry) or entry.id,
+        "identifier": doi_url(entry.doi) or entry.id,
         "headline": entry.title,
         "description": entry.summary,
         "datePublished": rfc3339(entry.published),
@@ -69,7 +69,7 @@ def structured(entry: Entry, post: Post, site: Site) -> dict[str, Any]:
         "keywords": [category.label for category in entry.categories],
     }
     optional = {
-        "sameAs": _doi_url(entry),
+        "sameAs": doi_url(entry.doi),
         "creativeWorkStatus": post.status.capitalize() if post.status != "published" else "",
         "license": site.licence,
         "copyrightNotice": site.rights,
@@ -82,7 +82,10 @@ def structured(entry: Entry, post: Post, site: Site) -> dict[str, Any]:
 def highwire(entry: Entry, site: Site) -> list[tuple[str, str]]:
     """The `citation_*` fields of the post's page: name and content, in order."""
     people = [
-        (("citation_author", author.name), ("citation_author_orcid", author.link if author.orcid else ""))
+        (
+            ("citation_author", person_name(author.name) if "," in author.name else author.name),
+            ("citation_author_orcid", author.link if author.orcid else ""),
+        )
         for author in entry.authors
     ]
     fields = [
@@ -103,7 +106,7 @@ def signposting(entry: Entry, site: Site) -> list[tuple[str, ...]]:
     """What programs follow from a post's page, as many as fit: relation, address, perhaps media type."""
     file = entry.url.removesuffix("/")
     links: list[tuple[str, ...]] = [
-        ("cite-as", _doi_url(entry) or entry.url),
+        ("cite-as", doi_url(entry.doi) or entry.url),
         ("type", "https://schema.org/BlogPosting"),
         ("type", "https://schema.org/AboutPage"),
         ("license", site.licence),
@@ -112,10 +115,6 @@ def signposting(entry: Entry, site: Site) -> list[tuple[str, ...]]:
     ]
     lengths = accumulate(len("".join(link)) + 22 for link in links)
     return [link for link, length in zip(links, lengths, strict=True) if link[1] and length <= _LINKS_LENGTH]
-
-
-def _doi_url(entry: Entry) -> str:
-    return f"https://doi.org/{entry.doi}" if entry.doi else ""
 
 
 def _work(cite: Citation) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def _year(record: dict[str, Any]) -> str:
 
 
 def _names(people: Any) -> tuple[str, ...]:
-    """All of *people* as ``Family, Given``; nobody when one has no name, for a cut list misleads."""
+    """All of *people* as ``Family, Given``; none when one has no name, as an incomplete list misleads."""
     if not isinstance(people, list) or len(people) > _MOST_AUTHORS:
         return ()
     names = tuple(map(_name, people))

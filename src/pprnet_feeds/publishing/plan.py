@@ -30,12 +30,12 @@ Kind = Literal["new", "re-notified", "silently edited", "moved", "withdrawn", "i
 # What each kind means for subscribers, the gravest first.
 MEANING: dict[Kind, str] = {
     "id changed": "Readers would show it a second time, as a new post.",
-    "vanished": "Readers keep what they have, and nobody is told why it is gone.",
+    "vanished": "Readers keep what they have, and get no notice that it is gone.",
     "new": "Readers show it as a new post.",
     "re-notified": "Readers show it again, as changed.",
-    "withdrawn": "Readers are told to take it down; its page says that it is gone.",
+    "withdrawn": "Readers are asked to remove it; its page says that it is gone.",
     "moved": "Readers notice nothing; the former address leads to the new one.",
-    "silently edited": "Readers get the new text and are not told.",
+    "silently edited": "Readers get the new text and no notice.",
 }
 REFUSED: frozenset[Kind] = frozenset({"id changed", "vanished"})
 
@@ -44,7 +44,7 @@ REFUSED: frozenset[Kind] = frozenset({"id changed", "vanished"})
 class Change:
     """One difference that subscribers would notice, in a post that is or was in the *feeds* of these titles.
 
-    *shown* is what a reader shows of it: title, date, and the first line. *mend* is how to fix a refused one.
+    *shown* is what a reader shows of it: title, date, and the first line. *mend* is the fix of a refused one.
     """
 
     kind: Kind
@@ -119,8 +119,8 @@ class _Comparison:
             if after.status == "withdrawn" != before.status:
                 yield self._change("withdrawn", post, before, post.note)
             elif after.updated != before.updated:
-                told = "" if post.status == "published" else f"{post.status}: {post.note}".rstrip(": ")
-                detail = "; ".join(filter(None, [told, *fresh_notices(post, before)]))
+                status = "" if post.status == "published" else f"{post.status}: {post.note}".rstrip(": ")
+                detail = "; ".join(filter(None, [status, *fresh_notices(post, before)]))
                 yield self._change("re-notified", post, before, detail)
             elif detail := _edited(after, before):
                 yield self._change("silently edited", post, before, detail)
@@ -140,7 +140,7 @@ class _Comparison:
             again = f"Write it again under another name with `id: {record.id}`"
             fix = (
                 f"{again if other else f'Put {record.path} back'}, with `status: withdrawn` if readers "
-                f"should be told that it is gone; or publish with --forget {record.id}."
+                f"should get a notice that it is gone; or publish with --forget {record.id}."
             )
             if renamed := self._renamed(record):
                 fix = f"If {renamed.file} is that post, write `id: {record.id}` into it. If it is not: {fix}"

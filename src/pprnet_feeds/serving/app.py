@@ -227,13 +227,15 @@ def create(
         return Reply(303, f"The address of your feed is at {location}", {"location": location})
 
     async def search(request: Request, snapshot: Snapshot) -> Response | Reply:
+        fields = _query(request)
+        words = " ".join(value for name, value in fields if name == "q")  # it may be repeated
+        query = snapshot.pages.read_query(dict(fields) | {"q": words})
+        if isinstance(query, Refusal):
+            return await refuse(request, snapshot, query)
         if not request.scope["path"].endswith("/"):
             asked = request.scope["query_string"].decode("latin-1")
             location = f"{snapshot.site.base_url}{SEARCH}" + (f"?{asked}" if asked else "")
             return Reply(301, "This address has moved.", {"location": location})
-        query = snapshot.pages.read_query(dict(_query(request)))
-        if isinstance(query, Refusal):
-            return await refuse(request, snapshot, query)
         render = snapshot.pages.search
         return await cache.obtain(
             f"{SEARCH}?{query}", snapshot, lambda: snapshot.response_of_page(render(query))

@@ -33,7 +33,7 @@ class Content:
     """The bytes of a document in each coding.
 
     Attributes:
-        tag: stands for the document's own bytes, the same on every replica.
+        tag: identifies the document's own bytes, the same on every replica.
         coded: the document in each coding that was made so far; None where it would be no smaller.
     """
 

@@ -1,6 +1,6 @@
 """The log on standard error: lines for a person at a terminal, JSON for anything else.
 
-Requests are not logged: nobody shall find here who reads these feeds.
+Requests are not logged, so the log never shows who reads these feeds.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pprnet_feeds.serving.response import ALLOW, ERROR
 
-# Bytes of a request's head, and of a body that nobody reads.
+# Bytes of a request's head, and of a body, which is not read.
 LONGEST_PART = 65_536
 # Bytes that are parsed in one turn of the event loop.
 SLICE = 1024
@@ -49,7 +49,7 @@ LINGER = 1.0
 _TARGET = re.compile(rb"/|[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _CLOSE = b"\r\nconnection: close\r\n\r\n"
 _WORDS = {
-    400: "This is no request that can be understood.",
+    400: "This request cannot be understood.",
     405: "Only GET and HEAD are understood here.",
     408: "The request was not finished in time.",
     431: "The head of this request is too large.",

@@ -12,7 +12,6 @@ import contextlib
 import gc
 import logging
 import math
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -175,10 +174,7 @@ class Reloader:
         """Find the post files and the files of ``feeds/``."""
         posts = list(files.entries(self._settings.folder))
         signatures = {each[1]: files.signature_of(each[0]) for each in posts if not isinstance(each, Problem)}
-        with contextlib.suppress(OSError), os.scandir(self._settings.folder / "feeds") as entries:
-            for entry in entries:
-                if not entry.name.startswith(files.PASSED_OVER) and not entry.is_dir():
-                    signatures[f"feeds/{entry.name}"] = files.signature_of(entry)
+        signatures |= files.feeds_signatures(self._settings.folder)
         return Look(posts, signatures, self._rest)
 
     def _look_and_build(self) -> Snapshot | Failure | None:
@@ -217,10 +213,10 @@ class Reloader:
         if served and (built.library.posts, built.problems) == (served.library.posts, served.problems):
             return
         for problem in built.problems:
-            log.warning("left out or mended: %s: %s", problem.place, problem.what)
+            log.warning("faulty: %s: %s", problem.place, problem.what)
         log.info("serving %s", some(len(built.library.posts), "post"))
         if built.library.unrecorded:
-            log.info("not in feeds/ledger.json as they stand: %s", some(built.library.unrecorded, "post"))
+            log.info("not recorded in feeds/ledger.json: %s", some(built.library.unrecorded, "post"))
 
 
 async def watch(folder: Path, woken: asyncio.Event) -> None:
@@ -235,7 +231,7 @@ async def watch(folder: Path, woken: asyncio.Event) -> None:
         try:
             import watchfiles  # when the first answers are out
 
-            # What changed between the last look and the first watch is reported by nobody: look once more.
+            # A change between the last scan and the first watch is not reported: scan once more.
             asyncio.get_running_loop().call_later(0.1, woken.set)
             watched = [_identity(name) for name in names]
             there = {str(name.resolve()) for name in names if name.is_dir()}

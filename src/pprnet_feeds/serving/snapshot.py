@@ -3,8 +3,8 @@
     build           files  →  library  →  times of change  →  Snapshot
     Snapshot.find   path  →  catalogue.document or pages.page  →  Response
 
-A document is rendered when somebody asks for it. A snapshot never changes what it answers. The service
-builds the next one in the background and swaps one reference, so that nobody ever sees half of a change.
+A document is rendered when it is requested. A snapshot never changes what it answers. The service
+builds the next one in the background and swaps one reference, so that no request sees half of a change.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote
 
+from pprnet_feeds.content import files
 from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Post, digest
@@ -79,6 +80,8 @@ def build(
     ledger = read_ledger(settings.folder, last.ledger if last else None)
     if isinstance(ledger, list):
         return Failure(ledger)
+    if before and look and not look.has_feeds(files.feeds_signatures(settings.folder)):
+        return before  # a file of feeds/ was written meanwhile: it would meet posts from before
     library = read_library(
         settings.folder, site, now, drafts=settings.drafts, ledger=ledger, before=last, look=look
     )

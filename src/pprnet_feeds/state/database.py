@@ -141,7 +141,7 @@ class Database:
     def _open_to_read(self) -> Any:
         if self.file is None:
             return _connect_postgres(self._target)
-        # A file in a read-only folder opens only on the promise that nobody writes to it.
+        # SQLite opens a file in a read-only folder only as immutable: no process may write to it.
         for mode in ("mode=ro", "mode=ro&immutable=1"):
             raw = sqlite3.connect(f"file:{quote(str(self.file))}?{mode}", timeout=_WAIT, uri=True)
             with suppress(sqlite3.Error):

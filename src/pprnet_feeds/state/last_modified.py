@@ -195,7 +195,7 @@ class TimestampStore:
                 log.warning(
                     "the state cannot be kept in %s (%s); it is kept in memory until it can: readers that "
                     "ask by date alone may miss what changes while the service is down, and other processes "
-                    "may tell other dates",
+                    "may give other dates",
                     *(database.place, fault),
                 )
             self._failing = True

@@ -40,7 +40,7 @@ _FEED = re.compile(
 )
 _GUESSED = re.compile(rf"{_FOLDER}(?:{'|'.join(map(re.escape, GUESSED))})")
 _COMBINES = re.compile(r"[,+]|/topics/.*/research/|^/search/")
-# Any other former address is a spelling that somebody made up.
+# Any other former address is an invented spelling.
 _PLAIN = re.compile(r"/[a-z0-9/._-]*")
 
 # Target, status, coding, bytes of content and User-Agent of a response.

@@ -60,7 +60,7 @@ def share(environ: MutableMapping[str, str], folder: Path | None) -> None:
             file.unlink()
         environ[FOLDER] = str(folder)
     except OSError as fault:
-        log.warning("each process counts for itself, and /metrics tells of one of them: %s", fault)
+        log.warning("each process counts for itself, and /metrics shows one of them: %s", fault)
 
 
 def mark_dead(process: int) -> None:
@@ -112,7 +112,7 @@ class Metrics:
             self._failing = False
         except OSError as fault:
             if not self._failing:
-                log.warning("this process counts for itself, and /metrics may not tell of it: %s", fault)
+                log.warning("this process counts for itself, and /metrics may not include it: %s", fault)
             self._failing = True
 
     def text(self) -> str:
@@ -136,5 +136,5 @@ def answer_of(status: int, coding: str) -> str:
     """The label of a response: one of `ANSWERS`."""
     if status == 200:
         return coding or "full"
-    status = 400 if status == 501 else status  # a client asked for what we do not offer: wake nobody
+    status = 400 if status == 501 else status  # a client's mistake must not raise an alarm
     return str(status) if str(status) in ANSWERS else f"{status // 100}xx"

@@ -30,7 +30,7 @@ _PATTERNS = {"theoldreader": "The Old Reader", "yahoofeedseeker": "Yahoo", "slac
 }
 KNOWN = frozenset(_PATTERNS.values())
 _KNOWN_READER = re.compile(r"(?<![a-z])(?:" + "|".join(map(re.escape, _PATTERNS)) + ")")
-# A number that stands by itself, with or without commas between its thousands; YahooFeedSeeker puts it last.
+# A number by itself, with or without commas between its thousands; YahooFeedSeeker puts it last.
 _SUBSCRIBERS = re.compile(
     r"(?<![\w.,:/+-])([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12}) {0,3}(?:subscribers?|readers?|users?)\b",
     re.ASCII | re.IGNORECASE,

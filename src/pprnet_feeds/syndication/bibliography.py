@@ -72,7 +72,7 @@ def study_as_work(key: str, cite: Citation, post: str) -> Work:
     """A cited work; *post* is the permalink of the post that summarises it."""
     words = f"Reference as printed: {one_line(cite.text)}"
     if not cite.title:
-        words = "No title is known; the reference stands in its place."
+        words = "No title is known; the reference is used instead."
     notice = cite.notice
     known = [f"This work {became(notice)}. {notice_url(notice)}".rstrip()] if notice else []
     notes = (*known, f"Summary: {post}", words)

@@ -40,7 +40,7 @@ from pprnet_feeds.syndication.xml import render_xml
 LISTS = ("/feeds.opml", "/feeds.json")
 # The feeds that are no selection of posts.
 SERIES = (FeedRequest("issues"), FeedRequest("corrections"))
-# Every post in one document, for importers; readers are not told of it.
+# Every post in one document, for importers; feeds do not announce it.
 ARCHIVE = FeedRequest("archive")
 
 

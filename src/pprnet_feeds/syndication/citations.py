@@ -17,6 +17,9 @@ _RESOLVER = re.compile(r"https?://(?:dx\.)?doi\.org/\Z", re.IGNORECASE)
 _RANGE = re.compile(r"([^\s–—-]+) ?[–—-] ?([^\s–—-]+)")
 _SUFFIX = re.compile(r"(?P<given>.*?),? +(?P<suffix>(?:Jr|Sr)\.?|II|III|IV)")
 _TITLES = re.compile(r"^(?:(?:Dr|Prof|Mr|Ms|Mrs)\.? +)+", re.IGNORECASE)
+_PLAIN_NAME = re.compile(r"([^\W\d_][^,\s]* [^,]+?)(?:,? +((?:Jr|Sr)\.?|II|III|IV))?(?:, +[A-Z]{2,6})*")
+# What is in no name of a person.
+_NO_PERSON = frozenset({"of", "for", "and", "&"})
 _DEGREES = re.compile(r"(?:,? +(?:Ph\.?D|Psy\.?D|M\.?D|M\.?A|M\.?Sc|C\.?Psych)\.?)+$", re.IGNORECASE)
 
 
@@ -32,7 +35,7 @@ class Name:
 def name_of(author: str) -> Name:
     """The parts of ``Family, Given`` or ``Family, Given, Jr.``; anything else is a family name."""
     family, _, given = (part.strip() for part in author.partition(","))
-    if not family or not given:
+    if not family or not given or institution(given):  # a department and its university
         return Name(author.strip())
     suffixed = _SUFFIX.fullmatch(given)
     return Name(family, suffixed["given"], suffixed["suffix"]) if suffixed else Name(family, given)
@@ -41,8 +44,11 @@ def name_of(author: str) -> Name:
 def person_name(name: str) -> str:
     """``Family, Given`` of a name such as ``Dr. Ada van Beek, PhD``; of an institution its name."""
     plain = _DEGREES.sub("", _TITLES.sub("", name)).strip()
+    if (match := _PLAIN_NAME.fullmatch(plain)) and plain[0].isupper():  # not "de Jong, KB"
+        plain = " ".join(filter(None, match.groups()))
     words = plain.split()
-    if "," in plain or len(words) < 2 or institution(plain) or words[-1] in ("Team", "Staff", "Editors"):
+    is_group = institution(plain) or not _NO_PERSON.isdisjoint(words)
+    if is_group or "," in plain or len(words) < 2 or words[-1] in ("Team", "Staff", "Editors"):
         return plain
     last = len(words) - 1
     suffix = ""

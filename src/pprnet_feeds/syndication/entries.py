@@ -186,6 +186,13 @@ def _studies(text: PostText) -> list[Entry]:
             url=cite.link or ours,
             title=cite.title or cite.text,
             authors=authors(cite),
+            # What became of the post, or of its other studies, is not said of this one.
+            categories=tuple(
+                category
+                for category in whole.categories
+                if not category.scheme.endswith(("/status", "/notice"))
+                or (cite.notice and category.term == cite.notice.kind)
+            ),
             image=None,
             doi="",
             language="",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from pprnet_feeds.content.model import NOTICES, Citation, Notice, NoticeKind
+from pprnet_feeds.content.model import NOTICES, Citation, Notice, NoticeKind, doi_url
 from pprnet_feeds.syndication.selection import month_name
 
 LABELS: dict[NoticeKind, str] = {
@@ -47,7 +47,7 @@ def became(notice: Notice) -> str:
 
 def notice_url(notice: Notice) -> str:
     """The address of the notice itself, or empty."""
-    return f"https://doi.org/{notice.doi}" if notice.doi else ""
+    return doi_url(notice.doi)
 
 
 def warnings_html(cites: Sequence[Citation]) -> str:

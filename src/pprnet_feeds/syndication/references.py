@@ -113,7 +113,7 @@ def _begin(text: str) -> tuple[str, tuple[str, ...], re.Match[str], str] | None:
         return None
     line = " ".join(text.split())
     date = _DATE.search(line)
-    # A second date: two references in one text, or a work that speaks of another.
+    # A second date: two references in one text, or a work about another work.
     if not date or _DATE.search(line, date.end()):
         return None
     authors = line[: date.start()]
@@ -278,7 +278,7 @@ _INITIAL_LIKE = re.compile(rf"{_LETTER}+\.?")
 _CUT = re.compile(r"\bet al\b|…|\.\.\.|\. \. \.")
 _EDITORS = re.compile(r" ?\((?:Eds?|Hrsg)\.?\)[.,]?$")
 
-# Words that stand in no family name: two names, or none, were taken for one.
+# Words that are in no family name: two names, or none, were taken for one.
 _NO_NAME = frozenset("and et al with the of for in on by und eds ed".split())
 _NO_INITIALS = frozenset({"Jr.", "Sr.", "Ed.", "Dr.", "Co."})
 

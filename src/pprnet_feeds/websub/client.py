@@ -116,13 +116,13 @@ def report(results: Sequence[Result]) -> list[tuple[int, str]]:
     groups: dict[tuple[int, str, str], list[tuple[str, str]]] = defaultdict(list)
     for ping, outcome, again in results:
         if outcome.kind == "accepted":
-            kind = logging.INFO, f"told {ping.hub} of", ""
+            kind = logging.INFO, f"notified {ping.hub} of", ""
         elif outcome.kind == "refused":
             kind = logging.ERROR, f"refused by {ping.hub}:", "; it is not asked again"
         elif again:
-            kind = logging.WARNING, f"could not tell {ping.hub} of", "; it is tried again"
+            kind = logging.WARNING, f"could not notify {ping.hub} of", "; it is tried again"
         else:
-            kind = logging.ERROR, f"could not tell {ping.hub} of", "; it was tried for days and is given up"
+            kind = logging.ERROR, f"could not notify {ping.hub} of", "; it was tried for days and is given up"
         groups[kind].append((ping.feed, outcome.reason))
     lines = []
     for (level, before, after), pings in sorted(groups.items()):

@@ -52,9 +52,9 @@ class WebSub:
         if not snapshot.site.hubs or self._task:
             return
         if snapshot.site.base_url == self._listening:
-            self._warn("the hubs are not told of changes: no base_url is set")
+            self._warn("the hubs are not notified of changes: no base_url is set")
         elif not self._queue:
-            self._warn("the hubs are not told of changes: nothing is kept of what they were told")
+            self._warn("the hubs are not notified of changes: there is no state to record pings in")
         else:
             self._task = asyncio.create_task(self._run(self._queue))
 
@@ -90,7 +90,7 @@ class WebSub:
             left = (due - self._clock()).total_seconds() if due else LONGEST_SLEEP
             return min(max(left, SHORTEST_SLEEP), LONGEST_SLEEP)
         except UnavailableError as fault:
-            self._warn(f"the hubs are not told of changes until the state can be used ({fault})")
+            self._warn(f"the hubs are not notified of changes until the state can be used ({fault})")
             return UNAVAILABLE_SLEEP
         except Exception:
             log.exception("sending pings failed; it is tried again")

@@ -116,7 +116,7 @@ class Queue:
         again = outcome.kind in ("failed", "silent") and now - ping.since < GIVE_UP
         until = _milliseconds(now + timedelta(seconds=outcome.pause))
         with self._database.transaction() as connection:
-            # A feed that changed again meanwhile has a later ping, which nobody has claimed.
+            # A feed that changed again meanwhile has a later ping, which no process has claimed.
             connection.execute("UPDATE pings SET held = 0 WHERE hub = ? AND address = ?", ping.hub, ping.feed)
             where = "WHERE hub = ? AND address = ? AND since = ?"
             this = ping.hub, ping.feed, _milliseconds(ping.since)

@@ -75,7 +75,7 @@
     return Number((topics[0] || research || form).dataset.posts);
   };
 
-  const tell = async (choice) => {
+  const report = async (choice) => {
     const mine = ++asked;
     const view = choice.view.value === "practice" ? "practice" : "summary";
     try {
@@ -147,7 +147,7 @@
     for (const link of card.querySelectorAll("a[data-pattern]")) {
       link.href = link.dataset.pattern.replace("{enc}", encodeURIComponent(address)).replace("{url}", address);
     }
-    tell(choice);
+    report(choice);
   };
 
   // The bar follows what was chosen last, so that Copy is the next stop of the keyboard.

@@ -1,4 +1,4 @@
-"""The library: a site's feeds inside another Python program."""
+"""The public interface: a site's feeds inside another Python program."""
 
 from __future__ import annotations
 
