@@ -31,6 +31,14 @@ def test_a_new_site_is_without_problems_and_is_served_at_once(tmp_path: Path):
         assert running.ask("/topics/general/feed.json").status == 200
 
 
+def test_the_preview_of_a_new_site_shows_its_draft_on_this_machine(tmp_path: Path):
+    run("init", tmp_path / "blog")
+    with serving(tmp_path / "blog", "--preview") as running:
+        feed = running.ask("/feed.json").body.decode()
+        assert "A First Post" in feed
+        assert f'"{running.base}/feed.json"' in feed
+
+
 def test_nothing_of_one_certain_blog_is_in_a_new_site(tmp_path: Path):
     run("init", tmp_path / "blog")
     pattern = r"(?i)psychotherap|uottawa|tasca|toronto|pprnet(?!-feeds|_)"
