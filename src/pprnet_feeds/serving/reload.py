@@ -134,8 +134,10 @@ class Reloader:
         watcher = asyncio.create_task(watch(self._settings.folder, woken))
         try:
             while True:
+                # Not `wait_for`: that of Python 3.11 may swallow the cancellation at the end.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), self._wait())
+                    async with asyncio.timeout(self._wait()):
+                        await woken.wait()
                 woken.clear()
                 try:
                     await self._renew()
