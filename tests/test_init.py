@@ -31,6 +31,10 @@ def test_a_new_site_is_without_problems_and_is_served_at_once(tmp_path: Path):
         assert running.ask("/topics/general/feed.json").status == 200
 
 
+def test_the_commands_that_are_shown_can_be_copied(tmp_path: Path):
+    assert f"\n    cd '{tmp_path}/our blog'\n" in run("init", tmp_path / "our blog").output
+
+
 def test_the_preview_of_a_new_site_shows_its_draft_on_this_machine(tmp_path: Path):
     run("init", tmp_path / "blog")
     with serving(tmp_path / "blog", "--preview") as running:

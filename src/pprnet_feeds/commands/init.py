@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -33,5 +34,5 @@ def init(folder: Path) -> None:
             with (folder / name).open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
     click.echo(f"A new site is in {folder}: {len(files)} files. Look at it:")
-    click.echo(f"    cd {folder}\n    pprnet-feeds serve --preview")
+    click.echo(f"    cd {shlex.quote(str(folder))}\n    pprnet-feeds serve --preview")
     click.echo("Then write its name and `tag_root` into feeds/site.yaml, and posts into posts/.")
