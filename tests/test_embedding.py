@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import shutil
@@ -24,7 +25,7 @@ from starlette.testclient import TestClient
 
 import pprnet_feeds
 from pprnet_feeds import Feeds, SiteError
-from service import ROOT, SITES
+from service import ROOT, SITES, invoke
 
 BASE = "https://host.example.org/blog/feeds"
 
@@ -54,6 +55,21 @@ def test_a_folder_that_is_no_site_is_refused(tmp_path: Path):
 def test_a_site_without_an_address_is_refused(folder: Path):
     with pytest.raises(SiteError, match="no base_url is set"):
         Feeds(folder)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["host.example.org", "ftp://host.example.org", "http://[", "https://a.example.org/?b", f"{BASE}/é"],
+)
+def test_what_is_no_address_is_refused_as_one(folder: Path, base_url: str):
+    with pytest.raises(SiteError, match=r'^Feeds: .*base_url.*\n    Write it like base_url="https://'):
+        Feeds(folder, base_url=base_url)
+
+
+def test_the_tag_root_of_a_new_site_is_not_published_by_a_host(tmp_path: Path):
+    invoke("init", str(tmp_path))
+    with pytest.raises(SiteError, match=r"feeds/site\.yaml:\d+: `tag_root` is still the one"):
+        Feeds(tmp_path, base_url=BASE)
 
 
 def test_faulty_settings_are_reported_with_place_and_fix(folder: Path):
@@ -105,6 +121,57 @@ def test_a_host_that_strips_the_path_itself_is_understood(folder: Path):
     client = TestClient(app)
     assert client.get("/feed.atom").status_code == 200
     assert client.get("/blog/feeds/feed.atom").status_code == 200
+
+
+def test_a_host_with_many_event_loops_keeps_no_thread_and_no_memory_of_those_that_ended(folder: Path):
+    app, before = Feeds(folder, base_url=BASE).app(), gc.get_freeze_count()
+    statuses: list[int] = []
+
+    def client() -> None:
+        for _ in range(3):
+            statuses.append(TestClient(app).get("/feed.atom").status_code)
+
+    gc.disable()  # what a host has switched off stays off
+    try:
+        clients = [threading.Thread(target=client, daemon=True) for _ in range(4)]
+        for each in clients:
+            each.start()
+        for each in clients:
+            each.join(20)
+        assert (statuses, gc.isenabled(), gc.get_freeze_count()) == ([200] * 12, False, before)
+    finally:
+        gc.enable()
+    TestClient(app).get("/feed.atom")
+    deadline = time.monotonic() + 5
+    while sum(each.name.startswith("render") for each in threading.enumerate()) > 2:
+        assert time.monotonic() < deadline
+        gc.collect()
+        time.sleep(0.05)
+
+
+LOOPS = """
+import asyncio, random, sys
+from pprnet_feeds import Feeds
+
+app = Feeds(sys.argv[1], base_url="https://host.example.org").app()
+
+async def run(seconds):
+    scope = {"type": "http", "method": "GET", "path": "/feed.atom", "raw_path": b"/feed.atom"}
+    sent = []
+    async def send(message): sent.append(message)
+    await app({**scope, "query_string": b"", "headers": [(b"host", b"x")]}, None, send)
+    assert sent[0]["status"] == 200
+    await asyncio.sleep(seconds)
+
+for _ in range(150):
+    asyncio.run(run(random.uniform(0.06, 0.12)))
+"""
+
+
+@pytest.mark.slow
+def test_a_loop_ends_also_in_the_moment_in_which_a_change_is_noticed(folder: Path):
+    environ = {"PYTHONPATH": str(ROOT / "src"), "HOME": str(folder.parent)}
+    subprocess.run([sys.executable, "-c", LOOPS, folder], env=environ, timeout=60, check=True)
 
 
 HOST = """

@@ -35,6 +35,14 @@ def test_the_command_to_type_can_be_typed_where_a_folder_has_a_blank(tmp_path: P
     assert f'    cd "{tmp_path}/My Blog"\n' in run("init", tmp_path / "My Blog").output
 
 
+def test_the_preview_of_a_new_site_shows_its_draft_on_this_machine(tmp_path: Path):
+    run("init", tmp_path / "blog")
+    with serving(tmp_path / "blog", "--preview") as running:
+        feed = running.ask("/feed.json").body.decode()
+        assert "A First Post" in feed
+        assert f'"{running.base}/feed.json"' in feed
+
+
 def test_nothing_of_one_certain_blog_is_in_a_new_site(tmp_path: Path):
     run("init", tmp_path / "blog")
     pattern = r"(?i)psychotherap|uottawa|tasca|toronto|pprnet(?!-feeds|_)"

@@ -253,3 +253,10 @@ def test_the_page_of_a_letter_is_accessible_and_fits_in_light_and_in_dark(site: 
                 assert axe(page) == []
                 assert page.evaluate("document.documentElement.scrollWidth") == width
                 page.close()
+
+
+@pytest.mark.parametrize("title", ["Plain", "日本語 " * 40])
+def test_no_line_of_an_encoded_part_is_longer_than_the_standard_allows(site: Path, title: str):
+    post(site, "2022-02-long", title, "2022-02", "alliance", "")
+    _, *parts = letter(site, "2022-02").split("\n\n--")  # RFC 2045 §6.7 and §6.8
+    assert {len(line) <= 76 for part in parts for line in part.splitlines()} == {True}

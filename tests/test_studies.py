@@ -284,6 +284,24 @@ def test_a_notice_is_told_to_subscribers_once(tmp_path: Path, site: Path, works:
     assert "Nothing to publish" in command("publish", "--site", str(site)).stdout
 
 
+def test_faulty_settings_are_no_news(site: Path, works: Works):
+    assert studies(site, works, PPRNET_CONTACT="nobody").returncode == 2
+    (site / "feeds/topics.yaml").rename(site / "feeds/away.yaml")
+    assert (studies(site, works).returncode, works.asked) == (2, [])
+
+
+def test_annotations_begin_at_the_folder_of_the_repository(site: Path, works: Works):
+    (site / "posts/faulty.md").write_text("no front matter\n")
+    inside, outside = {"cwd": site.parent}, {"cwd": ROOT}
+    for where, begin in ((inside, f"{site.name}/posts/"), (outside, "posts/"), ({"cwd": site}, "posts/")):
+        done = invoke("check", "--format", "github", "--site", str(site), **where)
+        found = re.findall(r"::\w+ file=([^,:]*)", done.stdout)
+        assert f"{begin}faulty.md" in found
+        assert [file for file in found if not file.startswith(begin)] == []
+    text = invoke("check", "--site", site.name, **inside).stdout
+    assert "\nposts/faulty.md:1: " in f"\n{text}"
+
+
 def test_what_is_known_of_a_study_is_not_written_beside_another(site: Path):
     settings, _ = read_site(site, {})
     assert settings is not None

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -14,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pprnet_feeds.content.problems import Problem, in_words
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.check import NO_BASE_URL, check_site
-from pprnet_feeds.serving.app import create
+from pprnet_feeds.serving.app import CacheMiddleware, create
 from pprnet_feeds.serving.reload import utc_now
 from pprnet_feeds.serving.snapshot import Failure, Snapshot, build
 from pprnet_feeds.settings import Settings
@@ -22,6 +23,8 @@ from pprnet_feeds.state.database import state_address
 from pprnet_feeds.state.last_modified import TimestampStore
 
 log = logging.getLogger("pprnet_feeds")
+
+_Running = tuple[CacheMiddleware, asyncio.Event, asyncio.Task[None]]
 
 
 class SiteError(ValueError):
@@ -51,25 +54,35 @@ class Feeds:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, base_url: str = "") -> None:
-        self._settings = Settings(Path(folder).absolute(), base_url.rstrip("/"))
+        self._settings = Settings(Path(folder).absolute())
+        self._environ: dict[str, str] = {}
         self._snapshot: Snapshot | None = None
-        site, problems = read_site(self._settings.folder, {}, self._settings.base_url)
+        site, problems = read_site(self._settings.folder, {})
+        if site and not site.base_url:
+            # As a variable it is checked like one of the file.
+            self._environ["PPRNET_BASE_URL"] = base_url
+            site, problems = read_site(self._settings.folder, self._environ)
+            mend = 'Write it like base_url="https://example.org/feeds".'
+            problems = [
+                replace(each, file="Feeds", mend=mend) if not each.line else each for each in problems
+            ]
         if site is None or problems:
             raise SiteError(problems)
         if not site.base_url:
-            raise SiteError([NO_BASE_URL])
-        self._base_url = site.base_url
+            mend = "Set it in feeds/site.yaml, or give it to Feeds: where readers will reach the feeds."
+            raise SiteError([replace(NO_BASE_URL, mend=mend)])
+        self._path = urlsplit(site.base_url).path
 
     def problems(self) -> list[Problem]:
         """Every problem and warning in posts and feeds, in the order of the files."""
-        return check_site(self._settings.folder, {"PPRNET_BASE_URL": self._base_url}, utc_now())[0]
+        return check_site(self._settings.folder, self._environ, utc_now())[0]
 
     def render(self, path: str) -> bytes:
         """The document or page at *path*, such as ``/topics/depression/feed.rss``, as it is now.
 
         The files are read again when they changed. Raises `SiteError`, and KeyError where nothing is.
         """
-        built = build(self._settings, {}, utc_now(), TimestampStore(), self._snapshot)
+        built = build(self._settings, self._environ, utc_now(), TimestampStore(), self._snapshot)
         if isinstance(built, Failure):
             raise SiteError(built.problems)
         self._snapshot = built
@@ -84,39 +97,41 @@ class Feeds:
         It reads the site at the first request and follows its files until the event loop ends. It
         needs no lifespan. Limits on requests, `Date` and a server's log are the host's.
         """
-        return _MountedApp(self._settings, urlsplit(self._base_url).path)
+        return _MountedApp(self._settings, self._environ, self._path)
+
+
+async def _run(inner: CacheMiddleware, started: asyncio.Event) -> None:
+    """Read the site, then keep what is served current until the loop ends."""
+    try:
+        for fault in await inner.reloader.start():
+            log.error("the feeds cannot be served yet: %s: %s", fault.place, fault.what)
+    finally:
+        started.set()
+    await inner.reloader.keep_current()
 
 
 class _MountedApp:
     """Starts at the first request, and answers below whatever path the host mounts it at."""
 
-    def __init__(self, settings: Settings, path: str) -> None:
-        self._settings, self._path = settings, path
-        self._loop: asyncio.AbstractEventLoop | None = None
+    def __init__(self, settings: Settings, environ: dict[str, str], path: str) -> None:
+        self._settings, self._environ, self._path = settings, environ, path
+        self._running: dict[asyncio.AbstractEventLoop, _Running] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":  # ASGI: an exception says that it is not supported
             raise NotImplementedError("the feeds start at their first request")
         loop = asyncio.get_running_loop()
-        if loop is not self._loop:  # a test client makes a loop for each request
-            self._loop = loop
-            self._started = asyncio.Event()
+        if loop not in self._running:  # a test client makes a loop for each request
             home = {name: os.environ[name] for name in ("HOME", "XDG_STATE_HOME") if name in os.environ}
             store = TimestampStore(state_address(self._settings.folder, home))
-            self._inner = create(self._settings, store=store, environ={})
-            self._task = loop.create_task(self._run())
-        await self._started.wait()
+            inner, started = create(self._settings, store=store, environ=self._environ), asyncio.Event()
+            ended = {each for each in self._running if each.is_closed()}
+            self._running = {each: self._running[each] for each in self._running.keys() - ended}
+            self._running[loop] = inner, started, loop.create_task(_run(inner, started))
+        inner, started, _ = self._running[loop]
+        await started.wait()
         raw = self._below(scope).encode("latin-1")
-        await self._inner({**scope, "root_path": "", "raw_path": raw}, receive, send)
-
-    async def _run(self) -> None:
-        """Read the site, then keep what is served current until the loop ends."""
-        try:
-            for fault in await self._inner.reloader.start():
-                log.error("the feeds cannot be served yet: %s: %s", fault.place, fault.what)
-        finally:
-            self._started.set()
-        await self._inner.reloader.keep_current()
+        await inner({**scope, "root_path": "", "raw_path": raw}, receive, send)
 
     def _below(self, scope: Scope) -> str:
         """The path of the request below the one at which we are mounted, with its escapes."""

@@ -31,6 +31,7 @@ def check(folder: Path, form: Form, *, strict: bool) -> None:
     """
     now = options.now()
     problems, library = check_site(folder, os.environ, now)
+    problems = options.placed(problems, folder, form)
     if blocking(problems) or library is None:
         options.fail(problems, "Nothing was published.", form, waiting_lines(library, now) if library else ())
     kinds = [kind for _, kind, _ in waiting(library, now)]

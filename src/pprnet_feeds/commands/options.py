@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -78,6 +79,15 @@ def extra(name: str) -> Iterator[None]:
         library = str(error.name).partition(".")[0]
         what = f"{library} is not installed. Install it: pip install 'pprnet-feeds[{name}]'"
         raise click.ClickException(what) from None
+
+
+def placed(problems: list[Problem], folder: Path, form: Form) -> list[Problem]:
+    """*problems* of the site in *folder*; in annotations their paths begin at the current folder."""
+    below = os.path.relpath(folder)
+    if form != "github" or below.startswith(".."):
+        return problems
+    files = [Path(below, each.file).as_posix() if "/" in each.file else each.file for each in problems]
+    return [replace(each, file=file) for each, file in zip(problems, files, strict=True)]
 
 
 def fail(

@@ -35,7 +35,10 @@ def studies(folder: Path, form: Form, *, write: bool) -> None:
         pprnet-feeds studies --write --format github
     """
     now = options.now()
-    site = options.settings_of(folder, "Nothing was asked.")
+    try:
+        site = options.settings_of(folder, "Nothing was asked.")
+    except SystemExit:  # its code would say that something is new
+        raise SystemExit(2) from None
     if not site.contact:
         _stop("The registries want an e-mail address: set `contact` in feeds/site.yaml, or PPRNET_CONTACT.")
     roots = [
@@ -66,7 +69,8 @@ def studies(folder: Path, form: Form, *, write: bool) -> None:
             if cite != before:
                 after = with_citation(text, file, site, before, cite) if write else None
                 if after:
-                    write_over(folder / file, after)
+                    with options.writing(folder / file, "The file is as it was."):
+                        write_over(folder / file, after)
                 mend += " Written." if after else " Write it yourself." if write else " `--write` writes it."
                 is_new = is_new or bool(after) or not write
             value = cited_value(text, file, place)
@@ -74,6 +78,7 @@ def studies(folder: Path, form: Form, *, write: bool) -> None:
             found += [Problem(file, line, 0, what, mend.format(by), form != "text") for what, by in said]
     if blocking(library.problems):
         click.echo("Posts with problems were left out: pprnet-feeds check names them.", err=True)
+    found = options.placed(found, folder, form)
     closing = f"{some(len(works), 'cited work')}, {some(len(found), 'finding')}."
     click.echo(f"{in_words(found)}{closing}\n" if form == "text" else report(found, form, closing), nl=False)
     failed = [faults for faults in registries.faults.values() if faults]

@@ -49,6 +49,9 @@ _OTHERS = (
 # Kubernetes describes each service by such variables, and a service may be called pprnet.
 _OF_THE_HOST = re.compile(r"PPRNET_(?:\w+_)?(?:SERVICE_(?:HOST|PORT\w*)|PORT(?:_[0-9]\w*)?)")
 
+# What a base URL says that no reader reaches, such as that of a preview.
+_OWN_HOSTS = (None, "127.0.0.1", "localhost", "::1")
+
 # RFC 4151 §2.1: authority, date, and the first part of what is specific. It is part of every
 # permanent id, so it is checked in full: what is wrong once would have to stay wrong for ever.
 _TAG_ROOT = re.compile(
@@ -121,7 +124,8 @@ def read_site(
         if values.get(name) is not None:
             group, _, part = name.rpartition(".")
             groups[group][part] = values[name]
-    if values.get("base_url") and ".invalid," in (values.get("tag_root") or ""):
+    host = urlsplit(values.get("base_url") or "").hostname
+    if host not in _OWN_HOSTS and ".invalid," in (values.get("tag_root") or ""):
         value, file = settings["tag_root"]  # it would be in every permanent id from now on
         what = "`tag_root` is still the one that a new site begins with"
         mend = "Write a domain you hold, the year and a word, like example.org,2026:blog. Then keep it."

@@ -67,7 +67,7 @@ def _numbered(found: re.Match[str]) -> str:
 
 def letter_eml(page: str, text: str, subject: str, site: Site) -> bytes:
     """Both as one message (RFC 2046 §5.1.4) that Outlook and Thunderbird open as a draft."""
-    message = EmailMessage(policy=_POLICY)
+    message = EmailMessage(policy=SMTP.clone(max_line_length=76))  # of encoded text (RFC 2045 §6)
     message["Subject"] = subject
     message["X-Unsent"] = "1"
     if site.newsletter[1]:
@@ -75,7 +75,7 @@ def letter_eml(page: str, text: str, subject: str, site: Site) -> bytes:
     message.set_content(text, cte=_encoding(text))
     message.add_alternative(page, subtype="html", cte=_encoding(page))
     message.set_boundary(hashlib.blake2b(f"{page}{text}".encode(), digest_size=16).hexdigest())
-    return message.as_bytes()
+    return message.as_bytes(policy=_POLICY)
 
 
 def _encoding(text: str) -> str:

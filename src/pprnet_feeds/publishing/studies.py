@@ -105,7 +105,7 @@ class Registries:
         # Crossref says how many questions it takes in how many seconds.
         rate = [given.get(f"x-rate-limit-{name}", "") for name in ("interval", "limit")]
         if numbers := re.fullmatch(r"([1-9][0-9]?)s ([1-9][0-9]{0,3})", " ".join(rate)):
-            time.sleep(int(numbers[1]) / int(numbers[2]))
+            time.sleep(min(int(numbers[1]) / int(numbers[2]), _SECONDS))
         try:
             message = {"items": []} if status == 404 else doi.decoded(status, body, root)
             message = message.get("message", message)

@@ -282,6 +282,7 @@ async def _lifespan(reloader: Reloader) -> AsyncIterator[None]:
     """Read the site, and keep what is served current until the service stops."""
     # Threads that build and render give way ten times sooner: requests would wait for 5 ms at each step.
     sys.setswitchinterval(0.0005)
+    reloader.is_host = True
     faults = await reloader.start()
     for fault in faults:
         log.error("the feeds were not started: %s: %s", fault.place, fault.what)

@@ -99,7 +99,12 @@ class Rest:
 
 
 class Reloader:
-    """Builds the snapshots of a site, one after the other, and gives each to *swap*."""
+    """Builds the snapshots of a site, one after the other, and gives each to *swap*.
+
+    Attributes:
+        is_host: whether the process is ours, so that its garbage collection can be adjusted.
+        faults: why a newer snapshot could not be built.
+    """
 
     def __init__(
         self, settings: Settings, environ: Mapping[str, str], store: TimestampStore, swap: Swap
@@ -108,7 +113,8 @@ class Reloader:
         self._rest = Rest(AT_REST_IN_PREVIEW if settings.drafts else AT_REST)
         self._built: Snapshot | None = None
         self._served: Snapshot | None = None
-        self.faults: list[Problem] = []  # why a newer snapshot could not be built
+        self.faults: list[Problem] = []
+        self.is_host = False
 
     async def start(self) -> list[Problem]:
         """Build the first snapshot; the faults that keep the service from starting at all.
@@ -133,8 +139,10 @@ class Reloader:
         watcher = asyncio.create_task(watch(self._settings.folder, woken))
         try:
             while True:
+                # Not `wait_for`: that of Python 3.11 may swallow the cancellation at the end.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), self._wait())
+                    async with asyncio.timeout(self._wait()):
+                        await woken.wait()
                 woken.clear()
                 try:
                     await self._renew()
@@ -187,11 +195,13 @@ class Reloader:
 
     def _build(self, look: Look) -> Snapshot | Failure:
         began = time.monotonic()
-        gc.disable()  # hardly anything that is made of the posts is ever garbage
+        if self.is_host:
+            gc.disable()  # hardly anything that is made of the posts is ever garbage
         try:
             built = build(self._settings, self._environ, utc_now(), self._store, self._built, look)
         finally:
-            gc.enable()
+            if self.is_host:
+                gc.enable()
         if isinstance(built, Snapshot) and built is not self._built:
             built.seconds = time.monotonic() - began
             self._built = built
@@ -209,7 +219,8 @@ class Reloader:
             return
         self._served = built
         await self._swap(built)
-        gc.freeze()  # what lives as long as the snapshot need not be searched for garbage
+        if self.is_host:
+            gc.freeze()  # what lives as long as the snapshot need not be searched for garbage
         if served and (built.library.posts, built.problems) == (served.library.posts, served.problems):
             return
         for problem in built.problems:

@@ -68,7 +68,8 @@ class WebSub:
                 self._wake.clear()
                 seconds = await asyncio.to_thread(self._round, queue, self._snapshot)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), seconds)
+                    async with asyncio.timeout(seconds):
+                        await self._wake.wait()
         finally:
             self._stopping.set()
 
