@@ -127,10 +127,10 @@ class _PageReader:
     def end_post(self, *, at_the_end: bool = False) -> None:
         """Add the post that was read until now, when it is whole."""
         title, self._title, body, self._body = self._title, None, self._body, []
+        practice, self._practice, has_text, self._has_text = self._practice, None, self._has_text, False
         if title is None:
             return
         name, last = quoted(title.text), body[-1] if body else title
-        practice, self._practice, has_text, self._has_text = self._practice, None, self._has_text, False
         if not has_text:
             self._leave_out(title, f"{name} has no text below it")
         elif last is practice:
