@@ -28,6 +28,8 @@ from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
 from service import ROOT, command, serving
 
+pytestmark = pytest.mark.slow  # each of them starts processes, or waits for files to rest
+
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 POST = "posts/2021-03-trust-grows-slowly.md"
 NOTE = (
@@ -297,7 +299,6 @@ def start(site: Path, copy: Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-@pytest.mark.slow
 def test_a_build_killed_at_any_moment_leaves_whole_files_and_the_next_finishes(own, own_copy, tmp_path):
     copy = own_copy
     old = files(copy)

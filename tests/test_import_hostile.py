@@ -69,6 +69,7 @@ def test_the_name_of_an_author_without_an_end_is_refused_at_once(tmp_path, eleme
     assert seconds < 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "html",
     [
@@ -102,6 +103,7 @@ EXPORT = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -134,6 +136,7 @@ def test_markdown_without_an_end_takes_no_time(tmp_path, text):
     assert time.monotonic() - began < 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["feedparser", "bs4", "markdownify", "mammoth"])
 def test_without_its_libraries_the_command_says_in_one_line_how_to_install_them(tmp_path, library):
     (tmp_path / f"{library}.py").write_text(f"raise ModuleNotFoundError('no module', name={library!r})")

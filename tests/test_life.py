@@ -16,6 +16,8 @@ from many import make_site
 from pprnet_feeds.cli import main
 from service import Service, serving
 
+pytestmark = pytest.mark.slow  # each of them starts processes, or waits for files to rest
+
 ID = "tag:many.example.org,2013:blog/post/2014-06-the-life-of-a-post"
 
 

@@ -16,6 +16,8 @@ import pytest
 
 from service import ROOT, SITES, Service, command, free_port, invoke, wait
 
+pytestmark = pytest.mark.slow  # each of them starts processes, or waits for files to rest
+
 SITE = SITES / "small"
 # Another address of this machine: who can be reached there listens on every address.
 OTHER = "127.0.0.2"

@@ -27,6 +27,8 @@ from pprnet_feeds.websub.client import outcome_of
 from pprnet_feeds.websub.queue import CLAIM, GIVE_UP, LONGEST_DELAY, Ping, PingOutcome, Queue, retry_delay
 from service import ROOT
 
+pytestmark = pytest.mark.slow  # each of them starts processes, or waits for files to rest
+
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 A = "https://a.example.org/"
@@ -320,7 +322,6 @@ while ping := queue.claim((A,), NOW, NOW):
 """
 
 
-@pytest.mark.slow
 def test_processes_that_share_the_queue_send_each_ping_once(state, queue, site):
     record(queue, site)
     write_post(site, 8)
@@ -351,7 +352,6 @@ print(queue.record(built.catalogue, NOW))
 """
 
 
-@pytest.mark.slow
 def test_of_processes_that_see_a_change_at_once_one_records_it(state, queue, site):
     record(queue, site)
     write_post(site, 8)
@@ -504,7 +504,6 @@ def test_a_silent_hub_is_asked_no_more_often_than_pings_are_sent_at_once(local, 
     assert len(hub.asked) == client.AT_ONCE
 
 
-@pytest.mark.slow
 def test_a_silent_hub_does_not_keep_another_from_being_told(local, site, hub, other, monkeypatch):
     monkeypatch.setattr(client, "TIMEOUT", 1.0)
     hub.behaviour = "stall"

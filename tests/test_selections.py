@@ -183,6 +183,7 @@ def test_a_meta_analyses_combination_is_304_on_repeat():
         assert running.ask(path, If_None_Match=first.headers["etag"]).status == 304
 
 
+@pytest.mark.slow
 def test_only_a_change_inside_a_selection_changes_its_validators(tmp_path: Path):
     folder = make_site(tmp_path / "site", 24)
     path = "/topics/alpha/research/trials/feed.atom"
@@ -241,6 +242,7 @@ def test_thousands_of_combinations_leave_memory_where_it_was(tmp_path: Path):
         assert resident(running) - before < 20_000
 
 
+@pytest.mark.slow
 def test_last_modified_is_the_same_after_a_restart(tmp_path: Path):
     folder = make_site(tmp_path / "site", 8)
     state = str(tmp_path / "state.sqlite3")

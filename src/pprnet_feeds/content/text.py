@@ -15,8 +15,13 @@ from urllib.parse import unquote
 
 from pprnet_feeds.content.problems import Problem
 
-# XML 1.0 §2.2 `Char`, less DEL and C1 (discouraged there, forbidden in HTML text).
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# XML 1.0 §2.2 `Char`, less DEL and C1 (discouraged there, forbidden in HTML text), and less what is no
+# character in any plane (RFC 7493 §2.1).
+_FORBIDDEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+    + "]"
+)
 _SURROGATE_PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 # Tools that write JSON escape an emoji as two surrogates.
 _ESCAPED_PAIR = re.compile(
