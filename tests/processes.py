@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from service import Service
@@ -27,9 +28,7 @@ def words(number: int) -> str:
 def _living(service: Service) -> list[int]:
     found = [service.process.pid]
     for number in found:  # grows as it is read
-        try:
-            tasks = list(Path(f"/proc/{number}/task").iterdir())
-            found += [int(child) for task in tasks for child in (task / "children").read_text().split()]
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended while we looked
+        for task in Path("/proc").glob(f"{number}/task/*"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
+                found += map(int, (task / "children").read_text().split())
     return found

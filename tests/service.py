@@ -72,7 +72,8 @@ class Service:
         found = [self.process.pid]
         for number in found:  # grows as it is read
             for task in Path(f"/proc/{number}/task").iterdir():
-                found += map(int, (task / "children").read_text().split())
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended
+                    found += map(int, (task / "children").read_text().split())
         return found
 
     def stop(self) -> int:
