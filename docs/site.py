@@ -1,4 +1,4 @@
-"""Adds to the docs site what is not below docs/: README.md as its first page, and the files that pages link to."""
+"""Adds to the docs site README.md, as its first page, and the files outside docs/ that pages link to."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def on_files(files: Any, *, config: Any) -> Any:
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     """Turn links within the repository into links within the site; a link to a folder becomes text."""
     source = Path(page.file.abs_src_path).resolve()
-    here = os.path.dirname(address(source))
+    here = str(Path(address(source)).parent)
 
     def link(match: re.Match[str]) -> str:
         words, target, anchor = match[1], (source.parent / unquote(match[2])).resolve(), match[3] or ""
         if not target.is_file():
             return f"`{words.strip('`')}`"
-        return f"[{words}]({os.path.relpath(address(target), here or '.')}{anchor})"
+        return f"[{words}]({os.path.relpath(address(target), here)}{anchor})"
 
     return _LINK.sub(link, markdown)
