@@ -7,7 +7,7 @@ from xml.parsers import expat
 _DEPTH = 200
 
 
-class RefusedError(Exception):
+class UnreadableError(Exception):
     """Why a document is not read: what is wrong, what to do, and the line."""
 
 
@@ -17,7 +17,7 @@ class XmlCheck:
     Entities are how ten lines become ten gigabytes, so a document type that declares some is refused.
 
     Raises:
-        RefusedError: it declares entities, or is too deep.
+        UnreadableError: it declares entities, or is too deep.
         ExpatError: it is not well-formed.
     """
 
@@ -50,4 +50,4 @@ class XmlCheck:
 
     def refuse(self, what: str) -> None:
         """Read no further."""
-        raise RefusedError(what, self._mend, self.parser.CurrentLineNumber)
+        raise UnreadableError(what, self._mend, self.parser.CurrentLineNumber)

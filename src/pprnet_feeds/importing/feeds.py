@@ -23,7 +23,7 @@ from pprnet_feeds.content.model import Citation, Image, Site
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing import source_post as source
 from pprnet_feeds.importing import wordpress
-from pprnet_feeds.importing.bounded import RefusedError, XmlCheck
+from pprnet_feeds.importing.bounded import UnreadableError, XmlCheck
 from pprnet_feeds.importing.html import text_of_html
 from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line, unread
 
@@ -66,7 +66,7 @@ def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
         return unread(
             file, f"it is not well-formed XML: {expat.ErrorString(error.code)}", _AGAIN, error.lineno
         )
-    except RefusedError as error:
+    except UnreadableError as error:
         return unread(file, *error.args)
     except (ValueError, LookupError, TypeError, AttributeError):
         return unread(file, "feedparser cannot read it", _AGAIN)
@@ -105,7 +105,7 @@ class _Check(XmlCheck):
             what = f"this is XML, but neither a feed nor a WordPress export: it begins with <{self.root}>"
             if kind := _OTHER_XML.get(self.root.lower()):
                 what = f"this is {kind}, and neither a feed nor a WordPress export"
-            raise RefusedError(what, "Save the feed itself, such as feed.atom.")
+            raise UnreadableError(what, "Save the feed itself, such as feed.atom.")
         self.data = data[self._start :]
 
     def prefixes(self, namespace: re.Pattern[str]) -> list[str]:

@@ -18,7 +18,7 @@ import mammoth
 from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing.blogpage import month_of
-from pprnet_feeds.importing.bounded import RefusedError, XmlCheck
+from pprnet_feeds.importing.bounded import UnreadableError, XmlCheck
 from pprnet_feeds.importing.html import Block, blocks_of_html
 from pprnet_feeds.importing.normalise import normalised
 from pprnet_feeds.importing.source_post import Source, SourcePost, source_of, unread
@@ -78,7 +78,7 @@ def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source
             elements = _count_elements(archive)
         options = {"style_map": _STYLES, "include_embedded_style_map": False}
         html = mammoth.convert_to_html(io.BytesIO(data), convert_image=_NO_PICTURE, **options).value
-    except RefusedError as error:
+    except UnreadableError as error:
         return unread(file, *error.args[:2])
     except Exception:  # mammoth and zipfile raise whatever their parts raise
         return unread(file, *DAMAGED)
@@ -121,11 +121,11 @@ def _count_elements(archive: ZipFile) -> Counter[str]:
     """How many elements of each name the text has; `header` counts those of pages that have a text.
 
     Raises:
-        RefusedError: it is no Word file, or mammoth would work on it for too long.
+        UnreadableError: it is no Word file, or mammoth would work on it for too long.
     """
     parts = [part for part in archive.infolist() if part.filename.lower().endswith((".xml", ".rels"))]
     if any(part.flag_bits & 1 for part in parts):
-        raise RefusedError(*PROTECTED)
+        raise UnreadableError(*PROTECTED)
     names = archive.namelist()
     if not any(name.startswith("word/") for name in names):
         kind = next(
@@ -133,10 +133,10 @@ def _count_elements(archive: ZipFile) -> Counter[str]:
         )
         mend = "Copy its text into a Word document (.docx), and import that."
         mend = mend if kind else "Unpack it, and import what is in it."
-        raise RefusedError(f"this is {kind or 'a compressed file'}, which cannot be imported", mend)
+        raise UnreadableError(f"this is {kind or 'a compressed file'}, which cannot be imported", mend)
     if sum(part.file_size for part in parts) > _LONGEST_XML:
         what = "its text is longer than the 10 MB that can be read"
-        raise RefusedError(what, "Divide it, and import the parts.")
+        raise UnreadableError(what, "Divide it, and import the parts.")
     found: Counter[str] = Counter()
     for part in parts:
         elements = _Elements(archive.read(part)).found

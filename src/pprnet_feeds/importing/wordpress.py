@@ -124,13 +124,13 @@ def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
     losses: Counter[str] = Counter()
     codes: list[str] = []
 
-    def kept(markup: str) -> str:
+    def stored(markup: str) -> str:
         codes.append(markup)
         return f"\n\n\0{len(codes) - 1}\0\n\n"
 
     def code(found: re.Match[str]) -> str:
         words = html.escape(html.unescape(found[3].strip("\n")), quote=False)
-        return kept(f"<pre><code>{words}</code></pre>")
+        return stored(f"<pre><code>{words}</code></pre>")
 
     def caption(found: re.Match[str]) -> str:
         end = max(found[2].rfind("/>"), found[2].rfind("</a>") + 2, found[2].rfind('">')) + 2
@@ -153,7 +153,7 @@ def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
         return f'\n\n<p><a href="{address}">{address}</a></p>\n\n' if address else ""
 
     is_classic = "<!-- wp:" not in text and not re.search(r"<p[\s>]", text)
-    text = _PREFORMATTED.sub(lambda found: kept(found[0]), _CODE.sub(code, text))
+    text = _PREFORMATTED.sub(lambda found: stored(found[0]), _CODE.sub(code, text))
     text = _PLAYER.sub(player, _CAPTION.sub(caption, text))
     if left := len(_OTHER.findall(text)):
         losses["shortcodes were left as text"] = left
