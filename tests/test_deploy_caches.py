@@ -223,14 +223,13 @@ def test_a_thousand_readers_who_come_when_the_copy_is_old_are_one_request(stand:
     assert stand.spares()
 
 
+@pytest.mark.alone  # a busy machine closes connections that are idle for seconds
 def test_readers_that_close_their_connections_share_those_to_the_service(stand: Stand):
     opened = stand.origin.connections
     for number in range(60):
         stand.cache.ask(f"/nobody/{number}", Connection="close")
     assert len(stand.origin.take()) == 60
-    assert (
-        stand.origin.connections - opened <= 6
-    )  # and not sixty; a busy machine may lose some that were idle
+    assert stand.origin.connections - opened <= 2
 
 
 # --- floods ---

@@ -275,3 +275,11 @@ def test_the_examples_of_the_library_do_what_they_say(folder: Path, monkeypatch:
         answer = client.get("/feeds/feed.json")
         assert answer.json()["feed_url"] == "https://example.org/feeds/feed.json"
         assert client.get("/elsewhere").status_code == 404
+
+
+def test_a_site_that_did_not_change_is_not_built_again(folder: Path):
+    feeds = Feeds(folder, base_url=BASE)
+    feeds.render("/feed.atom")
+    built = feeds._snapshot
+    feeds.render("/feed.rss")
+    assert feeds._snapshot is built

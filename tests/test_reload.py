@@ -324,14 +324,14 @@ def test_a_killed_service_leaves_nothing_in_the_temporary_folder(site: Path, tmp
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+@pytest.mark.alone  # each file rests by itself: a busy machine sees the first at rest before the last
 def test_many_files_at_once_are_read_once(site: Path):
     with serving(site) as running:
         staged = make_site(site.with_name("other"), 200, first_year=2021) / "posts"
         for path in staged.iterdir():
             path.rename(site / "posts" / path.name)
         assert soon(lambda: ready(running)["posts"] == 203) < 2
-        # Each file rests by itself: a busy machine may see the first ones at rest before the last.
-        assert log_of(running).count("serving ") in (2, 3)
+        assert log_of(running).count("serving ") == 2
 
 
 def test_a_save_by_rename_is_read_once_and_soon(site: Path):

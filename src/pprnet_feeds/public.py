@@ -56,6 +56,7 @@ class Feeds:
     def __init__(self, folder: str | os.PathLike[str], *, base_url: str = "") -> None:
         self._settings = Settings(Path(folder).absolute())
         self._environ: dict[str, str] = {}
+        self._store = TimestampStore()  # kept, so that a site that did not change is not built again
         self._snapshot: Snapshot | None = None
         site, problems = read_site(self._settings.folder, {})
         if site and not site.base_url:
@@ -82,7 +83,7 @@ class Feeds:
 
         The files are read again when they changed. Raises `SiteError`, and KeyError where nothing is.
         """
-        built = build(self._settings, self._environ, utc_now(), TimestampStore(), self._snapshot)
+        built = build(self._settings, self._environ, utc_now(), self._store, self._snapshot)
         if isinstance(built, Failure):
             raise SiteError(built.problems)
         self._snapshot = built
@@ -125,8 +126,8 @@ class _MountedApp:
             home = {name: os.environ[name] for name in ("HOME", "XDG_STATE_HOME") if name in os.environ}
             store = TimestampStore(state_address(self._settings.folder, home))
             inner, started = create(self._settings, store=store, environ=self._environ), asyncio.Event()
-            ended = {each for each in self._running if each.is_closed()}
-            self._running = {each: self._running[each] for each in self._running.keys() - ended}
+            for ended in [each for each in list(self._running) if each.is_closed()]:
+                self._running.pop(ended, None)  # in place: another thread may add its own loop meanwhile
             self._running[loop] = inner, started, loop.create_task(_run(inner, started))
         inner, started, _ = self._running[loop]
         await started.wait()
