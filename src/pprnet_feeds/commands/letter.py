@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from pprnet_feeds.commands import options
+from pprnet_feeds.commands.check import public_library
 from pprnet_feeds.content.dates import is_month
-from pprnet_feeds.content.library import public
-from pprnet_feeds.content.problems import blocking, quoted
+from pprnet_feeds.content.problems import quoted
 from pprnet_feeds.content.terms import named, suggest
-from pprnet_feeds.publishing.check import NO_BASE_URL, read_checked
 from pprnet_feeds.publishing.letter import letter_eml, letter_html, letter_text
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.month import month_entry
@@ -41,12 +39,7 @@ def letter(month: str, folder: Path, form: str | None, topic: str | None, output
     """
     if not is_month(month):
         raise click.UsageError(f"this is not a month: {quoted(month)}. Write it like 2026-03.")
-    now = options.now()
-    drafted, problems = read_checked(folder, os.environ, now)
-    problems += [NO_BASE_URL] if drafted and not drafted.site.base_url else []
-    if drafted is None or blocking(problems):
-        options.fail(problems, CONSEQUENCE)
-    library, selection = public(drafted, now), Selection()
+    library, selection = public_library(folder, options.now(), CONSEQUENCE), Selection()
     site = library.site
     if topic is not None:
         term = named(topic, site.topics)

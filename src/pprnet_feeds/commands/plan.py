@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +10,12 @@ from pathlib import Path
 import click
 
 from pprnet_feeds.commands import options
+from pprnet_feeds.commands.check import checked
 from pprnet_feeds.content.library import Library, public
-from pprnet_feeds.content.problems import Form, Problem, blocking, report, some
-from pprnet_feeds.publishing.check import ADDRESS, NO_BASE_URL, check_site, waiting, waiting_lines
+from pprnet_feeds.content.problems import Form, Problem, report, some
+from pprnet_feeds.publishing.check import waiting, waiting_lines
 from pprnet_feeds.publishing.plan import MEANING, REFUSED, Change, changes, dated
 from pprnet_feeds.syndication.channel import rfc3339
-
-CONSEQUENCE = "Nothing was published."
 
 
 @click.command()
@@ -55,18 +53,12 @@ def plan(folder: Path, form: Form) -> None:
         raise SystemExit(1)
 
 
-def planned(
-    folder: Path, now: datetime, form: Form = "text", *, needs_base_url: bool = False
-) -> tuple[Library, list[Change], list[Problem]]:
+def planned(folder: Path, now: datetime, form: Form = "text") -> tuple[Library, list[Change], list[Problem]]:
     """What readers may see of the site in *folder*, the changes and the warnings; stops at problems.
 
     New posts have the times of publication that are recorded for them at *now*.
     """
-    problems, library = check_site(folder, os.environ, now)
-    if blocking(problems) or library is None:
-        options.fail(problems, CONSEQUENCE, form, waiting_lines(library, now) if library else ())
-    if needs_base_url and library.site.base_url == ADDRESS:
-        options.fail([NO_BASE_URL], CONSEQUENCE)
+    problems, library = checked(folder, now, form)
     library = dated(public(library, now), library.ledger, now)
     return library, changes(library, library.ledger.shown(now)), problems
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.commands.plan import CONSEQUENCE, in_words, planned, refused
+from pprnet_feeds.commands.check import CONSEQUENCE
+from pprnet_feeds.commands.plan import in_words, planned, refused
 from pprnet_feeds.content import ledger as ledgers
-from pprnet_feeds.publishing.check import UNRECORDED, waiting_lines
+from pprnet_feeds.publishing.check import ADDRESS, NO_BASE_URL, UNRECORDED, waiting_lines
 from pprnet_feeds.publishing.plan import published
 from pprnet_feeds.publishing.postfile import write_over
 
@@ -41,8 +42,10 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
         pprnet-feeds publish --site /srv/blog --forget 2021-12-a-post
     """
     now = options.now()
-    library, found, warnings = planned(folder, now, needs_base_url=True)
+    library, found, warnings = planned(folder, now)
     ledger = library.ledger
+    if library.site.base_url == ADDRESS:
+        options.fail([NO_BASE_URL], CONSEQUENCE)
     warnings = [warning for warning in warnings if warning.what != UNRECORDED]  # this command records them
     unknown = [id for id in forgotten if id not in ledger.records]
     if unknown:

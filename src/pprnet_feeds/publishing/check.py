@@ -1,11 +1,8 @@
 """Find every fault before a reader does, drafts and scheduled posts included.
 
-First all faults of the files, in one run. Then each post is rendered once for each view, which
-must never fail: an exception there is a bug of ours, and better met here than by readers.
-
-A forgotten `draft: true` or a wrong year makes no fault: a post just does not appear. So posts
-that readers do not see yet are listed, and what is probably a slip is a warning. So is an address
-below our own that leads nowhere: the snapshot knows every address that the service answers.
+First all faults of the files, in one run. Then each post is rendered once for each view: an exception
+there is a bug of ours, and better met here than by readers. A forgotten `draft: true` or a wrong year is
+no fault, so posts that readers do not see yet are listed, and what is probably a slip is a warning.
 """
 
 from __future__ import annotations
@@ -13,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -91,7 +88,7 @@ def read_checked(
     fix = "Take it out of posts/; or make another post of it, with a name, a title and a text of its own."
     problems += [Problem(file, 0, 0, f"this is a copy of {first}", fix) for file, first in copies.items()]
     problems += [problem for problem in library.problems if problem.file not in copies]
-    problems += [*faults, *own_addresses_as_aliases(library)]
+    problems += [*faults, *_own_addresses_as_aliases(library)]
     return library, problems + [each for each in warnings(library, now) if each.file not in copies]
 
 
@@ -119,7 +116,7 @@ def _copies(library: Library) -> dict[str, str]:
     return found
 
 
-def own_addresses_as_aliases(library: Library) -> list[Problem]:
+def _own_addresses_as_aliases(library: Library) -> list[Problem]:
     """The former paths of posts that are addresses of ours: no static copy could hold both."""
     former = [(post, alias) for post in (*library.posts, *library.withdrawn) for alias in post.aliases]
     if not former:
@@ -192,27 +189,23 @@ class _Links:
         self._status = dict.fromkeys((*snapshot.paths(), *_OPERATION, *QUERIED, *faulty), 200)
         paths = ((path, post) for post in self.posts for path in (f"/posts/{post.slug}", *post.aliases))
         self._post_at = {path.rstrip("/"): post for path, post in paths}
-        self._nearest: dict[str, str] = {}
+        self._nearest = cache(lambda name: nearest(name, self._names))  # many names take long to compare
 
     def problems(self, folder: Path) -> Iterator[Problem]:
         """A warning for each address in a post of the site in *folder* that leads nowhere."""
         host = urlsplit(self.site.base_url).netloc
         for post in self.posts:
-            places = [
-                (post.body_line + line - 1, kind, url)
-                for line, kind, url in body_checks.addresses(post.body, host)
-            ]
-            front = [("a", url) for url in (*(w.url for w in post.cites), *(p.url for p in post.authors))]
-            front += [("img", post.image.url)] if post.image else []
-            base = self.site.base_url
-            if front := [each for each in front if each[1] and path_of(urljoin(base, each[1]), self.site)]:
-                whole = files.read_text(folder / post.file, post.file)
-                lines = whole.split("\n") if isinstance(whole, str) else []
-                for kind, url in front:
-                    line = next((number for number, line in enumerate(lines, 1) if url in line), 0)
-                    places.append((line, kind, url))
-            for line, kind, typed in places:
+            for line, kind, typed in body_checks.addresses(post.body, host):
                 if found := self._fault(post, kind, typed):
+                    yield Problem(post.file, post.body_line + line - 1, 0, *found, warning=True)
+            urls = [cite.url for cite in post.cites] + [author.url for author in post.authors]
+            front = [("a", url) for url in urls]
+            front += [("img", post.image.url)] if post.image else []
+            for kind, typed in front:
+                if typed and (found := self._fault(post, kind, typed)):
+                    whole = files.read_text(folder / post.file, post.file)
+                    above, is_there, _ = (whole if isinstance(whole, str) else "").partition(typed)
+                    line = above.count("\n") + 1 if is_there else 0
                     yield Problem(post.file, line, 0, *found, warning=True)
 
     def _fault(self, post: Post, kind: str, typed: str) -> tuple[str, str] | None:
@@ -278,9 +271,8 @@ class _Links:
         if slug and (found := suggest(slug, terms)):
             return f"{base}/{folder}/{found[0].slug}/{rest}"
         last = PurePosixPath(path.lower().removesuffix(".md")).name
-        if last not in self._nearest:  # comparing with many names takes long
-            self._nearest[last] = nearest(last, self._names) if not terms else ""
-        return base + self._names[self._nearest[last]] if self._nearest[last] else ""
+        name = "" if terms else self._nearest(last)
+        return base + self._names[name] if name else ""
 
     @cached_property
     def _names(self) -> dict[str, str]:
