@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pprnet_feeds.commands.new import draft_text
 from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.doi import CSL, NoAnswerError, citation_of, fetch_citation
-from pprnet_feeds.publishing.new import draft_text
 from pprnet_feeds.syndication.references import parse_reference
 from registry import Registry, registry_running
 from service import ROOT

@@ -13,7 +13,6 @@ from typing import TypeVar
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.content import dates
 from pprnet_feeds.content.fields import is_address
 from pprnet_feeds.content.files import name_of
 from pprnet_feeds.content.problems import Form, Problem, quoted, report, some
@@ -44,8 +43,10 @@ class Outcome:
 
 @click.command("import")
 @click.argument("sources", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--date", help="The month (2026-03), day or moment of a Word file. This month when not given.")
-@click.option("--topic", "topics", multiple=True, metavar="NAME", help="A topic; give it once for each.")
+@click.option(
+    "--date", default="", help="The month (2026-03), day or moment of a Word file. This month when not given."
+)
+@options.topics
 @click.option("--draft", is_flag=True, help="Write drafts, which are in no feed.")
 @click.option(
     "--topics", "unknown", type=click.Choice(["write"]), help="Add unknown topics to feeds/topics.yaml."
@@ -57,7 +58,7 @@ class Outcome:
 @options.site
 def import_posts(
     sources: tuple[Path, ...],
-    date: str | None,
+    date: str,
     topics: tuple[str, ...],
     draft: bool,
     unknown: str | None,
@@ -79,11 +80,8 @@ def import_posts(
         pprnet-feeds import wordpress.xml --topics write --site /srv/blog
     """
     site = options.settings_of(folder, _NOTHING)
-    date = date.strip() if date is not None else ""
-    try:
-        at = dates.parse_moment(date, site.time_zone) if date else options.now()
-    except ValueError as reason:
-        raise click.UsageError(f"--date is {reason}: {quoted(date)}. {dates.FORMS}") from None
+    date = date.strip()
+    month = options.month_of(date, site.time_zone)
     for topic in topics:
         if named(topic, site.topics) is None:
             near = did_you_mean(topic, site.topics) or "Take one of those in feeds/topics.yaml."
@@ -93,7 +91,6 @@ def import_posts(
         raise click.UsageError(f"{what}. Write it like https://example.org/pictures.")
     with options.writing(folder, _NOTHING):
         remove_leftovers(folder)
-    month = dates.month_of(at, site.time_zone)
     read = [
         (name, detect.read_source(path, name, site, date, month, _watched))
         for path, name in ((path, name_of(str(path))) for path in sources)

@@ -1,4 +1,8 @@
-"""``pprnet-feeds new``: a draft to begin a post with."""
+"""``pprnet-feeds new``: a draft to begin a post with, in which every key is explained.
+
+A draft is valid at once, so `check` reports what an editor did and not what is still missing. Nothing in
+it can be published by mistake: the examples are comments, and no text only fills a space.
+"""
 
 from __future__ import annotations
 
@@ -7,32 +11,38 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from datetime import datetime
+from pathlib import Path, PurePosixPath
 
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.content import dates
+from pprnet_feeds.content import files
 from pprnet_feeds.content.fields import is_address
-from pprnet_feeds.content.ledger import read_ledger
-from pprnet_feeds.content.model import Citation, Term
+from pprnet_feeds.content.ledger import Ledger, read_ledger
+from pprnet_feeds.content.library import read_library
+from pprnet_feeds.content.model import Citation, Site, Term
 from pprnet_feeds.content.post import read_post
-from pprnet_feeds.content.problems import quoted
+from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.terms import named, search, suggest
 from pprnet_feeds.content.text import clean, doi_in, first_forbidden, one_line
-from pprnet_feeds.publishing import doi, postfile
-from pprnet_feeds.publishing.new import draft_text, taken_names
+from pprnet_feeds.publishing import doi
+from pprnet_feeds.publishing.postfile import citation_lines, list_lines, quote, stems, write_new
 
 CONSEQUENCE = "Nothing was written."
 REGISTRY_VARIABLE = "PPRNET_DOI_REGISTRY"
 _TOPICS = "feeds/topics.yaml"
+# A line of the template with a space after its `#` explains. One without shows a key that can be put to
+# use by taking the `#` away.
+_TEMPLATE = Path(doi.__file__).with_name("draft.md")
+_EXAMPLE = '#cites: ["Lind, K. (2020). Slow trust. Annals of Samples, 4, 7-19."]'
 
 
 @click.command()
 @click.argument("title")
 @options.site
-@click.option("--date", help="A month (2026-03), a day or a moment. This month when not given.")
-@click.option("--topic", "topics", multiple=True, metavar="NAME", help="A topic; give it once for each.")
+@click.option("--date", default="", help="A month (2026-03), a day or a moment. This month when not given.")
+@options.topics
 @click.option("--research", multiple=True, metavar="NAME", help="A type of research; once for each.")
 @click.option(
     "--doi", "work", metavar="DOI", help="Cite the study with this DOI, as its registry describes it."
@@ -41,7 +51,7 @@ _TOPICS = "feeds/topics.yaml"
 def new(
     title: str,
     folder: Path,
-    date: str | None,
+    date: str,
     topics: tuple[str, ...],
     research: tuple[str, ...],
     work: str | None,
@@ -65,11 +75,8 @@ def new(
     title = _plain(title, "TITLE")
     if not title:
         raise click.UsageError('TITLE is empty. Write it between quotation marks: new "What Burnout Costs".')
-    date = date.strip() if date is not None else dates.month_of(now, site.time_zone)
-    try:
-        month = dates.month_of(dates.parse_moment(date, site.time_zone), site.time_zone)
-    except ValueError as reason:
-        raise click.UsageError(f"--date is {reason}: {quoted(date)}. {dates.FORMS}") from None
+    date = date.strip()
+    month = options.month_of(date, site.time_zone)
     summary = _plain(summary, "--summary")
     types = _chosen(research, site.research, "--research", "feeds/research.yaml")
     subjects = _chosen(topics, site.topics, "--topic", _TOPICS)
@@ -78,17 +85,15 @@ def new(
     posts = folder / "posts"
     with options.writing(posts, CONSEQUENCE):
         posts.mkdir(exist_ok=True)
-    taken = taken_names(folder, site, ledger, now)
-    for stem in (stem for stem in postfile.stems(month, title) if stem not in taken):
+    taken = _taken_names(folder, site, ledger, now)
+    for stem in (stem for stem in stems(month, title) if stem not in taken):
         path = posts / f"{stem}.md"
-        text = draft_text(
-            title=title, date=date, topics=subjects, stem=stem, research=types, cites=cites, summary=summary
-        )
+        text = draft_text(title, date or month, subjects, stem, types, cites, summary)
         _, problems = read_post(text, f"posts/{path.name}", site)
         if problems:
             options.fail(problems, CONSEQUENCE)
         with options.writing(path, CONSEQUENCE), contextlib.suppress(FileExistsError):
-            postfile.write_new(path, text)
+            write_new(path, text)
             break
     at = "" if str(folder) == "." else f" --site {shlex.quote(click.format_filename(folder))}"
     click.echo(
@@ -96,6 +101,39 @@ def new(
         "    Write the text, above and below Practice Implications; take `draft: true` away at the end.\n"
         f"    Then type: pprnet-feeds check{at}"
     )
+
+
+def draft_text(
+    title: str,
+    date: str,
+    topics: Sequence[str],
+    stem: str,
+    research: Sequence[str] = (),
+    cites: Sequence[Citation] = (),
+    summary: str = "",
+) -> str:
+    """The text of a draft whose file is called *stem*; *topics* and *research* are slugs."""
+    return _TEMPLATE.read_text("utf-8").format(
+        title=quote(title),
+        date=date,
+        topics="\n".join(list_lines("topics", topics)),
+        research="\n".join(list_lines("research", research)) or "#research: [single-studies]",
+        cites="\n".join(citation_lines(cites)) or _EXAMPLE,
+        summary=f"summary: {quote(summary)}" if summary else '#summary: "What the study found."',
+        stem=stem,
+    )
+
+
+def _taken_names(folder: Path, site: Site, ledger: Ledger, now: datetime) -> set[str]:
+    """Every name, id and slug that posts of the site have or had, be they drafts, faulty or gone."""
+    found = files.post_files(folder)
+    names = {PurePosixPath(each[1]).stem for each in found if not isinstance(each, Problem)}
+    library = read_library(folder, site, now, drafts=True)
+    for post in (*library.posts, *library.withdrawn):
+        names |= {post.id, post.slug, *(alias.rstrip("/").rpartition("/")[2] for alias in post.aliases)}
+    for record in ledger.records.values():
+        names |= {record.id, record.slug, *record.former}
+    return names
 
 
 def _plain(typed: str, name: str) -> str:

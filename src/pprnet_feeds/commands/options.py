@@ -9,11 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import click
 
+from pprnet_feeds.content import dates
 from pprnet_feeds.content.model import Site
-from pprnet_feeds.content.problems import Form, Problem, report
+from pprnet_feeds.content.problems import Form, Problem, quoted, report
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.state.database import Database, state_address
 
@@ -23,6 +25,9 @@ site = click.option(
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     default=".",
     help="The folder with posts/ and feeds/. The current folder when not given.",
+)
+topics = click.option(
+    "--topic", "topics", multiple=True, metavar="NAME", help="A topic; give it once for each."
 )
 
 
@@ -34,6 +39,14 @@ def form(*forms: str, help: str) -> Callable[[Any], Any]:
 def now() -> datetime:
     """The time, in UTC and whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def month_of(date: str, zone: ZoneInfo) -> str:
+    """The month of what was typed for ``--date``, or the present one when that is empty."""
+    try:
+        return dates.month_of(dates.parse_moment(date, zone) if date else now(), zone)
+    except ValueError as reason:
+        raise click.UsageError(f"--date is {reason}: {quoted(date)}. {dates.FORMS}") from None
 
 
 def settings_of(folder: Path, consequence: str) -> Site:
