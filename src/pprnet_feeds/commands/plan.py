@@ -59,7 +59,7 @@ def planned(folder: Path, now: datetime, form: Form = "text") -> tuple[Library, 
     New posts have the times of publication that are recorded for them at *now*.
     """
     problems, library = checked(folder, now, form)
-    library = dated(public(library, now), library.ledger, now)
+    library = dated(public(library, now), now)
     return library, changes(library, library.ledger.shown(now)), problems
 
 

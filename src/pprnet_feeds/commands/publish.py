@@ -15,8 +15,7 @@ from pprnet_feeds.publishing.check import ADDRESS, NO_BASE_URL, UNRECORDED, wait
 from pprnet_feeds.publishing.plan import published
 from pprnet_feeds.publishing.postfile import write_over
 
-# Of more files than these only the folder is named.
-MOST_NAMED = 20
+_MOST_NAMED = 20  # of more files only the folder is named
 
 
 @click.command()
@@ -62,13 +61,11 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
         return
     with options.writing(path, CONSEQUENCE):
         write_over(path, text)
-    recorded = (each for each in after.records.values() if ledger.records.get(each.id) != each)
-    files = sorted({change.file for change in found} | {record.path for record in recorded})
+    files = {change.file for change in found}
+    files |= {ledger.records[change.id].path for change in found if change.id in ledger.records}
+    files |= {each.path for each in after.records.values() if ledger.records.get(each.id) != each}
     # `git add` fails for a removed file that git does not know: then the folder is named instead.
-    has_moved = any(
-        before.path != change.file for change in found if (before := ledger.records.get(change.id))
-    )
-    are_there = all((folder / file).exists() for file in files) and not has_moved
-    named = files if are_there and len(files) <= MOST_NAMED else ["posts"]
+    are_there = all((folder / file).exists() for file in files)
+    named = sorted(files) if are_there and len(files) <= _MOST_NAMED else ["posts"]
     place = [] if folder == Path() else ["-C", str(folder)]
     click.echo(f"\nPublished. Commit these:\n    {shlex.join(['git', *place, 'add', ledgers.FILE, *named])}")
