@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from pathlib import Path
@@ -41,19 +40,15 @@ def studies(folder: Path, form: Form, *, write: bool) -> None:
         raise SystemExit(2) from None
     if not site.contact:
         _stop("The registries want an e-mail address: set `contact` in feeds/site.yaml, or PPRNET_CONTACT.")
-    roots = [
-        os.environ.get(f"PPRNET_{name}_URL", "").strip().rstrip("/") for name in ("CROSSREF", "UNPAYWALL")
-    ]
+    names = ("PPRNET_CROSSREF_URL", "PPRNET_UNPAYWALL_URL")
+    roots = [os.environ.get(name, "").strip().rstrip("/") for name in names]
     for root in filter(None, roots):
         if not is_address(root):
             _stop(f"The address of a registry is not a web address: {root!r}. Write it like {CROSSREF}.")
     caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
     caches = caches if caches.is_absolute() else Path.home() / ".cache"
-    name = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=8).hexdigest()
-    cache = caches / "pprnet-feeds" / name
-    registries = Registries(
-        roots[0] or CROSSREF, roots[1].removesuffix("/v2") or UNPAYWALL, site.contact, cache, now
-    )
+    crossref, unpaywall = roots[0] or CROSSREF, roots[1].removesuffix("/v2") or UNPAYWALL
+    registries = Registries(crossref, unpaywall, site.contact, caches / "pprnet-feeds", now)
     library = read_library(folder, site, now, drafts=True)
     posts = sorted(library.posts, key=lambda post: post.file)
     works = [(post.file, place, cite) for post in posts for place, cite in enumerate(post.cites)]

@@ -204,19 +204,14 @@ def _temporary(path: Path, text: str) -> Iterator[Path]:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove what a run that was killed had begun to write, unless the process of that number still runs."""
+    if os.name != "posix":  # there, os.kill would end the process
+        return
     for path in chain(folder.glob("posts/.*"), folder.glob("feeds/.*")):
         found = _LEFTOVER.fullmatch(path.name)
-        if found and path.is_file() and not path.is_symlink() and not _is_running(int(found[1])):
-            path.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    if os.name != "posix":  # there, os.kill would end the process
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True
+        if found and path.is_file() and not path.is_symlink():
+            try:
+                os.kill(int(found[1]), 0)
+            except (ProcessLookupError, OverflowError):
+                path.unlink(missing_ok=True)
+            except PermissionError:
+                pass  # it runs, and is somebody else's

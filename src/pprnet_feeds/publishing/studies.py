@@ -39,11 +39,8 @@ _KINDS: dict[str, NoticeKind] = {
     **dict.fromkeys(("correction", "erratum", "corrigendum", "partial_retraction"), "correction"),
 }
 # Publishers put such a word before the title of a work that was retracted.
-_MARK = re.compile(
-    r"^(?:(?:retracted|withdrawn|removed|retraction)(?: article| chapter)?: ?)+", re.IGNORECASE
-)
-# A title of fewer letters may be the beginning of another.
-_SURE = 25
+_MARK = re.compile(r"^(?:(?:retracted|withdrawn|removed|retraction)(?: article| chapter)?: ?)+", re.I)
+_SURE = 25  # letters: a title of fewer may be the beginning of another
 
 # What is taken from a record: of Crossref, or of Unpaywall.
 _Facts = dict[str, Any]
@@ -120,14 +117,9 @@ def _facts(record: dict[str, Any]) -> _Facts:
     except ValueError:
         work = Citation("")
     updates = [
-        [
-            _KINDS.get(kind, kind),
-            _day(update.get("updated")),
-            doi_in(str(update.get("DOI"))),
-            update.get("source"),
-        ]
-        for update in record.get("updated-by") or ()
-        for kind in [re.sub(r"[\s-]+", "_", str(update.get("type")).lower())]
+        [_KINDS.get(kind, kind), _day(each.get("updated")), doi_in(str(each.get("DOI"))), each.get("source")]
+        for each in record.get("updated-by") or ()
+        for kind in [re.sub(r"[\s-]+", "_", str(each.get("type")).lower())]
     ]
     best = record.get("best_oa_location") or {}
     return {
@@ -155,10 +147,8 @@ def examined(cite: Citation, registries: Registries) -> tuple[Citation, list[tup
     found: list[tuple[str, str]] = []
     with contextlib.suppress(doi.NoAnswerError):
         if not cite.doi and (number := _missing_doi(cite, registries)):
-            cite = replace(cite, doi=number)
-            found.append(
-                (f"the study has no `doi`: it is {number}", "Crossref, by title, year and first author")
-            )
+            cite, source = replace(cite, doi=number), "Crossref, by title, year and first author"
+            found.append((f"the study has no `doi`: it is {number}", source))
         records = registries.works(f"/{quote(cite.doi, safe='/')}") if cite.doi else []
         other = _other_title(cite, records[0]) if records else ""
         if cite.doi and (other or not records):
@@ -179,9 +169,8 @@ def examined(cite: Citation, registries: Registries) -> tuple[Citation, list[tup
         if copies and is_address(copies[0]["copy"][0]):
             cite = replace(cite, open_access=(copy := OpenAccess(*copies[0]["copy"])))
             about = ", ".join(filter(None, (copy.version, copy.licence)))
-            found.append(
-                (f"the study is free to read: {copy.url}{f' ({about})' if about else ''}", "Unpaywall")
-            )
+            shown = f"{copy.url} ({about})" if about else copy.url
+            found.append((f"the study is free to read: {shown}", "Unpaywall"))
     return cite, found
 
 
