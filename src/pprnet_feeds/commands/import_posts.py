@@ -31,14 +31,19 @@ _PLACES = 4
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one source: its post files, and what is to be said of it."""
+    """What became of one source; *read* is false when it gave nothing though it should."""
 
     file: str
     kind: str
-    is_read: bool = True
+    read: bool
     posts: list[write.ImportedPost] = field(default_factory=list)
     sentence: str = ""
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def drafts(self) -> int:
+        """How many of its posts are drafts."""
+        return sum(each.is_draft for each in self.posts)
 
 
 @click.command("import")
@@ -112,7 +117,7 @@ def import_posts(
             outcome = next((each for each, has in zip(outcomes, having, strict=True) if has), outcomes[0])
             outcome.problems.append(Problem(outcome.file, 0, 0, what, mend))
     (_print_json if form == "json" else _print)(outcomes, counts, added, lines)
-    if not all(outcome.is_read for outcome in outcomes):
+    if not all(outcome.read for outcome in outcomes):
         raise SystemExit(1)
 
 
@@ -127,30 +132,29 @@ def _import(
     source: Source, name: str, folder: Path, posts: write.PostFolder, topics: tuple[str, ...], *, draft: bool
 ) -> Outcome:
     """Write the posts of one source."""
-    outcome = Outcome(name, source.kind, problems=list(source.problems))
+    is_read = bool(source.kind) and not source.refused
+    outcome = Outcome(name, source.kind, is_read, problems=list(source.problems))
     if not source.posts:
-        outcome.is_read = bool(source.kind) and not source.refused
-        if not outcome.problems:
-            outcome.problems.append(Problem(name, 0, 0, "it holds no post", "Give a file that does."))
+        nothing = Problem(name, 0, 0, "it holds no post", "Give a file that does.")
+        outcome.problems = outcome.problems or [nothing]
         return outcome
     posts.begin_source()
     with options.writing(folder, "What was written stays; import again to finish."):
         for post in _watched(source.posts, "Writing"):
-            post = replace(post, labels=(*topics, *post.labels))
-            written = posts.add_post(
-                replace(post, restricted=post.restricted or "a draft") if draft else post
-            )
+            restricted = post.restricted or ("a draft" if draft else "")
+            labels = (*topics, *post.labels)
+            written = posts.add_post(replace(post, labels=labels, restricted=restricted))
             if isinstance(written, Problem):
                 outcome.problems.append(written)
                 continue
             outcome.posts.append(written)
             if written.losses:
                 lost = ", ".join(f"{kind} ({number})" for kind, number in written.losses.items())
+                what = f"in the post {quoted(post.title)}: {lost}"
                 mend = "Look whether the post says all that readers need."
-                place = (post.file, post.line, 0)
-                outcome.problems.append(Problem(*place, f"in the post {quoted(post.title)}: {lost}", mend))
+                outcome.problems.append(Problem(post.file, post.line, 0, what, mend))
         sentence = sentences.enter_sentence(source, folder, name)
-    outcome.is_read = bool(outcome.posts)
+    outcome.read = bool(outcome.posts)
     if isinstance(sentence, Problem):
         outcome.problems.append(sentence)
     else:
@@ -159,13 +163,12 @@ def _import(
     return outcome
 
 
-def _losses(outcomes: Sequence[Outcome]) -> dict[str, list[tuple[str, int]]]:
-    """The places of each kind of loss, with how often it is there; the most frequent first."""
-    found: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-    for outcome in outcomes:
-        for post in outcome.posts:
-            for kind, number in post.losses.items():
-                found[kind].append((post.file, number))
+def _losses(outcomes: Sequence[Outcome]) -> dict[str, Counter[str]]:
+    """The files with each kind of loss, and how often it is there; the kind with most files first."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for post in (post for outcome in outcomes for post in outcome.posts):
+        for kind, number in post.losses.items():
+            found[kind][post.file] += number
     return dict(sorted(found.items(), key=lambda each: (-len(each[1]), each[0])))
 
 
@@ -183,45 +186,24 @@ def _print(outcomes: Sequence[Outcome], counts: Counter[str], added: str, lines:
     if added:
         click.echo(added)
     elif lines:
-        number = some(len(counts), "name")
-        click.echo(
-            f"\n{number} of topics that are not known here. `--topics write` adds this to feeds/topics.yaml:"
-        )
-        click.echo(f"\n{lines}", nl=False)
+        unknown = f"{some(len(counts), 'name')} of topics that are not known here"
+        click.echo(f"\n{unknown}. `--topics write` adds this to feeds/topics.yaml:\n\n{lines}", nl=False)
     if any(outcome.posts for outcome in outcomes):
         click.echo("\n posts  drafts")
         for outcome in outcomes:
-            drafts = sum(each.is_draft for each in outcome.posts)
-            click.echo(f"{len(outcome.posts):6}  {drafts:6}  {outcome.file}")
+            click.echo(f"{len(outcome.posts):6}  {outcome.drafts:6}  {outcome.file}")
     for kind, places in _losses(outcomes).items():
-        named = ", ".join(file for file, _ in places[:_PLACES])
         more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
-        click.echo(f"{kind}: {sum(number for _, number in places)} in {named}{more}")
+        click.echo(f"{kind}: {places.total()} in {', '.join([*places][:_PLACES])}{more}")
     if not all(each.has_topic for outcome in outcomes for each in outcome.posts):
         click.echo("Now run `check`: it names each post that still needs a topic.")
 
 
 def _print_json(outcomes: Sequence[Outcome], counts: Counter[str], added: str, lines: str) -> None:
+    losses = _losses(outcomes).items()
     everything = {
-        "sources": [
-            {
-                "file": outcome.file,
-                "kind": outcome.kind,
-                "read": outcome.is_read,
-                "posts": [asdict(each) for each in outcome.posts],
-                "drafts": sum(each.is_draft for each in outcome.posts),
-                "problems": [asdict(each) for each in outcome.problems],
-            }
-            for outcome in outcomes
-        ],
-        "losses": [
-            {
-                "kind": kind,
-                "number": sum(number for _, number in places),
-                "files": [file for file, _ in places],
-            }
-            for kind, places in _losses(outcomes).items()
-        ],
+        "sources": [asdict(outcome) | {"drafts": outcome.drafts} for outcome in outcomes],
+        "losses": [{"kind": kind, "number": each.total(), "files": [*each]} for kind, each in losses],
         "topics": [
             {"label": label, "posts": number, "added": bool(added)} for label, number in counts.items()
         ],

@@ -23,10 +23,10 @@ from pprnet_feeds.syndication.month import styled
 _RULE = "-" * 72
 _ITEM = re.compile(r"(?<=<li>)- ")
 _LIST = re.compile(r"<ol\b.*?</ol>", re.DOTALL)
-# What HTML shows by its looks, in words.
+# What HTML shows by its looks, in words. The heading of a post is a link that comes again below, and an
+# address is its own link.
 _WORDS = {
     re.compile(r"(<h2.*?)(?=</h2>)", re.DOTALL): rf"\1<br>{_RULE}",
-    # The heading of a post is a link that comes again below, and an address is its own link.
     re.compile(r"(<h2[^<>]*>)<a [^<>]*>(.*?)</a>", re.DOTALL): r"\1\2",
     re.compile(r'<a [^<>]*href="([^"]*)"[^<>]*>(?!\1<)(.*?)</a>', re.DOTALL): r"\2 &lt;\1&gt;",
     re.compile(r"<li[^<>]*>\s*(?:<p>)?"): "<li>- ",
@@ -38,9 +38,8 @@ _POLICY = SMTP.clone(max_line_length=998)  # no header is folded within an addre
 
 def letter_html(entry: Entry, title: str, site: Site) -> str:
     """The month *entry* as a page for mail programs; *title* is that of the newsletter."""
-    return render_template(
-        "letter.html", entry=entry, title=title, site=site, body=styled(entry.html)
-    ).decode()
+    body = styled(entry.html)
+    return render_template("letter.html", entry=entry, title=title, site=site, body=body).decode()
 
 
 def letter_text(entry: Entry, title: str, site: Site) -> str:
@@ -51,11 +50,10 @@ def letter_text(entry: Entry, title: str, site: Site) -> str:
     lines = []
     for line in plain_text(_LIST.sub(_numbered, page)).split("\n"):
         rest = "  " if line.startswith("- ") else "   " if re.match(r"[0-9]+\. ", line) else ""
-        lines += wrap(line, 72, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False) or [
-            ""
-        ]
-    newsletter = dict(zip(("Subscribe", "Unsubscribe"), site.newsletter, strict=True))
-    ways = {"On the web": entry.url, **newsletter, "Licence": site.licence}
+        wrapped = wrap(line, 72, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)
+        lines += wrapped or [""]
+    subscribe, leave = site.newsletter
+    ways = {"On the web": entry.url, "Subscribe": subscribe, "Unsubscribe": leave, "Licence": site.licence}
     footer = "\n".join([*(f"{name}: {url}" for name, url in ways.items() if url), site.rights]).strip()
     return "\n".join([*lines, "", _RULE, footer, ""])
 
