@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -138,11 +139,10 @@ def _taken_names(folder: Path, site: Site, ledger: Ledger, now: datetime) -> set
 
 def _plain(typed: str, name: str) -> str:
     """What was typed, on one line; stops at a character that no file can hold."""
-    text, lost = clean(typed)
-    if lost:
-        which, _ = first_forbidden(typed)
+    which, _ = first_forbidden(typed)
+    if which:
         raise click.UsageError(f"{name} holds a character that no feed may hold: {which}. Type it again.")
-    return one_line(text)
+    return one_line(clean(typed)[0])
 
 
 def _chosen(names: Sequence[str], terms: Sequence[Term], option: str, file: str) -> list[str]:
@@ -204,7 +204,7 @@ def _ask_topics(title: str, terms: tuple[Term, ...]) -> list[str]:
 
 
 def _found(typed: str, terms: tuple[Term, ...]) -> list[Term]:
-    if typed.isascii() and typed.isdigit() and len(typed) < 5:
-        return [terms[int(typed) - 1]] if 0 < int(typed) <= len(terms) else []
+    if re.fullmatch("[0-9]{1,4}", typed):
+        return list(terms[int(typed) - 1 : int(typed)])
     exact = named(typed, terms)
     return [exact] if exact else search(typed, terms)
