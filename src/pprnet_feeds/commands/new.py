@@ -11,7 +11,6 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -33,6 +32,7 @@ from pprnet_feeds.publishing.postfile import citation_lines, list_lines, quote, 
 CONSEQUENCE = "Nothing was written."
 REGISTRY_VARIABLE = "PPRNET_DOI_REGISTRY"
 _TOPICS = "feeds/topics.yaml"
+_Names = tuple[str, ...]
 # A line of the template with a space after its `#` explains. One without shows a key that can be put to
 # use by taking the `#` away.
 _TEMPLATE = Path(doi.__file__).with_name("draft.md")
@@ -50,13 +50,7 @@ _EXAMPLE = '#cites: ["Lind, K. (2020). Slow trust. Annals of Samples, 4, 7-19."]
 )
 @click.option("--summary", default="", help="One or two plain sentences.")
 def new(
-    title: str,
-    folder: Path,
-    date: str,
-    topics: tuple[str, ...],
-    research: tuple[str, ...],
-    work: str | None,
-    summary: str,
+    title: str, folder: Path, date: str, topics: _Names, research: _Names, work: str | None, summary: str
 ) -> None:
     """Begin a post called TITLE: a draft in posts/, with every key explained in it.
 
@@ -86,10 +80,19 @@ def new(
     posts = folder / "posts"
     with options.writing(posts, CONSEQUENCE):
         posts.mkdir(exist_ok=True)
+    template = _TEMPLATE.read_text("utf-8")
+    filled = {
+        "title": quote(title),
+        "date": date or month,
+        "topics": "\n".join(list_lines("topics", subjects)),
+        "research": "\n".join(list_lines("research", types)) or "#research: [single-studies]",
+        "cites": "\n".join(citation_lines(cites)) or _EXAMPLE,
+        "summary": f"summary: {quote(summary)}" if summary else '#summary: "What the study found."',
+    }
     taken = _taken_names(folder, site, ledger, now)
     for stem in (stem for stem in stems(month, title) if stem not in taken):
         path = posts / f"{stem}.md"
-        text = draft_text(title, date or month, subjects, stem, types, cites, summary)
+        text = template.format(**filled, stem=stem)
         _, problems = read_post(text, f"posts/{path.name}", site)
         if problems:
             options.fail(problems, CONSEQUENCE)
@@ -101,27 +104,6 @@ def new(
         f"{click.format_filename(path)}\n"
         "    Write the text, above and below Practice Implications; take `draft: true` away at the end.\n"
         f"    Then type: pprnet-feeds check{at}"
-    )
-
-
-def draft_text(
-    title: str,
-    date: str,
-    topics: Sequence[str],
-    stem: str,
-    research: Sequence[str] = (),
-    cites: Sequence[Citation] = (),
-    summary: str = "",
-) -> str:
-    """The text of a draft whose file is called *stem*; *topics* and *research* are slugs."""
-    return _TEMPLATE.read_text("utf-8").format(
-        title=quote(title),
-        date=date,
-        topics="\n".join(list_lines("topics", topics)),
-        research="\n".join(list_lines("research", research)) or "#research: [single-studies]",
-        cites="\n".join(citation_lines(cites)) or _EXAMPLE,
-        summary=f"summary: {quote(summary)}" if summary else '#summary: "What the study found."',
-        stem=stem,
     )
 
 
@@ -145,16 +127,16 @@ def _plain(typed: str, name: str) -> str:
     return one_line(clean(typed)[0])
 
 
-def _chosen(names: Sequence[str], terms: Sequence[Term], option: str, file: str) -> list[str]:
+def _chosen(names: _Names, terms: tuple[Term, ...], option: str, file: str) -> list[str]:
     """The slugs of the named terms, each once, in the order of *file*."""
-    chosen = {name: named(name, tuple(terms)) for name in names}
+    chosen = {name: named(name, terms) for name in names}
     for name, term in chosen.items():
         if term is None:
             raise click.UsageError(f"{option}: nothing is called {quoted(name)}. {_offer(name, terms, file)}")
     return [term.slug for term in terms if term in chosen.values()]
 
 
-def _offer(typed: str, terms: Sequence[Term], file: str) -> str:
+def _offer(typed: str, terms: tuple[Term, ...], file: str) -> str:
     near = ", ".join(term.slug for term in suggest(typed, terms))
     return f"The nearest are {near}; all are in {file}." if near else f"All names are in {file}."
 
@@ -165,18 +147,15 @@ def _ask_registry(typed: str) -> Citation:
         raise click.UsageError(f"--doi is not a DOI: {quoted(typed)}. Write it like 10.1002/cpp.2521.")
     registry = os.environ.get(REGISTRY_VARIABLE, "").strip() or doi.REGISTRY
     if not is_address(registry):
-        raise click.UsageError(
-            f"{REGISTRY_VARIABLE} is not a web address: {quoted(registry)}. Write it like {doi.REGISTRY}."
-        )
+        what = f"{REGISTRY_VARIABLE} is not a web address: {quoted(registry)}"
+        raise click.UsageError(f"{what}. Write it like {doi.REGISTRY}.")
     if sys.stderr.isatty():
         click.echo(f"Asking {registry} for {bare} …", err=True)
     try:
         return doi.fetch_citation(bare, registry)
     except doi.NoAnswerError as reason:
-        raise click.ClickException(
-            f"{reason}.\n{CONSEQUENCE} Leave out --doi to begin without it, and write the reference under "
-            "`cites` yourself."
-        ) from None
+        fix = "Leave out --doi to begin without it, and write the reference under `cites` yourself."
+        raise click.ClickException(f"{reason}.\n{CONSEQUENCE} {fix}") from None
 
 
 def _ask_topics(title: str, terms: tuple[Term, ...]) -> list[str]:
@@ -190,7 +169,10 @@ def _ask_topics(title: str, terms: tuple[Term, ...]) -> list[str]:
         click.echo("\n".join([line, *listed]), err=True)
         hint = "a number, or a word to search" + (", or Enter when done" if chosen else "")
         typed = str(click.prompt(f"Topic ({hint})", default="", show_default=False, err=True)).strip()
-        found = _found(typed, terms)
+        exact = named(typed, terms)
+        found = [exact] if exact else search(typed, terms)
+        if re.fullmatch("[0-9]{1,4}", typed):
+            found = list(terms[int(typed) - 1 : int(typed)])
         if not typed and chosen:
             return [term.slug for term in terms if term in chosen]
         if not typed:
@@ -201,10 +183,3 @@ def _ask_topics(title: str, terms: tuple[Term, ...]) -> list[str]:
         else:
             offered = found or suggest(typed, terms)
             line = "Which of these?" if offered else "No topic is called that. Try another word."
-
-
-def _found(typed: str, terms: tuple[Term, ...]) -> list[Term]:
-    if re.fullmatch("[0-9]{1,4}", typed):
-        return list(terms[int(typed) - 1 : int(typed)])
-    exact = named(typed, terms)
-    return [exact] if exact else search(typed, terms)
