@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -50,15 +47,9 @@ def build(place: str, folder: Path) -> None:
     if not isinstance(snapshot, Snapshot):
         options.fail(snapshot.problems, CONSEQUENCE)
     try:
-        with options.extra("s3"), options.writing(place, UNFINISHED), ExitStack() as closing:
-
-            def begin(steps: int) -> Callable[[], None]:
-                hidden = not sys.stderr.isatty()
-                bar = click.progressbar(length=steps, label="Building", file=sys.stderr, hidden=hidden)
-                return partial(closing.enter_context(bar).update, 1)
-
+        with options.extra("s3"), options.writing(place, UNFINISHED):
             where = Bucket(place, os.environ) if mark else Folder(Path(place), folder)
-            exported = export(snapshot, where, begin)
+            exported = export(snapshot, where, partial(options.watched, label="Building"))
     except RefusedError as error:
         raise click.ClickException(f"{place}: {error}. {error.fix}") from None
     click.echo(_in_words(place, exported, snapshot.next_release))

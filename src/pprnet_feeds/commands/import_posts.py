@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
@@ -23,7 +22,6 @@ with options.extra("import"):
     from pprnet_feeds.importing.source_post import Source
 from pprnet_feeds.publishing.postfile import remove_leftovers
 
-T = TypeVar("T")
 _BAR_FROM = 20
 _NOTHING = "Nothing was written."
 _PLACES = 4
@@ -96,8 +94,9 @@ def import_posts(
         raise click.UsageError(f"{what}. Write it like https://example.org/pictures.")
     with options.writing(folder, _NOTHING):
         remove_leftovers(folder)
+    watch = partial(options.watched, label="Reading", least=_BAR_FROM)
     read = [
-        (name, detect.read_source(path, name, site, date, month, _watched))
+        (name, detect.read_source(path, name, site, date, month, watch))
         for path, name in ((path, name_of(str(path))) for path in sources)
     ]
     counts = sentences.unknown_topics([source for _, source in read], site)
@@ -121,13 +120,6 @@ def import_posts(
         raise SystemExit(1)
 
 
-def _watched(items: Sequence[T], label: str = "Reading") -> Iterator[T]:
-    """The *items* one after another, with a bar on a terminal when there are many."""
-    hidden = len(items) < _BAR_FROM or not sys.stderr.isatty()
-    with click.progressbar(items, label=label, file=sys.stderr, hidden=hidden) as bar:
-        yield from bar
-
-
 def _import(
     source: Source, name: str, folder: Path, posts: write.PostFolder, topics: tuple[str, ...], *, draft: bool
 ) -> Outcome:
@@ -140,7 +132,7 @@ def _import(
         return outcome
     posts.begin_source()
     with options.writing(folder, "What was written stays; import again to finish."):
-        for post in _watched(source.posts, "Writing"):
+        for post in options.watched(source.posts, "Writing", _BAR_FROM):
             restricted = post.restricted or ("a draft" if draft else "")
             labels = (*topics, *post.labels)
             written = posts.add_post(replace(post, labels=labels, restricted=restricted))

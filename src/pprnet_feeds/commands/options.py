@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
@@ -19,6 +20,7 @@ from pprnet_feeds.content.problems import Form, Problem, quoted, report
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.state.database import Database, state_address
 
+T = TypeVar("T")
 site = click.option(
     "--site",
     "folder",
@@ -94,13 +96,19 @@ def extra(name: str) -> Iterator[None]:
         raise click.ClickException(what) from None
 
 
+def watched(items: Sequence[T], label: str, least: int = 1) -> Iterator[T]:
+    """The *items* one after another, with a bar on a terminal from *least* of them on."""
+    hidden = len(items) < least or not sys.stderr.isatty()
+    with click.progressbar(items, label=label, file=sys.stderr, hidden=hidden) as bar:
+        yield from bar
+
+
 def placed(problems: list[Problem], folder: Path, form: Form) -> list[Problem]:
     """*problems* of the site in *folder*; in annotations their paths begin at the current folder."""
     below = os.path.relpath(folder)
     if form != "github" or below.startswith(".."):
         return problems
-    files = [Path(below, each.file).as_posix() if "/" in each.file else each.file for each in problems]
-    return [replace(each, file=file) for each, file in zip(problems, files, strict=True)]
+    return [replace(p, file=Path(below, p.file).as_posix()) if "/" in p.file else p for p in problems]
 
 
 def fail(

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-import sys
 import time
 import unicodedata
 from dataclasses import dataclass, field, replace
@@ -91,23 +90,21 @@ def studies(folder: Path, form: Form, *, write: bool) -> None:
     works = [(post.file, place, cite) for post in posts for place, cite in enumerate(post.cites)]
     found: list[Problem] = []
     is_new = False
-    hidden = not sys.stderr.isatty()
-    with click.progressbar(works, label="Asking about studies", file=sys.stderr, hidden=hidden) as bar:
-        for file, place, before in bar:
-            cite, said = examined(before, registries)
-            if not said:
-                continue
-            text, mend = (folder / file).read_bytes().decode("utf-8-sig"), "Source: {}."
-            if cite != before:
-                after = with_citation(text, file, site, before, cite) if write else None
-                if after:
-                    with options.writing(folder / file, "The file is as it was."):
-                        write_over(folder / file, after)
-                mend += " Written." if after else " Write it yourself." if write else " `--write` writes it."
-                is_new = is_new or bool(after) or not write
-            value = cited_value(text, file, place)
-            line = value.line if value else 0
-            found += [Problem(file, line, 0, what, mend.format(by), form != "text") for what, by in said]
+    for file, place, before in options.watched(works, "Asking about studies"):
+        cite, said = examined(before, registries)
+        if not said:
+            continue
+        text, mend = (folder / file).read_bytes().decode("utf-8-sig"), "Source: {}."
+        if cite != before:
+            after = with_citation(text, file, site, before, cite) if write else None
+            if after:
+                with options.writing(folder / file, "The file is as it was."):
+                    write_over(folder / file, after)
+            mend += " Written." if after else " Write it yourself." if write else " `--write` writes it."
+            is_new = is_new or bool(after) or not write
+        value = cited_value(text, file, place)
+        line = value.line if value else 0
+        found += [Problem(file, line, 0, what, mend.format(by), form != "text") for what, by in said]
     if blocking(library.problems):
         click.echo("Posts with problems were left out: pprnet-feeds check names them.", err=True)
     found = options.placed(found, folder, form)
