@@ -27,7 +27,7 @@ from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.terms import named, search, suggest
 from pprnet_feeds.content.text import clean, doi_in, first_forbidden, one_line
 from pprnet_feeds.publishing import doi
-from pprnet_feeds.publishing.postfile import citation_lines, list_lines, quote, stems, write_new
+from pprnet_feeds.publishing.postfile import citation_lines, list_lines, quote, stems, write_file
 
 CONSEQUENCE = "Nothing was written."
 REGISTRY_VARIABLE = "PPRNET_DOI_REGISTRY"
@@ -97,14 +97,11 @@ def new(
         if problems:
             options.fail(problems, CONSEQUENCE)
         with options.writing(path, CONSEQUENCE), contextlib.suppress(FileExistsError):
-            write_new(path, text)
+            write_file(path, text)
             break
     at = "" if str(folder) == "." else f" --site {shlex.quote(click.format_filename(folder))}"
-    click.echo(
-        f"{click.format_filename(path)}\n"
-        "    Write the text, above and below Practice Implications; take `draft: true` away at the end.\n"
-        f"    Then type: pprnet-feeds check{at}"
-    )
+    step = "Write the text, above and below Practice Implications; take `draft: true` away at the end."
+    click.echo(f"{click.format_filename(path)}\n    {step}\n    Then type: pprnet-feeds check{at}")
 
 
 def _taken_names(folder: Path, site: Site, ledger: Ledger, now: datetime) -> set[str]:

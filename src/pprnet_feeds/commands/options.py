@@ -21,16 +21,11 @@ from pprnet_feeds.content.site import read_site
 from pprnet_feeds.state.database import Database, state_address
 
 T = TypeVar("T")
-site = click.option(
-    "--site",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=".",
-    help="The folder with posts/ and feeds/. The current folder when not given.",
-)
-topics = click.option(
-    "--topic", "topics", multiple=True, metavar="NAME", help="A topic; give it once for each."
-)
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+_SITE = "The folder with posts/ and feeds/. The current folder when not given."
+site = click.option("--site", "folder", type=_FOLDER, default=".", help=_SITE)
+_TOPIC = "A topic; give it once for each."
+topics = click.option("--topic", "topics", multiple=True, metavar="NAME", help=_TOPIC)
 
 
 def form(*forms: str, help: str) -> Callable[[Any], Any]:

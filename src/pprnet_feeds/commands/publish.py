@@ -13,7 +13,7 @@ from pprnet_feeds.commands.plan import in_words, planned, refused
 from pprnet_feeds.content import ledger as ledgers
 from pprnet_feeds.publishing.check import ADDRESS, NO_BASE_URL, UNRECORDED, waiting_lines
 from pprnet_feeds.publishing.plan import published
-from pprnet_feeds.publishing.postfile import write_over
+from pprnet_feeds.publishing.postfile import write_file
 
 _MOST_NAMED = 20  # of more files only the folder is named
 
@@ -60,7 +60,7 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
         click.echo("\nNothing to publish: feeds/ledger.json is up to date.")
         return
     with options.writing(path, CONSEQUENCE):
-        write_over(path, text)
+        write_file(path, text, over=True)
     files = {change.file for change in found}
     files |= {ledger.records[change.id].path for change in found if change.id in ledger.records}
     files |= {each.path for each in after.records.values() if ledger.records.get(each.id) != each}

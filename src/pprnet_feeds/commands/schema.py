@@ -17,13 +17,8 @@ from pprnet_feeds.content.post import TYPES
 from pprnet_feeds.content.slugs import SLUG
 
 Schema = dict[str, Any]
-_PARTS = {
-    "person": keys.PERSON,
-    "image": keys.IMAGE,
-    "citation": keys.CITATION,
-    "notice": keys.NOTICE,
-    "copy": keys.COPY,
-}
+_PARTS = {"person": keys.PERSON, "image": keys.IMAGE, "citation": keys.CITATION}
+_PARTS |= {"notice": keys.NOTICE, "copy": keys.COPY}
 _NAMED = {"status": get_args(Status), "type of work": TYPES, "kind of notice": NOTICES}
 _WEB = "[Hh][Tt][Tt][Pp][Ss]?://"
 _MONTH = "(?!.{5}(02-3|(0[469]|11)-31))(19|2[01])[0-9]{2}-(0[1-9]|1[0-2])"

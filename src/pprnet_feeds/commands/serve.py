@@ -99,7 +99,6 @@ def serve(folder: Path, host: str | None, port: int | None, preview: bool) -> No
         "http": "h11" if missing else "pprnet_feeds.serving.protocol:Protocol",
         "date_header": bool(missing),
         "ws": "none",
-        "loop": "auto",  # there is no uvloop for Windows
         "log_config": None,
         "log_level": "error",  # its warnings are about requests: a client could fill the log
         "access_log": False,

@@ -47,20 +47,16 @@ def stats(folder: Path, form: str) -> None:
 
 def _data(found: Report) -> dict[str, object]:
     """The figures for programs; numbers are numbers, and the newest."""
-    recent = found.recent
+    recent, feeds = found.recent, []
+    for feed in found.feeds:
+        path = None if feed.path is None else f"/{feed.path}"
+        numbers = {"subscribers": feed.subscribers, "readers": feed.readers}
+        feeds.append({"feed": feed.name, "path": path, **numbers})
     polls = {"requests": recent.requests, "unchanged": recent.unchanged, "bytes": recent.bytes}
     return {
         "day": str(found.today) if found.months else None,
         "subscribers": found.total.subscribers,
-        "feeds": [
-            {
-                "feed": feed.name,
-                "path": None if feed.path is None else f"/{feed.path}",
-                "subscribers": feed.subscribers,
-                "readers": feed.readers,
-            }
-            for feed in found.feeds
-        ],
+        "feeds": feeds,
         "polls": {"days": RECENT, **polls} if found.months else None,
         "former": [
             {"address": one.address, "is": one.why, "requests": one.requests, "newest": one.newest}

@@ -31,7 +31,7 @@ from pprnet_feeds.content.model import NOTICES, Citation, Notice, NoticeKind, Op
 from pprnet_feeds.content.problems import Form, Problem, blocking, in_words, quoted, report, some
 from pprnet_feeds.content.text import clean, doi_in, one_line
 from pprnet_feeds.publishing import doi
-from pprnet_feeds.publishing.postfile import cited_value, with_citation, write_over
+from pprnet_feeds.publishing.postfile import cited_value, with_citation, write_file
 from pprnet_feeds.syndication.notices import became
 from pprnet_feeds.syndication.references import complete
 
@@ -99,7 +99,7 @@ def studies(folder: Path, form: Form, *, write: bool) -> None:
             after = with_citation(text, file, site, before, cite) if write else None
             if after:
                 with options.writing(folder / file, "The file is as it was."):
-                    write_over(folder / file, after)
+                    write_file(folder / file, after, over=True)
             mend += " Written." if after else " Write it yourself." if write else " `--write` writes it."
             is_new = is_new or bool(after) or not write
         value = cited_value(text, file, place)

@@ -37,21 +37,15 @@ from pprnet_feeds.syndication.urls import GUESSED, POST_FORMATS, VIEWS
 # What `check` renders with when the site has no address of its own yet.
 ADDRESS = "https://check.invalid"
 UNRECORDED = "the ledger does not know this post, and readers can see it"
-NO_BASE_URL = Problem(
-    file="feeds/site.yaml",
-    line=0,
-    column=0,
-    what="no base_url is set",
-    mend="Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds.",
-)
+_SET_IT = "Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds."
+NO_BASE_URL = Problem("feeds/site.yaml", 0, 0, "no base_url is set", _SET_IT)
 # What Windows, macOS and browsers add to the name of a copy.
 _COPIED = re.compile(r"(/)copy of |(?:(?: -)? copy(?: ?\(?\d+\)?)?| ?\(\d+\))(?=\.md$)", re.I)
 _NOTE = 200  # characters
 _FAR_AHEAD = timedelta(days=366)
 _OPERATION = ("/healthz", "/readyz", "/metrics", "/stats")
-_HOST = re.compile(
-    r"(?:www\.[^/]+|[\w.-]+\.(?:com|org|net|edu|gov|info|io|ca|uk|us|eu|de|fr))(?:[/?#:].*)?", re.I
-)
+_DOMAINS = "com|org|net|edu|gov|info|io|ca|uk|us|eu|de|fr"
+_HOST = re.compile(rf"(?:www\.[^/]+|[\w.-]+\.(?:{_DOMAINS}))(?:[/?#:].*)?", re.I)
 _FILE = re.compile(r"\.(?!(?:md|html?|atom|rss|json|bib|ris)$)[a-z0-9]{2,5}$", re.I)
 _UPLOAD = "Only posts are served: put the file on a web server and write its whole address, https://…."
 
@@ -131,12 +125,9 @@ def _own_addresses_as_aliases(library: Library) -> list[Problem]:
         forms = [alias.rstrip("/") + end for end in ("", *(f".{form}" for form in POST_FORMATS))]
         return any(form in documents or form.split("/")[1].lower() in tops for form in forms)
 
+    what = "the path {} in `aliases` is one of our own addresses"
     fix = "Take it away: readers get what we have there already."
-    return [
-        Problem(post.file, 0, 0, f"the path {quoted(alias)} in `aliases` is one of our own addresses", fix)
-        for post, alias in former
-        if is_own(alias)
-    ]
+    return [Problem(post.file, 0, 0, what.format(quoted(path)), fix) for post, path in former if is_own(path)]
 
 
 def warnings(library: Library, now: datetime) -> list[Problem]:

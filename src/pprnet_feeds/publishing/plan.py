@@ -76,9 +76,8 @@ def dated(library: Library, now: datetime) -> Library:
     for post in sorted(new, key=lambda post: (post.published, post.file), reverse=True):
         time = first_published(post.date, library.site.time_zone, now) or next(free)
         found[post.id] = post.but(published=time, updated=max(post.updated, time))
-    posts, withdrawn = (
-        tuple(found.get(post.id, post) for post in side) for side in (library.posts, library.withdrawn)
-    )
+    posts = tuple(found.get(post.id, post) for post in library.posts)
+    withdrawn = tuple(found.get(post.id, post) for post in library.withdrawn)
     return replace(library, posts=posts, withdrawn=withdrawn)
 
 

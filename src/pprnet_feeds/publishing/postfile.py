@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -156,34 +155,11 @@ def stems(month: str, title: str) -> Iterator[str]:
         yield f"{month}-{slug_of(title, SLUG_LENGTH - len(month) - 1 - len(ending))}{ending}"
 
 
-def write_new(path: Path, text: str) -> None:
-    """Write a file that is not there yet; other programs see all of it or nothing.
+def write_file(path: Path, text: str, *, over: bool = False) -> None:
+    """Write a file, *over* one that is there or not; other programs see all of it or what was there before.
 
     Raises FileExistsError when something has that name, and OSError when it cannot be written.
     """
-    with _temporary(path, text) as temporary:
-        try:
-            os.link(temporary, path)  # unlike a renaming, it never replaces a file
-        except (FileExistsError, FileNotFoundError):
-            raise
-        except OSError:
-            # Some file systems have no links: there an empty file takes the name first.
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
-            temporary.replace(path)
-
-
-def write_over(path: Path, text: str) -> None:
-    """Write a file of our own, over the one that is there; other programs see the old one or the new.
-
-    Raises OSError when it cannot be written; the old one stays.
-    """
-    with _temporary(path, text) as temporary:
-        temporary.replace(path)
-
-
-@contextlib.contextmanager
-def _temporary(path: Path, text: str) -> Iterator[Path]:
-    """A file with the text beside *path*; it is removed unless it was renamed."""
     # Hidden, so that it is no post; a program that is killed here may leave it behind.
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -191,7 +167,16 @@ def _temporary(path: Path, text: str) -> Iterator[Path]:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        yield temporary
+        if not over:
+            try:
+                os.link(temporary, path)  # unlike a renaming, it never replaces a file
+                return
+            except (FileExistsError, FileNotFoundError):
+                raise
+            except OSError:
+                # Some file systems have no links: there an empty file takes the name first.
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
