@@ -37,6 +37,7 @@ MEANING: dict[Kind, str] = {
     "moved": "Readers notice nothing; the former address leads to the new one.",
     "silently edited": "Readers get the new text and no notice.",
 }
+_EDITED = ("title", "topics", "research", "status")  # what a silent edit names; all else is the text
 REFUSED: frozenset[Kind] = frozenset({"id changed", "vanished"})
 
 
@@ -114,13 +115,15 @@ class _Comparison:
                     yield self._change("new", post, None)
                 continue
             after = ledgers.record_of(post, before, before.changed)
+            edited = [key for key in _EDITED if getattr(after, key) != getattr(before, key)]
             if after.status == "withdrawn" != before.status:
                 yield self._change("withdrawn", post, before, post.note)
             elif after.updated != before.updated:
                 status = "" if post.status == "published" else f"{post.status}: {post.note}".rstrip(": ")
                 detail = "; ".join(filter(None, [status, *fresh_notices(post, before)]))
                 yield self._change("re-notified", post, before, detail)
-            elif detail := _edited(after, before):
+            elif edited or after.digest != before.digest:
+                detail = f"its {' and '.join(edited or ['text'])}"
                 yield self._change("silently edited", post, before, detail)
             if after.slug != before.slug:
                 detail = f"/posts/{before.slug}/ leads to /posts/{post.slug}/"
@@ -199,11 +202,3 @@ def fresh_notices(post: Post, before: Record) -> list[str]:
 
 def _with_files(library: Library) -> list[Post]:
     return [post for post in (*library.posts, *library.withdrawn) if post.id not in library.remains]
-
-
-def _edited(after: Record, before: Record) -> str:
-    """What of a post was edited, in words; empty when nothing was."""
-    keys = ("title", "topics", "research", "status")
-    names = [name for name in keys if getattr(after, name) != getattr(before, name)]
-    text = "its text" if after.digest != before.digest else ""
-    return f"its {' and '.join(names)}" if names else text
