@@ -62,6 +62,7 @@ def public_library(folder: Path, now: datetime, consequence: str) -> Library:
     """What readers may see of the site in *folder*; stops when any post has problems, or without base_url."""
     library, problems = read_checked(folder, os.environ, now)
     problems += [NO_BASE_URL] if library and not library.site.base_url else []
-    if library is None or blocking(problems):
-        options.fail(sorted(problems), consequence)
+    faults = sorted(problem for problem in problems if not problem.warning)
+    if library is None or faults:
+        options.fail(faults, consequence)
     return public(library, now)
