@@ -18,10 +18,7 @@ CONSEQUENCE = "Nothing was published."
 
 @click.command()
 @options.site
-@options.form(
-    *("text", "json", "github"),
-    help="Plain text, JSON for programs, or annotations for a pull request on GitHub.",
-)
+@options.form("text", "json", "github", help="Text, JSON for programs, or annotations for a pull request.")
 @click.option("--strict", is_flag=True, help="Exit with 1 also when there are only warnings.")
 def check(folder: Path, form: Form, *, strict: bool) -> None:
     """Find every fault in posts and feeds, then render every post.

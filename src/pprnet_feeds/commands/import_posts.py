@@ -47,16 +47,12 @@ class Outcome:
 @click.command("import")
 @click.argument("sources", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--date", default="", help="The month (2026-03), day or moment of a Word file. This month when not given."
+    "--date", default="", help="The month (2026-03), day or moment of a Word file; else this month."
 )
 @options.topics
 @click.option("--draft", is_flag=True, help="Write drafts, which are in no feed.")
-@click.option(
-    "--topics", "unknown", type=click.Choice(["write"]), help="Add unknown topics to feeds/topics.yaml."
-)
-@click.option(
-    "--pictures", metavar="BASE-URL", default="", help="Where relative pictures will be on the web."
-)
+@click.option("--topics", "unknown", type=click.Choice(["write"]), help="Add unknown topics to topics.yaml.")
+@click.option("--pictures", metavar="BASE-URL", default="", help="Where relative pictures are on the web.")
 @options.form("text", "json", help="For people, or for programs.")
 @options.site
 def import_posts(

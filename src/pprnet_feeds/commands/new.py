@@ -45,9 +45,7 @@ _EXAMPLE = '#cites: ["Lind, K. (2020). Slow trust. Annals of Samples, 4, 7-19."]
 @click.option("--date", default="", help="A month (2026-03), a day or a moment. This month when not given.")
 @options.topics
 @click.option("--research", multiple=True, metavar="NAME", help="A type of research; once for each.")
-@click.option(
-    "--doi", "work", metavar="DOI", help="Cite the study with this DOI, as its registry describes it."
-)
+@click.option("--doi", "work", metavar="DOI", help="Cite the study with this DOI, as its registry has it.")
 @click.option("--summary", default="", help="One or two plain sentences.")
 def new(
     title: str, folder: Path, date: str, topics: _Names, research: _Names, work: str | None, summary: str

@@ -15,18 +15,13 @@ from pprnet_feeds.publishing.check import ADDRESS, NO_BASE_URL, UNRECORDED, wait
 from pprnet_feeds.publishing.plan import published
 from pprnet_feeds.publishing.postfile import write_file
 
+_FORGET = "Forget a post whose file is gone. Repeat it for several posts."
 _MOST_NAMED = 20  # of more files only the folder is named
 
 
 @click.command()
 @options.site
-@click.option(
-    "--forget",
-    "forgotten",
-    multiple=True,
-    metavar="ID",
-    help="Forget a post whose file is gone. Repeat it for several posts.",
-)
+@click.option("--forget", "forgotten", multiple=True, metavar="ID", help=_FORGET)
 def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
     """Check everything, then write feeds/ledger.json.
 

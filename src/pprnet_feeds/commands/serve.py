@@ -34,17 +34,14 @@ log = logging.getLogger("pprnet_feeds")
 
 _LOOPBACK, _EVERYWHERE = "127.0.0.1", "0.0.0.0"
 CONSEQUENCE = "The feeds were not started."
+_PREVIEW = "For editors: show drafts and scheduled posts too, and reload an open page after an edit."
 
 
 @click.command()
 @options.site
 @click.option("--host", help="The address to listen on.", metavar="ADDRESS")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on; it wins over $PORT.")
-@click.option(
-    *("--preview", "--drafts", "preview"),
-    is_flag=True,
-    help="For editors: show drafts and scheduled posts too, and reload an open page after an edit.",
-)
+@click.option("--preview", "--drafts", "preview", is_flag=True, help=_PREVIEW)
 def serve(folder: Path, host: str | None, port: int | None, preview: bool) -> None:
     """Serve the feeds and pages of the site.
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
+from itertools import product
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -57,10 +58,8 @@ def check_site(
     library, problems = read_checked(folder, environ, now, ADDRESS)
     if library is not None:
         problems += _Links(Snapshot(library, Timestamps()), now).problems(folder)
-        if not blocking(problems):
-            for post in library.posts:
-                for view in VIEWS:
-                    post_entries(post, view, library.site)
+        for post, view in product(() if blocking(problems) else library.posts, VIEWS):
+            post_entries(post, view, library.site)
     return sorted(problems), library
 
 
@@ -93,7 +92,7 @@ def _copies(library: Library) -> dict[str, str]:
     """
     read = library.reading.by_file if library.reading else {}
     faulty = {problem.file for problem in library.problems if not problem.warning}
-    original = {name: _COPIED.sub(lambda end: end[1] or "", name) for name in read}
+    original = {name: _COPIED.sub(r"\1", name) for name in read}
     alike: dict[Any, list[str]] = {}
     for name, each in read.items():
         post, keys = each.post, {name, original[name], each.digest}
@@ -132,30 +131,25 @@ def _own_addresses_as_aliases(library: Library) -> list[Problem]:
 
 def warnings(library: Library, now: datetime) -> list[Problem]:
     """Dates more than a year ahead and, where the site has a ledger, live posts that it does not know."""
-    found = []
+    found, known = [], library.ledger.records
+    fix = "Is the year right? Until then no reader sees it."
     for post in library.waiting:
         if post.updated - now > _FAR_AHEAD:  # it is never before `published`
             is_date = post.published - now > _FAR_AHEAD
             key, typed = ("date", post.date) if is_date else ("updated", rfc3339(post.updated))
-            fix = "Is the year right? Until then no reader sees it."
             found.append((post, f"`{key}` is more than a year ahead: {quoted(typed)}", fix))
-    for post in (*library.posts, *library.withdrawn):
-        is_live = not post.draft and post.published <= now
-        if library.ledger.records and is_live and post.id not in library.ledger.records:
-            fix = "Run `publish` before it goes live, or its date changes under readers."
+    fix = "Run `publish` before it goes live, or its date changes under readers."
+    for post in (*library.posts, *library.withdrawn) if known else ():
+        if not post.draft and post.published <= now and post.id not in known:
             found.append((post, UNRECORDED, fix))
     return [Problem(post.file, 0, 0, what, fix, warning=True) for post, what, fix in found]
 
 
 def waiting(library: Library, now: datetime) -> Iterator[tuple[str, str, datetime | None]]:
     """The file of each post that waits, `draft`, `scheduled` or `update`, and until when; by file."""
-    for post in sorted(library.waiting, key=lambda post: post.file):
-        if post.draft:
-            yield post.file, "draft", None
-        elif post.published > now:
-            yield post.file, "scheduled", post.published
-        else:
-            yield post.file, "update", post.updated
+    for post in library.waiting:
+        kind = "draft" if post.draft else "scheduled" if post.published > now else "update"
+        yield post.file, kind, {"draft": None, "scheduled": post.published, "update": post.updated}[kind]
 
 
 def waiting_lines(library: Library, now: datetime) -> list[str]:
