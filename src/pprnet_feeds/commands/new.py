@@ -33,9 +33,6 @@ CONSEQUENCE = "Nothing was written."
 REGISTRY_VARIABLE = "PPRNET_DOI_REGISTRY"
 _TOPICS = "feeds/topics.yaml"
 _Names = tuple[str, ...]
-# A line of the template with a space after its `#` explains. One without shows a key that can be put to
-# use by taking the `#` away.
-_TEMPLATE = Path(doi.__file__).with_name("draft.md")
 _EXAMPLE = '#cites: ["Lind, K. (2020). Slow trust. Annals of Samples, 4, 7-19."]'
 
 
@@ -78,7 +75,8 @@ def new(
     posts = folder / "posts"
     with options.writing(posts, CONSEQUENCE):
         posts.mkdir(exist_ok=True)
-    template = _TEMPLATE.read_text("utf-8")
+    # A line with a space after its `#` explains; one without is a key, used once the `#` is taken away.
+    template = Path(doi.__file__).with_name("draft.md").read_text("utf-8")
     filled = {
         "title": quote(title),
         "date": date or month,

@@ -161,15 +161,13 @@ def _supervise(config: Any) -> None:
             for number in before - {process.pid for process in self.processes}:
                 metrics.mark_dead(number or 0)
             limit = config.timeout_worker_healthcheck
-            if not self.should_exit.is_set() or not any(
-                each.process.is_alive() and each.is_ready(limit) for each in self.processes
-            ):
-                return
-            self.should_exit.clear()
-            for number, process in enumerate(self.processes):
-                if process.exitcode == STARTUP_FAILURE:
-                    self.processes[number] = Process(self.config, self.sockets)
-                    self.processes[number].start()
+            others = (each for each in self.processes if each.process.is_alive() and each.is_ready(limit))
+            if self.should_exit.is_set() and any(others):
+                self.should_exit.clear()
+                for number, process in enumerate(self.processes):
+                    if process.exitcode == STARTUP_FAILURE:
+                        self.processes[number] = Process(self.config, self.sockets)
+                        self.processes[number].start()
 
     supervisor = Workers(config, [config.bind_socket()])
     supervisor.run()

@@ -212,10 +212,13 @@ class _Links:
             return None
         if address == own and fragment:
             ids = re.findall(r' id="([^"]+)"', markdown.render(post.body, base=own, prefix=""))
-            near = f"Did you mean #{found}?" if (found := nearest(fragment, ids)) else ""
-            fix = near or "Take the link out, or link to a heading of this post."
-            is_there = unquote(fragment) in (*ids, "top")
-            return None if is_there else (f"{quoted(typed)} leads to nothing in this post", fix)
+            if unquote(fragment) in (*ids, "top"):
+                return None
+            near = nearest(fragment, ids)
+            fix = (
+                f"Did you mean #{near}?" if near else "Take the link out, or link to a heading of this post."
+            )
+            return f"{quoted(typed)} leads to nothing in this post", fix
         status = self._status_of(path)
         if status < 400:
             target = self._post_at.get(path.partition(".")[0].rstrip("/"))

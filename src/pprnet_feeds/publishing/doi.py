@@ -101,9 +101,7 @@ async def _get(
                         if len(body) > _SIZE_LIMIT:
                             break
                     return response.status_code, response.headers, body
-                if response.next_request is None:
-                    raise httpx2.UnsupportedProtocol("this cannot be read as an address")
-                url = response.next_request.url
+                url = response.url.join(response.headers["location"])
                 url.raw_host.decode().encode("idna")  # ValueError for a name that no host can have
     raise httpx2.TooManyRedirects("")
 
