@@ -44,7 +44,6 @@ _WORDS = {
     re.compile(r"<blockquote>\s*<p>"): "<blockquote><p>&gt; ",
     re.compile(r"</(t[dh])>\s*<t"): r" | </\1><t",
 }
-_POLICY = SMTP.clone(max_line_length=998)  # no header is folded within an address
 
 
 @click.command()
@@ -123,7 +122,7 @@ def _message(page: str, text: str, subject: str, site: Site) -> bytes:
     message.set_content(text, cte=_encoding(text))
     message.add_alternative(page, subtype="html", cte=_encoding(page))
     message.set_boundary(hashlib.blake2b(f"{page}{text}".encode(), digest_size=16).hexdigest())
-    return message.as_bytes(policy=_POLICY)
+    return message.as_bytes(policy=SMTP.clone(max_line_length=998))  # no header is folded within an address
 
 
 def _encoding(text: str) -> str:

@@ -14,7 +14,7 @@ from pprnet_feeds.commands.check import checked
 from pprnet_feeds.content.library import Library, public
 from pprnet_feeds.content.problems import Form, Problem, report, some
 from pprnet_feeds.publishing.check import waiting, waiting_lines
-from pprnet_feeds.publishing.plan import MEANING, REFUSED, Change, changes, dated
+from pprnet_feeds.publishing.plan import MEANING, Change, changes, dated
 from pprnet_feeds.syndication.channel import rfc3339
 
 
@@ -36,10 +36,11 @@ def plan(folder: Path, form: Form) -> None:
     """
     now = options.now()
     library, found, warnings = planned(folder, now, form)
+    is_refused = any(change.mend for change in found)
     if form == "json":
         data = {
             "changes": [asdict(change) for change in found],
-            "refused": bool(refused(found)),
+            "refused": is_refused,
             "warnings": [asdict(warning) for warning in warnings],
             "waiting": [
                 {"file": file, "kind": kind, "moment": time and rfc3339(time)}
@@ -49,7 +50,7 @@ def plan(folder: Path, form: Form) -> None:
         click.echo(json.dumps(data, ensure_ascii=False, indent=2))
     else:
         click.echo(in_words(found, waiting_lines(library, now), warnings), nl=False)
-    if refused(found):
+    if is_refused:
         raise SystemExit(1)
 
 
@@ -61,11 +62,6 @@ def planned(folder: Path, now: datetime, form: Form = "text") -> tuple[Library, 
     problems, library = checked(folder, now, form)
     library = dated(public(library, now), now)
     return library, changes(library, library.ledger.shown(now)), problems
-
-
-def refused(found: list[Change]) -> list[Change]:
-    """The changes that are not published until the editor says so."""
-    return [change for change in found if change.kind in REFUSED]
 
 
 def in_words(found: list[Change], waiting: list[str], warnings: list[Problem]) -> str:

@@ -9,7 +9,7 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.commands.check import CONSEQUENCE
-from pprnet_feeds.commands.plan import in_words, planned, refused
+from pprnet_feeds.commands.plan import in_words, planned
 from pprnet_feeds.content import ledger as ledgers
 from pprnet_feeds.publishing.check import ADDRESS, NO_BASE_URL, UNRECORDED, waiting_lines
 from pprnet_feeds.publishing.plan import published
@@ -45,7 +45,7 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
     if unknown:
         raise click.UsageError(f"the ledger knows no post '{unknown[0]}'")
     click.echo(in_words(found, waiting_lines(library, now), warnings), nl=False)
-    if any(change.kind != "vanished" or change.id not in forgotten for change in refused(found)):
+    if any(change.mend and (change.kind != "vanished" or change.id not in forgotten) for change in found):
         click.echo(f"\n{CONSEQUENCE}")
         raise SystemExit(1)
     after = published(library, ledger, now, frozenset(forgotten))

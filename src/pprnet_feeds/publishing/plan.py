@@ -38,14 +38,14 @@ MEANING: dict[Kind, str] = {
     "silently edited": "Readers get the new text and no notice.",
 }
 _EDITED = ("title", "topics", "research", "status")  # what a silent edit names; all else is the text
-REFUSED: frozenset[Kind] = frozenset({"id changed", "vanished"})
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference that subscribers would notice, in a post that is or was in the *feeds* of these titles.
 
-    *shown* is what a reader shows of it: title, date, and the first line. *mend* is the fix of a refused one.
+    *shown* is what a reader shows of it: title, date, and the first line. Only one that is not published
+    until the editor says so has a *mend*, its fix.
     """
 
     kind: Kind
