@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import click
 
 from pprnet_feeds.commands import options
 from pprnet_feeds.commands.check import public_library
-from pprnet_feeds.exporting.build import Exported, export
+from pprnet_feeds.exporting.build import export
 from pprnet_feeds.exporting.places import Bucket, Folder, RefusedError
 from pprnet_feeds.serving.snapshot import Snapshot, snapshot_of
 from pprnet_feeds.state.last_modified import TimestampStore
@@ -52,17 +51,14 @@ def build(place: str, folder: Path) -> None:
             exported = export(snapshot, where, partial(options.watched, label="Building"))
     except RefusedError as error:
         raise click.ClickException(f"{place}: {error}. {error.fix}") from None
-    click.echo(_in_words(place, exported, snapshot.next_release))
-
-
-def _in_words(place: str, exported: Exported, next_release: datetime | None) -> str:
+    release = snapshot.next_release
     lines = [
         f"{place}: {exported.paths} addresses in {exported.written + exported.unchanged} files: "
         f"{exported.written} written, {exported.removed} removed, {exported.unchanged} as they were.",
         exported.exceeds_cloudflare
         and "Cloudflare Pages reads fewer rules than _headers and _redirects hold; other hosts read all.",
-        next_release and f"A scheduled post comes out at {rfc3339(next_release)}: build again then.",
+        release and f"A scheduled post comes out at {rfc3339(release)}: build again then.",
         "Files cannot answer combinations of topics, /oembed and /feeds.opml?topic=…; `serve` does.",
         "Files cannot be searched, so these pages have no search box; those of `serve` have one.",
     ]
-    return "\n".join(line for line in lines if line)
+    click.echo("\n".join(line for line in lines if line))

@@ -11,7 +11,8 @@ import click
 from pprnet_feeds.commands import options
 from pprnet_feeds.content.library import Library, public
 from pprnet_feeds.content.problems import Form, Problem, blocking, count, in_words, report, some
-from pprnet_feeds.publishing.check import NO_BASE_URL, check_site, read_checked, waiting, waiting_lines
+from pprnet_feeds.publishing import check as checks
+from pprnet_feeds.publishing.check import waiting, waiting_lines
 
 CONSEQUENCE = "Nothing was published."
 
@@ -48,7 +49,7 @@ def check(folder: Path, form: Form, *, strict: bool) -> None:
 
 def checked(folder: Path, now: datetime, form: Form) -> tuple[list[Problem], Library]:
     """The warnings and the posts of the site in *folder*; stops when it has problems."""
-    problems, library = check_site(folder, os.environ, now)
+    problems, library = checks.check_site(folder, os.environ, now)
     problems = options.placed(problems, folder, form)
     if blocking(problems) or library is None:
         options.fail(problems, CONSEQUENCE, form, waiting_lines(library, now) if library else ())
@@ -57,8 +58,8 @@ def checked(folder: Path, now: datetime, form: Form) -> tuple[list[Problem], Lib
 
 def public_library(folder: Path, now: datetime, consequence: str) -> Library:
     """What readers may see of the site in *folder*; stops when any post has problems, or without base_url."""
-    library, problems = read_checked(folder, os.environ, now)
-    problems += [NO_BASE_URL] if library and not library.site.base_url else []
+    problems, library = checks.read_checked(folder, os.environ, now)
+    problems += [checks.NO_BASE_URL] if library and library.site.base_url == checks.ADDRESS else []
     faults = sorted(problem for problem in problems if not problem.warning)
     if library is None or faults:
         options.fail(faults, consequence)

@@ -35,6 +35,7 @@ from pprnet_feeds.syndication.channel import rfc3339
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.urls import GUESSED, POST_FORMATS, VIEWS
 
+Environ = Mapping[str, str]
 # What `check` renders with when the site has no address of its own yet.
 ADDRESS = "https://check.invalid"
 UNRECORDED = "the ledger does not know this post, and readers can see it"
@@ -51,11 +52,9 @@ _FILE = re.compile(r"\.(?!(?:md|html?|atom|rss|json|bib|ris)$)[a-z0-9]{2,5}$", r
 _UPLOAD = "Only posts are served: put the file on a web server and write its whole address, https://…."
 
 
-def check_site(
-    folder: Path, environ: Mapping[str, str], now: datetime
-) -> tuple[list[Problem], Library | None]:
+def check_site(folder: Path, environ: Environ, now: datetime) -> tuple[list[Problem], Library | None]:
     """All problems and warnings of the site in *folder*, in order, and its posts; None without a site."""
-    library, problems = read_checked(folder, environ, now, ADDRESS)
+    problems, library = read_checked(folder, environ, now)
     if library is not None:
         problems += _Links(Snapshot(library, Timestamps()), now).problems(folder)
         for post, view in product(() if blocking(problems) else library.posts, VIEWS):
@@ -63,16 +62,11 @@ def check_site(
     return sorted(problems), library
 
 
-def read_checked(
-    folder: Path, environ: Mapping[str, str], now: datetime, base_url: str = ""
-) -> tuple[Library | None, list[Problem]]:
-    """The site in *folder* with its drafts, and all problems of its files; None for faulty settings.
-
-    *base_url* is for a site that has none of its own.
-    """
-    site, problems = read_site(folder, environ, base_url)
+def read_checked(folder: Path, environ: Environ, now: datetime) -> tuple[list[Problem], Library | None]:
+    """All problems of the files, and the site in *folder* with its drafts; None for faulty settings."""
+    site, problems = read_site(folder, environ, ADDRESS)
     if site is None:
-        return None, problems
+        return problems, None
     stored = read_ledger(folder)
     # Posts can be read without a ledger, and all faults are reported in one run.
     ledger, faults = (Ledger(), stored) if isinstance(stored, list) else (stored, [])
@@ -82,7 +76,7 @@ def read_checked(
     problems += [Problem(file, 0, 0, f"this is a copy of {first}", fix) for file, first in copies.items()]
     problems += [problem for problem in library.problems if problem.file not in copies]
     problems += [*faults, *_own_addresses_as_aliases(library)]
-    return library, problems + [each for each in warnings(library, now) if each.file not in copies]
+    return problems + [each for each in warnings(library, now) if each.file not in copies], library
 
 
 def _copies(library: Library) -> dict[str, str]:
