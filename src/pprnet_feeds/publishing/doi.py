@@ -107,10 +107,7 @@ async def _get(
 
 
 def decoded(status: int, body: bytes, registry: str) -> Any:
-    """The JSON of an answer with *status* 200.
-
-    Raises NoAnswerError where there is none, and ValueError where it is no JSON.
-    """
+    """The JSON of an answer; raises NoAnswerError where there is none, and ValueError where it is no JSON."""
     if status != 200:
         raise NoAnswerError(f"{registry} answered {status}")
     if len(body) > _SIZE_LIMIT:

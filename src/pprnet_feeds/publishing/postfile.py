@@ -137,10 +137,7 @@ def _line(key: str, value: str | dict[str, str]) -> str:
 
 
 def slug_of(title: str, most: int = SLUG_LENGTH) -> str:
-    """A slug of at most *most* characters, cut at a word; never one of our own addresses.
-
-    ``post`` when the title holds no letter or digit that can be written in ASCII.
-    """
+    """A slug cut at a word, never an address of ours; ``post`` when ASCII can write nothing of *title*."""
     # A dash or slash divides words; an apostrophe does not.
     slug = slug_like(re.sub(r"[^\w'’]", " ", title))
     if len(slug) > most:
