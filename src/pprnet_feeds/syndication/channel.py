@@ -179,7 +179,7 @@ def permalink(post: Post, site: Site) -> str:
 
 def rfc3339(timestamp: datetime) -> str:
     """*timestamp* as ``2021-12-01T17:00:00Z`` (RFC 3339 §5.6), as Atom and JSON Feed want it."""
-    return timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{timestamp.astimezone(UTC).isoformat()[:19]}Z"
 
 
 def first_date(site: Site) -> datetime:
