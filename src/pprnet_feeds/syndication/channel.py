@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from pprnet_feeds.content.model import Citation, Image, Person, Post, Site
 from pprnet_feeds.syndication.urls import ICON, LOGO, VIEWS, FeedRequest
@@ -20,8 +21,7 @@ _SERIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
+class Category(NamedTuple):
     """A topic, research type or status of an entry (RFC 4287 §4.2.2)."""
 
     term: str

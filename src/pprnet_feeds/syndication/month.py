@@ -87,7 +87,7 @@ def styled(fragment: str) -> str:
 
 def _whole(text: PostText) -> str:
     """A post's first paragraph, its practice implications in full, its references and a link."""
-    account, practice = text.sections
+    account, practice = text.body.sections
     paragraphs = (found[0] for found in _PARAGRAPH.finditer(account) if markdown.running_text(found[0]))
     first = next(paragraphs, f"<p>{html.escape(text.summary)}</p>")
     implications = f"<h2>Practice Implications</h2>\n{text.implications}" if practice else text.implications

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -71,7 +70,7 @@ def render_xml(channel: Channel, form: str, entries: Iterable[Entry], source: Ch
         element.title(entry.title)
         element.updated(entry.updated)
         element.author([_person(author) for author in entry.authors])
-        element.category([asdict(category) for category in entry.categories])
+        element.category([category._asdict() for category in entry.categories])
         element.link(rel="alternate", href=entry.url, type="text/html")
         if entry.html:
             element.content(entry.html, type="html")
