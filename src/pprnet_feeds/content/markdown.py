@@ -141,7 +141,7 @@ def _cells(source: str) -> int:
 
 def _is_too_deep(html: str) -> bool:
     depth = 0
-    for tag in _TAG.finditer(html):
+    for tag in _TAG.finditer(html) if html.count("<") > DEPTH else ():
         depth += 0 if tag[2] in VOID else -1 if tag[1] else 1
         if depth > DEPTH:
             return True
