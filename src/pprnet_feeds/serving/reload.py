@@ -250,7 +250,7 @@ async def watch(folder: Path, woken: asyncio.Event) -> None:
                 *there,
                 debounce=100,
                 step=20,  # reported after so many milliseconds without a further change
-                rust_timeout=200,  # how soon a folder in another's place is noticed, and the end of the service
+                rust_timeout=200,  # how soon another folder in its place, or our end, is noticed
                 yield_on_timeout=True,
                 force_polling=polling or None,
                 ignore_permission_denied=True,

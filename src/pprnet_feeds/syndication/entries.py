@@ -60,13 +60,13 @@ class Body:
 
 
 @lru_cache(500)
-def _render(body: str, base: str, prefix: str) -> Body:
+def _render(body: bytes, base: str, prefix: str) -> Body:
     """The body of a post as safe HTML.
 
     At 350 posts nearly all bodies are rendered and searched once instead of twelve times, once for each
     feed and format. Bounded by its number of texts.
     """
-    return Body(markdown.render(body, base=base, prefix=prefix))
+    return Body(markdown.render(body.decode(), base=base, prefix=prefix))
 
 
 class PostText:
@@ -75,7 +75,7 @@ class PostText:
     def __init__(self, post: Post, site: Site) -> None:
         self.post = post
         self.site = site
-        self.body = _render(post.body, permalink(post, site), f"{post.slug}-")
+        self.body = _render(post.body.encode(), permalink(post, site), f"{post.slug}-")
 
     @cached_property
     def image(self) -> Image | None:
