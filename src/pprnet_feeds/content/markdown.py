@@ -254,13 +254,14 @@ def section(html: str, title: str) -> tuple[int, int, int]:
     the next heading that is as high, to the footnotes, or to the end; a paragraph counts as level 2.
     """
     depth = start = level = heading = inner = 0
-    for tag in _TAG.finditer(html) if title.rpartition(" ")[2] in html.lower() else ():
+    word = title.rpartition(" ")[2]
+    for tag in _TAG.finditer(html) if word in html.lower() else ():
         name = tag[2]
         if tag[1]:
             depth -= 1
             is_one = depth == 0 and not inner and name in _LEVELS and tag.start() - start < _LONGEST_HEADING
-            words = " ".join(plain_text(html[start : tag.start()]).split()) if is_one else ""
-            if words.casefold().rstrip(" :") == title:
+            text = html[start : tag.start()] if is_one else ""
+            if word in text.lower() and " ".join(plain_text(text).split()).casefold().rstrip(" :") == title:
                 heading, inner, level = start, tag.end(), _LEVELS[name]
             continue
         if depth == 0:
