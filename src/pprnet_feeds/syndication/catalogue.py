@@ -114,6 +114,8 @@ class _Index:
         if selection.every or len(selection.topics) == 1:
             terms += [("topic", slug) for slug in selection.topics]
         lists = [self._lists.get(term, []) for term in terms if term[1]]
+        if len(lists) == len(selection.topics) + bool(selection.research) + bool(selection.issue) < 2:
+            return lists[0] if lists else self._all
         return [post for post in min(lists, key=len, default=self._all) if selection.holds(post)]
 
 
