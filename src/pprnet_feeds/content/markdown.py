@@ -13,6 +13,7 @@ import html as entities
 import re
 import threading
 from collections.abc import Iterable
+from itertools import accumulate
 from urllib.parse import urljoin
 
 import comrak
@@ -91,14 +92,17 @@ _LEVELS = {"p": 2} | {f"h{level}": level for level in range(1, 7)}
 _LONGEST_HEADING = 1_000
 # What plain text has in the place of a tag.
 _GAPS = dict.fromkeys(BLOCK, "\n\n") | dict.fromkeys(("br", "tr", "li"), "\n") | {"td": " ", "th": " "}
+# Elements that are removed, whose words would run together.
+_GAPS |= dict.fromkeys("button fieldset form hgroup label legend option output select".split(), " ")
 _NOT_RUNNING = frozenset("h1 h2 h3 h4 h5 h6 ul ol dl table figure pre summary".split())
-# A heading in bold, and a picture with its caption.
+# A heading in bold, a picture with its caption, and a caption by its number.
 _NOT_A_PARAGRAPH = re.compile(
     r"<p>\s*<(strong|b)>(?:(?!</?\1>|[.!]</).){1,200}</\1>\s*:?\s*</p>"
-    r"|<p>\s*<img[^<>]*>\s*<(em|i)>(?:(?!</?\2>).){1,500}</\2>\s*</p>",
+    r"|<p>\s*<img[^<>]*>(?:\s*</p>\s*<p>)?\s*<(em|i)>(?:(?!</?\2>).){1,500}</\2>\s*</p>"
+    r"|<p>\s*(?:<[a-z]+>){0,2}(?:Figure|Table) [0-9]{1,3}(?:</[a-z]+>){0,2}(?:[.:](?:(?!</p>).){0,500})?</p>",
     re.DOTALL,
 )
-_UNENDED = re.compile(r"(?<![.!?…:;,–—-])(?<![.!?…:;][\"'”’»)\]])\n")
+_UNENDED = re.compile(r"(?<![.!?…:;,–—\u3002\uff01\uff1f\u061f-])(?<![.!?…:;][\"'”’»)\]])\n")
 _BLANK = re.compile(r"[ \t\n\f\r]+")
 _SPACES = re.compile(r" {2,}")
 _BREAKS = re.compile(r" *\n[ \n]*")
@@ -140,12 +144,10 @@ def _cells(source: str) -> int:
 
 
 def _is_too_deep(html: str) -> bool:
-    depth = 0
-    for tag in _TAG.finditer(html) if html.count("<") > DEPTH else ():
-        depth += 0 if tag[2] in VOID else -1 if tag[1] else 1
-        if depth > DEPTH:
-            return True
-    return False
+    if html.count("<") <= DEPTH:
+        return False
+    steps = (0 if tag[2] in VOID else -1 if tag[1] else 1 for tag in _TAG.finditer(html))
+    return max(accumulate(steps), default=0) > DEPTH
 
 
 def whole_tags(html: str, *, known_only: bool = False) -> str:
@@ -156,7 +158,7 @@ def whole_tags(html: str, *, known_only: bool = False) -> str:
 
     def tag_or_text(found: re.Match[str]) -> str:
         is_shown = found[1] and (not known_only or found[1].lower() in ELEMENTS)
-        return found[0] if is_shown else "" if found[1] else "&lt;"
+        return found[0] if is_shown else _GAPS.get(found[1].lower(), "") if found[1] else "&lt;"
 
     return _TAG_OR_SIGN.sub(tag_or_text, html)
 

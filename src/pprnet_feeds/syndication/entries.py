@@ -196,7 +196,7 @@ def _studies(text: PostText) -> list[Entry]:
             key=f"{post.id}-{place}",
             url=cite.link or ours,
             title=cite.title or cite.text,
-            authors=authors(cite),
+            authors=authors(cite, post.cites[place - 1].authors),
             # What became of the post, or of its other studies, is not said of this one.
             categories=tuple(
                 category
@@ -217,9 +217,8 @@ def _studies(text: PostText) -> list[Entry]:
 def correction_entry(post: Post, site: Site) -> Entry:
     """A corrected, retracted or withdrawn post, or one whose study was, in the feed of corrections."""
     text, notice = PostText(post, site), note(post)
-    kinds = [STATUS[post.status]] if post.status in STATUS else []
-    kinds += [LABELS[kind] for kind, *_ in study_warnings(text.cites)]
-    title = f"{kinds[0]}: {post.title}"
+    became = (each.label for each in text.categories if each.scheme.endswith(("/status", "/notice")))
+    title = f"{next(became)}: {post.title}"
     if post.status == "withdrawn":
         entry = text.entry(notice, f"<p>{html.escape(notice)}</p>\n")
         return replace(entry, title=title, image=None)
