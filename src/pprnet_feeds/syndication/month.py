@@ -12,8 +12,6 @@ import html
 import re
 from collections.abc import Sequence
 
-import css_inline
-
 from pprnet_feeds.content import markdown
 from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.syndication.channel import Entry, permalink
@@ -82,6 +80,8 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site, corrections: Sequ
 
 def styled(fragment: str) -> str:
     """The HTML of an entry, or of a part of it, with the styles inline that a letter has."""
+    import css_inline  # 2 MB, which most processes never need
+
     return css_inline.inline_fragment(fragment, _STYLES) if fragment else ""
 
 
