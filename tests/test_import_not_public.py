@@ -14,7 +14,8 @@ from service import invoke
 IMPORTS = Path(__file__).parent / "imports"
 NAMESPACE = "http://wordpress.org/export/1.2/"
 ITEM = """\
-<item><title>{title}</title><pubDate>Mon, 06 Dec 2021 14:30:00 +0000</pubDate><content:encoded><![CDATA[<p>The text of it.</p>]]></content:encoded>
+<item><title>{title}</title><pubDate>Mon, 06 Dec 2021 14:30:00 +0000</pubDate>
+<content:encoded><![CDATA[<p>The text of it.</p>]]></content:encoded>
 <wp:post_date>2021-12-06 09:30:00</wp:post_date><wp:post_name>{name}</wp:post_name>{state}</item>
 """
 PUBLIC = "<wp:status>publish</wp:status><wp:post_type>post</wp:post_type>"
@@ -170,7 +171,8 @@ def test_whatever_says_that_an_entry_is_not_public_makes_a_draft(tmp_path, state
         "<entry><title>{}</title><updated>2021-05-06T12:00:00Z</updated><content>Text.</content>{}</entry>"
     )
     live = '<b:status xmlns:b="http://schemas.google.com/blogger/2018">LIVE</b:status>'
-    text = f'<feed xmlns="http://www.w3.org/2005/Atom">{entry.format("A", state)}{entry.format("B", live)}</feed>'
+    entries = entry.format("A", state) + entry.format("B", live)
+    text = f'<feed xmlns="http://www.w3.org/2005/Atom">{entries}</feed>'
     assert imported(tmp_path, text)[0] == {"a": True, "b": False}
 
 

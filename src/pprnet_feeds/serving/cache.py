@@ -68,6 +68,7 @@ class ResponseCache:
         self._others = Lru()
         self._former: dict[bytes, Response] = {}
         self._pending: dict[str, asyncio.Task[Response | Reply]] = {}
+        self._failing = False
         self.thread = ThreadPoolExecutor(1, "render")
 
     async def swap(self, snapshot: Snapshot) -> None:
@@ -115,12 +116,20 @@ class ResponseCache:
     async def _render(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         try:
             rendered = await asyncio.get_running_loop().run_in_executor(self.thread, render)
+        except OSError as fault:  # pages load modules and templates: clients may hold all descriptors
+            if not self._failing:
+                log.warning("nothing new can be rendered for now: %s", fault)
+            self._failing = True
+            return Reply(
+                503, "This cannot be rendered just now; ask again in a minute.", {"retry-after": "60"}
+            )
         except Exception:
             log.exception("rendering %s failed", key)
             return Reply(500, "This could not be rendered; the log has the reason.")
         finally:
             if self._pending.get(key) is asyncio.current_task():
                 del self._pending[key]
+        self._failing = False
         return self._store(key, snapshot, rendered) if isinstance(rendered, Response) else rendered
 
     def _store(self, key: str, snapshot: Snapshot, response: Response) -> Response:
