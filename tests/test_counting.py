@@ -24,7 +24,6 @@ from pprnet_feeds.stats.counting import (
     MOST_READERS,
     MOST_REPORTS,
     STORED,
-    Batch,
     Counts,
     CountStore,
     Key,
@@ -74,11 +73,11 @@ def polled(
     return [((path, status, "", size), agent)]
 
 
-def batch_of(responses: Responses) -> Batch:
+def batch_of(responses: Responses) -> RequestCounter:
     counter = RequestCounter()
     for key, agent in responses:
         counter.add(key, agent)
-    return counter.take()
+    return counter
 
 
 def messages(caplog) -> list[tuple[str, str]]:
@@ -92,8 +91,7 @@ def test_requests_for_the_same_are_one_key():
     counter = RequestCounter()
     for _ in range(3):
         counter.add((b"/feed.atom", 200, "gzip", 4096), NEWSBOAT)
-    assert counter.take() == ({(b"/feed.atom", 200, "gzip", 4096): 3}, {})
-    assert counter.take() == ({}, {})
+    assert counter.requests == {(b"/feed.atom", 200, "gzip", 4096): 3}
 
 
 def test_a_query_and_the_end_of_a_long_user_agent_are_not_stored():
@@ -101,7 +99,7 @@ def test_a_query_and_the_end_of_a_long_user_agent_are_not_stored():
     for number in range(9):
         agent = b"Feedly/1.0 " + b"a" * 60_000 + b" 5 subscribers"
         counter.add((b"/feed.atom?_=%d" % number, 304, "", 0), agent)
-    assert counter.take() == ({(b"/feed.atom", 304, "", 0): 9}, {})
+    assert (counter.requests, counter.reports) == ({(b"/feed.atom", 304, "", 0): 9}, {})
 
 
 @pytest.mark.parametrize("status", [404, 405, 400, 414, 500, 503])
@@ -109,13 +107,13 @@ def test_where_there_is_nothing_neither_path_nor_program_is_stored(status):
     counter = RequestCounter()
     for number in range(100):
         counter.add((b"/wp-login.php%d" % number, status, "", 9), FEEDLY)
-    assert counter.take() == ({(b"", status, "", 9): 100}, {})
+    assert (counter.requests, counter.reports) == ({(b"", status, "", 9): 100}, {})
 
 
 def test_a_path_that_is_longer_than_any_of_ours_is_not_stored():
     counter = RequestCounter()
     counter.add((b"/" + b"a" * LONGEST_PART, 200, "", 9), FEEDLY)
-    assert counter.take() == ({(b"", 200, "", 9): 1}, {})
+    assert (counter.requests, counter.reports) == ({(b"", 200, "", 9): 1}, {})
 
 
 def test_any_flood_costs_a_bounded_amount_of_memory_and_no_request_is_lost():
@@ -128,7 +126,7 @@ def test_any_flood_costs_a_bounded_amount_of_memory_and_no_request_is_lost():
         )
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    requests, _ = counter.take()
+    requests = counter.requests
     assert sum(requests.values()) == 4 * MOST_KEYS
     assert len(requests) <= MOST_KEYS + 1
     assert used < 16_000_000
@@ -139,9 +137,8 @@ def test_whatever_comes_is_batch_of(requests):
     counter = RequestCounter()
     for path, status, agent in requests:
         counter.add((path, status, "", 1), agent)
-    batch = counter.take()
-    assert sum(batch.requests.values()) == len(requests)
-    counts_of(batch, DAY)
+    assert sum(counter.requests.values()) == len(requests)
+    counts_of(counter, DAY)
 
 
 # -- what a request counts for

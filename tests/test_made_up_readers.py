@@ -68,10 +68,7 @@ def test_thirty_thousand_made_up_feed_ids_are_one_readers_and_push_nobody_out(tm
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fast_path", ["on", "off"])
-def test_a_flood_of_any_kind_leaves_real_readers_that_ask_in_the_same_moment_their_place(
-    tmp_path: Path, fast_path: str
-):
+def test_a_flood_of_any_kind_leaves_real_readers_that_ask_in_the_same_moment_their_place(tmp_path: Path):
     chance = random.Random(16)
     floods = (
         lambda: f"Feedly/1.0 ({chance.randint(1, 5_000)} subscribers; feed-id={chance.getrandbits(64):x})",
@@ -79,7 +76,7 @@ def test_a_flood_of_any_kind_leaves_real_readers_that_ask_in_the_same_moment_the
         lambda: f"Mozilla/5.0 (X11; {chance.getrandbits(64):x}) Firefox/{chance.randint(1, 999)}",
     )
     state = str(tmp_path / "state.sqlite3")
-    with serving(SITES / "small", PPRNET_STATE=state, PPRNET_FAST_PATH=fast_path) as service:
+    with serving(SITES / "small", PPRNET_STATE=state) as service:
         flood(service, [make() for make in floods for _ in range(10_000)])
         flood(service, ["Feedbin feed-id:1373711 - 42 subscribers", "Feedly/1.0 (; 462 subscribers; )"])
         flood(service, ["NewsBlur Feed Fetcher - 16 subscribers", "NewsBlur Feed Fetcher - 17 subscribers"])

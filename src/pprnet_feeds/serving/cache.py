@@ -86,7 +86,7 @@ class ResponseCache:
         self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from.timestamp()
         self._former |= self.listed
         self.listed = {raw: response for raw, response in ahead.items() if response}
-        self._others, self._pending = Lru(), {}
+        self._others, self._pending, self._failing = Lru(), {}, False
 
     async def find(self, path: str, snapshot: Snapshot) -> Response | Reply:
         """The response at an address, or the short reply that says why there is none."""
@@ -129,7 +129,6 @@ class ResponseCache:
         finally:
             if self._pending.get(key) is asyncio.current_task():
                 del self._pending[key]
-        self._failing = False
         return self._store(key, snapshot, rendered) if isinstance(rendered, Response) else rendered
 
     def _store(self, key: str, snapshot: Snapshot, response: Response) -> Response:

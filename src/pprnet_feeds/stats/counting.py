@@ -14,7 +14,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from pprnet_feeds.state.database import Connection, Database, UnavailableError
 from pprnet_feeds.stats.user_agents import KNOWN, read_user_agent
@@ -50,41 +49,33 @@ Poll = tuple[str, str, str]  # day, path, kind
 ReaderReport = tuple[str, str, str, str]  # day, path, reader, the reader's id of the feed
 
 
-class Batch(NamedTuple):
-    """What one process has counted: responses, and the newest subscribers of each report of no day yet."""
-
-    requests: Counter[Key]
-    reports: dict[ReaderReport, int]
-
-
 class RequestCounter:
-    """The requests of one process since the last `take`. For the event loop's thread alone."""
+    """What one process counts: requests, and the newest subscribers of each report, of no day yet.
+
+    For the event loop's thread alone, until nothing more is added.
+    """
 
     def __init__(self) -> None:
-        self._batch, self._places = Batch(Counter(), {}), _Places()
+        self.requests: Counter[Key] = Counter()
+        self.reports: dict[ReaderReport, int] = {}
+        self._places = _Places()
 
     def add(self, key: Key, agent: bytes = b"") -> None:
         """Count one response to a client that sent this User-Agent."""
-        requests, reports = self._batch
-        if key not in requests:
+        if key not in self.requests:
             target, status, coding, size = key
             path = target.partition(b"?")[0]
             if status not in (200, 301, 304, 410) or len(path) > LONGEST_PART:
                 path = b""
-            if len(requests) >= MOST_KEYS and _is_loose(path.decode("latin-1"), _KINDS.get(status, "")):
+            if len(self.requests) >= MOST_KEYS and _is_loose(path.decode("latin-1"), _KINDS.get(status, "")):
                 path, size = b"", 0
             key = path, status, coding, size
-        requests[key] += 1
+        self.requests[key] += 1
         reader = read_user_agent(agent[:LONGEST_PART])
         if key[0] and reader.name and reader.subscribers is not None:
             report = "", key[0].decode("latin-1"), reader.name, reader.feed
-            if report in reports or self._places.admits(*report):
-                reports[report] = reader.subscribers
-
-    def take(self) -> Batch:
-        """Return the counts, and start again at none."""
-        batch, self._batch, self._places = self._batch, Batch(Counter(), {}), _Places()
-        return batch
+            if self._places.admits(*report):
+                self.reports[report] = reader.subscribers
 
 
 class Counts:
@@ -100,7 +91,7 @@ class Counts:
         self.polls[poll] = before[0] + requests, before[1] + size
 
 
-def counts_of(batch: Batch, day: str, waiting: Counts | None = None) -> Counts:
+def counts_of(batch: RequestCounter, day: str, waiting: Counts | None = None) -> Counts:
     """What is stored of *batch*, under one *day* (YYYY-MM-DD, UTC), with what is *waiting* already."""
     counts = waiting or Counts()
     for (target, status, _, size), requests in batch.requests.items():
@@ -178,7 +169,7 @@ class CountStore:
         self._used: datetime | None = None
         self._failing = False
 
-    def store(self, batch: Batch, now: datetime) -> None:
+    def store(self, batch: RequestCounter, now: datetime) -> None:
         """Store what *batch* says, under the day of *now* (UTC). Not on the event loop: it may wait."""
         counts, self._waiting = counts_of(batch, str(now.date()), self._waiting), Counts()
         if not counts.polls and self._used and self._used <= now < self._used + IDLE:

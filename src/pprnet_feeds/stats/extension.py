@@ -21,7 +21,7 @@ from pprnet_feeds.content.model import Site
 from pprnet_feeds.pages.pages import Page, page_headers, render_template
 from pprnet_feeds.serving.response import ERROR, Sent
 from pprnet_feeds.state.database import Database
-from pprnet_feeds.stats.counting import Batch, CountStore, RequestCounter
+from pprnet_feeds.stats.counting import CountStore, RequestCounter
 from pprnet_feeds.stats.metrics import MEDIA_TYPE, Metrics
 from pprnet_feeds.stats.report import FRESH, RECENT, Report, number, report, size
 from pprnet_feeds.syndication.search import is_available
@@ -89,11 +89,15 @@ class Statistics:
             while True:
                 await asyncio.sleep(seconds)
                 seconds = INTERVAL
-                await asyncio.to_thread(self._record, self._counter.take())
+                await self._hand_over()
         finally:
-            await asyncio.to_thread(self._record, self._counter.take())
+            await self._hand_over()
 
-    def _record(self, batch: Batch) -> None:
+    async def _hand_over(self) -> None:
+        batch, self._counter = self._counter, RequestCounter()
+        await asyncio.to_thread(self._record, batch)
+
+    def _record(self, batch: RequestCounter) -> None:
         with self._recording:
             try:
                 self._metrics.add(batch.requests)
