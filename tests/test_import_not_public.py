@@ -208,3 +208,20 @@ def test_a_lone_surrogate_in_a_json_feed_loses_no_post(tmp_path, key):
     done = invoke("import", str(tmp_path / "feed.json"), "--site", str(site))
     assert "Traceback" not in done.stderr
     assert len(list(site.glob("posts/*.md"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "is_draft"),
+    [
+        *((line, True) for line in ("Draft: true", "draft: 1", "status: private", "visibility: Hidden")),
+        *((line, True) for line in ("private: yes", "password: x", "published: no")),
+        *((line, False) for line in ("draft: no", "status: Published", "password:", "published: true")),
+    ],
+)
+def test_whatever_says_that_a_post_in_markdown_is_not_public_makes_a_draft(tmp_path, line, is_draft):
+    site = make_site(tmp_path / "site", 0)
+    (tmp_path / "_posts").mkdir()
+    (tmp_path / "_posts/2021-12-06-one.md").write_text(f"---\ntitle: One\n{line}\n---\n\nText.\n")
+    assert invoke("import", str(tmp_path / "_posts"), "--site", str(site)).returncode == 0
+    (written,) = site.glob("posts/*.md")
+    assert ("\ndraft: true\n" in written.read_text("utf-8")) is is_draft

@@ -42,7 +42,6 @@ _DELETED = re.compile(r"<[\w.-]+:deleted-entry\s[^<>]*?\bref=[\"']([^\"'<>]*)") 
 _WORDPRESS = {"post_type", "post_password"}
 _STATE = _WORDPRESS | {"status", "draft"}
 _HOLDERS = {"item", "entry", "control"}
-_PUBLIC = {"", "no", "false", "live", "publish", "published", "public"}
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _OTHER_XML = {"opml": "a list of subscriptions (OPML)", "urlset": "a sitemap", "svg": "a drawing (SVG)"}
 _AGAIN = "Save the whole file again, as it is."
@@ -85,7 +84,9 @@ def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
     if any(_WORDPRESS & state.keys() for state in states):  # its namespace may have become anything
         return wordpress.read_export(found, text, file, site, to_post, watch)
     posts = [
-        replace(to_post(entry, line), restricted="" if _PUBLIC.issuperset(state.values()) else "a draft")
+        replace(
+            to_post(entry, line), restricted="" if source.PUBLIC.issuperset(state.values()) else "a draft"
+        )
         for entry, line, state in watch(found)
     ]
     places = [(html.unescape(each[1]), each.start()) for each in _DELETED.finditer(text)]
