@@ -127,16 +127,14 @@ class _Check(XmlCheck):
         if self.open[-1] in ("item", "entry"):
             self.lines.append(self.parser.CurrentLineNumber)
             self.states.append({})
-        if self._in_state():
+        if self.states and self.open[-1] in _STATE and self.open[-2] in _HOLDERS:
             self.states[-1].setdefault(self.open[-1], "")
-
-    def _in_state(self) -> bool:
-        return self.open[-1] in _STATE and self.open[-2] in _HOLDERS and bool(self.states)
 
     def text(self, data: str) -> None:
         self._length += len(data)
-        if self._in_state() and self._length <= _LONGEST_NAME:  # two values make one that is not public
-            self.states[-1][self.open[-1]] += data.strip().lower()
+        state = self.states[-1] if self.states else {}
+        if self.open[-1] in state and self._length <= _LONGEST_NAME:  # two values make one that is not public
+            state[self.open[-1]] += data.strip().lower()
         if self._length > _LONGEST_NAME and self.open[-1] in _PEOPLE:
             self.refuse("the name of an author is far too long")
 

@@ -50,10 +50,7 @@ ReaderReport = tuple[str, str, str, str]  # day, path, reader, the reader's id o
 
 
 class RequestCounter:
-    """What one process counts: requests, and the newest subscribers of each report, of no day yet.
-
-    For the event loop's thread alone, until nothing more is added.
-    """
+    """Requests, and the newest subscribers by report, of no day yet. For the event loop's thread alone."""
 
     def __init__(self) -> None:
         self.requests: Counter[Key] = Counter()
@@ -137,9 +134,9 @@ def within_bounds(counts: Counts, polls: Iterable[Poll], reports: Iterable[Reade
     places = _Places()
 
     def admits_path(day: str, path: str, kind: str) -> bool:
-        if _is_loose(path, kind) and len(loose[day]) < MOST_LOOSE_PATHS:
+        if (is_loose := _is_loose(path, kind)) and len(loose[day]) < MOST_LOOSE_PATHS:
             loose[day].add(path)
-        return path in loose[day] or not _is_loose(path, kind)
+        return not is_loose or path in loose[day]
 
     for poll in polls:
         admits_path(*poll)
