@@ -292,6 +292,23 @@ def test_one_reader_has_a_bounded_number_of_reports_over_all_feeds(state):
     assert (DAY, "/feed.atom", "Feedbin", "1", 102) in stored
 
 
+def test_reports_for_pages_take_no_feeds_place(state):
+    batch: Responses = []
+    for number in range(2 * MOST_REPORTS):
+        batch += polled(FEEDLY, path=b"/posts/p%d/" % number)
+    CountStore(Database(state)).store(batch_of(batch + polled(FEEDLY)), NOW)
+    assert rows(state, "subscribers") == [(DAY, "/feed.atom", "Feedly", "", 462)]
+
+
+def test_a_flood_of_made_up_paths_takes_no_listed_feeds_place(state):
+    batch: Responses = []
+    for number in range(2 * MOST_KEYS):
+        batch += polled(path=b"/search/w%d+v/feed.atom" % number, status=301)
+    CountStore(Database(state)).store(batch_of(batch + polled(FEEDLY)), NOW)
+    assert rows(state, "subscribers") == [(DAY, "/feed.atom", "Feedly", "", 462)]
+    assert (DAY, "/feed.atom", "unchanged", 1, 0) in rows(state, "polls")
+
+
 def test_paths_that_clients_can_make_up_are_bounded_and_push_no_feed_out():
     counts = Counts()
     for number in range(3 * MOST_LOOSE_PATHS):

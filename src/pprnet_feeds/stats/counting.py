@@ -14,6 +14,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from pprnet_feeds.state.database import Connection, Database, UnavailableError
 from pprnet_feeds.stats.user_agents import KNOWN, read_user_agent
@@ -61,17 +62,18 @@ class RequestCounter:
         """Count one response to a client that sent this User-Agent."""
         if key not in self.requests:
             target, status, coding, size = key
-            path = target.partition(b"?")[0]
-            if status not in (200, 301, 304, 410) or len(path) > LONGEST_PART:
-                path = b""
-            if len(self.requests) >= MOST_KEYS and _is_loose(path.decode("latin-1"), _KINDS.get(status, "")):
-                path, size = b"", 0
-            key = path, status, coding, size
+            known = target.partition(b"?")[0]
+            if status not in (200, 301, 304, 410) or len(known) > LONGEST_PART:
+                known = b""
+            if len(self.requests) >= MOST_KEYS and _is_loose(known.decode("latin-1"), _KINDS.get(status, "")):
+                known, size = b"", 0
+            key = known, status, coding, size
         self.requests[key] += 1
         reader = read_user_agent(agent[:LONGEST_PART])
-        if key[0] and reader.name and reader.subscribers is not None:
-            report = "", key[0].decode("latin-1"), reader.name, reader.feed
-            if self._places.admits(*report):
+        if reader.name and reader.subscribers is not None:
+            path, kind = _poll(*key[:2])
+            report = "", path, reader.name, reader.feed
+            if path and kind and self._places.admits(*report):
                 self.reports[report] = reader.subscribers
 
 
@@ -92,17 +94,24 @@ def counts_of(batch: RequestCounter, day: str, waiting: Counts | None = None) ->
     """What is stored of *batch*, under one *day* (YYYY-MM-DD, UTC), with what is *waiting* already."""
     counts = waiting or Counts()
     for (target, status, _, size), requests in batch.requests.items():
-        path, kind = target.decode("latin-1"), _KINDS.get(status, "")
-        if kind in ("moved", "gone", "missing"):
-            path = path if kind != "missing" and _PLAIN.fullmatch(path) else ""
-        elif _GUESSED.fullmatch(path):
-            kind = "guessed"
-        elif not _FEED.fullmatch(path):
-            kind = ""
+        path, kind = _poll(target, status)
         if kind:
             counts.add((day, path, kind), requests, requests * size)
     counts.reports |= {(day, *report[1:]): number for report, number in batch.reports.items()}
     return counts
+
+
+@lru_cache(1024)  # of about 500 bytes; saves 3 µs for each report
+def _poll(target: bytes, status: int) -> tuple[str, str]:
+    """Under which path and kind a request is stored; of no kind when it is no poll."""
+    path, kind = target.decode("latin-1"), _KINDS.get(status, "")
+    if kind in ("moved", "gone", "missing"):
+        path = path if kind != "missing" and _PLAIN.fullmatch(path) else ""
+    elif _GUESSED.fullmatch(path):
+        kind = "guessed"
+    elif not _FEED.fullmatch(path):
+        kind = ""
+    return path, kind
 
 
 def _is_loose(path: str, kind: str) -> bool:

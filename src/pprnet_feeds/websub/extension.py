@@ -91,8 +91,7 @@ class WebSub:
             left = (due - self._clock()).total_seconds() if due else LONGEST_SLEEP
             return min(max(left, SHORTEST_SLEEP), LONGEST_SLEEP)
         except (UnavailableError, OSError) as fault:  # the latter when clients hold all descriptors
-            until = "the state can be used" if isinstance(fault, UnavailableError) else "files can be opened"
-            self._warn(f"the hubs are not notified of changes until {until} ({fault})")
+            self._warn(f"the hubs are not notified of changes for as long as this lasts: {fault}")
             return UNAVAILABLE_SLEEP
         except Exception:
             log.exception("sending pings failed; it is tried again")
