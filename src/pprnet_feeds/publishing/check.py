@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from pprnet_feeds.content import body_checks, files, markdown
-from pprnet_feeds.content.ledger import Ledger, read_ledger
+from pprnet_feeds.content.ledger import Ledger, read_ledger, too_early
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.problems import Problem, blocking, nearest, quoted
@@ -51,6 +51,7 @@ NO_BASE_URL = Problem(
 _COPIED = re.compile(r"(/)copy of |(?:(?: -)? copy(?: ?\(?\d+\)?)?| ?\(\d+\))(?=\.md$)", re.I)
 _NOTE = 200  # characters
 _FAR_AHEAD = timedelta(days=366)
+_SKEW = timedelta(days=1)  # between the clocks of two machines, which may keep another zone's time
 _OPERATION = ("/healthz", "/readyz", "/metrics", "/stats")
 _HOST = re.compile(
     r"(?:www\.[^/]+|[\w.-]+\.(?:com|org|net|edu|gov|info|io|ca|uk|us|eu|de|fr))(?:[/?#:].*)?", re.I
@@ -85,7 +86,9 @@ def read_checked(
         return None, problems
     stored = read_ledger(folder)
     # Posts can be read without a ledger, and all faults are reported in one run.
-    ledger, faults = (Ledger(), stored) if isinstance(stored, list) else (stored, [])
+    ledger, faults = (
+        (Ledger(), stored) if isinstance(stored, list) else (stored, too_early(stored, now, _SKEW))
+    )
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
     copies = _copies(library)
     fix = "Take it out of posts/; or make another post of it, with a name, a title and a text of its own."
