@@ -199,13 +199,11 @@ class _Links:
             ]
             front = [("a", url) for url in (*(w.url for w in post.cites), *(p.url for p in post.authors))]
             front += [("img", post.image.url)] if post.image else []
-            base = self.site.base_url
-            if front := [each for each in front if each[1] and path_of(urljoin(base, each[1]), self.site)]:
-                whole = files.read_text(folder / post.file, post.file)
-                lines = whole.split("\n") if isinstance(whole, str) else []
-                for kind, url in front:
-                    line = next((number for number, line in enumerate(lines, 1) if url in line), 0)
-                    places.append((line, kind, url))
+            for kind, url in front:
+                if url and path_of(urljoin(self.site.base_url, url), self.site):
+                    whole = str(files.read_text(folder / post.file, post.file))
+                    before, there, _ = whole.partition(url)
+                    places.append((before.count("\n") + 1 if there else 0, kind, url))
             for line, kind, typed in places:
                 if found := self._fault(post, kind, typed):
                     yield Problem(post.file, line, 0, *found, warning=True)
