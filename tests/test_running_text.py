@@ -208,6 +208,10 @@ LOST = [
     "**Implications for practise:**",
     "### Key clinical implications",
     "Pratice Implicatons",
+    "## Prcatice Implications",
+    "**Practice Imlpications:**",
+    "PracticeImplications",
+    "### Practise Implicaions",
     "Practice Implications.",
     "> ## Practice Implications",
     "##Practice Implications",
@@ -237,6 +241,7 @@ NOT_LOST = [
     "| Implications for Practice | x |\n| - | - |\n| a | b |",
     "## Practice Implications\n",
     "## Implications for Policy\n\nText.",
+    "## Practice Limitations\n\n## Practice Recommendations\n\nText.",
     "## Clinical Implications\n\nText.\n\n## Practice Implications\n\nDo it.",
 ]
 

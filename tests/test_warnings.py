@@ -145,6 +145,7 @@ DEAD = [
     ("/topics/depression/", "Did you mean /topics/depression-and-depressive-symptoms/?"),
     ("/topics/trainig/feed.atom", "Did you mean /topics/training/feed.atom?"),
     ("/research/meta-analysis/", "Did you mean /research/meta-analyses/?"),
+    ("/topics/training/research/nope/", "Did you mean /topics/training/?"),
     ("/topic/", "Did you mean /topics/?"),
     ("/archive/1999/", "Take it out, or write an address that is there."),
     ("www.example.org", "Did you mean https://www.example.org?"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html as entities
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -41,10 +42,10 @@ _LONGEST_HEADING = 6  # words
 # What Word writes into the HTML that it copies.
 _OF_WORD = re.compile(r"a style attribute|an? <\w+:\S* element")
 _CODE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)|^(?: {4}|\t)[^\n]*", re.MULTILINE | re.DOTALL)
-_LIKE_PRACTICE = re.compile(
-    r"(?!.*\|)(?=.*\b(?:pra?c?ti[cs]|clinic|therap))(?=.*\bimpl?i?cati?on)", re.IGNORECASE
-)
+_LIKE_PRACTICE = re.compile(r"(?!.*\|)(?=.*\b(?:practi[cs]|clinic|therap))(?=.*\bimplication)", re.IGNORECASE)
 _PRACTICE = re.compile(r"[#*_\s]*practice\s+implications[*_:#\s]*", re.IGNORECASE)
+# Two words that may be these, misspelt.
+_MISSPELT = re.compile(r"[#*_\s]*(\w{7,10}\s?\w{10,14})[*_:#\s]*")
 # Without the blank it is no heading.
 _UNSPACED = re.compile(r"#+[^#\s]")
 # A heading on the line of the text that it should be above.
@@ -204,7 +205,10 @@ def _a(words: str) -> str:
 def _lost_headings(body: str) -> Iterator[tuple[int, str]]:
     """The lines, from 1, that look like the heading of the practice section, of a post that has none."""
     lines = ["", *_CODE.sub(lambda code: "\n" * code[0].count("\n"), body).split("\n"), ""]
-    alike = [number for number, line in enumerate(lines) if _LIKE_PRACTICE.match(line)]
+    words = {n: found[1].lower() for n, line in enumerate(lines) if (found := _MISSPELT.fullmatch(line))}
+    few = sorted(set(words.values()))[:_REACH]  # each takes long
+    near = get_close_matches("practice implications", few, cutoff=0.91)
+    alike = [n for n, line in enumerate(lines) if _LIKE_PRACTICE.match(line) or words.get(n) in near]
     if not alike or markdown.sections(markdown.render(body, base="https://x.invalid/", prefix=""))[1]:
         return
     for number in alike:

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from pprnet_feeds.content import body_checks, files, markdown
-from pprnet_feeds.content.ledger import Ledger, read_ledger
+from pprnet_feeds.content.ledger import Ledger, read_ledger, too_early
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.problems import Problem, blocking, nearest, quoted
@@ -33,7 +33,6 @@ from pprnet_feeds.serving.response import Reply
 from pprnet_feeds.serving.snapshot import QUERIED, Snapshot
 from pprnet_feeds.state.last_modified import Timestamps
 from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.channel import rfc3339
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.urls import GUESSED, POST_FORMATS, VIEWS
 
@@ -50,7 +49,7 @@ NO_BASE_URL = Problem(
 # What Windows, macOS and browsers add to the name of a copy.
 _COPIED = re.compile(r"(/)copy of |(?:(?: -)? copy(?: ?\(?\d+\)?)?| ?\(\d+\))(?=\.md$)", re.I)
 _NOTE = 200  # characters
-_FAR_AHEAD = timedelta(days=366)
+_SKEW = timedelta(days=1)  # between the clocks of two machines, which may keep another zone's time
 _OPERATION = ("/healthz", "/readyz", "/metrics", "/stats")
 _HOST = re.compile(
     r"(?:www\.[^/]+|[\w.-]+\.(?:com|org|net|edu|gov|info|io|ca|uk|us|eu|de|fr))(?:[/?#:].*)?", re.I
@@ -85,7 +84,9 @@ def read_checked(
         return None, problems
     stored = read_ledger(folder)
     # Posts can be read without a ledger, and all faults are reported in one run.
-    ledger, faults = (Ledger(), stored) if isinstance(stored, list) else (stored, [])
+    ledger, faults = (
+        (Ledger(), stored) if isinstance(stored, list) else (stored, too_early(stored, now, _SKEW))
+    )
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
     copies = _copies(library)
     fix = "Take it out of posts/; or make another post of it, with a name, a title and a text of its own."
@@ -143,20 +144,14 @@ def own_addresses_as_aliases(library: Library) -> list[Problem]:
 
 
 def warnings(library: Library, now: datetime) -> list[Problem]:
-    """Dates more than a year ahead and, where the site has a ledger, live posts that it does not know."""
-    found = []
-    for post in library.waiting:
-        if post.updated - now > _FAR_AHEAD:  # it is never before `published`
-            is_date = post.published - now > _FAR_AHEAD
-            key, typed = ("date", post.date) if is_date else ("updated", rfc3339(post.updated))
-            fix = "Is the year right? Until then no reader sees it."
-            found.append((post, f"`{key}` is more than a year ahead: {quoted(typed)}", fix))
-    for post in (*library.posts, *library.withdrawn):
-        is_live = not post.draft and post.published <= now
-        if library.ledger.records and is_live and post.id not in library.ledger.records:
-            fix = "Run `publish` before it goes live, or its date changes under readers."
-            found.append((post, UNRECORDED, fix))
-    return [Problem(post.file, 0, 0, what, fix, warning=True) for post, what, fix in found]
+    """Where the site has a ledger, the live posts that it does not know."""
+    fix = "Run `publish` before it goes live, or its date changes under readers."
+    return [
+        Problem(post.file, 0, 0, UNRECORDED, fix, warning=True)
+        for post in (*library.posts, *library.withdrawn)
+        if not post.draft and post.published <= now
+        if library.ledger.records and post.id not in library.ledger.records
+    ]
 
 
 def waiting(library: Library, now: datetime) -> Iterator[tuple[str, str, datetime | None]]:
@@ -204,13 +199,11 @@ class _Links:
             ]
             front = [("a", url) for url in (*(w.url for w in post.cites), *(p.url for p in post.authors))]
             front += [("img", post.image.url)] if post.image else []
-            base = self.site.base_url
-            if front := [each for each in front if each[1] and path_of(urljoin(base, each[1]), self.site)]:
-                whole = files.read_text(folder / post.file, post.file)
-                lines = whole.split("\n") if isinstance(whole, str) else []
-                for kind, url in front:
-                    line = next((number for number, line in enumerate(lines, 1) if url in line), 0)
-                    places.append((line, kind, url))
+            for kind, url in front:
+                if url and path_of(urljoin(self.site.base_url, url), self.site):
+                    whole = str(files.read_text(folder / post.file, post.file))
+                    before, there, _ = whole.partition(url)
+                    places.append((before.count("\n") + 1 if there else 0, kind, url))
             for line, kind, typed in places:
                 if found := self._fault(post, kind, typed):
                     yield Problem(post.file, line, 0, *found, warning=True)
@@ -276,7 +269,8 @@ class _Links:
             return f"{base}/issues/{slug}/" if self._status_of(f"/issues/{slug}/") == 200 else ""
         terms = {"topics": self.site.topics, "research": self.site.research}.get(folder, ())
         if slug and (found := suggest(slug, terms)):
-            return f"{base}/{folder}/{found[0].slug}/{rest}"
+            near = f"/{folder}/{found[0].slug}/"
+            return f"{base}{near}{rest if self._status_of(near + rest) < 400 else ''}"
         last = PurePosixPath(path.lower().removesuffix(".md")).name
         if last not in self._nearest:  # comparing with many names takes long
             self._nearest[last] = nearest(last, self._names) if not terms else ""
