@@ -218,6 +218,15 @@ def test_a_link_without_an_address_is_a_warning(site):
     ]
 
 
+def test_a_bare_address_of_ours_that_leads_nowhere_is_a_warning(site):
+    base = "https://feeds.example.org"
+    body = f"One.\n\nSee {base}/nope/. `{base}/code/` [{base}/words/](https://a.example/) https://a.example/nope/\n"
+    told = warned(site, body, PPRNET_BASE_URL=base)
+    assert [line for line in told if "warning" in line] == [
+        f"posts/a.md:8: warning: the link '{base}/nope/' leads nowhere"
+    ]
+
+
 def test_below_a_base_url_with_a_path_only_what_is_below_it_is_ours(site):
     base = "https://example.org/blog"
     body = "[a](/posts/nope/) [b](https://example.org/blog/nope/) [c](../nope/) [d](/blog/topics/training/)\n"

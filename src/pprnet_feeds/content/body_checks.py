@@ -28,9 +28,10 @@ _ADDRESSES = {"href": "link", "src": "image"} | dict.fromkeys(
 )
 _DOUBTFUL = re.compile(r'(?:href|src)="(?!https?://(?:[\w-]{1,63}\.)*[\w-]{1,63}(?::\d{1,4})?[/?#"]|#)')
 _LEADING = re.compile(r"\[|(?:href|src)\s*=\s*[\"']?(?!https?://|mailto:|#fn)", re.IGNORECASE)
-# A mark without its footnote, and a link or picture whose address has a blank in it or is not given.
-_UNDEFINED = re.compile(
+# A mark without its footnote, a link or picture whose address has a blank in it or is not given, a bare link.
+_SHOWN = re.compile(
     r"\[\^[^\]\s]+\]|!\[[^\[\]]*\]\([^()\n]*\)|\[[^\[\]]+\](?:\([^()\n]*[/.]\w[^()\n]*\)|\[[^\[\]0-9][^\[\]]*\])"
+    r"|https?://[^\s<>\"]*[\w/]"
 )
 _FOOTNOTE = re.compile(r'<li data-sourcepos="([0-9]{1,9}):[^"]*" id="fn-([^"]*)">')
 # Code and comments, which hold no markup.
@@ -140,7 +141,7 @@ class _BodyParser(HTMLParser):
         self._lines = without_code.split("\n")
         self._line = 1
         self._offset = 0  # from a line of the HTML to that of the source
-        self._code = 0
+        self._verbatim = 0
         self.feed(markdown.whole_tags(html))
         self.close()
 
@@ -151,7 +152,7 @@ class _BodyParser(HTMLParser):
         """Note what is unsafe in a tag, and where it leads."""
         typed = self.get_starttag_text() or ""
         line = self._line_of(tag, typed, attrs)
-        self._code += tag in ("code", "pre")
+        self._verbatim += tag in ("a", "code", "pre")
         if tag not in markdown.ELEMENTS:
             # Report every element that is not allowed; no list of bad ones is complete.
             self.unsafe.append((line, _a(f"<{tag[:40]}> element")))
@@ -162,15 +163,15 @@ class _BodyParser(HTMLParser):
                 self.addresses.append((line, tag, markdown.bare(value or "")))
 
     def handle_endtag(self, tag: str) -> None:
-        """Note the end of code."""
-        self._code -= tag in ("code", "pre")
+        """Note the end of code or of a link."""
+        self._verbatim -= tag in ("a", "code", "pre")
 
     def handle_data(self, data: str) -> None:
-        """Note what was meant as a link or a footnote's mark."""
-        for found in () if self._code else _UNDEFINED.finditer(data):
+        """Note bare links, and what was meant as a link or a footnote's mark."""
+        for found in () if self._verbatim else _SHOWN.finditer(data):
             if re.search(rf"(?<!\\){re.escape(found[0])}", self._source):
                 line = self.getpos()[0] + self._offset + data.count("\n", 0, found.start())
-                self.addresses.append((line, "text", found[0]))
+                self.addresses.append((line, "a" if found[0].startswith("http") else "text", found[0]))
 
     def _line_of(self, tag: str, typed: str, attrs: list[tuple[str, str | None]]) -> int:
         if attrs[:1] and attrs[0][0] == "data-sourcepos" and (position := _POSITION.match(attrs[0][1] or "")):

@@ -59,8 +59,13 @@ ATTRIBUTES = {
 CLASSES = {"a": "footnote-backref", "section": "footnotes", "sup": "footnote-ref"}
 SCHEMES = {"http", "https", "mailto", "tel"}
 
-_EXTENSIONS, _PARSING = comrak.ExtensionOptions(), comrak.ParseOptions()
-_EXTENSIONS.footnotes = _EXTENSIONS.table = _EXTENSIONS.strikethrough = True
+_EXTENSIONS, _WITH_LINKS = comrak.ExtensionOptions(), comrak.ExtensionOptions()
+for _each in (_EXTENSIONS, _WITH_LINKS):
+    _each.footnotes = _each.table = _each.strikethrough = True
+_WITH_LINKS.autolink = True
+_ANCHOR = re.compile(r"<a\s", re.IGNORECASE)
+_LONGEST_ADDRESS = 2_000
+_PARSING = comrak.ParseOptions()
 _RENDERING, _WITH_POSITIONS = comrak.RenderOptions(), comrak.RenderOptions()
 _RENDERING.unsafe_ = _WITH_POSITIONS.unsafe_ = _WITH_POSITIONS.sourcepos = True
 
@@ -127,14 +132,23 @@ def render(source: str, *, base: str, prefix: str) -> str:
 def to_html(source: str, *, positions: bool = False) -> str | None:
     """Unsafe HTML, or None when there is more markup than a post needs.
 
-    With *positions* each element that came from Markdown begins with ``data-sourcepos``.
+    With *positions* each element that came from Markdown begins with ``data-sourcepos``, and bare links are
+    text, so that a link that failed is found in one piece.
     """
     source = repaired(source)
     if "|" in source and _cells(source) > _CELLS:
         return None
-    html = comrak.render_markdown(source, _EXTENSIONS, _PARSING, _WITH_POSITIONS if positions else _RENDERING)
+    extensions = _EXTENSIONS if positions or not _has_bare_links(source) else _WITH_LINKS
+    html = comrak.render_markdown(source, extensions, _PARSING, _WITH_POSITIONS if positions else _RENDERING)
     marks = html.count("<") + html.count("&")
     return None if marks > _MARKS or source.count("<") * marks > _HTML_MARKS else html
+
+
+def _has_bare_links(source: str) -> bool:
+    """Whether addresses in the text become links: not within one typed as HTML, nor in quadratic time."""
+    if not any(sign in source for sign in ("://", "www.", "@")) or _ANCHOR.search(source):
+        return False
+    return max(map(len, source.split())) <= _LONGEST_ADDRESS
 
 
 def _cells(source: str) -> int:
