@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from pprnet_feeds import publishing
 from pprnet_feeds.commands import options
 
-_NEW_SITE = Path(publishing.__file__).with_name("new_site")
+_FILES = Path(__file__).parents[1] / "publishing/new_site"
 
 
 @click.command()
@@ -23,9 +22,9 @@ def init(folder: Path) -> None:
     Example:
         pprnet-feeds init blog
     """
-    now, files = options.now(), {}
-    for path in sorted(path for path in _NEW_SITE.rglob("*") if path.is_file()):
-        name, text = path.relative_to(_NEW_SITE).as_posix(), path.read_text("utf-8")
+    files, now = {}, options.now()
+    for path in sorted(path for path in _FILES.rglob("*") if path.is_file()):
+        name, text = path.relative_to(_FILES).as_posix(), path.read_text("utf-8")
         for mark, value in (("{month}", f"{now:%Y-%m}"), ("{year}", f"{now:%Y}")):
             name, text = name.replace(mark, value), text.replace(mark, value)
         files[name] = text

@@ -17,13 +17,12 @@ from pathlib import Path, PurePosixPath
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.content import files
 from pprnet_feeds.content.fields import is_address
 from pprnet_feeds.content.ledger import Ledger, read_ledger
 from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.model import Citation, Site, Term
 from pprnet_feeds.content.post import read_post
-from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.content.problems import quoted
 from pprnet_feeds.content.terms import named, search, suggest
 from pprnet_feeds.content.text import clean, doi_in, first_forbidden, one_line
 from pprnet_feeds.publishing import doi
@@ -102,9 +101,8 @@ def new(
 
 def _taken_names(folder: Path, site: Site, ledger: Ledger, now: datetime) -> set[str]:
     """Every name, id and slug that posts of the site have or had, be they drafts, faulty or gone."""
-    found = files.post_files(folder)
-    names = {PurePosixPath(each[1]).stem for each in found if not isinstance(each, Problem)}
     library = read_library(folder, site, now, drafts=True)
+    names = {PurePosixPath(name).stem for name in (library.reading.by_file if library.reading else ())}
     for post in (*library.posts, *library.withdrawn):
         names |= {post.id, post.slug, *(alias.rstrip("/").rpartition("/")[2] for alias in post.aliases)}
     for record in ledger.records.values():

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from pprnet_feeds.content import body_checks, files, markdown
-from pprnet_feeds.content.ledger import Ledger, read_ledger
+from pprnet_feeds.content.ledger import Ledger, read_ledger, too_early
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.problems import Problem, blocking, nearest, quoted
@@ -31,7 +31,6 @@ from pprnet_feeds.serving.response import Reply
 from pprnet_feeds.serving.snapshot import QUERIED, Snapshot
 from pprnet_feeds.state.last_modified import Timestamps
 from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.channel import rfc3339
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.urls import GUESSED, POST_FORMATS, VIEWS
 
@@ -44,7 +43,7 @@ NO_BASE_URL = Problem("feeds/site.yaml", 0, 0, "no base_url is set", _SET_IT)
 # What Windows, macOS and browsers add to the name of a copy.
 _COPIED = re.compile(r"(/)copy of |(?:(?: -)? copy(?: ?\(?\d+\)?)?| ?\(\d+\))(?=\.md$)", re.I)
 _NOTE = 200  # characters
-_FAR_AHEAD = timedelta(days=366)
+_SKEW = timedelta(days=1)  # between the clocks of two machines, which may keep another zone's time
 _OPERATION = ("/healthz", "/readyz", "/metrics", "/stats")
 _DOMAINS = "com|org|net|edu|gov|info|io|ca|uk|us|eu|de|fr"
 _HOST = re.compile(rf"(?:www\.[^/]+|[\w.-]+\.(?:{_DOMAINS}))(?:[/?#:].*)?", re.I)
@@ -69,7 +68,8 @@ def read_checked(folder: Path, environ: Environ, now: datetime) -> tuple[list[Pr
         return problems, None
     stored = read_ledger(folder)
     # Posts can be read without a ledger, and all faults are reported in one run.
-    ledger, faults = (Ledger(), stored) if isinstance(stored, list) else (stored, [])
+    ledger = stored if isinstance(stored, Ledger) else Ledger()
+    faults = stored if isinstance(stored, list) else too_early(stored, now, _SKEW)
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
     copies = _copies(library)
     fix = "Take it out of posts/; or make another post of it, with a name, a title and a text of its own."
@@ -124,19 +124,14 @@ def _own_addresses_as_aliases(library: Library) -> list[Problem]:
 
 
 def warnings(library: Library, now: datetime) -> list[Problem]:
-    """Dates more than a year ahead and, where the site has a ledger, live posts that it does not know."""
-    found, known = [], library.ledger.records
-    fix = "Is the year right? Until then no reader sees it."
-    for post in library.waiting:
-        if post.updated - now > _FAR_AHEAD:  # it is never before `published`
-            is_date = post.published - now > _FAR_AHEAD
-            key, typed = ("date", post.date) if is_date else ("updated", rfc3339(post.updated))
-            found.append((post, f"`{key}` is more than a year ahead: {quoted(typed)}", fix))
+    """Where the site has a ledger, the live posts that it does not know."""
     fix = "Run `publish` before it goes live, or its date changes under readers."
-    for post in (*library.posts, *library.withdrawn) if known else ():
-        if not post.draft and post.published <= now and post.id not in known:
-            found.append((post, UNRECORDED, fix))
-    return [Problem(post.file, 0, 0, what, fix, warning=True) for post, what, fix in found]
+    return [
+        Problem(post.file, 0, 0, UNRECORDED, fix, warning=True)
+        for post in (*library.posts, *library.withdrawn)
+        if not post.draft and post.published <= now
+        if library.ledger.records and post.id not in library.ledger.records
+    ]
 
 
 def waiting(library: Library, now: datetime) -> Iterator[tuple[str, str, datetime | None]]:
@@ -251,7 +246,8 @@ class _Links:
             return f"{base}/issues/{slug}/" if self._status_of(f"/issues/{slug}/") == 200 else ""
         terms = {"topics": self.site.topics, "research": self.site.research}.get(folder, ())
         if slug and (found := suggest(slug, terms)):
-            return f"{base}/{folder}/{found[0].slug}/{rest}"
+            near = f"/{folder}/{found[0].slug}/"
+            return f"{base}{near}{rest if self._status_of(near + rest) < 400 else ''}"
         last = PurePosixPath(path.lower().removesuffix(".md")).name
         name = "" if terms else self._nearest(last)
         return base + self._names[name] if name else ""
