@@ -1,7 +1,6 @@
 """Dates as editors write them, and the timestamps they mean.
 
-A month or a day means noon in the site's zone: that is on the same day nearly everywhere, and
-never falls into a change of the clock.
+A month or a day means noon: the same day nearly everywhere, and never in a change of the clock.
 """
 
 from __future__ import annotations
@@ -29,13 +28,11 @@ _BACK_FILLED = timedelta(days=45)
 def parse_moment(text: str, zone: ZoneInfo) -> datetime:
     """The moment that *text* means, in UTC and whole seconds.
 
-    ``2021-12`` is the first of the month and ``2021-12-06`` that day, both at
-    12:00 in *zone*; all else is RFC 3339 with its zone. A leap second counts
-    as the second before it.
+    ``2021-12`` is the first of the month and ``2021-12-06`` that day, both at 12:00 in *zone*; all
+    else is RFC 3339 with its zone. A leap second counts as the second before it.
 
     Raises:
-        ValueError: its text says what was found instead, such as
-            ``not a date`` or ``a moment without its zone``.
+        ValueError: its text says what was found instead, such as ``a moment without its zone``.
     """
     zone_written = ""
     if day := _DAY.fullmatch(text):

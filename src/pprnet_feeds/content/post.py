@@ -1,8 +1,6 @@
 """Reads one post file: gives a post, or the problems that keep it out.
 
-Editors' tools write the same thing under different keys, and all of them are understood. Every
-other key is a fault, because a mistyped `draft` would publish and a mistyped `updated` would not.
-A post with a fault is never published in part.
+The keys of other tools are understood. Any other key is a fault: a mistyped `draft` would publish.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pprnet_feeds.content import dates, fields, keys, slugs, terms
 from pprnet_feeds.content.body_checks import body_problems
-from pprnet_feeds.content.fields import Faults, Typed, Wrong, form, only, reader
+from pprnet_feeds.content.fields import Faults, Typed, Wrong, choice, form, matching, reader
 from pprnet_feeds.content.model import (
     NOTICES,
     Citation,
@@ -53,10 +51,9 @@ _YEAR = re.compile(r"[12][0-9]{3}")
 def read_post(text: str, file: str, site: Site, *, bodies: bool = False) -> tuple[Post | None, list[Problem]]:
     """Read the text of one post file.
 
-    *file* is its path relative to the site; its name gives the id and slug
-    that are not typed. Problems beside a post have been corrected already, such
-    as a control character that was left out; without a post they kept it out.
-    With *bodies* the body is checked as well, whatever the front matter says.
+    *file* is its path relative to the site; its name gives the id and slug that are not typed. Problems
+    beside a post have been corrected already, such as a control character that was left out; without a
+    post they kept it out. With *bodies* the body is checked as well, whatever the front matter says.
     """
     parts = read_front_matter(text, file)
     faults = Faults(file, list(parts.problems))
@@ -182,56 +179,34 @@ def _bare_doi(typed: str) -> str | None:
     return bare if len(bare) <= _DOI_LENGTH and _DOI.fullmatch(bare) and bare.isprintable() else None
 
 
-_OF_PARTS: fields.Kinds = fields.KINDS | {
+_KINDS: fields.Kinds = fields.KINDS | {
+    "title": partial(fields.text, most=300),
+    "permalink": reader(_permalink),
+    "alias": reader(_alias),
     "picture": form(
-        only(lambda typed: fields.is_address(typed) or slugs.is_path(typed)),
+        lambda typed: typed if fields.is_address(typed) or slugs.is_path(typed) else None,
         "is not the address of a picture",
         "Write it like https://example.org/picture.jpg or /images/picture.jpg.",
     ),
     "pixels": fields.number(1, 20_000),
     "doi": form(_bare_doi, "is not a DOI", "Write it like 10.1002/cpp.2521."),
-    "pmid": form(
-        lambda typed: match[1] if (match := _PMID.fullmatch(typed)) else None,
-        "is not a PubMed number",
-        "Write it like 33336836.",
-    ),
-    "year": form(only(_YEAR.fullmatch), "is not a year", "Write it like 2021, or leave it out."),
-    "type of work": fields.choice(
-        "type of work", TYPES, "Take a CSL type, such as `article-journal` or `chapter`."
-    ),
-    "kind of notice": fields.choice("kind of notice", NOTICES, f"Take one of {', '.join(NOTICES)}."),
+    "pmid": form(matching(_PMID), "is not a PubMed number", "Write it like 33336836."),
+    "year": form(matching(_YEAR), "is not a year", "Write it like 2021, or leave it out."),
     "day": form(dates.day, "is not a day", "Write a day like 2026-03-09 or a month like 2026-03."),
+    "status": choice("status", _STATUSES, f"Take one of {', '.join(_STATUSES)}."),
+    "type of work": choice("type of work", TYPES, "Take a CSL type, such as `article-journal` or `chapter`."),
+    "kind of notice": choice("kind of notice", NOTICES, f"Take one of {', '.join(NOTICES)}."),
 }
-_OF_PARTS |= {
-    "notice": fields.part(
-        *(Notice, keys.NOTICE, _OF_PARTS),
-        "`{name}` has no `kind`",
+_part = partial(fields.part, kinds=_KINDS)
+_KINDS |= {
+    "person": _part(Person, keys.PERSON, "somebody in `{name}`", "Add it, such as `name: Giorgio A. Tasca`."),
+    "image": _part(Image, keys.IMAGE, "`{name}`", "Add the address of the picture: `url: /images/….jpg`."),
+    "citation": _part(
+        _citation, keys.CITATION, "a work in `{name}`", "Add the reference as printed: `text: …`."
+    ),
+    "copy": _part(OpenAccess, keys.COPY, "`{name}`", "Add the address of the copy: `url: https://…`."),
+    "notice": _part(
+        *(Notice, keys.NOTICE, "`{name}`"),
         "Write it like `notice: {kind: retraction, date: 2026-03-09, doi: 10.1002/cpp.2521}`.",
-    ),
-    "copy": fields.part(
-        *(OpenAccess, keys.COPY, _OF_PARTS),
-        "`{name}` has no `url`",
-        "Add the address of the copy: `url: https://…`.",
-    ),
-}
-_KINDS: fields.Kinds = _OF_PARTS | {
-    "title": partial(fields.text, most=300),
-    "permalink": reader(_permalink),
-    "status": fields.choice("status", _STATUSES, f"Take one of {', '.join(_STATUSES)}."),
-    "alias": reader(_alias),
-    "person": fields.part(
-        *(Person, keys.PERSON, _OF_PARTS),
-        "somebody in `{name}` has no `name`",
-        "Add it, such as `name: Giorgio A. Tasca`.",
-    ),
-    "image": fields.part(
-        *(Image, keys.IMAGE, _OF_PARTS),
-        "`{name}` has no `url`",
-        "Add the address of the picture: `url: /images/….jpg`.",
-    ),
-    "citation": fields.part(
-        *(_citation, keys.CITATION, _OF_PARTS),
-        "a work in `{name}` has no `text`",
-        "Add the reference as printed: `text: …`.",
     ),
 }

@@ -1,7 +1,6 @@
 """The grammar of slugs and paths, and the words that our own addresses use.
 
-Slugs become addresses and file names, so none may climb out of a folder, end a header line or
-shadow one of our own addresses.
+Slugs become addresses and file names: none may leave a folder, end a header line or hide an address.
 """
 
 from __future__ import annotations
