@@ -1,8 +1,7 @@
 """Topics and research types: the files that list them, and finding one by any of its names.
 
-Editors write a topic by its label, its slug, or a slug it had years ago, in any case. All of these
-name one term; posts hold only its slug. Every slug is an address that people subscribe to, so no
-two terms may share a name, neither a present nor a former one.
+A label, a slug and a slug of years ago, in any case, name one term; posts hold its present slug. People
+subscribe to its address, so no two terms share a name, neither a present nor a former one.
 """
 
 from __future__ import annotations
@@ -39,13 +38,9 @@ def read_feeds_file(
     problems: list[Problem],
     kind: type[T],
     wrong: tuple[str, str],
-    *,
     required: bool = False,
 ) -> T | None:
-    """The value of one YAML file, or None; its problems are added to *problems*.
-
-    *wrong* says what a value of another *kind* is, and its fix.
-    """
+    """The value of one YAML file, or None; *wrong* says what a value of another *kind* is, and its fix."""
     path = folder / name
     if not required and not path.is_symlink() and not path.exists():
         return None
@@ -60,9 +55,7 @@ def read_feeds_file(
     return None
 
 
-def read_terms(
-    folder: Path, name: str, problems: list[Problem], *, required: bool = False
-) -> tuple[Term, ...]:
+def read_terms(folder: Path, name: str, problems: list[Problem], required: bool = False) -> tuple[Term, ...]:
     """The terms of one file that have a slug and a label, in its order."""
     wrong = ("this is not a list", "Begin each entry with `- slug: …` and put `label: …` below it.")
     before = len(problems)
@@ -72,8 +65,7 @@ def read_terms(
     found = [(_term(item, faults), item) for item in items.items] if items else []
     terms = tuple(term for term, item in found if term and _is_alone(term, item, owners, faults))
     if required and not terms and len(problems) == before:
-        mend = "Begin each entry with `- slug: …` and put `label: …` in it."
-        faults.add(items, "the list is empty", mend)
+        faults.add(items, "the list is empty", "Begin each entry with `- slug: …` and put `label: …` in it.")
     return terms
 
 
@@ -94,12 +86,11 @@ def _term(item: Value, faults: Faults) -> Term | None:
 
 def _is_alone(term: Term, at: Value, owners: dict[str, str], faults: Faults) -> bool:
     """Whether no other term has one of this term's names."""
-    names = dict.fromkeys(map(normal, (term.slug, term.label, *term.former)))
-    for name in names:
-        if name in owners:
-            what = f"{quoted(term.slug)} and {quoted(owners[name])} are both called {quoted(name)}"
-            faults.add(at, what, "Give one of them another slug, label or former slug.")
-            return False
+    names = _names(term)
+    if name := next((name for name in names if name in owners), None):
+        what = f"{quoted(term.slug)} and {quoted(owners[name])} are both called {quoted(name)}"
+        faults.add(at, what, "Give one of them another slug, label or former slug.")
+        return False
     owners.update(dict.fromkeys(names, term.slug))
     return True
 
@@ -128,18 +119,15 @@ def named(typed: str, terms: tuple[Term, ...]) -> Term | None:
 def search(typed: str, terms: Many[Term]) -> list[Term]:
     """The terms with a name in which every word of *typed* begins a word."""
     parts = normal(typed[:_LONGEST]).split()
-    return [
-        term
-        for term in terms
-        if parts and any(all(f" {part}" in f" {name}" for part in parts) for name in _names(term))
-    ]
+    if not parts:
+        return []
+    return [t for t in terms if any(all(f" {part}" in f" {name}" for part in parts) for name in _names(t))]
 
 
 def suggest(typed: str, terms: Many[Term]) -> list[Term]:
     """The terms that somebody may have meant by *typed*; the likeliest first, five at most.
 
-    Those that `search` finds, else those with a similar word in their names, else in their
-    descriptions.
+    Those that `search` finds, else those with a similar word in their names, else in their descriptions.
     """
     if found := search(typed, terms):
         return found[:_MOST]
@@ -162,7 +150,7 @@ def did_you_mean(typed: str, terms: Many[Term]) -> str:
 
 
 def _names(term: Term) -> list[str]:
-    return [normal(name) for name in (term.label, term.slug, *term.former)]
+    return [normal(name) for name in (term.slug, term.label, *term.former)]
 
 
 def _likeness(word: str, term: Term) -> float:
