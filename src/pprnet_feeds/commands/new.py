@@ -19,7 +19,7 @@ from pprnet_feeds.content.model import Citation, Term
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import quoted
 from pprnet_feeds.content.terms import named, search, suggest
-from pprnet_feeds.content.text import clean, doi_in, first_forbidden, one_line
+from pprnet_feeds.content.text import clean, doi_in, one_line
 from pprnet_feeds.publishing import doi, postfile
 from pprnet_feeds.publishing.new import draft_text, taken_names
 
@@ -102,8 +102,7 @@ def _plain(typed: str, name: str) -> str:
     """What was typed, on one line; stops at a character that no file can hold."""
     text, lost = clean(typed)
     if lost:
-        which, _ = first_forbidden(typed)
-        raise click.UsageError(f"{name} holds a character that no feed may hold: {which}. Type it again.")
+        raise click.UsageError(f"{name} holds a character that no feed may hold: {lost[0]}. Type it again.")
     return one_line(text)
 
 

@@ -253,7 +253,7 @@ def _moment(value: Any) -> datetime:
 
 
 def _is_line(text: str) -> bool:
-    return "\n" not in text and clean(text) == (text, False)
+    return "\n" not in text and clean(text) == (text, None)
 
 
 _line = partial(_checked, is_valid=_is_line, fault="no line of text:")
