@@ -1,7 +1,6 @@
 """Warnings about the text of a post: markup that is removed, footnotes named twice, lost headings.
 
-None of them keeps a post out. Only `check` and imports ask for them, since finding the line of
-each takes as long as rendering the text again.
+Only `check` and imports ask for them: finding the lines takes as long as rendering the text again.
 """
 
 from __future__ import annotations
@@ -54,23 +53,18 @@ _RUN_IN = re.compile(r"[^\w|]*practi[cs]es? +implications? *(?:[:*_]|</)", re.IG
 def body_problems(body: str, body_line: int, file: str) -> list[Problem]:
     """All warnings about *body*, which begins on line *body_line* of *file*."""
     body = pasted.repaired(body)
-    unsafe = unsafe_html(body)
-    found = [
-        *(
-            (line, f"the text holds {what}, which is removed", _UNSAFE)
-            for line, what in unsafe
-            if not _OF_WORD.fullmatch(what)
-        ),
-        *_pasted(body, body_line - 1, [(line, what) for line, what in unsafe if _OF_WORD.fullmatch(what)]),
-        *(
-            (line, f"the footnote {quoted(f'[^{name}]')} is here a second time", _REPEATED)
-            for line, name in repeated_footnotes(body)
-        ),
-        *(
-            (line, f"this only looks like the heading of the practice implications: {quoted(typed)}", _LOST)
-            for line, typed in _lost_headings(body)
-        ),
-    ]
+    found, of_word = [], []
+    for line, what in unsafe_html(body):
+        if _OF_WORD.fullmatch(what):
+            of_word.append((line, what))
+        else:
+            found.append((line, f"the text holds {what}, which is removed", _UNSAFE))
+    found += _pasted(body, body_line - 1, of_word)
+    for line, name in repeated_footnotes(body):
+        found.append((line, f"the footnote {quoted(f'[^{name}]')} is here a second time", _REPEATED))
+    for line, typed in _lost_headings(body):
+        what = f"this only looks like the heading of the practice implications: {quoted(typed)}"
+        found.append((line, what, _LOST))
     return [Problem(file, body_line + line - 1, 0, what, mend, True) for line, what, mend in sorted(found)]
 
 
@@ -135,8 +129,7 @@ class _BodyParser(HTMLParser):
         self.unsafe: list[tuple[int, str]] = []
         self.addresses: list[tuple[int, str, str]] = []
         self._source = source
-        without_code = _NO_MARKUP.sub(lambda found: "\n" * found[0].count("\n"), source)
-        self._lines = without_code.split("\n")
+        self._lines = _NO_MARKUP.sub(lambda found: "\n" * found[0].count("\n"), source).split("\n")
         self._line = 1
         self._offset = 0  # from a line of the HTML to that of the source
         self._code = 0
@@ -177,10 +170,9 @@ class _BodyParser(HTMLParser):
             self._line = int(position[2]) if tag in ("code", "pre", "img") else line
         else:
             # Later lines may have lost the mark of a quotation or the indent of a list.
-            first = re.compile(rf"(?<!\\){re.escape(typed.partition(chr(10))[0])}")
+            first = re.compile(rf"(?<!\\){re.escape(typed.split(chr(10))[0])}")
             numbers = range(self._line, min(self._line + _REACH, len(self._lines) + 1))
-            line = next((n for n in numbers if first.search(self._lines[n - 1])), self._line)
-            self._line = line
+            self._line = line = next((n for n in numbers if first.search(self._lines[n - 1])), self._line)
         self._offset = line - self.getpos()[0]
         return line
 

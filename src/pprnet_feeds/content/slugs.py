@@ -11,15 +11,10 @@ import unicodedata
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 SLUG_LENGTH = 100
 #: Words of our own addresses and of those that readers guess.
-# fmt: off
 RESERVED = frozenset(
-    {
-        "archive", "atom", "citations", "corrections", "embed", "favicon", "feed", "feeds", "healthz",
-        "index", "issues", "metrics", "oembed", "opensearch", "posts", "practice", "readyz", "research",
-        "robots", "rss", "search", "sitemap", "stats", "summary", "topics",
-    }
+    "archive atom citations corrections embed favicon feed feeds healthz index issues metrics oembed"
+    " opensearch posts practice readyz research robots rss search sitemap stats summary topics".split()
 )
-# fmt: on
 GRAMMAR = f"Use small letters, digits and single hyphens, at most {SLUG_LENGTH} characters"
 
 _SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+"

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from yaml import events
 
-from pprnet_feeds.content.pasted import repaired_header
+from pprnet_feeds.content.pasted import outside_code, repaired_header
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.text import clean_with_problems, dropped, join_escapes
 
@@ -35,7 +35,6 @@ _PLAIN = "Write the value itself, and put quotation marks around it when it begi
 _FLAT = "Write one list of a few plain values, like `topics: [alliance, empathy]`."
 # Like `title:A`, and also with what looks like a space and is none.
 _UNSPACED = re.compile(r"[a-z_]+:(?=[^ \n])")
-_FENCE = re.compile(r" {0,3}(?:```|~~~)")
 
 
 # Not frozen: dozens are made for each post, and frozen ones would take a fifth of all reading.
@@ -236,13 +235,10 @@ def _unopened(file: str, text: str, opened: bool) -> Problem:
 
 def _unmerged(file: str, text: str) -> Problem | None:
     """The problem of a file with both sides of a merge in it, but not in a block of code."""
-    begun, first, is_second, in_code = 0, "", False, False
-    for number, line in enumerate(text.split("\n"), 1):
-        in_code ^= bool(_FENCE.match(line))
-        if in_code:
-            continue
+    begun, first, is_second = 0, "", False
+    for number, line in outside_code(text.split("\n")):
         if line.startswith("<<<<<<< "):
-            begun, first, is_second = number, line, False
+            begun, first, is_second = number + 1, line, False
         elif line == "=======":
             is_second = begun > 0
         elif line.startswith(">>>>>>> ") and is_second:
