@@ -24,6 +24,7 @@ Kinds = dict[str, Reader[Any]]
 # The values under one of our names, each with the key that was typed.
 Typed = dict[str, list[tuple[str, Value]]]
 
+_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _EMPTY = frozenset({"", "~", "null"})
 _TEXT_LENGTH = 20_000
 _LIST_LENGTH = 100
@@ -159,11 +160,6 @@ def matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
     return lambda typed: match[match.lastindex or 0] if (match := pattern.fullmatch(typed)) else None
 
 
-def _flag(typed: str) -> bool | None:
-    flags = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-    return flags.get(typed.lower())
-
-
 def _orcid(typed: str) -> str | None:
     match = _ORCID.fullmatch(typed)
     orcid, total = match[1].upper() if match else "", 0
@@ -200,7 +196,11 @@ KINDS: Kinds = {
     "email": form(matching(EMAIL), "is not an e-mail address", "Write it like editor@example.org."),
     "orcid": form(_orcid, "is not an ORCID", "Write it like 0000-0002-1825-0097."),
     "language": form(matching(_LANGUAGE), "is not a language tag", "Write it like en or en-CA (BCP 47)."),
-    "flag": form(_flag, "is neither true nor false", "Write `{name}: true` or leave it out."),
+    "flag": form(
+        lambda typed: _FLAGS.get(typed.lower()),
+        "is neither true nor false",
+        "Write `{name}: true` or leave it out.",
+    ),
 }
 
 

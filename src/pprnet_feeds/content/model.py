@@ -229,7 +229,6 @@ class Site:
         contact: an e-mail address at which registries that we ask can reach us, or empty.
         newsletter: where people subscribe to the letter, and where they end that; each may be empty.
         entries: how many entries a subscription document holds at least.
-        topics: in the order of the file.
         issues: month -> the sentence that announces it.
         accent: the colour of pages, as ``#rrggbb`` in small letters, or empty.
     """
@@ -268,14 +267,9 @@ class Site:
         return {term.slug: term for term in self.research}
 
     @cached_property
-    def topic_places(self) -> Mapping[str, int]:
-        """The places of topics by all their names, as `by_name` gives them."""
-        return by_name(self.topics)
-
-    @cached_property
-    def research_places(self) -> Mapping[str, int]:
-        """The places of research types by all their names, as `by_name` gives them."""
-        return by_name(self.research)
+    def places(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """The places of topics, and of research types, by all their names, as `by_name` gives them."""
+        return by_name(self.topics), by_name(self.research)
 
 
 def digest(value: object, without: Collection[str] = ()) -> str:

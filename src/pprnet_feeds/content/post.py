@@ -65,8 +65,8 @@ def read_post(text: str, file: str, site: Site, *, bodies: bool = False) -> tupl
 
 def _post(parts: FrontMatter, header: Mapping, faults: Faults, site: Site) -> Post | None:
     found = fields.known(header, keys.POST, faults)
-    topics = (site.topics, site.topic_places, "topic", "feeds/topics.yaml")
-    research = (site.research, site.research_places, "research type", "feeds/research.yaml")
+    topics = (site.topics, site.places[0], "topic", "feeds/topics.yaml")
+    research = (site.research, site.places[1], "research type", "feeds/research.yaml")
     kinds = _KINDS | {
         "moment": reader(partial(_moment, zone=site.time_zone)),
         "topics": partial(terms.choose, among=topics),

@@ -20,9 +20,6 @@ from pprnet_feeds.content.model import Post, Site, Term, by_name, normal
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import Problem
 
-# What of a site decides how its posts are read.
-Basis = tuple[ZoneInfo, tuple[Term, ...], tuple[Term, ...]]
-
 
 class Look(NamedTuple):
     """A look at the files: the entries of ``posts/`` just now, and the signatures of the files by name.
@@ -60,10 +57,11 @@ class FileRead:
 class Reading:
     """What was read from all files, by their names; one that did not change has the same in the next one.
 
-    The *problems* are those of folders, and of files that are no posts by their names.
+    The *basis* is what of the site decides how they are read. The *problems* are those of folders, and of
+    files that are no posts by their names.
     """
 
-    basis: Basis
+    basis: tuple[ZoneInfo, tuple[Term, ...], tuple[Term, ...]]
     by_file: Mapping[str, FileRead]
     problems: tuple[Problem, ...] = ()
 

@@ -263,7 +263,6 @@ def _not_yaml(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, int, 
     key = _UNSPACED.match(before)
     name, rest = (key[0], before[key.end() :].strip()[:80]) if key else ("", "")
     after_name = row - 1, len(name)
-    is_list_item = line.lstrip().startswith("- ")
     is_second_colon = message.startswith("mapping values are not allowed")
     is_no_key = message == "did not find expected key"
     quotes, right = "Put quotation marks around the", _in_quotes(line)
@@ -290,7 +289,7 @@ def _not_yaml(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, int, 
          f"{quotes} value: {right}"),
         (is_no_key and ": " in line[:column], at, "there is text after the end of the value",
          f"{quotes} whole value: {right}"),
-        (is_no_key and is_list_item, at, "a list item that is not below the others",
+        (is_no_key and line.lstrip().startswith("- "), at, "a list item that is not below the others",
          "Begin all items of a list with the same number of spaces."),
         (message == "did not find expected '-' indicator", at, "there is text after the end of the item",
          f"{quotes} whole item: {right}"),
