@@ -40,9 +40,8 @@ _LONGEST_HEADING = 6  # words
 # What Word writes into the HTML that it copies.
 _OF_WORD = re.compile(r"a style attribute|an? <\w+:\S* element")
 _CODE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)|^(?: {4}|\t)[^\n]*", re.MULTILINE | re.DOTALL)
-_LIKE_PRACTICE = re.compile(
-    r"(?!.*\|)(?=.*\b(?:pra?c?ti[cs]|clinic|therap))(?=.*\bimpl?i?cati?on)", re.IGNORECASE
-)
+_LIKE_PRACTICE = re.compile(r"(?!.*\|)(?=.*\b(?:pra?c?ti[cs]|clinic|therap))(?=.*\bimpl?i?cati?on)", re.I)
+_PRACTICE = re.compile(r"(?!.*\|)(?=.*\b(?:pra?c?ti[cs]|clinic|therap))(?=.*\bimpl?i?cati?on)", re.IGNORECASE)
 _PRACTICE = re.compile(r"[#*_\s]*practice\s+implications[*_:#\s]*", re.IGNORECASE)
 # Without the blank it is no heading.
 _UNSPACED = re.compile(r"#+[^#\s]")

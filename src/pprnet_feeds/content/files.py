@@ -26,9 +26,7 @@ _SIGNATURE = struct.Struct("<QqqQ")
 # How the names of files begin that are hidden, or that editors leave behind.
 PASSED_OVER = (".", "#")
 _ALMOST = (".markdown", ".mdown", ".mkd", ".md.txt")
-_LEFT_OVER = re.compile(
-    r"~\$.*|.*(?:~|\.(?:sw[a-p]|tmp|bak|orig|part))|4913|Thumbs\.db|desktop\.ini", re.IGNORECASE
-)
+_LEFT_OVER = re.compile(r"~\$.*|.*(?:~|\.(?:sw[a-p]|tmp|bak|orig|part))|4913|Thumbs\.db|desktop\.ini", re.I)
 # How the files of word processors begin, which somebody may save under the name of a post.
 _DOCUMENTS = {
     b"PK\x03\x04": "a document of Word or of another word processor",

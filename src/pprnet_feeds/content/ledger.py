@@ -89,7 +89,7 @@ class Ledger:
             if record.path not in files and record.id not in ids:
                 missing.setdefault(record.digest, []).append(record)
                 missing.setdefault((record.title, date_of(record, zone)), []).append(record)
-        return [self._identified(post, files, missing, zone, now) for post in posts]
+        return [self._known_as(post, files, missing, zone, now) for post in posts]
 
     def shown(self, now: datetime) -> Ledger:
         """The same without the posts that are scheduled at *now*, which no reader has seen."""
@@ -101,9 +101,7 @@ class Ledger:
         ids = {post.id for post in posts} if self.records else ()
         return [record for record in self.records.values() if record.id not in ids]
 
-    def _identified(
-        self, post: Post, files: set[str], missing: _Index, zone: ZoneInfo, now: datetime
-    ) -> Post:
+    def _known_as(self, post: Post, files: set[str], missing: _Index, zone: ZoneInfo, now: datetime) -> Post:
         record = self.by_path.get(post.file) or self.records.get(post.id)
         if record and record.path != post.file and record.path in files:
             return post  # another post has that id: `library` reports the two

@@ -127,9 +127,7 @@ def _read_file(
             post, problems = read_post(text, name, site, bodies=bodies)
     if was is not None and was.post is not None:
         if post is None and (post := _with_present_names(was.post, site)):
-            problems = [
-                replace(problem, what=f"{problem.what}; its last good version stays") for problem in problems
-            ]
+            problems = [replace(each, what=f"{each.what}; its last good version stays") for each in problems]
         elif was.post == post:
             post = was.post
     return FileRead(signature, digest, post, tuple(problems))

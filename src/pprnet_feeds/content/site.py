@@ -135,8 +135,8 @@ def _settings(folder: Path, environ: Environment[str, str], problems: list[Probl
     """Every value by its dotted name, with the file or variable that it comes from."""
     faults = Faults(FILE, problems)
     settings: _Settings = {}
-    wrong = ("the settings are not made of keys", "Write lines like `title: …`.")
-    file = terms.read_feeds_file(folder, FILE, problems, Mapping, wrong, required=True)
+    wrong = Wrong("the settings are not made of keys", "Write lines like `title: …`.")
+    file = terms.read_feeds_file(folder, faults, Mapping, wrong, required=True)
     for name, [(_, value)] in fields.known(file, keys.SITE, faults).items() if file else ():
         group = {part: key for part, key in keys.GROUPS.get(name, {}).items() if part == key.name}
         if not group:
@@ -173,10 +173,9 @@ def _unread(name: str) -> Problem:
 
 def _issues(folder: Path, problems: list[Problem]) -> dict[str, str]:
     """The sentence that announces each month."""
-    file = "feeds/issues.yaml"
-    wrong = ("the issues are not made of months", "Write lines like `2022-01: This month…`.")
-    months = terms.read_feeds_file(folder, file, problems, Mapping, wrong)
-    faults = Faults(file, problems)
+    faults = Faults("feeds/issues.yaml", problems)
+    wrong = Wrong("the issues are not made of months", "Write lines like `2022-01: This month…`.")
+    months = terms.read_feeds_file(folder, faults, Mapping, wrong)
     issues: dict[str, str] = {}
     for key, sentence in months.entries.values() if months else ():
         if not dates.is_month(key.text):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pprnet_feeds.content import fields, files
-from pprnet_feeds.content.fields import Faults
+from pprnet_feeds.content.fields import Faults, Wrong
 from pprnet_feeds.content.keys import TERM
 from pprnet_feeds.content.model import Term, by_name, normal
 from pprnet_feeds.content.problems import Problem, quoted
@@ -33,34 +33,28 @@ _LONGEST = 300
 
 
 def read_feeds_file(
-    folder: Path,
-    name: str,
-    problems: list[Problem],
-    kind: type[T],
-    wrong: tuple[str, str],
-    required: bool = False,
+    folder: Path, faults: Faults, kind: type[T], wrong: Wrong, required: bool = False
 ) -> T | None:
-    """The value of one YAML file, or None; *wrong* says what a value of another *kind* is, and its fix."""
-    path = folder / name
+    """The value of one YAML file, or None; *wrong* is a value of another *kind*."""
+    path = folder / faults.file
     if not required and not path.is_symlink() and not path.exists():
         return None
-    text = files.read_text(path, name)
-    value, found = (None, [text]) if isinstance(text, Problem) else read_yaml(text, name)
+    text = files.read_text(path, faults.file)
+    value, found = (None, [text]) if isinstance(text, Problem) else read_yaml(text, faults.file)
+    faults.found += found
     if value is None and required and not found:
-        found = [Problem(name, 0, 0, "the file is empty", "Take it from the project's history.")]
-    problems += found
+        faults.add(None, "the file is empty", "Take it from the project's history.")
     if value is None or isinstance(value, kind):
         return value
-    problems.append(Problem(name, value.line, value.column, *wrong))
+    faults.add(value, *wrong)
     return None
 
 
 def read_terms(folder: Path, name: str, problems: list[Problem], required: bool = False) -> tuple[Term, ...]:
     """The terms of one file that have a slug and a label, in its order."""
-    wrong = ("this is not a list", "Begin each entry with `- slug: …` and put `label: …` below it.")
-    before = len(problems)
-    items = read_feeds_file(folder, name, problems, Sequence, wrong, required=required)
-    faults = Faults(name, problems)
+    wrong = Wrong("this is not a list", "Begin each entry with `- slug: …` and put `label: …` below it.")
+    faults, before = Faults(name, problems), len(problems)
+    items = read_feeds_file(folder, faults, Sequence, wrong, required)
     owners: dict[str, str] = {}
     found = [(_term(item, faults), item) for item in items.items] if items else []
     terms = tuple(term for term, item in found if term and _is_alone(term, item, owners, faults))

@@ -22,10 +22,8 @@ _FORBIDDEN = re.compile(
 )
 _SURROGATE_PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 # Tools that write JSON escape an emoji as two surrogates.
-_ESCAPED_PAIR = re.compile(
-    r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
-)
-_ESCAPED_LONE = re.compile(r"(?<!\\)((?:\\\\)*)\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_ESCAPES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_ESCAPED_HALF = re.compile(r"(?<!\\)((?:\\\\)*)\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _BREAK = re.compile(r"[\t\n\r\u2028\u2029]")
 
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?= (\S))")
@@ -74,10 +72,8 @@ def dropped(which: str, file: str, line: int) -> Problem:
 
 def join_escapes(source: str) -> tuple[str, int]:
     """YAML or JSON with its escaped surrogate pairs joined; and how many lone halves were dropped."""
-    joined = _ESCAPED_PAIR.sub(
-        lambda pair: pair[1] + bytes.fromhex(pair[2] + pair[3]).decode("utf-16-be"), source
-    )
-    return _ESCAPED_LONE.subn(r"\1", joined)
+    joined = _ESCAPES.sub(lambda pair: pair[1] + bytes.fromhex(pair[2] + pair[3]).decode("utf-16-be"), source)
+    return _ESCAPED_HALF.subn(r"\1", joined)
 
 
 def one_line(text: str) -> str:
