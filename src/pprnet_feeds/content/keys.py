@@ -144,9 +144,9 @@ SITE = _table(
         "https://creativecommons.org/licenses/by/4.0/"),
     Key("hubs", "address", "addresses of WebSub hubs", "none", "[https://hub.example/]", many=True),
     Key("entries", "entries", "how many posts a feed holds at least", "30", "30"),
-    Key("icon", "icon", "name of a square PNG below `feeds/`, at best 512 pixels wide", "a mark of ours",
+    Key("icon", "png", "name of a square PNG below `feeds/`, at best 512 pixels wide", "a mark of ours",
         "icon.png"),
-    Key("logo", "logo", "name of a PNG below `feeds/` of any shape", "the icon", "logo.png"),
+    Key("logo", "png", "name of a PNG below `feeds/` of any shape", "the icon", "logo.png"),
     Key("accent", "colour", "colour of links and buttons, in quotation marks; the pages use a darker or"
         " lighter shade where it could not be read", '`"#0b5f6f"`', '"#0b5f6f"'),
     Key("contact", "email", "an e-mail address that registries can write to", "none", "editor@example.org"),

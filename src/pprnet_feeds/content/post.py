@@ -79,20 +79,12 @@ def _post(parts: FrontMatter, header: Mapping, faults: Faults, site: Site) -> Po
     if faults.found:
         return None
     given = {name: value for name, value in values.items() if value is not None}
-    published = given.pop("date")
-    return Post(
-        **given
-        | {
-            "file": faults.file,
-            "published": published,
-            "updated": given.get("updated", published),
-            "issue": dates.month_of(published, site.time_zone),
-            "aliases": tuple(dict.fromkeys(given.get("aliases", ()))),
-            "body": parts.body,
-            "body_line": parts.body_line,
-            "date": fields.scalar(found["date"][0][1], "date", faults),
-        }
-    )
+    published = given["date"]
+    given["date"] = fields.scalar(found["date"][0][1], "date", faults)
+    given["updated"] = given.get("updated", published)
+    given["aliases"] = tuple(dict.fromkeys(given.get("aliases", ())))
+    given |= {"file": faults.file, "body": parts.body, "body_line": parts.body_line}
+    return Post(published=published, issue=dates.month_of(published, site.time_zone), **given)
 
 
 def _require(header: Mapping, values: dict[str, Any], faults: Faults, site: Site) -> None:

@@ -91,8 +91,7 @@ def read_site(
     issues = _issues(folder, problems)
     values: dict[str, Any] = {}
     groups: dict[str, dict[str, Any]] = {group: {} for group in ("", *keys.GROUPS)}
-    picture = reader(partial(_picture, folder=folder))
-    kinds = _KINDS | {"icon": picture, "logo": picture}
+    kinds = _KINDS | {"png": reader(partial(_picture, folder=folder))}
     for name, key in _KEYS.items():
         value, file = settings.get(name, (Scalar("", 0, 0), FILE))
         faults = Faults(file, problems)
