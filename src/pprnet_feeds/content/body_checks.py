@@ -35,7 +35,6 @@ _FOOTNOTE = re.compile(r'<li data-sourcepos="([0-9]{1,9}):[^"]*" id="fn-([^"]*)"
 _NO_MARKUP = re.compile(r"<!--.*?(?:-->|\Z)|(?<!`)(`+)(?!`)[^\n]{1,500}?(?<!`)\1(?!`)", re.DOTALL)
 _POSITION = re.compile(r"(\d{1,9}):\d+-(\d{1,9}):")
 _REACH = 1_000  # lines
-
 _LONGEST_HEADING = 6  # words
 # What Word writes into the HTML that it copies.
 _OF_WORD = re.compile(r"a style attribute|an? <\w+:\S* element")

@@ -10,7 +10,7 @@ import sys
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-#: How the three forms look, for an editor who typed something else.
+#: For an editor who typed something else.
 FORMS = "Write a month like 2026-03, a day like 2026-03-09, or a moment like 2026-03-09T14:30:00-05:00."
 
 # Only these digits count: `int` would take `-1`, `1_0` and Arabic digits.

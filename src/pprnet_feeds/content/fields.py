@@ -95,8 +95,7 @@ def form(parse: Callable[[str], T | None], wrong: str, mend: str) -> Reader[T]:
     """The reader of a value of one form: what *parse* gives None for is *wrong*."""
 
     def parsed(typed: str, name: str) -> T | Wrong:
-        result = parse(typed)
-        if result is None:
+        if (result := parse(typed)) is None:
             return Wrong(f"`{name}` {wrong}: {quoted(typed)}", mend.format(name=name))
         return result
 

@@ -1,7 +1,4 @@
-"""Every key that an editor may type in a post, in ``site.yaml`` and in the lists of topics.
-
-One table for reading files, for the JSON Schema of an editor's program, and for the documentation.
-"""
+"""Every key that an editor may type: for reading files, for the JSON Schema, and for the documentation."""
 
 from __future__ import annotations
 

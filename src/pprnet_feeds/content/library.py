@@ -26,7 +26,6 @@ class Library:
     Attributes:
         posts: those that readers may see, the newest first: by year, then `published`, then id.
         withdrawn: those that were withdrawn, in the same order.
-        problems: in the order of files and lines.
         next_release: when any of this changes next by itself.
         remains: the ids of withdrawn posts whose files are gone, too.
         digests: of the appearance of each post, by id.

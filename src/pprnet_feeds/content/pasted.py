@@ -1,6 +1,6 @@
 """Text that was pasted from a word processor: what is certain is repaired, and the rest is named.
 
-Files stay as they are, and so do the numbers of their lines: only what is read changes.
+Files and the numbers of their lines stay as they are: only what is read changes.
 """
 
 from __future__ import annotations
@@ -46,8 +46,7 @@ def repaired_header(text: str) -> str:
 def repaired(source: str) -> str:
     """A body as its author saw it in the word processor, where that is certain.
 
-    Bullets are lists, indented sentences are paragraphs and not code, a break is a break, an empty
-    line is empty.
+    Bullets are lists, indented sentences are paragraphs and not code, and a break is a break.
     """
     if not _MAY_NEED.search(source):
         return source

@@ -56,7 +56,6 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _PICTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.png", re.IGNORECASE)
 _PICTURE_BYTES = 524_288
 _PIXELS = (16, 2048)
-
 _GROUPS: dict[str, Callable[..., Any]] = {
     "author": Person,
     "publisher": Publisher,

@@ -117,10 +117,7 @@ def sentences(text: str) -> Iterator[str]:
 
 
 def first_sentences(text: str, limit: int = 300) -> str:
-    """As many whole sentences from the beginning as fit into *limit* characters.
-
-    When not even the first fits, it is cut at a word and ends in "…", within the limit.
-    """
+    """As many whole sentences from the beginning as fit into *limit* characters, else words and "…"."""
     taken = ""
     for sentence in sentences(text):
         longer = f"{taken} {sentence}".strip()

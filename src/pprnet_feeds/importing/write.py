@@ -61,7 +61,8 @@ class PostFolder:
         self._by_stem: dict[str, str] = {}
         self._by_title: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         self.begin_source()
-        for path, name in sorted(each for each in files.post_files(folder) if not isinstance(each, Problem)):
+        found = (each for each in files.entries(folder) if not isinstance(each, Problem))
+        for path, name in sorted((Path(entry.path), name) for entry, name in found):
             text = files.read_text(path, name)
             self._add(name, "" if isinstance(text, Problem) else text)
 

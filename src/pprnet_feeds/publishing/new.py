@@ -52,7 +52,7 @@ def draft_text(
 
 def taken_names(folder: Path, site: Site, ledger: Ledger, now: datetime) -> frozenset[str]:
     """Every name, id and slug that posts of the site have or had, be they drafts, faulty or gone."""
-    found = files.post_files(folder)
+    found = files.entries(folder)
     names = {PurePosixPath(each[1]).stem for each in found if not isinstance(each, Problem)}
     library = read_library(folder, site, now, drafts=True)
     for post in (*library.posts, *library.withdrawn):
