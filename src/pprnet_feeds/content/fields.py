@@ -261,7 +261,7 @@ def read_all(found: Typed, keys: Table, faults: Faults, kinds: Kinds) -> dict[st
     return results
 
 
-def part(make: Callable[..., T], keys: Table, who: str, mend: str, kinds: Kinds) -> Reader[T]:
+def part(keys: Table, make: Callable[..., T], who: str, mend: str, kinds: Kinds) -> Reader[T]:
     """The reader of what *make* gives for a group of *keys*, or for the value of the first key alone.
 
     *who* has no first key when it is not there, and *mend* is the fix.

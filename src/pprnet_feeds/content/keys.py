@@ -169,6 +169,7 @@ NEWSLETTER = _table(
     Key("unsubscribe", "unsubscribe", "where they end that: an address, or `mailto:…`", "none",
         "https://example.org/newsletter/leave"),
 )
-#: The keys below a key of the kind `group`.
+#: The keys of a value, by its kind, and those below a key of the kind `group`.
+PARTS = {"person": PERSON, "image": IMAGE, "citation": CITATION, "notice": NOTICE, "copy": COPY}
 GROUPS = {"author": PERSON, "publisher": PUBLISHER, "cache": CACHE, "newsletter": NEWSLETTER}
 # fmt: on

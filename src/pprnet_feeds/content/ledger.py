@@ -29,7 +29,6 @@ _LIMIT = 134_217_728  # bytes: room for a hundred thousand posts
 # A record has attributes of its own for these.
 _NOT_IN_DIGEST = "file id slug aliases published updated issue body_line draft date".split()
 _OF_BOTH = "id slug title published updated topics research status note".split()
-_UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +80,6 @@ class Ledger:
 
         A renamed file is one that is absent under its old path, and has the same text or title and date.
         """
-        if not self.records:
-            return list(posts)
         files, ids = {post.file for post in posts}, {post.id for post in posts}
         missing: _Index = {}
         for record in self.records.values():
@@ -98,7 +95,7 @@ class Ledger:
 
     def gone(self, posts: Iterable[Post]) -> list[Record]:
         """The records of which no post is left."""
-        ids = {post.id for post in posts} if self.records else ()
+        ids = {post.id for post in posts}
         return [record for record in self.records.values() if record.id not in ids]
 
     def _known_as(self, post: Post, files: set[str], missing: _Index, zone: ZoneInfo, now: datetime) -> Post:
@@ -247,7 +244,7 @@ def _each(values: Any, read: Callable[[Any], str]) -> tuple[str, ...]:
 
 
 def _moment(value: Any) -> datetime:
-    return parse_moment(_line(value), _UTC)
+    return parse_moment(_line(value), ZoneInfo("UTC"))
 
 
 def _is_line(text: str) -> bool:

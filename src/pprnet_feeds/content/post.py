@@ -6,6 +6,7 @@ The keys of other tools are understood. Any other key is a fault: a mistyped `dr
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -13,20 +14,10 @@ from typing import Any, get_args
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pprnet_feeds.content import dates, fields, keys, slugs, terms
+from pprnet_feeds.content import dates, fields, keys, model, slugs, terms
 from pprnet_feeds.content.body_checks import body_problems
 from pprnet_feeds.content.fields import Faults, Typed, Wrong, choice, form, matching, reader
-from pprnet_feeds.content.model import (
-    NOTICES,
-    Citation,
-    Image,
-    Notice,
-    OpenAccess,
-    Person,
-    Post,
-    Site,
-    Status,
-)
+from pprnet_feeds.content.model import NOTICES, Citation, Post, Site, Status
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.text import doi_in, without_punctuation
 from pprnet_feeds.content.yaml import FrontMatter, Mapping, read_front_matter
@@ -189,16 +180,12 @@ _KINDS: fields.Kinds = fields.KINDS | {
     "type of work": choice("type of work", TYPES, "Take a CSL type, such as `article-journal` or `chapter`."),
     "kind of notice": choice("kind of notice", NOTICES, f"Take one of {', '.join(NOTICES)}."),
 }
-_part = partial(fields.part, kinds=_KINDS)
-_KINDS |= {
-    "person": _part(Person, keys.PERSON, "somebody in `{name}`", "Add it, such as `name: Giorgio A. Tasca`."),
-    "image": _part(Image, keys.IMAGE, "`{name}`", "Add the address of the picture: `url: /images/….jpg`."),
-    "citation": _part(
-        _citation, keys.CITATION, "a work in `{name}`", "Add the reference as printed: `text: …`."
-    ),
-    "copy": _part(OpenAccess, keys.COPY, "`{name}`", "Add the address of the copy: `url: https://…`."),
-    "notice": _part(
-        *(Notice, keys.NOTICE, "`{name}`"),
-        "Write it like `notice: {kind: retraction, date: 2026-03-09, doi: 10.1002/cpp.2521}`.",
-    ),
+_PARTS: dict[str, tuple[Callable[..., Any], str, str]] = {
+    "person": (model.Person, "somebody in `{name}`", "Add it, such as `name: Giorgio A. Tasca`."),
+    "image": (model.Image, "`{name}`", "Add the address of the picture: `url: /images/….jpg`."),
+    "citation": (_citation, "a work in `{name}`", "Add the reference as printed: `text: …`."),
+    "notice": (model.Notice, "`{name}`", "Write it like `notice: {kind: retraction, date: 2026-03-09}`."),
+    "copy": (model.OpenAccess, "`{name}`", "Add the address of the copy: `url: https://…`."),
 }
+for _kind, _part in _PARTS.items():
+    _KINDS[_kind] = fields.part(keys.PARTS[_kind], *_part, _KINDS)
