@@ -90,7 +90,8 @@ def unsafe_html(source: str) -> list[tuple[int, str]]:
         return [(1, "far more markup than a post needs")]
     if not (markdown.RAW_TAG.search(source) or _DOUBTFUL.search(html)):
         return []
-    return sorted(_BodyParser(html, source).unsafe, key=lambda found: found[0])
+    found = sorted(_BodyParser(html, source).unsafe, key=lambda each: each[0])
+    return [(line, f"{'an' if what.lstrip('<')[0] in 'aeiou' else 'a'} {what}") for line, what in found]
 
 
 def addresses(source: str, host: str) -> list[tuple[int, str, str]]:
@@ -144,10 +145,10 @@ class _BodyParser(HTMLParser):
         self._code += tag in ("code", "pre")
         if tag not in markdown.ELEMENTS:
             # Report every element that is not allowed; no list of bad ones is complete.
-            self.unsafe.append((line, _a(f"<{tag[:40]}> element")))
+            self.unsafe.append((line, f"<{tag[:40]}> element"))
         for name, value in attrs:
             at = min(line + typed[: typed.lower().find(name)].count("\n"), len(self._lines))
-            self.unsafe += [(at, _a(what)) for what in _unsafe_in(name, value or "")]
+            self.unsafe += [(at, what) for what in _unsafe_in(name, value or "")]
             if tag in ("a", "img") and name in ("href", "src") and not (value or "").startswith("#fn"):
                 self.addresses.append((line, tag, markdown.bare(value or "")))
 
@@ -185,10 +186,6 @@ def _unsafe_in(name: str, value: str) -> Iterator[str]:
             yield f"{of[:40]}: {_ADDRESSES[name]}"
         elif name in ("href", "src") and markdown.absolute(value, "https://example.org/") is None:
             yield f"{_ADDRESSES[name]} with an impossible host or port"
-
-
-def _a(words: str) -> str:
-    return f"{'an' if words.lstrip('<')[:1] in 'aeiou' else 'a'} {words}"
 
 
 def _lost_headings(body: str) -> Iterator[tuple[int, str]]:

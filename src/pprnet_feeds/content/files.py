@@ -19,9 +19,7 @@ SIZE_LIMIT = 1_048_576
 # Some file systems count time in steps of two seconds.
 GRAIN = 2_000_000_000
 # Never follow a link, and never wait for the other end of a pipe, should the file have been replaced.
-_FLAGS = os.O_RDONLY
-for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
-    _FLAGS |= getattr(os, _flag, 0)
+_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 _SIGNATURE = struct.Struct("<QqqQ")
 # How the names of files begin that are hidden, or that editors leave behind.
 PASSED_OVER = (".", "#")

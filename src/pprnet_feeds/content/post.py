@@ -26,10 +26,9 @@ from pprnet_feeds.content.yaml import FrontMatter, Mapping, read_front_matter
 TYPES = tuple(
     "article article-journal article-magazine article-newspaper bill book broadcast chapter classic"
     " collection dataset document entry entry-dictionary entry-encyclopedia event figure graphic hearing"
-    " interview legal_case legislation manuscript map motion_picture musical_score pamphlet"
-    " paper-conference patent performance periodical personal_communication post"
-    " post-weblog regulation report review review-book software song"
-    " speech standard thesis treaty webpage".split()
+    " interview legal_case legislation manuscript map motion_picture musical_score pamphlet paper-conference"
+    " patent performance periodical personal_communication post post-weblog regulation report review"
+    " review-book software song speech standard thesis treaty webpage".split()
 )
 _STATUSES = get_args(Status)
 _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")

@@ -55,12 +55,21 @@ def read_terms(folder: Path, name: str, problems: list[Problem], required: bool 
     wrong = Wrong("this is not a list", "Begin each entry with `- slug: …` and put `label: …` below it.")
     faults, before = Faults(name, problems), len(problems)
     items = read_feeds_file(folder, faults, Sequence, wrong, required)
+    terms: list[Term] = []
     owners: dict[str, str] = {}
-    found = [(_term(item, faults), item) for item in items.items] if items else []
-    terms = tuple(term for term, item in found if term and _is_alone(term, item, owners, faults))
+    for item in items.items if items else ():
+        if not (term := _term(item, faults)):
+            continue
+        names = _names(term)
+        if both := [each for each in names if each in owners]:
+            what = f"{quoted(term.slug)} and {quoted(owners[both[0]])} are both called {quoted(both[0])}"
+            faults.add(item, what, "Give one of them another slug, label or former slug.")
+        else:
+            owners.update(dict.fromkeys(names, term.slug))
+            terms.append(term)
     if required and not terms and len(problems) == before:
         faults.add(items, "the list is empty", "Begin each entry with `- slug: …` and put `label: …` in it.")
-    return terms
+    return tuple(terms)
 
 
 def _term(item: Value, faults: Faults) -> Term | None:
@@ -76,17 +85,6 @@ def _term(item: Value, faults: Faults) -> Term | None:
     # With a fault in the rest, posts can still be read against the term.
     found = {key: value for key, value in values.items() if value}
     return Term(**found) if {"slug", "label"} <= found.keys() else None
-
-
-def _is_alone(term: Term, at: Value, owners: dict[str, str], faults: Faults) -> bool:
-    """Whether no other term has one of this term's names."""
-    names = _names(term)
-    if name := next((name for name in names if name in owners), None):
-        what = f"{quoted(term.slug)} and {quoted(owners[name])} are both called {quoted(name)}"
-        faults.add(at, what, "Give one of them another slug, label or former slug.")
-        return False
-    owners.update(dict.fromkeys(names, term.slug))
-    return True
 
 
 def choose(value: Value, name: str, faults: Faults, among: Choices) -> tuple[str, ...] | None:
