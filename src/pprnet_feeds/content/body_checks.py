@@ -153,7 +153,6 @@ class _BodyParser(HTMLParser):
                 self.addresses.append((line, tag, markdown.bare(value or "")))
 
     def handle_endtag(self, tag: str) -> None:
-        """Note the end of code."""
         self._code -= tag in ("code", "pre")
 
     def handle_data(self, data: str) -> None:

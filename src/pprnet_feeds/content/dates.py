@@ -21,8 +21,6 @@ _MOMENT = re.compile(
     r"([Zz]|[+-][0-9]{2}:[0-5][0-9])?"
 )
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
-# A post whose month or day ended this long ago is back-filled.
-_BACK_FILLED = timedelta(days=45)
 
 
 def parse_moment(text: str, zone: ZoneInfo) -> datetime:
@@ -73,7 +71,7 @@ def first_published(date: str, zone: ZoneInfo, now: datetime) -> datetime | None
     local = moment.astimezone(zone).date()
     after = local + timedelta(days=1) if day[3] else (local + timedelta(days=31)).replace(day=1)
     ended = datetime.combine(after, time(), zone).astimezone(UTC)
-    return moment if now - ended >= _BACK_FILLED else None
+    return moment if now - ended >= timedelta(days=45) else None
 
 
 def month_of(moment: datetime, zone: ZoneInfo) -> str:

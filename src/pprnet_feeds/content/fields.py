@@ -26,7 +26,6 @@ Typed = dict[str, list[tuple[str, Value]]]
 
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _EMPTY = frozenset({"", "~", "null"})
-_TEXT_LENGTH = 20_000
 _LIST_LENGTH = 100
 _ADDRESS = re.compile(r"https?://[^\s\"<>\\^`{|}]+", re.IGNORECASE)
 # Letters beyond ASCII may be escaped.
@@ -114,7 +113,7 @@ def choice(noun: str, names: tuple[str, ...], others: str) -> Reader[str]:
     return reader(parse)
 
 
-def text(value: Value, name: str, faults: Faults, most: int = _TEXT_LENGTH) -> str | None:
+def text(value: Value, name: str, faults: Faults, most: int = 20_000) -> str | None:
     """Plain text of one line, as typed, at most *most* characters."""
     typed = scalar(value, name, faults)
     if typed and len(typed) > most:

@@ -191,10 +191,9 @@ def _without_doubles(posts: list[Post], now: datetime, ledger: Ledger) -> tuple[
 def _is_alone(post: Post, taken: dict[tuple[str, str], Post], problems: list[Problem]) -> bool:
     """Whether no other has the id and slug of this post, which are taken from now on."""
     claims = _names(post)
-    clashes = [claim for claim in claims if claim in taken]
-    for claim in clashes:
-        other = taken[claim].file
-        what = f"the `{claim[0]}` {quoted(claim[1])} is taken by {other}"
+    clashes = [(*claim, taken[claim].file) for claim in claims if claim in taken]
+    for name, value, other in clashes:
+        what = f"the `{name}` {quoted(value)} is taken by {other}"
         mend = f"Change it here; until then this post is left out, and {other} stays."
         problems.append(Problem(post.file, 0, 0, what, mend))
     if not clashes:

@@ -33,7 +33,6 @@ TYPES = tuple(
 _STATUSES = get_args(Status)
 _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
 _DOI_PREFIX = re.compile(r"(?:doi:\s*)?(?:https?://(?:dx\.|www\.)?doi\.org/)?", re.IGNORECASE)
-_DOI_LENGTH = 200
 _PMID = re.compile(r"(?:PMID:\s*)?([0-9]{1,8})", re.IGNORECASE)
 _YEAR = re.compile(r"[12][0-9]{3}")
 
@@ -158,7 +157,7 @@ def _citation(text: str, doi: str | None = None, **parts: Any) -> Citation:
 def _bare_doi(typed: str) -> str | None:
     rest = _DOI_PREFIX.sub("", typed, count=1)
     bare = without_punctuation((unquote(rest) if "doi.org/" in typed.lower() else rest).lower())
-    return bare if len(bare) <= _DOI_LENGTH and _DOI.fullmatch(bare) and bare.isprintable() else None
+    return bare if len(bare) <= 200 and _DOI.fullmatch(bare) and bare.isprintable() else None
 
 
 _KINDS: fields.Kinds = fields.KINDS | {

@@ -54,7 +54,6 @@ _ROR_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _ISSN = re.compile(r"([0-9]{4})-?([0-9]{3})([0-9X])")
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _PICTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.png", re.IGNORECASE)
-_PICTURE_BYTES = 524_288
 _PIXELS = (16, 2048)
 _GROUPS: dict[str, Callable[..., Any]] = {
     "author": Person,
@@ -253,7 +252,7 @@ def _picture(typed: str, name: str, folder: Path) -> Picture | Wrong:
     mend = f"Save a PNG of 512 by 512 pixels below feeds/ and write its name, like `{name}: {name}.png`."
     if not _PICTURE_NAME.fullmatch(typed):
         return Wrong(f"`{name}` is not the name of a PNG file: {quoted(typed)}", mend)
-    found = files.read_bytes(str(folder / "feeds" / typed), f"feeds/{typed}", _PICTURE_BYTES)
+    found = files.read_bytes(str(folder / "feeds" / typed), f"feeds/{typed}", limit=524_288)
     if isinstance(found, Problem):
         return Wrong(f"`{name}` cannot be read: {found.what}", mend)
     data = found[0]

@@ -19,7 +19,6 @@ GRAMMAR = f"Use small letters, digits and single hyphens, at most {SLUG_LENGTH} 
 
 _SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+"
 _PATH = re.compile(rf"/{_SEGMENT}(?:/{_SEGMENT})*/?")
-_PATH_LENGTH = 200
 
 
 def is_slug(text: str) -> bool:
@@ -29,7 +28,7 @@ def is_slug(text: str) -> bool:
 
 def is_path(text: str) -> bool:
     """Whether *text* is a plain absolute path: no host, no query, no escapes, no dots to climb by."""
-    return len(text) <= _PATH_LENGTH and _PATH.fullmatch(text) is not None
+    return len(text) <= 200 and _PATH.fullmatch(text) is not None
 
 
 def slug_like(text: str) -> str:
