@@ -24,7 +24,7 @@ from pprnet_feeds.content.model import Citation, Site, Term
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import quoted
 from pprnet_feeds.content.terms import named, search, suggest
-from pprnet_feeds.content.text import clean, doi_in, first_forbidden, one_line
+from pprnet_feeds.content.text import clean, doi_in, one_line
 from pprnet_feeds.publishing import doi
 from pprnet_feeds.publishing.postfile import citation_lines, list_lines, quote, stems, write_file
 
@@ -112,10 +112,10 @@ def _taken_names(folder: Path, site: Site, ledger: Ledger, now: datetime) -> set
 
 def _plain(typed: str, name: str) -> str:
     """What was typed, on one line; stops at a character that no file can hold."""
-    which, _ = first_forbidden(typed)
-    if which:
-        raise click.UsageError(f"{name} holds a character that no feed may hold: {which}. Type it again.")
-    return one_line(clean(typed)[0])
+    text, lost = clean(typed)
+    if lost:
+        raise click.UsageError(f"{name} holds a character that no feed may hold: {lost[0]}. Type it again.")
+    return one_line(text)
 
 
 def _chosen(names: _Names, terms: tuple[Term, ...], option: str, file: str) -> list[str]:

@@ -17,8 +17,6 @@ from pprnet_feeds.content.post import TYPES
 from pprnet_feeds.content.slugs import SLUG
 
 Schema = dict[str, Any]
-_PARTS = {"person": keys.PERSON, "image": keys.IMAGE, "citation": keys.CITATION}
-_PARTS |= {"notice": keys.NOTICE, "copy": keys.COPY}
 _NAMED = {"status": get_args(Status), "type of work": TYPES, "kind of notice": NOTICES}
 _WEB = "[Hh][Tt][Tt][Pp][Ss]?://"
 _MONTH = "(?!.{5}(02-3|(0[469]|11)-31))(19|2[01])[0-9]{2}-(0[1-9]|1[0-2])"
@@ -66,7 +64,7 @@ def schema(folder: Path, what: str) -> None:
         pprnet-feeds schema post > post.schema.json
     """
     defs: Schema = {}
-    for kind, table in _PARTS.items():  # its first key may be typed alone
+    for kind, table in keys.PARTS.items():  # its first key may be typed alone
         defs[kind] = {"anyOf": [_value(next(iter(table.values()))), _object(table)]}
     defs |= {kind: _names(names) for kind, names in _NAMED.items()}
     found = {"type": "array", "minItems": 1, "items": _object(keys.TERM)}
@@ -101,7 +99,7 @@ def _value(key: keys.Key) -> Schema:
     nothing = {"type": "null"}
     if key.kind == "group":
         value = _object(keys.GROUPS[key.name])
-    elif key.kind in (*_PARTS, *_NAMED, "topics", "research types"):
+    elif key.kind in (*keys.PARTS, *_NAMED, "topics", "research types"):
         value = {"$ref": f"#/$defs/{key.kind}".replace(" ", "%20")}
     else:
         value = _KINDS.get(key.kind, _TEXT)

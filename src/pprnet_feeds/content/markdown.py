@@ -1,10 +1,7 @@
 """A post's Markdown as HTML that is safe in any reader, and the parts of such HTML.
 
-comrak renders CommonMark with footnotes and tables. nh3 removes everything that could act in a
-browser. Addresses become absolute, and ids get a prefix that no other post has. A body that asks
-for far more markup than a post needs is shown as it was typed, so no body takes long.
-
-The only module that knows comrak and nh3.
+comrak renders CommonMark, and nh3 removes everything that could act in a browser. A body that asks for
+far more markup than a post needs is shown as it was typed, so no body takes long.
 """
 
 from __future__ import annotations
@@ -23,14 +20,12 @@ from pprnet_feeds.content import fields
 from pprnet_feeds.content.pasted import repaired
 from pprnet_feeds.content.text import clean
 
-# Bounds on what one body may ask for. comrak fills up short rows of a table without a limit of its
-# own: 10 kB become 20 MB. nh3 takes quadratic time over nested elements and over the attributes of
-# one tag, and repeats an inline element that has no end in every block after it.
+# comrak fills up short rows of a table without a limit of its own: 10 kB become 20 MB. nh3 takes quadratic
+# time over nested elements and attributes, and repeats an inline element without an end in each block.
 DEPTH = 100
 _CELLS = 50_000
 _MARKS = 20_000
 _HTML_MARKS = 1_000_000  # the `<` that were typed, times all marks
-_PARAGRAPH = re.compile(r"\n[ \t]*\n")
 
 VOID = frozenset("br col hr img wbr".split())
 BLOCK = frozenset(
@@ -80,7 +75,7 @@ _REMOVED = {
 # A tag of more than 5,000 characters, not counting values in quotes, is text.
 _TAG_OR_SIGN = re.compile(r"<(?:/?([A-Za-z][^\s/>]{0,200}+)(?:[^>\"']|\"[^\"]*\"|'[^']*'){0,5000}+>)?")
 
-# URL standard §4.4: blanks around an address and tabs and line ends inside of it do not count.
+# Blanks around an address and tabs and line ends inside of it do not count (URL standard §4.4).
 _AROUND = "".join(map(chr, range(0x21)))
 _INSIDE = re.compile(r"[\t\n\r]")
 _NO_HOST = re.compile(r"(?i:(https?):(?!//)/*)")
@@ -153,7 +148,7 @@ def _has_bare_links(source: str) -> bool:
 
 def _cells(source: str) -> int:
     """No fewer table cells than there are: a table ends at an empty line."""
-    paragraphs = (text.split("\n") for text in _PARAGRAPH.split(source) if "|" in text)
+    paragraphs = (text.split("\n") for text in re.split(r"\n[ \t]*\n", source))
     return sum(len(lines) * max(line.count("|") for line in lines) for lines in paragraphs)
 
 
@@ -227,17 +222,15 @@ _CLEANER = nh3.Cleaner(
 def plain_text(html: str) -> str:
     """The words of rendered HTML, an empty line between paragraphs, without footnotes."""
     html = _FOOTNOTE_MARK.sub("", _FOOTNOTES.sub("", html))
-    text = _SPACES.sub(
-        " ", entities.unescape(_TAG.sub(lambda tag: _GAPS.get(tag[2], ""), _BLANK.sub(" ", html)))
-    )
+    gaps = _TAG.sub(lambda tag: _GAPS.get(tag[2], ""), _BLANK.sub(" ", html))
+    text = _SPACES.sub(" ", entities.unescape(gaps))
     return _BREAKS.sub(lambda breaks: "\n\n" if breaks[0].count("\n") > 1 else "\n", text).strip()
 
 
 def running_text(html: str) -> str:
     """The paragraphs of a rendered post, one a line, each with an end where another follows.
 
-    Without headings, lists, tables, captions, code and the list of references. A paragraph in bold that
-    is no sentence is a heading too.
+    Without headings, lists, tables, captions, code and the list of references.
     """
     start, _, end = section(html, "references")
     html = _NOT_A_PARAGRAPH.sub("\n", html[:start] + html[end:])
@@ -265,9 +258,9 @@ def sections(html: str) -> tuple[str, str]:
 def section(html: str, title: str) -> tuple[int, int, int]:
     """Where the heading of a section of a rendered post begins, where its text begins, and where it ends.
 
-    All three are the end of *html* when there is no such section with a text. *title*, in lower case,
-    is a heading of any level or a paragraph of its own, with or without a colon. The section reaches to
-    the next heading that is as high, to the footnotes, or to the end; a paragraph counts as level 2.
+    All three are the end of *html* when there is no such section with a text. *title*, in lower case, is a
+    heading or a paragraph, with or without a colon. The section reaches to the next heading that is as
+    high (a paragraph counts as level 2), to the footnotes, or to the end.
     """
     depth = start = level = heading = inner = 0
     word = title.rpartition(" ")[2]

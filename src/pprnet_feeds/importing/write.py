@@ -61,9 +61,9 @@ class PostFolder:
         self._by_stem: dict[str, str] = {}
         self._by_title: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         self.begin_source()
-        found = [each for each in files.entries(folder) if not isinstance(each, Problem)]
-        for name, path in sorted((name, entry.path) for entry, name in found):
-            text = files.read_text(Path(path), name)
+        found = (each for each in files.entries(folder) if not isinstance(each, Problem))
+        for path, name in sorted((Path(entry.path), name) for entry, name in found):
+            text = files.read_text(path, name)
             self._add(name, "" if isinstance(text, Problem) else text)
 
     def begin_source(self) -> None:
