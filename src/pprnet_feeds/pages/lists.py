@@ -185,7 +185,8 @@ def read_query(fields: Mapping[str, str], site: Site) -> SearchQuery | Refusal:
 def search_results(query: SearchQuery, catalogue: Catalogue) -> dict[str, Any]:
     """What the page of a search shows."""
     words, topic, research = query
-    found = catalogue.best_first(words) if words else []
+    ordered = catalogue.search.best_first(tuple(sorted(words))) if words else []
+    found = [post for post in ordered if post.status != "withdrawn"]
     on_topic = [post for post in found if not topic or topic in post.topics]
     of_type = [post for post in found if not research or research in post.research]
     hits = [post for post in on_topic if not research or research in post.research]

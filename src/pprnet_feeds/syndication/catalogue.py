@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain
 from typing import cast
@@ -18,23 +18,14 @@ from typing import cast
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.terms import suggest
-from pprnet_feeds.syndication import archives, entries, opml
-from pprnet_feeds.syndication.bibliography import Work, post_as_work, render_works, works_of
+from pprnet_feeds.syndication import archives, entries, opml, urls
+from pprnet_feeds.syndication.bibliography import post_as_work, render_works, works_of
 from pprnet_feeds.syndication.channel import Channel, Entry, make_channel
 from pprnet_feeds.syndication.jsonfeed import render_json_feed, render_json_item
 from pprnet_feeds.syndication.month import month_entry
 from pprnet_feeds.syndication.search import SearchIndex, is_available
 from pprnet_feeds.syndication.selection import EVERYTHING, Refusal, Selection, month_name, selections
-from pprnet_feeds.syndication.urls import (
-    FORMATS,
-    POST_FORMATS,
-    REFERENCE_FORMATS,
-    VIEWS,
-    FeedRequest,
-    Url,
-    View,
-    parse_url,
-)
+from pprnet_feeds.syndication.urls import FORMATS, POST_FORMATS, REFERENCE_FORMATS, VIEWS, FeedRequest, Url
 from pprnet_feeds.syndication.xml import render_xml
 
 LISTS = ("/feeds.opml", "/feeds.json")
@@ -42,6 +33,7 @@ LISTS = ("/feeds.opml", "/feeds.json")
 SERIES = (FeedRequest("issues"), FeedRequest("corrections"))
 # Every post in one document, for importers; feeds do not announce it.
 ARCHIVE = FeedRequest("archive")
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +151,14 @@ class Catalogue:
 
         The newest month has all that were corrected since the letter before.
         """
-        months = list(self._issued)
-        place = months.index(month)
-        begin = self._issued[months[place + 1]] if place + 1 < len(months) else None
-        end = self._issued[month] if place else None
-        return [
-            post
-            for post in self._corrected
-            if begin and begin < post.updated and not (end and end < post.updated) and post.issue != month
-        ]
+        place = list(self._issued).index(month)
+        end, begin = [*self._issued.values(), _NEVER][place : place + 2]
+        end = end if place else _NEVER
+        return [post for post in self._corrected if begin < post.updated <= end and post.issue != month]
 
     def parse(self, path: str) -> Url | Refusal | None:
         """Read an address below the base; None when there is no such thing."""
-        url = parse_url(path, self.site)
+        url = urls.parse_url(path, self.site)
         if isinstance(url, Url) and url.selection.words and not self.has_search:
             return Refusal("Search needs an SQLite with FTS5, which this machine does not have.", status=501)
         if not isinstance(url, Url) or not url.selection.issue:
@@ -191,19 +178,15 @@ class Catalogue:
     def posts(self, selection: Selection) -> list[Post]:
         """The posts of a selection in the library's order: the newest first."""
         if selection.words:
-            found = self.search.in_order(selection.words)
-            return [post for post in found if post.status != "withdrawn"]
+            found = {post.id for post in self.search.best_first(selection.words)}
+            return [post for post in self.library.posts if post.id in found]
         return self._newest.posts(selection)
-
-    def best_first(self, words: Iterable[str]) -> list[Post]:
-        """The posts that contain all of the *words*, the best first."""
-        found = self.search.best_first(tuple(sorted(words)))
-        return [post for post in found if post.status != "withdrawn"]
 
     def paths(self) -> Iterator[str]:
         """Every canonical address: listed feeds and their archives, files of citations, lists."""
         for feed in self.feeds():
-            for year in (0, *self.archives(feed)):
+            years = [] if self.items(feed).complete else self.years(feed)
+            for year in (0, *years):
                 yield from (replace(feed, form=form, year=year).path for form in FORMATS)
         yield from (replace(ARCHIVE, form=form).path for form in FORMATS)
         for form in REFERENCE_FORMATS:
@@ -229,8 +212,8 @@ class Catalogue:
         if request is None or request.path != path:
             return None
         if request.form in REFERENCE_FORMATS:
-            works = works_of(self.posts(request.selection), self.site)
-            return self._references(path, works, request.form, request.selection)
+            body = render_works(works_of(self.posts(request.selection), self.site), request.form)
+            return self._document(path, body, REFERENCE_FORMATS[request.form], request.selection)
         if request.year and request.year not in self.years(request):
             return None
         return self._feed(request)
@@ -272,7 +255,7 @@ class Catalogue:
 
     def items(self, request: FeedRequest) -> FeedItems:
         """What a document shows."""
-        has_text, zone = self._filter(request.view), self.site.time_zone
+        has_text, zone = self._has_text(request), self.site.time_zone
         least = self.site.entries if request.series != "archive" else sys.maxsize
         public, withdrawn = self._candidates(request)
         if request.year:
@@ -291,7 +274,7 @@ class Catalogue:
 
         All of the newest item's year is in the subscription document, so it has no archive yet.
         """
-        has_text = self._filter(request.view)
+        has_text = self._has_text(request)
         years: set[int] = set()
         for item in chain(*self._candidates(request)):
             if item.year not in years and has_text(item):  # the year is the cheaper question
@@ -299,36 +282,28 @@ class Catalogue:
         updated = self.items(replace(request, year=0)).updated
         return sorted(years - {archives.year_of(updated, self.site.time_zone) if updated else 0})
 
-    def archives(self, request: FeedRequest) -> list[int]:
-        """The years that the document of *request* leads to; none when it is the whole feed."""
-        return [] if self.items(request).complete else self.years(request)
-
     def _candidates(self, request: FeedRequest) -> tuple[Sequence[Item], Sequence[Post]]:
         """The items that a feed may show, and the posts that it may report as deleted, last changed first."""
         if request.selection.words:
-            found = sorted(self.search.in_order(request.selection.words), key=_change, reverse=True)
+            found = sorted(self.search.best_first(request.selection.words), key=_change, reverse=True)
             withdrawn = [post for post in found if post.status == "withdrawn"]
             return [post for post in found if post.status != "withdrawn"], withdrawn
         if request.series in ("posts", "archive"):
             return self._last_changed.posts(request.selection), self._last_withdrawn.posts(request.selection)
-        items: list[Item]
+        items: list[Item] = [*self._corrected]
         if request.series == "issues":
             items = [
                 Month(month, posts[-1].published, max(post.updated for post in posts), posts)
                 for month, posts in self.months.items()
                 if posts
             ]
-        else:
-            items = [*self._corrected]
         return sorted(items, key=_change, reverse=True), ()
 
-    def _filter(self, view: View) -> Callable[[Item], bool]:
-        """Which items have anything to show in a view."""
-        if view == "citations":
-            return lambda item: isinstance(item, Month) or bool(item.cites)
-        if view == "practice":
-            return lambda item: isinstance(item, Month) or entries.has_practice(item, self.site)
-        return lambda item: True
+    def _has_text(self, request: FeedRequest) -> Callable[[Item], bool]:
+        """Which items have anything to show in the view of *request*; months have one view only."""
+        if request.view == "practice":
+            return lambda item: isinstance(item, Post) and entries.has_practice(item, self.site)
+        return lambda item: request.view != "citations" or (isinstance(item, Post) and bool(item.cites))
 
     def _feed(self, request: FeedRequest) -> Document:
         shown = self.items(request)
@@ -357,18 +332,11 @@ class Catalogue:
         if post is None or form not in POST_FORMATS:
             return None
         selection = Selection(issue=post.issue)
-        if form != "json":
-            works = (
-                works_of([post], self.site)
-                if form.startswith("studies.")
-                else [post_as_work(post, self.site)]
-            )
-            return self._references(path, works, form.removeprefix("studies."), selection)
-        body = render_json_item(entries.post_entries(post, "feed", self.site)[0])
-        return self._document(path, body, "application/json", selection)
-
-    def _references(self, path: str, works: Iterable[Work], form: str, selection: Selection) -> Document:
-        """A file for reference managers."""
+        if form == "json":
+            body = render_json_item(entries.post_entries(post, "feed", self.site)[0])
+            return self._document(path, body, "application/json", selection)
+        works = works_of([post], self.site) if "studies." in form else [post_as_work(post, self.site)]
+        form = form.removeprefix("studies.")
         return self._document(path, render_works(works, form), REFERENCE_FORMATS[form], selection)
 
     def _document(

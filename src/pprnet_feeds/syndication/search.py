@@ -75,7 +75,7 @@ class SearchIndex:
 
     def __init__(self, posts: Sequence[Post], site: Site) -> None:
         self._posts = posts
-        self._last: tuple[tuple[str, ...], list[int]] = ((), [])  # one page asks for the same several times
+        self._last: tuple[tuple[str, ...], list[Post]] = ((), [])  # one page asks for the same several times
         self._connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         weakref.finalize(self, self._connection.close)
         # Without the texts themselves, which the posts have.
@@ -91,21 +91,14 @@ class SearchIndex:
         self._connection.execute("COMMIT")
 
     def best_first(self, words: tuple[str, ...]) -> list[Post]:
-        """The posts that contain all the *words*: the best first, and of equals in the order of all posts."""
-        return [self._posts[number] for number in self._numbers(words)]
-
-    def in_order(self, words: tuple[str, ...]) -> list[Post]:
-        """The same in the order of all posts."""
-        return [self._posts[number] for number in sorted(self._numbers(words))]
-
-    def _numbers(self, words: tuple[str, ...]) -> list[int]:
+        """The posts that contain all the sorted *words*, and of equals in the order of all posts."""
         if words != self._last[0]:
             terms = (f'"{word}"{" *" if len(word) >= BEGINNING else ""}' for word in words)
             found = self._connection.execute(
                 f"SELECT rowid FROM found WHERE found MATCH ? ORDER BY bm25(found, {_WEIGHTS}), rowid",
                 [" AND ".join(terms)],
             )
-            self._last = words, [number for (number,) in found]
+            self._last = words, [self._posts[number] for (number,) in found]
         return self._last[1]
 
 
