@@ -16,22 +16,19 @@ from pprnet_feeds.content.text import doi_in
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.search import excerpt, marked, words_in
-from pprnet_feeds.syndication.selection import Refusal, Selection, lead, search_words
+from pprnet_feeds.syndication.selection import Selection, lead
 
 # How many posts one page shows with their summaries, and how many at all.
 WITH_SUMMARY = 15
 LISTED = 80
 # How many posts the page of a year lists, and in about how many bytes; of the others it names the months.
 LISTED_OF_YEAR, BYTES_OF_YEAR = 250, 40_000
-
-
 # How many posts are named as related to one, or as near to an address where there is nothing.
 NAMED = 3
 # How many of the posts that a search finds are listed, and how many with an excerpt.
 HITS, WITH_EXCERPT = 40, 10
 # From how many letters on an unknown word of an address may be a misspelt one, and how many of them count.
 MISSPELT, MOST_MISSPELT = 5, 2
-
 
 # A post with its summary, which is empty where only the title is listed.
 Line = tuple[Post, str]
@@ -167,19 +164,9 @@ def _lists_by(keys: Callable[[Post], Iterable[str]], posts: Iterable[Post]) -> M
 class SearchQuery(NamedTuple):
     """What somebody searches for: words as typed, and the slugs that narrow the search, or none."""
 
-    words: tuple[str, ...]
-    topic: str
-    research: str
-
-
-def read_query(fields: Mapping[str, str], site: Site) -> SearchQuery | Refusal:
-    """Read the fields of the search form; without words it is the page that explains the search."""
-    words = tuple(words_in(fields.get("q", "")))
-    checked = search_words(" ".join(words)) if words else ()
-    if isinstance(checked, Refusal):
-        return checked
-    topic, research = fields.get("topic", ""), fields.get("research", "")
-    return SearchQuery(words, topic * (topic in site.topic), research * (research in site.research_type))
+    words: tuple[str, ...] = ()
+    topic: str = ""
+    research: str = ""
 
 
 def search_results(query: SearchQuery, catalogue: Catalogue) -> dict[str, Any]:
@@ -202,6 +189,5 @@ def search_results(query: SearchQuery, catalogue: Catalogue) -> dict[str, Any]:
 def _facets(terms: Iterable[Term], slugs: Iterable[str]) -> list[tuple[Term, int]]:
     """The *terms* among *slugs* and how often each is there, the most frequent first."""
     counts = Counter(slugs)
-    return sorted(
-        ((term, counts[term.slug]) for term in terms if term.slug in counts), key=lambda pair: -pair[1]
-    )
+    found = ((term, counts[term.slug]) for term in terms if term.slug in counts)
+    return sorted(found, key=lambda pair: -pair[1])

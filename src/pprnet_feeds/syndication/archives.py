@@ -44,8 +44,6 @@ def year_of(timestamp: datetime, zone: ZoneInfo) -> int:
 
 def neighbours(years: Sequence[int], year: int) -> tuple[int, int]:
     """The archive years before and after *year*, 0 for none; *year* 0 is the subscription document."""
-    if not year:
-        return (years[-1] if years else 0), 0
-    around = [0, *years, 0]
-    place = around.index(year)
+    around = [0, *years, 0, 0]
+    place = around.index(year, 1)
     return around[place - 1], around[place + 1]

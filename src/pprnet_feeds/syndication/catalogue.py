@@ -1,8 +1,7 @@
 """Every address of a library, and the document behind it, rendered when it is requested.
 
 A catalogue stores no document: an unchanged one is rendered to the same bytes again, and a client
-that requests ten thousand combinations leaves nothing behind. It computes once, when first needed,
-the lists of posts under each term: a feed then costs what it shows and not what the library holds.
+that requests ten thousand combinations leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -38,19 +37,19 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One feed, list or file of citations, rendered.
+    """One feed, list, page or other file, rendered.
 
     Attributes:
-        path: the canonical address below the base, with a leading slash.
         selection: whose changes are the document's changes.
-        links: relation and address of each, for the Link field (RFC 8288).
+        links: relation, address and perhaps media type of each, for the Link field (RFC 8288).
+        headers: further fields, names in lower case.
     """
 
-    path: str
     body: bytes
     media_type: str
-    selection: Selection
-    links: tuple[tuple[str, str], ...]
+    selection: Selection = EVERYTHING
+    links: tuple[tuple[str, ...], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +129,8 @@ class Catalogue:
     @cached_property
     def months(self) -> dict[str, tuple[Post, ...]]:
         """The posts of each month, the newest month first; also of months that are only announced."""
-        months: dict[str, list[Post]] = {month: [] for month in self.site.issues}
-        for post in self.library.posts:
-            months.setdefault(post.issue, []).append(post)
-        return {month: tuple(months[month]) for month in sorted(months, reverse=True)}
+        months = {*self.site.issues, *(post.issue for post in self.library.posts)}
+        return {each: tuple(self.posts(Selection(issue=each))) for each in sorted(months, reverse=True)}
 
     @cached_property
     def _corrected(self) -> list[Post]:
@@ -229,12 +226,10 @@ class Catalogue:
         return self._document(path, body, media_type, EVERYTHING)
 
     def listing(self, selection: Selection) -> opml.Listing:
-        """One line of the list of feeds; only the feed of full texts has the date of its newest change."""
-        channels = {}
-        for view in VIEWS:
-            request = FeedRequest("posts", selection, view)
-            updated = self.items(request).updated if view == "feed" else None
-            channels[view] = make_channel(request, self.site, updated)
+        """One line of the list of feeds, with the date of the newest change in the feed of full texts."""
+        requests = {view: FeedRequest("posts", selection, view) for view in VIEWS}
+        updated = self.items(requests["feed"]).updated
+        channels = {view: make_channel(each, self.site, updated) for view, each in requests.items()}
         return opml.Listing(selection, len(self.posts(selection)), channels)
 
     def near(self, refusal: Refusal) -> list[Selection]:
@@ -249,25 +244,21 @@ class Catalogue:
         """What a document says of itself."""
         shown = shown or self.items(request)
         around = archives.neighbours([] if shown.complete else self.years(request), request.year)
-        return make_channel(
-            request, self.site, shown.updated, shown.withdrawn, complete=shown.complete, around=around
-        )
+        return make_channel(request, self.site, shown.updated, shown.withdrawn, shown.complete, around)
 
     def items(self, request: FeedRequest) -> FeedItems:
         """What a document shows."""
         has_text, zone = self._has_text(request), self.site.time_zone
         least = self.site.entries if request.series != "archive" else sys.maxsize
-        public, withdrawn = self._candidates(request)
-        if request.year:
 
-            def of_year(items: Iterable[Item]) -> list[Item]:
-                found = (item for item in items if item.year == request.year and has_text(item))
-                return sorted(found, key=lambda item: (item.published, item.id), reverse=True)
+        def pick(items: Iterable[Item]) -> tuple[list[Item], bool]:
+            if not request.year:
+                return archives.subscription(filter(has_text, items), least, zone)
+            of_year = (item for item in items if item.year == request.year and has_text(item))
+            return sorted(of_year, key=lambda item: (item.published, item.id), reverse=True), False
 
-            return FeedItems(of_year(public), cast(list[Post], of_year(withdrawn)), complete=False)
-        items, has_all = archives.subscription(filter(has_text, public), least, zone)
-        gone, has_all_gone = archives.subscription(filter(has_text, withdrawn), least, zone)
-        return FeedItems(items, gone, has_all and has_all_gone)
+        (items, has_all), (withdrawn, has_all_withdrawn) = map(pick, self._candidates(request))
+        return FeedItems(items, cast(list[Post], withdrawn), has_all and has_all_withdrawn)
 
     def years(self, request: FeedRequest) -> list[int]:
         """The years for which the feed of *request* has archive documents, the oldest first.
@@ -284,20 +275,20 @@ class Catalogue:
 
     def _candidates(self, request: FeedRequest) -> tuple[Sequence[Item], Sequence[Post]]:
         """The items that a feed may show, and the posts that it may report as deleted, last changed first."""
-        if request.selection.words:
-            found = sorted(self.search.best_first(request.selection.words), key=_change, reverse=True)
-            withdrawn = [post for post in found if post.status == "withdrawn"]
-            return [post for post in found if post.status != "withdrawn"], withdrawn
-        if request.series in ("posts", "archive"):
-            return self._last_changed.posts(request.selection), self._last_withdrawn.posts(request.selection)
-        items: list[Item] = [*self._corrected]
+        if request.series == "corrections":
+            return self._corrected, ()
         if request.series == "issues":
-            items = [
+            months = [
                 Month(month, posts[-1].published, max(post.updated for post in posts), posts)
                 for month, posts in self.months.items()
                 if posts
             ]
-        return sorted(items, key=_change, reverse=True), ()
+            return sorted(months, key=_change, reverse=True), ()
+        if not request.selection.words:
+            return self._last_changed.posts(request.selection), self._last_withdrawn.posts(request.selection)
+        found = sorted(self.search.best_first(request.selection.words), key=_change, reverse=True)
+        withdrawn = [post for post in found if post.status == "withdrawn"]
+        return [post for post in found if post.status != "withdrawn"], withdrawn
 
     def _has_text(self, request: FeedRequest) -> Callable[[Item], bool]:
         """Which items have anything to show in the view of *request*; months have one view only."""
@@ -343,7 +334,7 @@ class Catalogue:
         self, path: str, body: bytes, media_type: str, selection: Selection, hubs: Iterable[str] = ()
     ) -> Document:
         links = (("self", self.site.base_url + path), *(("hub", hub) for hub in hubs))
-        return Document(path, body, media_type, selection, links)
+        return Document(body, f"{media_type}; charset=utf-8", selection, links)
 
 
 def _change(item: Item) -> tuple[datetime, datetime, str]:

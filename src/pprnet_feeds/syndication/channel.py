@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from pprnet_feeds.content.model import Citation, Image, Person, Post, Site
 from pprnet_feeds.syndication.urls import ICON, LOGO, VIEWS, FeedRequest
@@ -70,15 +71,6 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Deletion:
-    """An entry that was withdrawn (RFC 6721 §3)."""
-
-    id: str
-    when: datetime
-    comment: str
-
-
-@dataclass(frozen=True, slots=True)
 class Channel:
     """One feed, without its entries and without a format.
 
@@ -89,6 +81,7 @@ class Channel:
         updated: the newest change that subscribers are notified of.
         complete: whether the document holds every entry of the feed (RFC 5005 §2).
         documents: relation and address without format of the documents around it (RFC 5005 §4).
+        deletions: id, time and comment of each entry that was withdrawn (RFC 6721 §3).
     """
 
     site: Site
@@ -101,12 +94,7 @@ class Channel:
     hubs: tuple[str, ...]
     complete: bool
     documents: dict[str, str]
-    deletions: tuple[Deletion, ...]
-
-    @property
-    def subscribe_page(self) -> str:
-        """Where a person learns what a feed is."""
-        return f"{self.site.base_url}/"
+    deletions: tuple[tuple[str, datetime, str], ...]
 
     @property
     def icon(self) -> str:
@@ -128,7 +116,6 @@ def make_channel(
     site: Site,
     updated: datetime | None = None,
     withdrawn: Iterable[Post] = (),
-    *,
     complete: bool = False,
     around: tuple[int, int] = (0, 0),
 ) -> Channel:
@@ -153,9 +140,9 @@ def make_channel(
         updated=updated or first_date(site),
         hubs=() if request.year or request.selection.combines or request.series == "archive" else site.hubs,
         complete=complete,
-        documents={relation: url for relation, url in documents.items() if url},
+        documents=without_empty(documents),
         deletions=tuple(
-            Deletion(id, post.updated, post.note)
+            (id, post.updated, post.note)
             for post in withdrawn
             for id in (study_ids(post, site) if request.view == "citations" else [post_id(post, site)])
         ),
@@ -177,6 +164,11 @@ def permalink(post: Post, site: Site) -> str:
     return f"{site.base_url}/posts/{post.slug}/"
 
 
+def without_empty(values: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a document that have a value."""
+    return {name: value for name, value in values.items() if value}
+
+
 def rfc3339(timestamp: datetime) -> str:
     """*timestamp* as ``2021-12-01T17:00:00Z`` (RFC 3339 §5.6), as Atom and JSON Feed want it."""
     return timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -185,5 +177,4 @@ def rfc3339(timestamp: datetime) -> str:
 def first_date(site: Site) -> datetime:
     """When an empty feed was last changed: the date in the tag root, which never moves (RFC 4151 §2.1)."""
     date = site.tag_root.partition(",")[2].partition(":")[0]
-    year, month, day = f"{date}-01-01".split("-")[:3]
-    return datetime(int(year), int(month), int(day), tzinfo=UTC)
+    return datetime.fromisoformat(f"{date}-01-01"[:10]).replace(tzinfo=UTC)

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from pprnet_feeds.content.model import Citation, Person
-from pprnet_feeds.syndication.notices import free_copy_html
+from pprnet_feeds.content.model import Citation, OpenAccess, Person
+from pprnet_feeds.syndication.channel import without_empty
 from pprnet_feeds.syndication.references import certain_authors, institution
 
 _YEAR = re.compile(r"[0-9]{4}")
@@ -21,6 +21,12 @@ _PLAIN_NAME = re.compile(r"([^\W\d_][^,\s]* [^,]+?)(?:,? +((?:Jr|Sr)\.?|II|III|I
 # What is in no name of a person.
 _NO_PERSON = frozenset({"of", "for", "and", "&"})
 _DEGREES = re.compile(r"(?:,? +(?:Ph\.?D|Psy\.?D|M\.?D|M\.?A|M\.?Sc|C\.?Psych)\.?)+$", re.IGNORECASE)
+# Unpaywall's words for the versions of a work.
+_VERSIONS = {
+    "publishedVersion": "published version",
+    "acceptedVersion": "accepted manuscript",
+    "submittedVersion": "preprint",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +91,11 @@ def csl_type(citation: Citation) -> str:
 
 def csl_item(citation: Citation, key: str) -> dict[str, Any]:
     """The work as a CSL-JSON item (schema 1.0.2) whose id is *key*, the reference as printed in its note."""
-    item: dict[str, Any] = {"id": key, "type": csl_type(citation)}
-    facts = {
+    item = {
+        "id": key,
+        "type": csl_type(citation),
+        "author": [_csl_name(name_of(author)) for author in citation.authors],
+        "issued": {"date-parts": [[int(citation.year)]]} if _YEAR.fullmatch(citation.year) else {},
         "title": citation.title,
         "container-title": citation.container,
         "volume": citation.volume,
@@ -96,33 +105,22 @@ def csl_item(citation: Citation, key: str) -> dict[str, Any]:
         "DOI": citation.doi,
         "PMID": citation.pmid,
         "URL": citation.link,
+        "note": citation.text,
     }
-    if citation.authors:
-        item["author"] = [_csl_name(name_of(author)) for author in citation.authors]
-    if _YEAR.fullmatch(citation.year):
-        item["issued"] = {"date-parts": [[int(citation.year)]]}
-    item |= {name: value for name, value in facts.items() if value}
-    item["note"] = citation.text
-    return item
+    return without_empty(item)
 
 
 def _csl_name(name: Name) -> dict[str, str]:
-    if not name.given:
-        return {"literal": name.family}
-    parts = {"family": name.family, "given": name.given}
-    return parts | ({"suffix": name.suffix} if name.suffix else {})
+    parts = {"family": name.family, "given": name.given, "suffix": name.suffix}
+    return without_empty(parts) if name.given else {"literal": name.family}
 
 
 def reference_html(citation: Citation) -> str:
     """The reference as printed, with the work's address as a link, and where it is free to read."""
-    return _linked(citation) + free_copy_html(citation)
-
-
-def _linked(citation: Citation) -> str:
-    link = html.escape(citation.link)
-    text = html.escape(citation.text)
+    link, text = html.escape(citation.link), html.escape(citation.text)
+    copy = _free_copy(citation.open_access)
     if not link:
-        return f"<cite>{text}</cite>"
+        return f"<cite>{text}</cite>{copy}"
     # The reference often prints the address, which becomes the link then.
     shown, lower = html.escape(citation.doi or citation.url), text.lower()
     # Some letters become two in lower case, which moves all that follow.
@@ -131,5 +129,15 @@ def _linked(citation: Citation) -> str:
         end = start + len(shown)
         resolver = _RESOLVER.search(text, max(0, start - 20), start)
         start = resolver.start() if resolver else start
-        return f'<cite>{text[:start]}<a href="{link}">{text[start:end]}</a>{text[end:]}</cite>'
-    return f'<cite>{text}</cite> <a href="{link}">{link}</a>'
+        return f'<cite>{text[:start]}<a href="{link}">{text[start:end]}</a>{text[end:]}</cite>{copy}'
+    return f'<cite>{text}</cite> <a href="{link}">{link}</a>{copy}'
+
+
+def _free_copy(copy: OpenAccess | None) -> str:
+    """A link to the copy that is free to read, with its version and licence; empty without one."""
+    if copy is None:
+        return ""
+    licence = copy.licence.upper().replace("-", " ", 1) if copy.licence.startswith("cc") else copy.licence
+    about = ", ".join(filter(None, (_VERSIONS.get(copy.version, copy.version), licence)))
+    link = f' <a href="{html.escape(copy.url)}">Free to read</a>'
+    return link + (f" ({html.escape(about)})" if about else "")

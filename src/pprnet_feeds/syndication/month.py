@@ -1,9 +1,8 @@
 """One month as a letter: what the feed of issues shows of it, and what goes out by mail.
 
-Mail programs know little HTML and no style sheet, so a letter has its styles inline; in the feed, readers
-and newsletter tools have their own. Mail programs cut what is longer than about 100 kB. No style sets the
-colour of text or ground, so that all can be read in dark mode as well.
-The only module that knows css-inline.
+Mail programs know no style sheet, so a letter has its styles inline; in the feed, readers have their own.
+Mail programs cut what is longer than about 100 kB. No style sets the colour of text or ground: dark mode
+does that. The only module that knows css-inline.
 """
 
 from __future__ import annotations

@@ -51,10 +51,7 @@ def render_opml(title: str, listings: Sequence[Listing]) -> bytes:
 
 
 def render_json_list(title: str, listings: Sequence[Listing], series: Sequence[Channel]) -> bytes:
-    """The list for programs: every selection with its addresses by view and format.
-
-    *series* are the feeds that are not of posts: the months, and the corrections.
-    """
+    """The list for programs; *series* are the feeds that are no selections, such as the corrections."""
     feeds = [
         {
             "id": listing.channels["feed"].id,

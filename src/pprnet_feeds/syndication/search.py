@@ -1,9 +1,8 @@
 """Search: which posts contain all of some words, the best first.
 
-A word is made of a–z and 0–9, after folding case and accents; anything else separates. Words of three
-letters and more also match words that begin with them. SQLite's FTS5 holds the index in memory. It is made
-of the text as the editor typed it, because rendering thousands of bodies would take longer than anybody
-waits; what readers cannot see of it is left out.
+A word is made of a–z and 0–9, after folding case and accents; anything else separates. SQLite's FTS5 holds
+the index in memory. It is made of the text as the editor typed it, less what readers cannot see, because
+rendering thousands of bodies would take longer than anybody waits.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import sqlite3
 import unicodedata
 import weakref
 from collections.abc import Collection, Sequence
+from contextlib import closing
 from functools import cache
 from html import unescape
 
@@ -57,21 +57,16 @@ def words_in(text: str) -> list[str]:
 @cache
 def is_available() -> bool:
     """Whether the SQLite of this machine can search."""
-    connection = sqlite3.connect(":memory:")
-    try:
-        connection.execute("CREATE VIRTUAL TABLE found USING fts5(title)")
-    except sqlite3.OperationalError:
-        return False
-    finally:
-        connection.close()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        try:
+            connection.execute("CREATE VIRTUAL TABLE found USING fts5(title)")
+        except sqlite3.OperationalError:
+            return False
     return True
 
 
 class SearchIndex:
-    """The words of *posts*, for searches that are made one at a time.
-
-    Its connection may be used by one thread after the other.
-    """
+    """The words of *posts*, for searches that are made one at a time, by one thread after the other."""
 
     def __init__(self, posts: Sequence[Post], site: Site) -> None:
         self._posts = posts
