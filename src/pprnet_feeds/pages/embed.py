@@ -11,11 +11,10 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.syndication.channel import Entry, without_empty
-from pprnet_feeds.syndication.selection import Selection
 
 # The default size of a frame, in pixels.
 WIDTH, HEIGHT = 600, 480
@@ -39,11 +38,6 @@ def path_of(address: str, site: Site) -> str | None:
     return unquote(path.removeprefix(ours.path)) or "/"
 
 
-def endpoint(path: str, site: Site) -> str:
-    """The address of the oEmbed answer for one of our pages."""
-    return f"{site.base_url}/oembed?url={quote(site.base_url + path, safe='')}"
-
-
 def sizes(query: Mapping[str, str]) -> Size:
     """Width and height in pixels that the asking site allows; what is no number is ignored."""
     asked = (query.get(name, "") for name in ("maxwidth", "maxheight"))
@@ -59,17 +53,6 @@ def frame(address: str, title: str, width: int | str = "100%", height: int = HEI
     )
 
 
-def embed_address(selection: Selection, site: Site) -> str:
-    """The address of the page that shows a selection in a frame."""
-    return f"{site.base_url}/{selection.path}embed"
-
-
-def selection_answer(selection: Selection, site: Site, size: Size) -> bytes:
-    """The oEmbed answer for a selection: a frame."""
-    title = selection.title(site)
-    return _answer(site, size, title, frame(embed_address(selection, site), title, *size), {})
-
-
 def post_answer(entry: Entry, card: str, site: Site, size: Size) -> bytes:
     """The oEmbed answer for a post: its *card*, with the picture as a thumbnail where its size is known."""
     image, (author, *others) = entry.image, entry.authors
@@ -79,11 +62,12 @@ def post_answer(entry: Entry, card: str, site: Site, size: Size) -> bytes:
     }
     if image and 0 < image.width <= size[0] and 0 < image.height <= size[1]:
         more |= {f"thumbnail_{name}": getattr(image, name) for name in ("url", "width", "height")}
-    return _answer(site, size, entry.title, card, more | {"url": entry.url})
+    return answer(site, size, entry.title, card, more | {"url": entry.url})
 
 
-def _answer(site: Site, size: Size, title: str, shown: str, more: dict[str, Any]) -> bytes:
-    answer = {
+def answer(site: Site, size: Size, title: str, shown: str, more: dict[str, Any]) -> bytes:
+    """The oEmbed answer with the HTML that is *shown*, and *more* fields where they have a value."""
+    fields = {
         "version": "1.0",
         "type": "rich",
         "title": title,
@@ -95,4 +79,4 @@ def _answer(site: Site, size: Size, title: str, shown: str, more: dict[str, Any]
         "html": shown,
         **without_empty(more | {"license_url": site.licence}),
     }
-    return json.dumps(answer, ensure_ascii=False, indent=1).encode() + b"\n"
+    return json.dumps(fields, ensure_ascii=False, indent=1).encode() + b"\n"

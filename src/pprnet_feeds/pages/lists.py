@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import accumulate, chain, groupby
 from typing import Any, NamedTuple
 
-from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post, Site, Term
 from pprnet_feeds.content.text import doi_in
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.search import excerpt, marked, words_in
-from pprnet_feeds.syndication.selection import Selection, lead
+from pprnet_feeds.syndication.selection import Selection
 
 # How many posts one page shows with their summaries, and how many at all.
 WITH_SUMMARY = 15
@@ -30,31 +28,16 @@ HITS, WITH_EXCERPT = 40, 10
 # From how many letters on an unknown word of an address may be a misspelt one, and how many of them count.
 MISSPELT, MOST_MISSPELT = 5, 2
 
-# A post with its summary, which is empty where only the title is listed.
-Line = tuple[Post, str]
 
+def list_posts(posts: Sequence[Post], site: Site) -> dict[str, Any]:
+    """What a page lists of *posts*, which are in order: those of each year, the newest first.
 
-@dataclass(frozen=True, slots=True)
-class PostList:
-    """The posts of a page.
-
-    Attributes:
-        total: how many there are, listed or not.
-        by_year: the posts listed, by year, the newest first.
-        years: the years that have pages of their own; none when all posts are listed here.
+    With a summary that is empty where only the title is listed, the number of all, and their `years`.
     """
-
-    total: int
-    by_year: list[tuple[int, list[Line]]]
-    years: list[int]
-
-
-def list_posts(posts: Sequence[Post], site: Site) -> PostList:
-    """The list of *posts*, which are in order."""
     lines = [(post, summary(post, site)) for post in posts[:WITH_SUMMARY]]
     lines += [(post, "") for post in posts[WITH_SUMMARY:LISTED]]
     by_year = [(year, list(group)) for year, group in groupby(lines, lambda line: line[0].year)]
-    return PostList(len(posts), by_year, years(posts))
+    return {"total": len(posts), "by_year": by_year, "years": years(posts)}
 
 
 def years(posts: Sequence[Post]) -> list[int]:
@@ -70,29 +53,9 @@ def list_year(posts: Sequence[Post]) -> tuple[Sequence[Post], list[str]]:
     return listed, sorted(months, reverse=True)
 
 
-def newest_issues(catalogue: Catalogue) -> Iterable[tuple[str, str, Sequence[Post]]]:
-    """Month, sentence and posts of the newest issue that has posts, after those that are only announced."""
-    for month, posts in catalogue.months.items():
-        yield month, lead(catalogue.site.issues.get(month, "")), posts
-        if posts:
-            return
-
-
 def summary(post: Post, site: Site) -> str:
     """The summary as the feeds show it, with what became of the post."""
     return post_entries(post, "summary", site)[0].summary
-
-
-def preview_marks(library: Library) -> dict[str, str]:
-    """What a preview says of each post that readers do not see yet, by the post's id."""
-    zone, marks = library.site.time_zone, {}
-    for post in library.posts:
-        if post.id in library.hidden:
-            time = library.hidden[post.id]
-            when = f"{time.astimezone(zone):%Y-%m-%d at %H:%M} ({zone.key})" if time else ""
-            draft = f"Draft, not before {when}" if when else "Draft"
-            marks[post.id] = draft if post.draft else f"Scheduled: appears on {when}"
-    return marks
 
 
 class Neighbours:

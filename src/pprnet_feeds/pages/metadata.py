@@ -10,19 +10,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
-from xml.sax.saxutils import escape
 
 from pprnet_feeds.content.model import Citation, Notice, Person, Post, Site, doi_url
 from pprnet_feeds.pages.lists import years
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.channel import Entry, first_date, rfc3339, without_empty
-from pprnet_feeds.syndication.citations import csl_type, person_name
-from pprnet_feeds.syndication.notices import LABELS, became
+from pprnet_feeds.syndication.citations import LABELS, became, csl_type
 from pprnet_feeds.syndication.references import institution
 from pprnet_feeds.syndication.selection import Selection, selections
 from pprnet_feeds.syndication.urls import REFERENCE_FORMATS
-
-SITEMAP = "/sitemap.xml"
 
 # Addresses of pages, each with its newest change.
 Changes = Sequence[tuple[str, datetime]]
@@ -70,27 +66,6 @@ def structured(entry: Entry, post: Post, site: Site) -> dict[str, Any]:
         "citation": [_work(cite) for cite in entry.cites],
     }
     return without_empty(values)
-
-
-def highwire(entry: Entry, site: Site) -> list[tuple[str, str]]:
-    """The `citation_*` fields of the post's page: name and content, in order."""
-    fields = [
-        ("citation_title", entry.title),
-        *(field for author in entry.authors for field in _highwire_author(author)),
-        ("citation_publication_date", entry.published.astimezone(site.time_zone).strftime("%Y/%m/%d")),
-        ("citation_doi", entry.doi),
-        ("citation_publisher", site.publisher.name),
-        ("citation_issn", site.publisher.issn),
-        ("citation_language", entry.language or site.language),
-        ("citation_abstract_html_url", entry.url),
-        *(("citation_reference", cite.text) for cite in entry.cites),
-    ]
-    return [(name, content) for name, content in fields if content]
-
-
-def _highwire_author(author: Person) -> list[tuple[str, str]]:
-    name = person_name(author.name) if "," in author.name else author.name
-    return [("citation_author", name), ("citation_author_orcid", author.link if author.orcid else "")]
 
 
 def signposting(entry: Entry, site: Site) -> list[tuple[str, ...]]:
@@ -150,15 +125,3 @@ def page_changes(catalogue: Catalogue, others: Iterable[str]) -> Changes:
             shown[f"/{selection.path}archive/{year}/"] = [post for post in chosen if post.year == year]
     shown |= dict.fromkeys(others, posts) | {f"/posts/{post.slug}/": [post] for post in posts}
     return [(path, max((post.updated for post in of), default=start)) for path, of in shown.items()]
-
-
-def render_sitemap(pages: Changes, base_url: str) -> bytes:
-    """The sitemap of *pages* (sitemaps.org 0.9)."""
-    # A tree of thousands of equal lines would take ten times as long.
-    lines = [
-        f"  <url>\n    <loc>{escape(base_url + path)}</loc>\n"
-        f"    <lastmod>{rfc3339(updated)}</lastmod>\n  </url>\n"
-        for path, updated in pages
-    ]
-    opening = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
-    return f"<?xml version='1.0' encoding='utf-8'?>\n{opening}\n{''.join(lines)}</urlset>\n".encode()

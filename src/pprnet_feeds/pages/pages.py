@@ -17,19 +17,11 @@ from pprnet_feeds.pages import branding, embed, lists, metadata, subscribe
 from pprnet_feeds.syndication.bibliography import post_as_work
 from pprnet_feeds.syndication.catalogue import SERIES, Catalogue, Document
 from pprnet_feeds.syndication.channel import Channel, permalink
-from pprnet_feeds.syndication.citations import reference_html
+from pprnet_feeds.syndication.citations import person_name, reference_html, study_warnings
 from pprnet_feeds.syndication.entries import PostText, post_entries
-from pprnet_feeds.syndication.notices import study_warnings
 from pprnet_feeds.syndication.opml import Listing
 from pprnet_feeds.syndication.search import marked, words_in
-from pprnet_feeds.syndication.selection import (
-    EVERYTHING,
-    MOST_TOPICS,
-    Refusal,
-    Selection,
-    month_name,
-    selections,
-)
+from pprnet_feeds.syndication.selection import MOST_TOPICS, Refusal, Selection, lead, month_name, selections
 from pprnet_feeds.syndication.urls import FAVICON, FORMATS, ICON, ICON_SVG, LOGO, Url
 
 if TYPE_CHECKING:
@@ -37,8 +29,7 @@ if TYPE_CHECKING:
 
 HTML, JSON = "text/html; charset=utf-8", "application/json; charset=utf-8"
 OPENSEARCH_TYPE = "application/opensearchdescription+xml; charset=utf-8"
-XML, TEXT = "application/xml; charset=utf-8", "text/plain; charset=utf-8"
-ROBOTS, SEARCH, OPENSEARCH = "/robots.txt", "/search/", "/opensearch.xml"
+ROBOTS, SITEMAP, SEARCH, OPENSEARCH = "/robots.txt", "/sitemap.xml", "/search/", "/opensearch.xml"
 # The files that are the same on every site that chooses no others, and their media types.
 STATIC = {
     "/site.css": "text/css; charset=utf-8",
@@ -133,18 +124,19 @@ def _environment() -> Environment:
     environment.globals |= {
         "formats": FORMATS,
         "month": month_name,
+        "lead": lead,
         "frame": embed.frame,
-        "reader_links": subscribe.reader_links,
-        "readers": subscribe.READERS,
         "view_names": subscribe.VIEW_NAMES,
         "format_names": subscribe.FORMAT_NAMES,
         "most_topics": MOST_TOPICS,
         "marked": marked,
+        "person_name": person_name,
         "rfc3339": "%Y-%m-%dT%H:%M:%SZ",  # of a time in UTC
         # What the layout has where a page says nothing else.
         "own": None,
         "typed": "",
         "has_search": False,
+        "has_oembed": False,
     }
     return environment
 
@@ -156,7 +148,6 @@ class Pages:
         self.catalogue = catalogue
         self.site = catalogue.site
         self._neighbours = lists.Neighbours(catalogue)
-        self._marks = lists.preview_marks(catalogue.library)
 
     @cached_property
     def _issues(self) -> Channel:
@@ -178,16 +169,16 @@ class Pages:
         """Every address of a page, a frame or a file."""
         yield from (path for path, _ in self._changes)
         yield from (f"/{selection.path}embed" for selection in selections(self.site))
-        yield from (metadata.SITEMAP, ROBOTS, *STATIC, *([LOGO] if self.site.logo else []))
+        yield from (SITEMAP, ROBOTS, *STATIC, *([LOGO] if self.site.logo else []))
 
     def page(self, path: str) -> Document | None:
         """Render the page or file at *path*; None when there is none."""
-        base = self.site.base_url
-        if path == metadata.SITEMAP:
-            return Document(metadata.render_sitemap(self._changes, base), XML)
+        if path == SITEMAP:
+            sitemap = render_template("sitemap.xml", site=self.site, pages=self._changes)
+            return Document(sitemap, "application/xml; charset=utf-8")
         if path == ROBOTS:  # RFC 9309
-            text = f"User-agent: *\nDisallow:\n\nSitemap: {base}{metadata.SITEMAP}\n"
-            return Document(text.encode(), TEXT)
+            text = f"User-agent: *\nDisallow:\n\nSitemap: {self.site.base_url}{SITEMAP}\n"
+            return Document(text.encode(), "text/plain; charset=utf-8")
         if found := branding.picture(path, self.site):
             # The SVG holds the picture that was chosen, and nothing of the page is loaded.
             policy = ("content-security-policy", "default-src 'none'; img-src data:; frame-ancestors 'none'")
@@ -216,8 +207,7 @@ class Pages:
     def too_many(self, slugs: Sequence[str]) -> Document:
         """The page for somebody who chose more topics than one feed combines."""
         listings = [self.catalogue.listing(Selection(topics=(slug,))) for slug in slugs]
-        opml = subscribe.opml_address(slugs, self.site)
-        return self.fill("too-many.html", "/", listings=listings, opml=opml)
+        return self.fill("too-many.html", "/", listings=listings)
 
     def read_query(self, fields: Mapping[str, str]) -> lists.SearchQuery | Refusal:
         """Read the fields of the search form; without words it is the page that explains the search."""
@@ -257,8 +247,9 @@ class Pages:
                 return Document(embed.post_answer(entry, card, self.site, size), JSON)
             url = self.catalogue.parse(candidate)
             if isinstance(url, Url) and not url.request and not url.selection.issue:
-                answer = embed.selection_answer(url.selection, self.site, size)
-                return Document(answer, JSON, url.selection)
+                title, base = url.selection.title(self.site), self.site.base_url
+                frame = embed.frame(f"{base}/{url.selection.path}embed", title, *size)
+                return Document(embed.answer(self.site, size, title, frame, {}), JSON, url.selection)
         return Refusal("There is no post, topic or type of research of ours at this `url`.")
 
     def _post_at(self, path: str) -> Post | None:
@@ -297,10 +288,9 @@ class Pages:
             footnotes=footnotes,
             references=[reference_html(cite) for cite in entry.cites],
             structured=metadata.structured(entry, post, self.site),
-            highwire=metadata.highwire(entry, self.site),
             reference=post_as_work(post, self.site).citation.text,
             links=metadata.signposting(entry, self.site),
-            oembed=embed.endpoint(path, self.site),
+            has_oembed=True,
             description=entry.summary,
         )
 
@@ -312,18 +302,14 @@ class Pages:
         if path == "/":
             template = "subscribe.html"
             headers = page_headers("script-src 'self'; connect-src 'self'; ")
-            values |= {"listings": self._listings, "newest": [*lists.newest_issues(self.catalogue)]}
+            values |= {"listings": self._listings, "months": self.catalogue.months}
         if selection.issue:
             months = ["", *self.catalogue.months, ""]
             place = months.index(selection.issue)
             values |= {"newer": months[place - 1], "older": months[place + 1]}
-            selection = EVERYTHING  # it changes with the months around it
+            selection = Selection()  # it changes with the months around it
         else:
-            values |= {
-                "opml": subscribe.opml_address(selection.topics, self.site),
-                "embed": embed.embed_address(selection, self.site),
-                "oembed": embed.endpoint(path, self.site),
-            }
+            values["has_oembed"] = True
         shown = lists.list_posts(posts, self.site)
         return self.fill(template, path, selection, headers, own=own, listing=listing, posts=shown, **values)
 
@@ -358,7 +344,7 @@ class Pages:
         self,
         template: str,
         path: str,
-        selection: Selection = EVERYTHING,
+        selection: Selection | None = None,
         headers: Headers = _HEADERS,
         links: Iterable[tuple[str, ...]] = (),
         **values: Any,
@@ -367,6 +353,7 @@ class Pages:
 
         It announces *own*, its own feed, and no other: readers subscribe to whatever they find.
         """
-        values |= {"has_search": self.catalogue.has_search, "marks": self._marks}
+        values |= {"has_search": self.catalogue.has_search, "hidden": self.catalogue.library.hidden}
         body = render_page(template, self.site, path, **values)
-        return Document(body, HTML, selection, (("canonical", self.site.base_url + path), *links), headers)
+        links = (("canonical", self.site.base_url + path), *links)
+        return Document(body, HTML, selection or Selection(), links, headers)

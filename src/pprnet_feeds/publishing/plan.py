@@ -21,8 +21,8 @@ from pprnet_feeds.content.ledger import Ledger, Record, is_default_id, is_said_b
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.syndication.catalogue import SERIES, Catalogue
+from pprnet_feeds.syndication.citations import became
 from pprnet_feeds.syndication.entries import post_entries
-from pprnet_feeds.syndication.notices import became
 from pprnet_feeds.syndication.selection import Selection
 
 Kind = Literal["new", "re-notified", "silently edited", "moved", "withdrawn", "id changed", "vanished"]

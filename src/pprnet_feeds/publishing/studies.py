@@ -26,7 +26,7 @@ from pprnet_feeds.content.model import NOTICES, Citation, Notice, NoticeKind, Op
 from pprnet_feeds.content.problems import quoted
 from pprnet_feeds.content.text import clean, doi_in, one_line
 from pprnet_feeds.publishing import doi
-from pprnet_feeds.syndication.notices import became
+from pprnet_feeds.syndication.citations import became
 from pprnet_feeds.syndication.references import complete
 
 CROSSREF, UNPAYWALL = "https://api.crossref.org", "https://api.unpaywall.org"

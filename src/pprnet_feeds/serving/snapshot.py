@@ -207,8 +207,7 @@ class Snapshot:
         refusal = refusal or self._refusal(path)
         if refusal.status != 404:
             return Reply(refusal.status, refusal.what)
-        channels = [self.catalogue.listing(near).channels["feed"] for near in self.catalogue.near(refusal)]
-        near = [(channel.title, channel.home_page) for channel in channels]
+        near = [(one.title(self.site), f"{base}/{one.path}") for one in self.catalogue.near(refusal)]
         hint = ["", "The nearest we have:", *(f"  {title}: {page}" for title, page in near)] if near else []
         return Reply(404, "\n".join([refusal.what, *hint, "", f"All feeds: {base}/"]), near=near)
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass, replace
 from pprnet_feeds.content.model import Citation, Post, Site, doi_url
 from pprnet_feeds.content.text import one_line
 from pprnet_feeds.syndication.channel import permalink, without_empty
-from pprnet_feeds.syndication.citations import Name, csl_item, csl_type, name_of, page_ends, person_name
+from pprnet_feeds.syndication.citations import became, csl_item, csl_type, name_of, page_ends, person_name
 from pprnet_feeds.syndication.entries import note
-from pprnet_feeds.syndication.notices import became
 from pprnet_feeds.syndication.references import complete
 from pprnet_feeds.syndication.selection import MONTHS
 
@@ -105,7 +104,7 @@ def post_as_work(post: Post, site: Site) -> Work:
 
 def _apa(cite: Citation, date: tuple[str, ...]) -> str:
     """The reference of a post (APA, 7th edition, §10.1)."""
-    names = [_apa_name(name_of(author)) for author in cite.authors]
+    names = [_apa_name(author) for author in cite.authors]
     if len(names) > 20:
         names = [*names[:19], f"… {names[-1]}"]
     elif len(names) > 1:
@@ -117,10 +116,11 @@ def _apa(cite: Citation, date: tuple[str, ...]) -> str:
     return f"{' '.join(ended)} {cite.link}"
 
 
-def _apa_name(name: Name) -> str:
+def _apa_name(author: str) -> str:
     """``Family, G. A.``; each part of a given name as its first letter."""
-    words = ([f"{part[0].upper()}." for part in word.split("-") if part] for word in name.given.split())
-    return ", ".join(filter(None, (name.family, " ".join(map("-".join, words)), name.suffix)))
+    family, given, suffix = name_of(author)
+    words = ([f"{part[0].upper()}." for part in word.split("-") if part] for word in given.split())
+    return ", ".join(filter(None, (family, " ".join(map("-".join, words)), suffix)))
 
 
 def _bibtex(work: Work) -> str:
@@ -128,7 +128,7 @@ def _bibtex(work: Work) -> str:
     cite = work.citation
     entry = _BIBTEX_TYPES.get(csl_type(cite), "misc")
     fields = {
-        "author": " and ".join(_bibtex_name(name_of(author)) for author in cite.authors),
+        "author": " and ".join(_bibtex_name(author) for author in cite.authors),
         "title": _tex(work.title),
         _CONTAINERS.get(entry, "howpublished"): _tex(cite.container),
         "year": _tex(cite.year),
@@ -155,13 +155,14 @@ def _tex(text: str) -> str:
     return one_line(text).translate(_TEX)
 
 
-def _bibtex_name(name: Name) -> str:
+def _bibtex_name(author: str) -> str:
     """``Family, Suffix, Given``; a part that BibTeX would divide is in braces."""
-    if not name.given:
-        return f"{{{_tex(name.family)}}}"
+    family, given, suffix = name_of(author)
+    if not given:
+        return f"{{{_tex(family)}}}"
     return ", ".join(
         f"{{{_tex(part)}}}" if _DIVIDED.search(one_line(part)) else _tex(part)
-        for part in (name.family, name.suffix, name.given)
+        for part in (family, suffix, given)
         if part
     )
 

@@ -18,6 +18,7 @@ from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.terms import suggest
 from pprnet_feeds.syndication import archives, entries, opml, urls
+from pprnet_feeds.syndication.archives import FeedItems, Item, Month
 from pprnet_feeds.syndication.bibliography import post_as_work, render_works, works_of
 from pprnet_feeds.syndication.channel import Channel, Entry, make_channel
 from pprnet_feeds.syndication.jsonfeed import render_json_feed, render_json_item
@@ -50,38 +51,6 @@ class Document:
     selection: Selection = EVERYTHING
     links: tuple[tuple[str, ...], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Month:
-    """One month's posts, in the library's order: an item of the feed of issues."""
-
-    id: str
-    published: datetime
-    updated: datetime
-    posts: tuple[Post, ...]
-
-    @property
-    def year(self) -> int:
-        """The year of its archive."""
-        return int(self.id[:4])
-
-
-Item = Post | Month
-
-
-@dataclass(frozen=True, slots=True)
-class FeedItems:
-    """What one feed document shows."""
-
-    items: list[Item]
-    withdrawn: list[Post]  # reported as deleted
-    complete: bool  # whether these are all that its feed has
-
-    @property
-    def updated(self) -> datetime | None:
-        """The newest change; None when there is nothing."""
-        return max((item.updated for item in (*self.items, *self.withdrawn)), default=None)
 
 
 class _Index:
@@ -228,8 +197,8 @@ class Catalogue:
     def listing(self, selection: Selection) -> opml.Listing:
         """One line of the list of feeds, with the date of the newest change in the feed of full texts."""
         requests = {view: FeedRequest("posts", selection, view) for view in VIEWS}
-        updated = self.items(requests["feed"]).updated
-        channels = {view: make_channel(each, self.site, updated) for view, each in requests.items()}
+        shown = self.items(requests["feed"])
+        channels = {view: make_channel(each, self.site, shown) for view, each in requests.items()}
         return opml.Listing(selection, len(self.posts(selection)), channels)
 
     def near(self, refusal: Refusal) -> list[Selection]:
@@ -243,8 +212,7 @@ class Catalogue:
     def channel(self, request: FeedRequest, shown: FeedItems | None = None) -> Channel:
         """What a document says of itself."""
         shown = shown or self.items(request)
-        around = archives.neighbours([] if shown.complete else self.years(request), request.year)
-        return make_channel(request, self.site, shown.updated, shown.withdrawn, shown.complete, around)
+        return make_channel(request, self.site, shown, [] if shown.complete else self.years(request))
 
     def items(self, request: FeedRequest) -> FeedItems:
         """What a document shows."""
@@ -305,7 +273,7 @@ class Catalogue:
         else:
             # Only an entry in Atom says in which feed it was first.
             combines = request.selection.combines and request.form == "atom"
-            source = make_channel(FeedRequest(), self.site) if combines else None
+            source = make_channel(FeedRequest(), self.site, shown) if combines else None
             body = render_xml(channel, request.form, shown_entries, source)
         return self._document(request.path, body, FORMATS[request.form], request.selection, channel.hubs)
 

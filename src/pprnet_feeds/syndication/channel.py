@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pprnet_feeds.content.model import Citation, Image, Person, Post, Site
-from pprnet_feeds.syndication.urls import ICON, LOGO, VIEWS, FeedRequest
+from pprnet_feeds.syndication.archives import FeedItems, neighbours
+from pprnet_feeds.syndication.urls import VIEWS, FeedRequest
 
 # Title and subtitle of the feeds that are no selection of posts.
 _SERIES = {
@@ -63,12 +64,6 @@ class Entry:
     doi: str = ""
     language: str = ""
 
-    @property
-    def related(self) -> tuple[tuple[str, str], ...]:
-        """Address and title of each study that the entry is about; where it is the study, of our post."""
-        about = {cite.link: cite.title or cite.text for cite in self.cites if cite.link}
-        return (self.post,) if self.study else tuple(about.items())
-
 
 @dataclass(frozen=True, slots=True)
 class Channel:
@@ -96,31 +91,15 @@ class Channel:
     documents: dict[str, str]
     deletions: tuple[tuple[str, datetime, str], ...]
 
-    @property
-    def icon(self) -> str:
-        """The address of a square picture."""
-        return self.site.base_url + ICON
-
-    @property
-    def logo(self) -> str:
-        """The address of the site's logo, else of its icon."""
-        return self.site.base_url + (LOGO if self.site.logo else ICON)
-
     def address(self, form: str) -> str:
         """The address of the document in a format."""
         return f"{self.url}.{form}"
 
 
-def make_channel(
-    request: FeedRequest,
-    site: Site,
-    updated: datetime | None = None,
-    withdrawn: Iterable[Post] = (),
-    complete: bool = False,
-    around: tuple[int, int] = (0, 0),
-) -> Channel:
-    """The channel of one document; *around* are the years of the archives before and after it, 0 for none."""
-    base, home, (before, after) = site.base_url, f"{site.base_url}/{request.folder}", around
+def make_channel(request: FeedRequest, site: Site, shown: FeedItems, years: Sequence[int] = ()) -> Channel:
+    """The channel of a document that has *shown*; *years* are the archives that it leads to."""
+    base, home = site.base_url, f"{site.base_url}/{request.folder}"
+    before, after = neighbours(years, request.year)
     home_page = request.selection.page if request.series == "posts" else request.folder
     title, subtitle = request.selection.title(site) + VIEWS[request.view], request.selection.subtitle(site)
     if request.series in _SERIES:
@@ -137,13 +116,13 @@ def make_channel(
         home_page=f"{base}/{home_page}" if request.series != "corrections" else f"{base}/",
         title=f"{title}, {request.year}" if request.year else title,
         subtitle=subtitle,
-        updated=updated or first_date(site),
+        updated=shown.updated or first_date(site),
         hubs=() if request.year or request.selection.combines or request.series == "archive" else site.hubs,
-        complete=complete,
+        complete=shown.complete,
         documents=without_empty(documents),
         deletions=tuple(
             (id, post.updated, post.note)
-            for post in withdrawn
+            for post in shown.withdrawn
             for id in (study_ids(post, site) if request.view == "citations" else [post_id(post, site)])
         ),
     )

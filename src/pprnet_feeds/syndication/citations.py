@@ -1,15 +1,16 @@
-"""A cited work in the words of other programs: CSL-JSON, and a reference as HTML."""
+"""A cited work in the words of people and programs: what became of it, CSL-JSON, a reference as HTML."""
 
 from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from pprnet_feeds.content.model import Citation, OpenAccess, Person
+from pprnet_feeds.content.model import NOTICES, Citation, Notice, NoticeKind, OpenAccess, Person, doi_url
 from pprnet_feeds.syndication.channel import without_empty
 from pprnet_feeds.syndication.references import certain_authors, institution
+from pprnet_feeds.syndication.selection import month_name
 
 _YEAR = re.compile(r"[0-9]{4}")
 # The address of a DOI's resolver, at the end of what is searched.
@@ -27,24 +28,25 @@ _VERSIONS = {
     "acceptedVersion": "accepted manuscript",
     "submittedVersion": "preprint",
 }
+LABELS: dict[NoticeKind, str] = {
+    "retraction": "Study retracted",
+    "concern": "Expression of concern",
+    "correction": "Study corrected",
+}
+_VERBS: dict[NoticeKind, str] = {
+    "retraction": "was retracted",
+    "concern": "received an expression of concern",
+    "correction": "was corrected",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
-    """An author's name in its parts; of an institution *family* is the whole name."""
-
-    family: str
-    given: str = ""
-    suffix: str = ""
-
-
-def name_of(author: str) -> Name:
-    """The parts of ``Family, Given`` or ``Family, Given, Jr.``; anything else is a family name."""
+def name_of(author: str) -> tuple[str, str, str]:
+    """Family name, given names and suffix of ``Family, Given, Jr.``; anything else is a family name."""
     family, _, given = (part.strip() for part in author.partition(","))
     if not family or not given or institution(given):  # a department and its university
-        return Name(author.strip())
+        return author.strip(), "", ""
     suffixed = _SUFFIX.fullmatch(given)
-    return Name(family, suffixed["given"], suffixed["suffix"]) if suffixed else Name(family, given)
+    return (family, suffixed["given"], suffixed["suffix"]) if suffixed else (family, given, "")
 
 
 def person_name(name: str) -> str:
@@ -70,10 +72,10 @@ def authors(citation: Citation) -> tuple[Person, ...]:
     """Who wrote the work, as far as that is certain; never empty."""
     # Without authors of its own an entry would inherit the blog's (RFC 4287 §4.1.2).
     names = citation.authors or certain_authors(citation.text) or ("Authors not stated",)
-    name = name_of(names[0])
-    if len(names) == 1 and name.given and (name.suffix or " " in name.family):
+    family, given, suffix = name_of(names[0])
+    if len(names) == 1 and given and (suffix or " " in family):
         # Zotero makes two authors of a lone "de Jong, K.".
-        names = (f"{name.given} {name.family} {name.suffix}".rstrip(),)
+        names = (f"{given} {family} {suffix}".rstrip(),)
     return tuple(map(Person, names))
 
 
@@ -94,7 +96,7 @@ def csl_item(citation: Citation, key: str) -> dict[str, Any]:
     item = {
         "id": key,
         "type": csl_type(citation),
-        "author": [_csl_name(name_of(author)) for author in citation.authors],
+        "author": [_csl_name(author) for author in citation.authors],
         "issued": {"date-parts": [[int(citation.year)]]} if _YEAR.fullmatch(citation.year) else {},
         "title": citation.title,
         "container-title": citation.container,
@@ -110,9 +112,28 @@ def csl_item(citation: Citation, key: str) -> dict[str, Any]:
     return without_empty(item)
 
 
-def _csl_name(name: Name) -> dict[str, str]:
-    parts = {"family": name.family, "given": name.given, "suffix": name.suffix}
-    return without_empty(parts) if name.given else {"literal": name.family}
+def _csl_name(author: str) -> dict[str, str]:
+    family, given, suffix = name_of(author)
+    names = {"family": family, "given": given, "suffix": suffix} if given else {"literal": family}
+    return without_empty(names)
+
+
+def study_warnings(cites: Sequence[Citation]) -> list[tuple[NoticeKind, str, str]]:
+    """The warnings about the studies of a post, the gravest first: kind, sentence, address of the notice."""
+    found: list[tuple[NoticeKind, str, str]] = []
+    for cite, notice in ((cite, cite.notice) for cite in cites if cite.notice):
+        is_only = len(cites) == 1
+        subject = "The study summarised here" if is_only else "A study summarised here"
+        which = "" if is_only else f": {(cite.title or cite.text).rstrip('.')}"
+        found.append((notice.kind, f"{subject} {became(notice)}{which}.", doi_url(notice.doi)))
+    return sorted(found, key=lambda warning: NOTICES.index(warning[0]))
+
+
+def became(notice: Notice) -> str:
+    """What a work became, after its name: ``was retracted on 9 March 2026``."""
+    month, day = month_name(notice.date[:7]), notice.date[8:]
+    when = f" on {int(day)} {month}" if day else f" in {month}" if month else ""
+    return _VERBS[notice.kind] + when
 
 
 def reference_html(citation: Citation) -> str:

@@ -16,8 +16,7 @@ from pprnet_feeds.content import markdown
 from pprnet_feeds.content.model import Citation, Image, Post, Site
 from pprnet_feeds.content.text import first_sentences
 from pprnet_feeds.syndication.channel import Category, Entry, permalink, post_id, study_ids
-from pprnet_feeds.syndication.citations import authors, reference_html
-from pprnet_feeds.syndication.notices import LABELS, study_warnings
+from pprnet_feeds.syndication.citations import LABELS, authors, reference_html, study_warnings
 from pprnet_feeds.syndication.references import complete
 from pprnet_feeds.syndication.urls import View
 

@@ -12,7 +12,7 @@ from typing import Any
 from pprnet_feeds.content.model import Person
 from pprnet_feeds.syndication.channel import Channel, Entry, rfc3339, without_empty
 from pprnet_feeds.syndication.citations import csl_item
-from pprnet_feeds.syndication.urls import FAVICON
+from pprnet_feeds.syndication.urls import FAVICON, ICON
 
 
 def render_json_feed(channel: Channel, entries: Iterable[Entry]) -> bytes:
@@ -32,7 +32,7 @@ def render_json_feed(channel: Channel, entries: Iterable[Entry]) -> bytes:
         f"What a feed is, and which others there are: {site.base_url}/",
         "authors": [_person(site.author)],
         "language": site.language,
-        "icon": channel.icon,
+        "icon": site.base_url + ICON,
         "favicon": site.base_url + FAVICON,
         "next_url": previous and f"{previous}.json",
         "hubs": [{"type": "WebSub", "url": hub} for hub in channel.hubs],

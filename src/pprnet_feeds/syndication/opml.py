@@ -46,8 +46,7 @@ def render_opml(title: str, listings: Sequence[Listing]) -> bytes:
         }
         ElementTree.SubElement(groups[listing.group], "outline", outline)
     ElementTree.indent(root)
-    rendered: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return rendered + b"\n"
+    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
 def render_json_list(title: str, listings: Sequence[Listing], series: Sequence[Channel]) -> bytes:

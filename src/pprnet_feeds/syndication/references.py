@@ -134,8 +134,7 @@ def _without_trailer(work: str) -> tuple[str, bool]:
         if _ADDRESS.match(last):
             work = rest.rstrip(" ,;(")
         for pattern in (_ONLINE, _FOUND):
-            found = pattern.search(work)
-            if found:
+            if found := pattern.search(work):
                 online = online or pattern is _ONLINE
                 work = work[: found.start()].rstrip(" ,;(")
         if work == before:
@@ -176,14 +175,11 @@ def _article(work: str, online: bool, cite: Citation) -> Citation | None:
     found = _JOURNAL.search(work)
     if found and not (found["pages"] or found["issue"] or found["number"]):
         return None
-    parts = _title_and_container(work[: found.start()] if found else work.removesuffix("."))
-    if not parts:
+    title, container = _title_and_container(work[: found.start()] if found else work.removesuffix("."))
+    if not _CONTAINER.fullmatch(container) or _NO_CONTAINER.match(container):
         return None
-    title, container = parts
     is_named = online or re.search(r"\bJournal\b", container)
     if not found and not (is_named and re.fullmatch(r"[^0-9,()]+", container)):
-        return None
-    if not _CONTAINER.fullmatch(container) or _NO_CONTAINER.match(container):
         return None
     part = found.groupdict("") if found else dict.fromkeys(("volume", "issue", "number", "pages"), "")
     return replace(
@@ -228,15 +224,15 @@ _ABBREVIATIONS = frozenset(
 )
 
 
-def _title_and_container(text: str) -> tuple[str, str] | None:
-    """A title and the name of what it is in; None in doubt. Only questions may end within a title."""
+def _title_and_container(text: str) -> tuple[str, str]:
+    """A title and the name of what it is in; empty in doubt. Only questions may end within a title."""
     found = _sentence_ends(text)
     stops = [end for end in found if text[end[0]] == "."]
     if not found or len(stops) > 1 or (stops and stops[0] != found[-1]):
-        return None
+        return "", ""
     mark, after = found[-1]
     title = _title_of(text[: mark + (text[mark] != ".")])
-    return (title, text[after:]) if title else None
+    return title, text[after:] if title else ""
 
 
 def _sentence_ends(text: str) -> list[tuple[int, int]]:

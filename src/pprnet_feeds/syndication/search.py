@@ -71,19 +71,18 @@ class SearchIndex:
     def __init__(self, posts: Sequence[Post], site: Site) -> None:
         self._posts = posts
         self._last: tuple[tuple[str, ...], list[Post]] = ((), [])  # one page asks for the same several times
-        self._connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        self._connection = sqlite3.connect(":memory:", check_same_thread=False)
         weakref.finalize(self, self._connection.close)
         # Without the texts themselves, which the posts have.
         self._connection.execute(
             "CREATE VIRTUAL TABLE found USING fts5"
             f"(title, practice, text, about, content='', prefix={BEGINNING}, tokenize=ascii)"
         )
-        self._connection.execute("BEGIN")
         self._connection.executemany(
             "INSERT INTO found (rowid, title, practice, text, about) VALUES (?, ?, ?, ?, ?)",
             ((number, *map(_ascii, _texts(post, site))) for number, post in enumerate(posts)),
         )
-        self._connection.execute("COMMIT")
+        self._connection.commit()
 
     def best_first(self, words: tuple[str, ...]) -> list[Post]:
         """The posts that contain all the sorted *words*, and of equals in the order of all posts."""

@@ -19,7 +19,7 @@ from lxml import etree
 from pprnet_feeds.content.model import Person
 from pprnet_feeds.syndication.channel import Channel, Entry, rfc3339, without_empty
 from pprnet_feeds.syndication.citations import page_ends
-from pprnet_feeds.syndication.urls import FORMATS
+from pprnet_feeds.syndication.urls import FORMATS, ICON, LOGO
 
 _XHTML = "http://www.w3.org/1999/xhtml"
 _NAMESPACES = {
@@ -39,7 +39,7 @@ _MISREAD = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?[A-Za-z0-9]+;)")
 
 def render_xml(channel: Channel, form: str, entries: Iterable[Entry], source: Channel | None = None) -> bytes:
     """A document as ``atom`` or ``rss``. *source* is the feed that each entry of a combination names."""
-    feed = FeedGenerator()
+    feed, site = FeedGenerator(), channel.site
     feed.register_extension("ours", _FeedExtension, _EntryExtension)
     feed.ours.channel = channel
     feed.id(channel.id)
@@ -49,15 +49,15 @@ def render_xml(channel: Channel, form: str, entries: Iterable[Entry], source: Ch
     feed._FeedGenerator__rss_lastBuildDate = None
     # RSS's own <author> wants an e-mail address; readers take dc:creator, one for each person.
     if form == "atom":
-        feed.author(_person(channel.site.author))
-    feed.language(channel.site.language)
-    feed.icon(channel.icon)
-    feed.logo(channel.logo)
+        feed.author(_person(site.author))
+    feed.language(site.language)
+    feed.icon(site.base_url + ICON)
+    feed.logo(site.base_url + (LOGO if site.logo else ICON))
     feed.generator("pprnet-feeds")
     feed.docs("https://www.rssboard.org/rss-specification")
-    feed.ttl(max(1, channel.site.cache.max_age // 60))
-    if channel.site.rights:
-        feed.rights(channel.site.rights)
+    feed.ttl(max(1, site.cache.max_age // 60))
+    if site.rights:
+        feed.rights(site.rights)
     feed.link(rel="self", href=channel.address(form), type=FORMATS[form])
     for relation, address in _links(channel, form):
         feed.link(rel=relation, href=address)
@@ -77,8 +77,7 @@ def render_xml(channel: Channel, form: str, entries: Iterable[Entry], source: Ch
         if entry.html:
             element.content(entry.html, type="html")
         element.summary(entry.summary, type="text")
-    rendered: bytes = feed.atom_str(pretty=True) if form == "atom" else feed.rss_str(pretty=True)
-    return rendered
+    return bytes(feed.atom_str(pretty=True) if form == "atom" else feed.rss_str(pretty=True))
 
 
 class _FeedExtension:
@@ -101,7 +100,7 @@ class _FeedExtension:
         return el
 
     def extend_rss(self, el: Any) -> Any:
-        channel = el[0]
+        channel, site = el[0], self.channel.site
         self._begin(el, channel)
         channel.find("language").addnext(_add(channel, "lastBuildDate", _rfc822(self.channel.updated)))
         # feedgen has only rel="self" in RSS (RSS Best Practices Profile, "atom:link").
@@ -109,10 +108,9 @@ class _FeedExtension:
             _add(channel, "atom:link", rel=relation, href=address)
         _add(channel, "atom:id", self.channel.id)
         # What Feedly shows a feed with.
-        _add(channel, "webfeeds:icon", self.channel.icon)
-        if self.channel.site.logo:
-            _add(channel, "webfeeds:logo", self.channel.logo)
-        _add(channel, "webfeeds:accentColor", self.channel.site.accent[1:])
+        _add(channel, "webfeeds:icon", site.base_url + ICON)
+        _add(channel, "webfeeds:logo", site.base_url + LOGO if site.logo else "")
+        _add(channel, "webfeeds:accentColor", site.accent[1:])
         self._mark_archive(channel)
         return el
 
@@ -156,7 +154,8 @@ class _EntryExtension:
         alternate = el.find("link")
         alternate.set("rel", "alternate")
         alternate.set("type", "text/html")
-        for address, title in reversed(self.entry.related):
+        about = {cite.link: cite.title or cite.text for cite in self.entry.cites if cite.link}
+        for address, title in [self.entry.post] if self.entry.study else reversed(about.items()):
             alternate.addnext(etree.Element("link", rel="related", href=address, title=title))
         if self.source:
             # RFC 4287 §4.2.11, without its `updated`, which would change the entry with every other post.
