@@ -27,10 +27,11 @@ from postgres import running
 from pprnet_feeds.cli import main
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages.pages import Page, static_file
+from pprnet_feeds.pages.pages import static_file
 from pprnet_feeds.state.database import Database
 from pprnet_feeds.stats.extension import PATH, page
 from pprnet_feeds.stats.report import Former, MonthSums, Polls, ReadFeed, Report, report, size
+from pprnet_feeds.syndication.catalogue import Document
 from service import ROOT
 
 NOW = datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
@@ -260,19 +261,19 @@ def year(file: str) -> Database:
 
 
 @pytest.fixture(scope="module")
-def full_page(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Page:
+def full_page(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Document:
     file = tmp_path_factory.mktemp("year") / "state.sqlite3"
     return page(figures(year(str(file)), site), site)
 
 
-def test_the_page_is_sound_and_light_however_much_it_shows(full_page: Page):
+def test_the_page_is_sound_and_light_however_much_it_shows(full_page: Document):
     assert judge_page(full_page.body) == []
     headings = [name for name, _ in HtmlPage(full_page.body).elements if name in ("h1", "h2", "h3")]
     assert headings == ["h1", "h2", "h2", "h2", "h2", "h2"]
     assert len(full_page.body) < 30_000
 
 
-def test_each_table_has_a_name(full_page: Page):
+def test_each_table_has_a_name(full_page: Document):
     assert [held["aria-label"] for held in HtmlPage(full_page.body).all("div", role="region")] == [
         "Subscriptions by feed",
         "Subscriptions by reader",
@@ -281,14 +282,14 @@ def test_each_table_has_a_name(full_page: Page):
     ]
 
 
-def test_the_page_is_for_no_cache_and_no_search_engine(full_page: Page):
+def test_the_page_is_for_no_cache_and_no_search_engine(full_page: Document):
     headers = dict(full_page.headers)
     assert (headers["cache-control"], headers["x-robots-tag"]) == ("no-store", "noindex")
     assert HtmlPage(full_page.body).contents(name="robots") == ["noindex"]
     assert "script" not in headers["content-security-policy"]
 
 
-def test_the_page_says_what_the_figures_are_not(full_page: Page):
+def test_the_page_says_what_the_figures_are_not(full_page: Document):
     said = texts(full_page.body)
     assert "a lower bound" in said
     assert "No address of a person or a machine is stored." in said
@@ -325,7 +326,7 @@ def test_hostile_names_are_text_on_the_page(file: str, site: Site):
 
 
 @contextlib.contextmanager
-def shown(page: Page) -> Iterator[str]:
+def shown(page: Document) -> Iterator[str]:
     """The page on a real socket, with its headers and its style sheet; its address."""
 
     class OnePage(http.server.BaseHTTPRequestHandler):
@@ -355,7 +356,7 @@ def shown(page: Page) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
-def test_a_browser_shows_the_page_without_a_fault(full_page: Page, width: int, scheme: str):
+def test_a_browser_shows_the_page_without_a_fault(full_page: Document, width: int, scheme: str):
     options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
     with (
         guard(45),

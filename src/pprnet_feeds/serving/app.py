@@ -195,7 +195,7 @@ def create(
         listed = [one for one in selections(snapshot.site) if topics.intersection(one.topics)]
         key = OPML + "?" + "&".join(f"topic={selection.topics[0]}" for selection in listed)
         render = snapshot.catalogue.list_of
-        return await cache.obtain(key, snapshot, lambda: snapshot.response_of_document(render(listed)))
+        return await cache.obtain(key, snapshot, lambda: snapshot.response_of(render(listed)))
 
     async def oembed(request: Request, snapshot: Snapshot) -> Response | Reply:
         query = dict(_query(request))
@@ -211,7 +211,7 @@ def create(
                 found = snapshot.pages.oembed(moved, size)
             if isinstance(found, Refusal):
                 return snapshot.reply(OEMBED, found)
-            return snapshot.response_of_page(found)
+            return snapshot.response_of(found)
 
         return await cache.obtain(f"{OEMBED}?{path}&{size}", snapshot, render)
 
@@ -222,7 +222,7 @@ def create(
         if isinstance(choice, list):
             key = f"{SUBSCRIBE}?{','.join(choice)}"
             render = snapshot.pages.too_many
-            return await cache.obtain(key, snapshot, lambda: snapshot.response_of_page(render(choice)))
+            return await cache.obtain(key, snapshot, lambda: snapshot.response_of(render(choice)))
         selection, card = choice
         location = f"{snapshot.site.base_url}/{selection.path}#{card}"
         return Reply(303, f"The address of your feed is at {location}", {"location": location})
@@ -238,9 +238,7 @@ def create(
             location = f"{snapshot.site.base_url}{SEARCH}" + (f"?{asked}" if asked else "")
             return Reply(301, "This address has moved.", {"location": location})
         render = snapshot.pages.search
-        return await cache.obtain(
-            f"{SEARCH}?{query}", snapshot, lambda: snapshot.response_of_page(render(query))
-        )
+        return await cache.obtain(f"{SEARCH}?{query}", snapshot, lambda: snapshot.response_of(render(query)))
 
     async def refuse(request: Request, snapshot: Snapshot, refusal: Refusal) -> Response | Reply:
         path = request.scope["path"]

@@ -27,20 +27,22 @@ from pprnet_feeds.content.model import Post, digest
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.reader import Look
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages.pages import OPENSEARCH, SEARCH, Page, Pages, render_error
+from pprnet_feeds.pages.pages import FILE_HEADERS, OPENSEARCH, SEARCH, Pages, render_error
 from pprnet_feeds.serving.encoding import Content
 from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import Timestamps, TimestampStore, resources
 from pprnet_feeds.syndication.catalogue import LISTS, Catalogue, Document
 from pprnet_feeds.syndication.selection import Refusal
-from pprnet_feeds.syndication.urls import POST_FORMATS, Url
+from pprnet_feeds.syndication.urls import FORMATS, POST_FORMATS, Url
 
 OPML, OEMBED, SUBSCRIBE = "/feeds.opml", "/oembed", "/subscribe"
 # The addresses whose answer depends on the query; the search ends with a slash besides.
 QUERIED = (OPML, OEMBED, SUBSCRIBE, SEARCH.rstrip("/"))
 # What our addresses are made of; anything else, decoded, was never one of ours.
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
+# What a browser gets as plain XML.
+_SHOWN_AS_XML = (FORMATS["atom"], FORMATS["rss"])
 _NEVER = datetime.max.replace(tzinfo=UTC)
 # Above so many posts only a build writes the document of all posts.
 _WHOLE_ARCHIVE = 1000
@@ -136,39 +138,28 @@ class Snapshot:
         if canonical != path:
             found = self.find(canonical)
             return self.guessed(found, canonical) if found else None
-        document = self.catalogue.document(path)
-        if document is not None:
-            return self.response_of_document(document)
-        page = self.pages.page(path)
-        return self.response_of_page(page) if page else None
+        document = self.catalogue.document(path) or self.pages.page(path)
+        return self.response_of(document) if document else None
 
     def respond(self, path: str) -> Response | Reply:
         """The response at any address, or the short reply that says why there is none."""
         is_whole = path.startswith("/archive/feed.") and len(self.library.posts) > _WHOLE_ARCHIVE
         return (None if is_whole else self.find(path)) or self.reply(path)
 
-    def response_of_document(self, document: Document) -> Response:
-        """The response that sends a feed, a list or a file of citations."""
-        page = Page(
-            document.body, document.selection, f"{document.media_type}; charset=utf-8", document.links
-        )
-        is_xml = document.media_type.endswith(("atom+xml", "rss+xml"))
-        return self.response_of_page(page, plain_xml=is_xml)
-
-    def response_of_page(self, page: Page, *, plain_xml: bool = False) -> Response:
-        """The response that sends a page or file."""
+    def response_of(self, document: Document) -> Response:
+        """The response that sends a document or page."""
         links = [
             f'<{address}>; rel="{relation}"' + "".join(f'; type="{each}"' for each in media_type)
-            for relation, address, *media_type in page.links
+            for relation, address, *media_type in document.links
         ]
         return Response(
-            Content(page.body),
-            page.media_type,
-            self.known.last_modified(page.selection.holds),
+            Content(document.body),
+            document.media_type,
+            self.known.last_modified(document.selection.holds),
             self.cache_control(),
             ", ".join(links),
-            plain_xml,
-            [(name.encode(), value.encode()) for name, value in page.headers],
+            document.media_type.startswith(_SHOWN_AS_XML),
+            [(name.encode(), value.encode()) for name, value in document.headers or FILE_HEADERS],
         )
 
     def cache_control(self, now: datetime | None = None) -> str:
@@ -216,8 +207,7 @@ class Snapshot:
         refusal = refusal or self._refusal(path)
         if refusal.status != 404:
             return Reply(refusal.status, refusal.what)
-        channels = [self.catalogue.listing(near).channels["feed"] for near in self.catalogue.near(refusal)]
-        near = [(channel.title, channel.home_page) for channel in channels]
+        near = [(one.title(self.site), f"{base}/{one.path}") for one in self.catalogue.near(refusal)]
         hint = ["", "The nearest we have:", *(f"  {title}: {page}" for title, page in near)] if near else []
         return Reply(404, "\n".join([refusal.what, *hint, "", f"All feeds: {base}/"]), near=near)
 

@@ -24,18 +24,11 @@ from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import appearance, digest
 from pprnet_feeds.state.database import Connection, CorruptError, Database, UnavailableError
 from pprnet_feeds.syndication.channel import first_date
+from pprnet_feeds.syndication.selection import Membership
 
 log = logging.getLogger("pprnet_feeds")
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
-
-
-class Membership(NamedTuple):
-    """What a selection asks of a post; its attributes are those of a post."""
-
-    topics: tuple[str, ...] = ()
-    research: tuple[str, ...] = ()
-    issue: str = ""
 
 
 # The membership of what belongs to every selection. No month is called so.

@@ -11,19 +11,19 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from pprnet_feeds.content.model import Site
-from pprnet_feeds.pages.pages import Page, page_headers, render_template
+from pprnet_feeds.pages.pages import HTML, page_headers, render_page
 from pprnet_feeds.serving.response import ERROR, Sent
 from pprnet_feeds.state.database import Database
 from pprnet_feeds.stats.counting import CountStore, RequestCounter
 from pprnet_feeds.stats.metrics import MEDIA_TYPE, Metrics
 from pprnet_feeds.stats.report import FRESH, RECENT, Report, number, report, size
+from pprnet_feeds.syndication.catalogue import Document
 from pprnet_feeds.syndication.search import is_available
 
 if TYPE_CHECKING:
@@ -130,15 +130,12 @@ class Statistics:
         return self._page[1]
 
 
-def page(found: Report | None, site: Site) -> Page:
+def page(found: Report | None, site: Site) -> Document:
     """Render the page /stats, for no search engine and no cache; None means that nothing can be read now."""
-    body = render_template(
+    body = render_page(
         "stats.html",
-        site=site,
-        path=PATH,
-        root=urlsplit(site.base_url).path,
-        own=None,
-        typed="",
+        site,
+        PATH,
         has_search=is_available(),
         report=found,
         number=number,
@@ -147,4 +144,5 @@ def page(found: Report | None, site: Site) -> Page:
         fresh=FRESH,
         listed=LISTED,
     )
-    return Page(body, headers=(*page_headers(), ("cache-control", "no-store"), ("x-robots-tag", "noindex")))
+    headers = (*page_headers(), ("cache-control", "no-store"), ("x-robots-tag", "noindex"))
+    return Document(body, HTML, headers=headers)

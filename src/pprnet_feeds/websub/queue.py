@@ -18,7 +18,8 @@ from typing import Literal
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.state.database import Database
-from pprnet_feeds.syndication.catalogue import Catalogue, Month
+from pprnet_feeds.syndication.archives import Month
+from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.urls import FORMATS, FeedRequest
 
 # How long a claim lasts: twice the time that sending may take.
