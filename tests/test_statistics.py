@@ -63,8 +63,8 @@ def test_the_last_requests_before_the_end_are_stored_and_shown(tmp_path):
 
     def requests() -> None:
         for _ in range(3):
-            statistics.answered(b"/feed.atom", [(b"host", b"x"), FEEDLY], Sent(304))
-        statistics.answered(b"/feed.atom", [FEEDLY], Sent(200, "br", 400))
+            statistics.answered(b"/feed.atom", dict([(b"host", b"x"), FEEDLY]), Sent(304))
+        statistics.answered(b"/feed.atom", dict([FEEDLY]), Sent(200, "br", 400))
 
     run(statistics, requests)
     assert sorted(rows(tmp_path / "state")) == [("/feed.atom", "full", 1), ("/feed.atom", "unchanged", 3)]
@@ -81,7 +81,7 @@ def test_those_who_watch_are_not_counted(tmp_path):
 
     def requests() -> None:
         for target in (b"/healthz", b"/readyz", b"/metrics", b"/stats"):
-            statistics.answered(target, [], Sent(200))
+            statistics.answered(target, {}, Sent(200))
 
     run(statistics, requests)
     assert not [name for name in numbers(statistics) if name.startswith("pprnet_requests")]
@@ -89,7 +89,7 @@ def test_those_who_watch_are_not_counted(tmp_path):
 
 def test_without_a_state_there_are_numbers_all_the_same(caplog):
     statistics = Statistics("", lambda: NOW, page=True)
-    run(statistics, lambda: statistics.answered(b"/feed.atom", [], Sent(304)))
+    run(statistics, lambda: statistics.answered(b"/feed.atom", {}, Sent(304)))
     assert numbers(statistics)['pprnet_requests_total{answer="304"}'] == 1
     assert [route.path for route in statistics.routes] == ["/metrics"]
     assert caplog.records == []
@@ -106,7 +106,7 @@ def test_the_page_is_there_only_when_it_is_wanted(tmp_path):
 
 def test_two_services_in_one_process_count_apart():
     one, other = Statistics("", lambda: NOW, page=False), Statistics("", lambda: NOW, page=False)
-    run(one, lambda: one.answered(b"/feed.atom", [], Sent(304)))
+    run(one, lambda: one.answered(b"/feed.atom", {}, Sent(304)))
     run(other, lambda: None)
     assert 'pprnet_requests_total{answer="304"}' not in numbers(other)
 
@@ -120,7 +120,7 @@ def test_while_the_state_is_locked_everything_else_goes_on(tmp_path, caplog):
 
     async def serve() -> float:
         statistics.swapped(SNAPSHOT)  # type: ignore[arg-type]
-        statistics.answered(b"/feed.atom", [], Sent(304))
+        statistics.answered(b"/feed.atom", {}, Sent(304))
         await asyncio.sleep(1.3)
         began = time.monotonic()
         await statistics.routes[0].endpoint(None)

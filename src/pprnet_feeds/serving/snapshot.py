@@ -27,7 +27,7 @@ from pprnet_feeds.content.model import Post, digest
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.reader import Look
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages.pages import OPENSEARCH, SEARCH, Page, Pages, render_error
+from pprnet_feeds.pages.pages import OPENSEARCH, SEARCH, Page, Pages
 from pprnet_feeds.serving.encoding import Content
 from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.settings import Settings
@@ -133,30 +133,23 @@ class Snapshot:
     def find(self, path: str) -> Response | None:
         """The response at an address, canonical or guessed; None when there is none."""
         canonical = self.canonical(path)
-        if canonical != path:
-            found = self.find(canonical)
-            return self.guessed(found, canonical) if found else None
-        document = self.catalogue.document(path)
-        if document is not None:
-            return self.response_of_document(document)
-        page = self.pages.page(path)
-        return self.response_of_page(page) if page else None
+        found = self.catalogue.document(canonical) or self.pages.page(canonical)
+        if found is None:
+            return None
+        response = self.response_of(found)
+        return response if canonical == path else self.guessed(response, canonical)
 
     def respond(self, path: str) -> Response | Reply:
         """The response at any address, or the short reply that says why there is none."""
         is_whole = path.startswith("/archive/feed.") and len(self.library.posts) > _WHOLE_ARCHIVE
         return (None if is_whole else self.find(path)) or self.reply(path)
 
-    def response_of_document(self, document: Document) -> Response:
-        """The response that sends a feed, a list or a file of citations."""
-        page = Page(
-            document.body, document.selection, f"{document.media_type}; charset=utf-8", document.links
-        )
-        is_xml = document.media_type.endswith(("atom+xml", "rss+xml"))
-        return self.response_of_page(page, plain_xml=is_xml)
-
-    def response_of_page(self, page: Page, *, plain_xml: bool = False) -> Response:
-        """The response that sends a page or file."""
+    def response_of(self, found: Document | Page) -> Response:
+        """The response that sends a document or a page."""
+        if isinstance(found, Page):
+            page = found
+        else:
+            page = Page(found.body, found.selection, f"{found.media_type}; charset=utf-8", found.links)
         links = [
             f'<{address}>; rel="{relation}"' + "".join(f'; type="{each}"' for each in media_type)
             for relation, address, *media_type in page.links
@@ -167,7 +160,7 @@ class Snapshot:
             self.known.last_modified(page.selection.holds),
             self.cache_control(),
             ", ".join(links),
-            plain_xml,
+            found.media_type.endswith(("atom+xml", "rss+xml")),
             [(name.encode(), value.encode()) for name, value in page.headers],
         )
 
@@ -220,11 +213,6 @@ class Snapshot:
         near = [(channel.title, channel.home_page) for channel in channels]
         hint = ["", "The nearest we have:", *(f"  {title}: {page}" for title, page in near)] if near else []
         return Reply(404, "\n".join([refusal.what, *hint, "", f"All feeds: {base}/"]), near=near)
-
-    def render_error(self, path: str, reply: Reply) -> bytes:
-        """The page that says to a person what a *reply* says to a program."""
-        near = [*reply.near, *self.pages.nearest_posts(path)] if reply.status == 404 else ()
-        return render_error(reply.status, reply.text, self.pages, near)
 
     def moved(self, path: str) -> str | None:
         """Where the document or page of a former, incomplete or odd address is; None for nowhere."""

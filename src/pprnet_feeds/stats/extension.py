@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -71,16 +71,11 @@ class Statistics:
         self._snapshot = snapshot
         self._task = self._task or asyncio.create_task(self._run())
 
-    def answered(self, target: bytes, headers: Sequence[tuple[bytes, bytes]], sent: Sent) -> None:
-        """Count what was *sent* for *target* to a client with these *headers*. Call it on the event loop."""
-        if target in _UNCOUNTED:
-            return
-        agent = b""
-        for name, value in headers:  # faster than a generator, at each response
-            if name == b"user-agent":
-                agent = value
-                break
-        self._counter.add((target, sent.status, sent.coding, sent.size, agent))
+    def answered(self, target: bytes, fields: Mapping[bytes, bytes], sent: Sent) -> None:
+        """Count what was *sent* for *target* to a client with these *fields*. Call it on the event loop."""
+        if target not in _UNCOUNTED:
+            agent = fields.get(b"user-agent", b"")
+            self._counter.add((target, sent.status, sent.coding, sent.size, agent))
 
     async def _run(self) -> None:
         """Record a batch now and then, and the last one when the event loop ends and cancels its tasks."""
