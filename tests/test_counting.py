@@ -162,7 +162,7 @@ def test_whatever_comes_is_counted(requests):
 )
 def test_a_request_counts_for_the_feed_it_asked_for(path, status, counted):
     counts = counts_of(polled(path=path, status=status), DAY)
-    assert [(path, kind) for _, path, kind in counts.polls] == counted
+    assert [(path, kind) for _, path, kind in counts.requests] == counted
 
 
 # -- what is stored of it
@@ -280,17 +280,20 @@ def test_one_reader_has_a_bounded_number_of_reports_over_all_feeds(state):
 
 def test_paths_that_clients_can_make_up_are_bounded_and_push_no_feed_out():
     counts = Counts()
+    polls = [(DAY, "/feed.atom", "full")]
     for number in range(3 * MOST_LOOSE_PATHS):
-        counts.add((DAY, f"/topics/a,b{number}/feed.atom", "full"), 1, 10)
-        counts.add((DAY, f"/search/w{number}/feed.atom", "full"), 1, 10)
-        counts.add((DAY, f"/old/{number}", "gone"), 1, 10)
-    counts.add((DAY, "/feed.atom", "full"), 1, 10)
+        polls.append((DAY, f"/topics/a,b{number}/feed.atom", "full"))
+        polls.append((DAY, f"/search/w{number}/feed.atom", "full"))
+        polls.append((DAY, f"/old/{number}", "gone"))
+    counts.requests.update(polls)
+    counts.bytes.update(dict.fromkeys(polls, 10))
     bounded = within_bounds(counts, (), ())
-    assert len(bounded.polls) <= MOST_LOOSE_PATHS + 3
-    assert bounded.polls[DAY, "/feed.atom", "full"] == (1, 10)
-    assert sum(requests for requests, _ in bounded.polls.values()) == 9 * MOST_LOOSE_PATHS + 1
-    again = within_bounds(counts, bounded.polls, ())
-    assert again.polls.keys() <= bounded.polls.keys()
+    assert len(bounded.requests) <= MOST_LOOSE_PATHS + 3
+    poll = DAY, "/feed.atom", "full"
+    assert (bounded.requests[poll], bounded.bytes[poll]) == (1, 10)
+    assert bounded.requests.total() == 9 * MOST_LOOSE_PATHS + 1
+    again = within_bounds(counts, bounded.requests, ())
+    assert again.requests.keys() <= bounded.requests.keys()
 
 
 # -- nothing of anybody

@@ -79,13 +79,8 @@ class Counts:
     """What is stored: requests and bytes for each poll, and the newest subscribers of each report."""
 
     def __init__(self) -> None:
-        self.polls: dict[Poll, tuple[int, int]] = {}
+        self.requests, self.bytes = Counter[Poll](), Counter[Poll]()
         self.reports: dict[ReaderReport, int] = {}
-
-    def add(self, poll: Poll, requests: int, size: int) -> None:
-        """Add to a poll."""
-        before = self.polls.get(poll, (0, 0))
-        self.polls[poll] = before[0] + requests, before[1] + size
 
 
 def counts_of(batch: Mapping[Key, int], day: str, waiting: Counts | None = None) -> Counts:
@@ -94,13 +89,14 @@ def counts_of(batch: Mapping[Key, int], day: str, waiting: Counts | None = None)
     for (target, status, _, size, agent), requests in batch.items():
         path, kind = target.decode("latin-1"), _KINDS.get(status, "")
         if kind in ("moved", "gone", "missing"):
-            path = path if kind != "missing" and _PLAIN.fullmatch(path) else ""
+            path = path if _PLAIN.fullmatch(path) else ""
         elif _GUESSED.fullmatch(path):
             kind = "guessed"
         elif not _FEED.fullmatch(path):
             kind = ""
         if kind:
-            counts.add((day, path, kind), requests, requests * size)
+            counts.requests[day, path, kind] += requests
+            counts.bytes[day, path, kind] += requests * size
             reader = read_user_agent(agent)
             if path and reader.name and reader.subscribers is not None:
                 counts.reports[day, path, reader.name, reader.feed] = reader.subscribers
@@ -133,9 +129,11 @@ def within_bounds(counts: Counts, polls: Iterable[Poll], reports: Iterable[Reade
     for report in reports:
         admits_report(*report)
     bounded = Counts()
-    for (day, path, kind), sums in counts.polls.items():
-        bounded.add((day, path if admits_path(day, path, kind) else "", kind), *sums)
-    present = {(day, path) for day, path, _ in bounded.polls}
+    for (day, path, kind), requests in counts.requests.items():
+        poll = day, path if admits_path(day, path, kind) else "", kind
+        bounded.requests[poll] += requests
+        bounded.bytes[poll] += counts.bytes[day, path, kind]
+    present = {(day, path) for day, path, _ in bounded.requests}
     for report, subscribers in counts.reports.items():
         if report[:2] in present and admits_report(*report):
             bounded.reports[report] = subscribers
@@ -159,7 +157,7 @@ class CountStore:
     def store(self, batch: Mapping[Key, int], now: datetime) -> None:
         """Store what *batch* says, under the day of *now* (UTC). Not on the event loop: it may wait."""
         counts, self._waiting = counts_of(batch, str(now.date()), self._waiting), Counts()
-        if not counts.polls and self._used and self._used <= now < self._used + IDLE:
+        if not counts.requests and self._used and self._used <= now < self._used + IDLE:
             return
         try:
             with self._database.transaction() as connection:
@@ -191,7 +189,7 @@ def _prune(connection: Connection, oldest: str) -> None:
 def _write(connection: Connection, counts: Counts) -> None:
     polls: list[Poll] = []
     reports: list[ReaderReport] = []
-    for day in {day for day, _, _ in counts.polls}:
+    for day in {day for day, _, _ in counts.requests}:
         polls += connection.execute("SELECT day, address, kind FROM polls WHERE day = ?", day)
         reports += connection.execute("SELECT day, address, reader, feed FROM subscribers WHERE day = ?", day)
     bounded = within_bounds(counts, polls, reports)
@@ -199,7 +197,7 @@ def _write(connection: Connection, counts: Counts) -> None:
         "INSERT INTO polls (day, address, kind, requests, bytes) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (day, address, kind) DO UPDATE SET "
         "requests = polls.requests + excluded.requests, bytes = polls.bytes + excluded.bytes",
-        ((*poll, *sums) for poll, sums in bounded.polls.items()),
+        ((*poll, requests, bounded.bytes[poll]) for poll, requests in bounded.requests.items()),
     )
     connection.execute_each(
         "INSERT INTO subscribers (day, address, reader, feed, subscribers) VALUES (?, ?, ?, ?, ?) "

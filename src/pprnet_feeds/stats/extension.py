@@ -10,21 +10,18 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pprnet_feeds.content.model import Site
-from pprnet_feeds.pages.pages import Page, page_headers, render_template
+from pprnet_feeds.pages.pages import Page, Pages, page_headers
 from pprnet_feeds.serving.response import ERROR, Sent
 from pprnet_feeds.state.database import Database
 from pprnet_feeds.stats.counting import CountStore, Key, RequestCounter
 from pprnet_feeds.stats.metrics import MEDIA_TYPE, Metrics
 from pprnet_feeds.stats.report import FRESH, RECENT, Report, number, report, size
-from pprnet_feeds.syndication.search import is_available
 
 if TYPE_CHECKING:
     from pprnet_feeds.serving.snapshot import Snapshot
@@ -34,19 +31,16 @@ log = logging.getLogger("pprnet_feeds")
 # Seconds between two batches; the first comes sooner, so that a monitor sees the process.
 INTERVAL, FIRST = 10.0, 1.0
 PATH = "/stats"
-# How long a page is served before it is rendered again: anybody may ask for it.
-CACHED = timedelta(minutes=1)
-# How many feeds, and how many readers, the page lists.
-LISTED = 60
+# How long the page is served before it is rendered again, and how many feeds and readers it lists.
+CACHED, LISTED = timedelta(minutes=1), 60
 # Requests that watch the service are not counted.
 _UNCOUNTED = (b"/healthz", b"/readyz", b"/metrics", b"/stats")
 
 
 class Statistics:
-    """Counts the responses of one process.
+    """Counts the responses of one process, in the state at the address *state* if it is not empty.
 
-    *state* is the address of the state; empty when nothing is stored. *page* adds /stats. *clock*
-    returns the time in UTC.
+    *clock* returns the time in UTC. *page* adds /stats.
     """
 
     def __init__(self, state: str, clock: Callable[[], datetime], *, page: bool) -> None:
@@ -79,12 +73,11 @@ class Statistics:
 
     async def _run(self) -> None:
         """Record a batch now and then, and the last one when the event loop ends and cancels its tasks."""
-        seconds = FIRST
         try:
+            await asyncio.sleep(FIRST)
             while True:
-                await asyncio.sleep(seconds)
-                seconds = INTERVAL
                 await asyncio.to_thread(self._record, self._counter.take())
+                await asyncio.sleep(INTERVAL)
         finally:
             await asyncio.to_thread(self._record, self._counter.take())
 
@@ -107,13 +100,12 @@ class Statistics:
         if self._snapshot is None or self._database is None:
             text = "The posts cannot be read just now; ask again in a minute.\n"
             return Response(text, 503, {**ERROR, "content-type": "text/plain", "retry-after": "60"})
-        now, site, database = self._clock(), self._snapshot.site, self._database
+        now, pages, database = self._clock(), self._snapshot.pages, self._database
 
         def render() -> Response:
-            shown = page(report(database, site, now), site)
-            return Response(
-                shown.body, headers={**ERROR, **dict(shown.headers), "content-type": shown.media_type}
-            )
+            shown = page(report(database, pages.site, now), pages)
+            headers = {**ERROR, **dict(shown.headers), "content-type": shown.media_type}
+            return Response(shown.body, headers=headers)
 
         async with self._page_lock:
             if self._page is None or not now - CACHED < self._page[0] <= now:
@@ -121,21 +113,8 @@ class Statistics:
         return self._page[1]
 
 
-def page(found: Report | None, site: Site) -> Page:
+def page(found: Report | None, pages: Pages) -> Page:
     """Render the page /stats, for no search engine and no cache; None means that nothing can be read now."""
-    body = render_template(
-        "stats.html",
-        site=site,
-        path=PATH,
-        root=urlsplit(site.base_url).path,
-        own=None,
-        typed="",
-        has_search=is_available(),
-        report=found,
-        number=number,
-        size=size,
-        days=RECENT,
-        fresh=FRESH,
-        listed=LISTED,
-    )
-    return Page(body, headers=(*page_headers(), ("cache-control", "no-store"), ("x-robots-tag", "noindex")))
+    limits: dict[str, Any] = {"days": RECENT, "fresh": FRESH, "listed": LISTED}
+    headers = (*page_headers(), ("cache-control", "no-store"), ("x-robots-tag", "noindex"))
+    return pages.fill("stats.html", PATH, headers=headers, report=found, number=number, size=size, **limits)

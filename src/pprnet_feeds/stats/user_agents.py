@@ -9,12 +9,11 @@ characters, and nothing here raises or is slow, whatever a client sends.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-# A larger number is not believed at all.
-MOST_SUBSCRIBERS = 100_000
-LONGEST_NAME = 60
+# A larger number is not believed at all. Longer names are cut.
+MOST_SUBSCRIBERS, LONGEST_NAME = 100_000, 60
 
 # Known readers, by what their User-Agents contain in lower case at the beginning of a word. So a service that
 # fetches with a library, or pretends to be a browser, is counted under its own name.
@@ -48,8 +47,7 @@ _PRODUCT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """What a User-Agent says: the program's *name* (printable ASCII or empty), and for how many it asks.
 
     *feed* is its own id of the feed; a service that knows a feed under several ids reports for each.
