@@ -85,8 +85,7 @@ class Statistics:
         with self._recording:
             try:
                 self._metrics.add(batch)
-                self._metrics.measure(self._store.pings if self._store else 0)
-                self._metrics.write()
+                self._metrics.write(self._store.pings if self._store else 0)
                 if self._store:
                     self._store.store(batch, self._clock())
             except Exception:
