@@ -1,13 +1,9 @@
 """When anything that readers can see was last changed: the source of `Last-Modified`.
 
-The newest date among the posts is not enough: a corrected typo or a back-dated post changes the
-bytes without a newer date, and readers that ask by date alone would never see it. So we store when
-each resource that documents are made of was first seen as it is now, with the facts by which
-selections choose it, before a change and after. There is no timestamp of a document: clients may ask
-for any number of documents.
-
-A timestamp only rises. It may be later than now, after rapid edits or a wrong clock; the service then
-sends the present moment instead.
+A corrected typo or a back-dated post changes the bytes without a newer date, and readers that ask by
+date alone would never see it. So we store when each resource that documents are made of was first seen
+as it is now, with the facts by which selections choose it, before a change and after. A document has no
+timestamp of its own: clients may ask for any number. A timestamp only rises, and may be later than now.
 """
 
 from __future__ import annotations
@@ -181,8 +177,7 @@ class TimestampStore:
         return self._update(lambda timestamps: record(timestamps, resources, now))
 
     def _update(self, change: Callable[[Timestamps], Timestamps]) -> Timestamps:
-        database = self._database
-        if database is None:
+        if (database := self._database) is None:
             self._timestamps = change(self._timestamps)
             return self._timestamps
         try:

@@ -31,9 +31,6 @@ MOST_REDIRECTS = 3
 # What is shown of an error, whose text may hold what the hub sent.
 _LONGEST_REASON = 200
 
-# It would write a line for every request.
-logging.getLogger("httpx2").setLevel(logging.WARNING)
-
 # A ping, its outcome, and whether it will be tried again.
 Result = tuple[Ping, PingOutcome, bool]
 

@@ -10,7 +10,8 @@ another process takes the ping.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -83,12 +84,12 @@ class Queue:
         with self._database.transaction() as connection:
             recorded = dict(connection.execute("SELECT name, moment FROM told").fetchall())
             posts = changed_posts(catalogue.library, recorded)
-            changes = visible_changes(posts)
+            changes = [(name, _seconds(post.updated)) for name, post in sorted(posts.items())]
             if is_first := _FIRST_RUN not in recorded:
-                changes[_FIRST_RUN] = int(now.timestamp())
-            connection.execute_each(_RECORD, sorted(changes.items()))
+                changes.append((_FIRST_RUN, _seconds(now)))
+            connection.execute_each(_RECORD, changes)
             connection.execute(f"DELETE FROM pings WHERE hub NOT IN ({_marks(hubs)})", *hubs)
-            feeds = list(changed_feeds(catalogue, posts)) if posts and not is_first else []
+            feeds = list(changed_feeds(catalogue, posts.values())) if posts and not is_first else []
             times = _milliseconds(now), _milliseconds(now + delay)
             connection.execute_each(_ENQUEUE, ((hub, feed, *times) for hub in hubs for feed in feeds))
         return None if is_first else len(feeds)
@@ -138,22 +139,15 @@ class Queue:
         return None if due is None else _timestamp(due)
 
 
-def visible_changes(posts: Iterable[Post]) -> dict[str, int]:
-    """What subscribers are shown as new, by name, with its `updated` in seconds."""
-    return {f"{post.id} {post.status}": int(post.updated.timestamp()) for post in posts}
-
-
-def changed_posts(library: Library, recorded: Mapping[str, int]) -> list[Post]:
-    """The posts with a visible change that is not among those *recorded*.
+def changed_posts(library: Library, recorded: Mapping[str, int]) -> dict[str, Post]:
+    """The posts with a visible change that is not among those *recorded*, by what subscribers see as new.
 
     An older `updated` is no change: it comes from a replica that does not have the newest files yet.
     """
-    return [
-        post
-        for post in (*library.posts, *library.withdrawn)
-        for name, updated in visible_changes([post]).items()
-        if updated > recorded.get(name, -(2**63))
-    ]
+    named = {f"{post.id} {post.status}": post for post in (*library.posts, *library.withdrawn)}
+    return {
+        name: post for name, post in named.items() if _seconds(post.updated) > recorded.get(name, -math.inf)
+    }
 
 
 def changed_feeds(catalogue: Catalogue, posts: Collection[Post]) -> Iterator[str]:
@@ -187,6 +181,10 @@ def retry_delay(ping: Ping) -> timedelta:
 def _marks(hubs: Sequence[str]) -> str:
     """The marks of *hubs* within ``IN (…)``; an impossible hub where there is none."""
     return ", ".join("?" * len(hubs)) or "''"
+
+
+def _seconds(timestamp: datetime) -> int:
+    return int(timestamp.timestamp())
 
 
 def _milliseconds(timestamp: datetime) -> int:
