@@ -20,11 +20,11 @@ Pair = tuple[bytes, bytes]
 Message = dict[str, Any]
 
 ALLOW = "GET, HEAD, OPTIONS"
+_CORS = {"access-control-allow-origin": "*", "access-control-expose-headers": "ETag, Last-Modified, Link"}
 # The fields of every short response that is no document.
 ERROR = {
     "cache-control": "no-store",
-    "access-control-allow-origin": "*",
-    "access-control-expose-headers": "ETag, Last-Modified, Link",
+    **_CORS,
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
@@ -109,8 +109,7 @@ class Response:
         fields = {
             "cache-control": self.cache_control,
             "vary": "Accept-Encoding, Sec-Fetch-Dest" if self.plain_xml else "Accept-Encoding",
-            "access-control-allow-origin": "*",
-            "access-control-expose-headers": "ETag, Last-Modified, Link",
+            **_CORS,
             **({"link": self.links} if self.links else {}),
         }
         self._repeated = [(name.encode(), value.encode()) for name, value in fields.items()]

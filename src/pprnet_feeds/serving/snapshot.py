@@ -51,11 +51,7 @@ _LIBRARIES = ("comrak", "feedgen", "jinja2", "lxml", "nh3")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no snapshot.
-
-    Attributes:
-        temporary: whether it may pass by itself, as a lost mount or a wrong clock does.
-    """
+    """Why there is no snapshot; what is *temporary* may pass by itself, as a lost mount or a wrong clock."""
 
     problems: list[Problem]
     temporary: bool = False
@@ -255,10 +251,9 @@ class Snapshot:
 def renderer_digest() -> str:
     """Stand for the code that renders: an upgrade that changes bytes must move Last-Modified."""
     package = Path(__file__).parents[1]
-    files = sorted(path for name in _RENDERING for path in (package / name).rglob("*") if path.is_file())
     sources = [
         (path.relative_to(package).as_posix(), hashlib.blake2b(path.read_bytes()).hexdigest())
-        for path in files
+        for path in sorted(chain.from_iterable((package / name).rglob("*.*") for name in _RENDERING))
         if path.suffix != ".pyc"
     ]
     return digest([sources, [(library, version(library)) for library in _LIBRARIES]])

@@ -143,5 +143,5 @@ def _seconds(retry_after: str, now: datetime) -> int:
     text = retry_after.strip()
     if text.isascii() and text.isdigit():
         return min(int(text[:9]), LONGEST_DELAY)
-    until = parse_http_date(text, now.year + 50)
+    until = parse_http_date(text)
     return max(0, min(int((until - now).total_seconds()), LONGEST_DELAY)) if until else 0
