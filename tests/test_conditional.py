@@ -176,9 +176,6 @@ def test_a_long_list_takes_no_longer_for_being_odd(text):
         "Sun, 06 Nov 1994 08:49:37 UTC",
         "Sun, 06 Nov 1994 08:49:37 +0000",
         "Mon, 06 Nov 1994 08:49:37 GMT",
-        "Sun, 06 Nov 1994 08:49:37",
-        "Sun, 06 Nov 1994 03:49:37 EST",
-        "Sun, 06 Nov 1994 10:49:37 +0200",
     ],
 )
 def test_a_date_is_read_in_every_form_it_may_have(text):
@@ -193,11 +190,18 @@ def test_a_date_is_read_in_every_form_it_may_have(text):
         "0",
         "784111777",
         "1994-11-06T08:49:37Z",
+        "Sun, 06 Nov 1994 08:49:37",
+        "Sun, 06 Nov 1994 08:49:37 EST",
+        "Sun, 06 Nov 1994 08:49:37 +0200",
         "Sun, 31 Feb 2021 08:49:37 GMT",
         "Sun, 06 Foo 1994 08:49:37 GMT",
         "Sun, 06 Nov 1994 24:00:00 GMT",
+        "Sun, 06 Nov 0000 08:49:37 GMT",
         "Sun, 00 Nov 1994 08:49:37 GMT",
         "Sun, 06 Nov 19941 08:49:37 GMT",
+        "Sun, 06 Nov \u0661\u0669\u0669\u0664 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 GMT\n",
         "\x00\xff",
     ],
 )
@@ -229,7 +233,7 @@ def test_any_text_is_a_date_or_none(text):
     assert moment is None or moment.tzinfo is UTC
 
 
-@given(st.datetimes(datetime.min.replace(year=1000), timezones=st.just(UTC)))
+@given(st.datetimes(MOMENT.replace(year=1000, tzinfo=None), timezones=st.just(UTC)))
 def test_a_date_we_wrote_is_read_back_to_the_second(moment):
     assert parse_http_date(http_date(moment)) == moment.replace(microsecond=0)
 

@@ -6,9 +6,10 @@ are pure functions of header values. What cannot be read is ignored; nothing her
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_tz
 
 IDENTITY = "identity"
@@ -21,6 +22,12 @@ _WEIGHT = re.compile(r"[ \t]*q=(0(?:\.[0-9]*)?|1(?:\.0*)?)[ \t]*")
 _TAG = re.compile(r'(?:W/)?(?:"([^"]*)"|([^\s,"]+))')
 # Nothing, or what Apache's mod_deflate and others like it add to the tag of what they compress.
 _PROXY_SUFFIXES = ("", "-gzip", ";gzip")
+
+# §5.6.7: IMF-fixdate, RFC 850 or asctime. Some programs send the year 1 for none; email.utils reads 2001.
+_DATE = re.compile(
+    r"(?!.* 00[0-9]{2}\b)[a-z]{3,9},? [0-9a-z -]{6,11} [0-9]{2}(?::[0-9]{2}){2} (?:GMT|UTC|\+0000|[0-9]{4})",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def choose_coding(accept_encoding: str | None, offered: Sequence[str]) -> str:
@@ -72,14 +79,10 @@ def parse_http_date(text: str) -> datetime | None:
 
     A leap second counts as the second before it.
     """
-    found = parsedate_tz(text)
-    if found is None:
-        return None
-    try:
-        zone = timezone(timedelta(seconds=found[9] or 0))
-        return datetime(*found[:5], min(found[5], 59), tzinfo=zone).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    found = parsedate_tz(text) if _DATE.fullmatch(text.strip(" \t")) else None
+    with contextlib.suppress(ValueError):
+        return found and datetime(*found[:5], min(found[5], 59), tzinfo=UTC)
+    return None
 
 
 def http_date(timestamp: datetime) -> str:
