@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import postgres
+from pprnet_feeds.serving.response import Sent
 from pprnet_feeds.state.database import Database
 from pprnet_feeds.stats.counting import (
     LONGEST_PART,
@@ -64,7 +65,7 @@ def rows(state: str, table: str) -> list[tuple[object, ...]]:
 
 
 def polled(agent: bytes = NEWSBOAT, path: bytes = b"/feed.atom", status: int = 304, size: int = 0):
-    return {(path, status, "", size, agent): 1}
+    return {(path, Sent(status, "", size), agent): 1}
 
 
 def messages(caplog) -> list[tuple[str, str]]:
@@ -77,30 +78,30 @@ def messages(caplog) -> list[tuple[str, str]]:
 def test_requests_for_the_same_are_one_key():
     counter = RequestCounter()
     for _ in range(3):
-        counter.add((b"/feed.atom", 200, "gzip", 4096, NEWSBOAT))
-    assert counter.take() == {(b"/feed.atom", 200, "gzip", 4096, NEWSBOAT): 3}
+        counter.add((b"/feed.atom", Sent(200, "gzip", 4096), NEWSBOAT))
+    assert counter.take() == {(b"/feed.atom", Sent(200, "gzip", 4096), NEWSBOAT): 3}
     assert counter.take() == {}
 
 
 def test_a_query_and_the_end_of_a_long_user_agent_are_not_stored():
     counter = RequestCounter()
     for number in range(9):
-        counter.add((b"/feed.atom?_=%d" % number, 304, "", 0, b"a" * 60_000))
-    assert counter.take() == {(b"/feed.atom", 304, "", 0, b"a" * LONGEST_PART): 9}
+        counter.add((b"/feed.atom?_=%d" % number, Sent(304, "", 0), b"a" * 60_000))
+    assert counter.take() == {(b"/feed.atom", Sent(304, "", 0), b"a" * LONGEST_PART): 9}
 
 
 @pytest.mark.parametrize("status", [404, 405, 400, 414, 500, 503])
 def test_where_there_is_nothing_neither_path_nor_program_is_stored(status):
     counter = RequestCounter()
     for number in range(100):
-        counter.add((b"/wp-login.php%d" % number, status, "", 9, b"scanner"))
-    assert counter.take() == {(b"", status, "", 9, b""): 100}
+        counter.add((b"/wp-login.php%d" % number, Sent(status, "", 9), b"scanner"))
+    assert counter.take() == {(b"", Sent(status, "", 9), b""): 100}
 
 
 def test_a_path_that_is_longer_than_any_of_ours_is_not_stored():
     counter = RequestCounter()
-    counter.add((b"/" + b"a" * LONGEST_PART, 200, "", 9, NEWSBOAT))
-    assert counter.take() == {(b"", 200, "", 9, b""): 1}
+    counter.add((b"/" + b"a" * LONGEST_PART, Sent(200, "", 9), NEWSBOAT))
+    assert counter.take() == {(b"", Sent(200, "", 9), b""): 1}
 
 
 def test_any_flood_costs_a_bounded_amount_of_memory_and_no_request_is_lost():
@@ -108,7 +109,7 @@ def test_any_flood_costs_a_bounded_amount_of_memory_and_no_request_is_lost():
     tracemalloc.start()
     for number in range(4 * MOST_KEYS):
         path = b"/topics/%d,%s/feed.atom" % (number, b"a" * 200)
-        counter.add((path, 200, "br", number, b"%d" % number + b"x" * 4000))
+        counter.add((path, Sent(200, "br", number), b"%d" % number + b"x" * 4000))
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     batch = counter.take()
@@ -121,7 +122,7 @@ def test_any_flood_costs_a_bounded_amount_of_memory_and_no_request_is_lost():
 def test_whatever_comes_is_counted(requests):
     counter = RequestCounter()
     for path, status, agent in requests:
-        counter.add((path, status, "", 1, agent))
+        counter.add((path, Sent(status, "", 1), agent))
     batch = counter.take()
     assert sum(batch.values()) == len(requests)
     counts_of(batch, DAY)
@@ -170,11 +171,11 @@ def test_a_request_counts_for_the_feed_it_asked_for(path, status, counted):
 
 def test_requests_are_stored_by_the_day(state):
     batch = {
-        (b"/feed.atom", 200, "gzip", 4096, NEWSBOAT): 1,
-        (b"/feed.atom", 200, "br", 4000, NEWSBOAT): 1,
-        (b"/feed.atom", 304, "", 0, NEWSBOAT): 4,
-        (b"/feed.xml", 304, "", 0, FEEDLY): 2,
-        (b"", 404, "", 99, b""): 3,
+        (b"/feed.atom", Sent(200, "gzip", 4096), NEWSBOAT): 1,
+        (b"/feed.atom", Sent(200, "br", 4000), NEWSBOAT): 1,
+        (b"/feed.atom", Sent(304, "", 0), NEWSBOAT): 4,
+        (b"/feed.xml", Sent(304, "", 0), FEEDLY): 2,
+        (b"", Sent(404, "", 99), b""): 3,
     }
     CountStore(Database(state)).store(batch, NOW)
     assert rows(state, "polls") == [

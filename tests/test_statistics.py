@@ -7,7 +7,6 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,19 +16,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from many import make_site
+from pprnet_feeds.serving.response import Sent
 from pprnet_feeds.stats.extension import Statistics
 from service import serving
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SNAPSHOT = SimpleNamespace(seconds=1.5, library=SimpleNamespace(posts=range(6)), problems=("one", "two"))
-FEEDLY = (b"user-agent", b"Feedly/1.0 (12 subscribers)")
-
-
-@dataclass(frozen=True)
-class Sent:
-    status: int
-    coding: str = ""
-    size: int = 0
+FEEDLY = {b"user-agent": b"Feedly/1.0 (12 subscribers)"}
 
 
 def run(statistics: Statistics, requests: Callable[[], None]) -> None:
@@ -63,8 +56,8 @@ def test_the_last_requests_before_the_end_are_stored_and_shown(tmp_path):
 
     def requests() -> None:
         for _ in range(3):
-            statistics.answered(b"/feed.atom", dict([(b"host", b"x"), FEEDLY]), Sent(304))
-        statistics.answered(b"/feed.atom", dict([FEEDLY]), Sent(200, "br", 400))
+            statistics.answered(b"/feed.atom", {b"host": b"x", **FEEDLY}, Sent(304))
+        statistics.answered(b"/feed.atom", FEEDLY, Sent(200, "br", 400))
 
     run(statistics, requests)
     assert sorted(rows(tmp_path / "state")) == [("/feed.atom", "full", 1), ("/feed.atom", "unchanged", 3)]

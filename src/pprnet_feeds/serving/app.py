@@ -113,11 +113,9 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve from the start of the server to its end."""
-        if scope["type"] == "lifespan":
-            await self._serve(receive, send)
-            return
         if scope["type"] != "http":
-            await self._router(scope, receive, send)
+            is_lifespan = scope["type"] == "lifespan"
+            await (self._serve(receive, send) if is_lifespan else self._router(scope, receive, send))
             return
         method, reply = scope["method"], None
         if method == "GET" and not scope["query_string"]:

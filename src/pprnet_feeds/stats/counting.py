@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from pprnet_feeds.serving.response import Sent
 from pprnet_feeds.state.database import Connection, Database, UnavailableError
 from pprnet_feeds.stats.user_agents import KNOWN, read_user_agent
 from pprnet_feeds.syndication.urls import FORMATS, GUESSED, REFERENCE_FORMATS, VIEWS
@@ -43,8 +44,8 @@ _COMBINES = re.compile(r"[,+]|/topics/.*/research/|^/search/")
 # Any other former address is an invented spelling.
 _PLAIN = re.compile(r"/[a-z0-9/._-]*")
 
-# Target, status, coding, bytes of content and User-Agent of a response.
-Key = tuple[bytes, int, str, int, bytes]
+# The target of a request, what was sent, and the User-Agent.
+Key = tuple[bytes, Sent, bytes]
 Poll = tuple[str, str, str]  # day, path, kind
 ReaderReport = tuple[str, str, str, str]  # day, path, reader, the reader's id of the feed
 
@@ -58,15 +59,15 @@ class RequestCounter:
     def add(self, key: Key) -> None:
         """Count one response."""
         if key not in self._requests:
-            target, status, coding, size, agent = key
+            target, sent, agent = key
             path = target.partition(b"?")[0]
-            if status not in (200, 301, 304, 410) or len(path) > LONGEST_PART:
+            if sent.status not in (200, 301, 304, 410) or len(path) > LONGEST_PART:
                 path = b""
             if not path or len(self._requests) >= MOST_KEYS:
                 agent = b""
             if len(self._requests) >= 2 * MOST_KEYS:
-                path, size = b"", 0
-            key = path, status, coding, size, agent[:LONGEST_PART]
+                path, sent = b"", sent._replace(size=0)
+            key = path, sent, agent[:LONGEST_PART]
         self._requests[key] += 1
 
     def take(self) -> Mapping[Key, int]:
@@ -86,7 +87,7 @@ class Counts:
 def counts_of(batch: Mapping[Key, int], day: str, waiting: Counts | None = None) -> Counts:
     """What is stored of *batch*, under one *day* (YYYY-MM-DD, UTC), with what is *waiting* already."""
     counts = waiting or Counts()
-    for (target, status, _, size, agent), requests in batch.items():
+    for (target, (status, _, size), agent), requests in batch.items():
         path, kind = target.decode("latin-1"), _KINDS.get(status, "")
         if kind in ("moved", "gone", "missing"):
             path = path if _PLAIN.fullmatch(path) else ""

@@ -68,8 +68,7 @@ class Statistics:
     def answered(self, target: bytes, fields: Mapping[bytes, bytes], sent: Sent) -> None:
         """Count what was *sent* for *target* to a client with these *fields*. Call it on the event loop."""
         if target not in _UNCOUNTED:
-            agent = fields.get(b"user-agent", b"")
-            self._counter.add((target, sent.status, sent.coding, sent.size, agent))
+            self._counter.add((target, sent, fields.get(b"user-agent", b"")))
 
     async def _run(self) -> None:
         """Record a batch now and then, and the last one when the event loop ends and cancels its tasks."""

@@ -83,7 +83,7 @@ class Metrics:
 
     def add(self, batch: Mapping[Key, int]) -> None:
         """Count the responses of *batch*."""
-        for (_, status, coding, size, _), requests in batch.items():
+        for (_, (status, coding, size), _), requests in batch.items():
             label = f'{{answer="{answer_of(status, coding)}"}}'
             self._numbers[f"requests_total{label}"] += requests
             self._numbers[f"response_bytes_total{label}"] += requests * size
