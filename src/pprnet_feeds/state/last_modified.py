@@ -39,10 +39,9 @@ EVERYWHERE = Membership(issue="*")
 
 
 class Resource(NamedTuple):
-    """One thing that documents are made of, as it is now.
+    """One thing that documents are made of, as it is now: a post, an issue's sentence, or the site.
 
     Attributes:
-        name: ``post:`` and its id, ``issue:`` and its month, or ``site``.
         digest: changes with everything that readers can see of it.
         since: its own date, for a start without a state.
         recorded: whether *since* is the moment at which the ledger recorded it as it is now.
@@ -156,16 +155,16 @@ def merge(one: Timestamps, other: Timestamps) -> Timestamps:
 
 
 class TimestampStore:
-    """Stores timestamps in the database at *address*; in memory alone when it is empty.
+    """Stores timestamps in the database at *address*; in memory alone when it is empty, or cannot be used.
 
-    While the database cannot be used, timestamps are recorded in memory, one line in the log says so,
-    and they are written by the first `record` that can. For one thread, which is not the event loop's.
+    Then one line in the log says so, and the first call that can writes them. For one thread, which is not
+    the event loop's.
     """
 
     def __init__(self, address: str = "") -> None:
         self._database = Database(address) if address else None
-        self._timestamps = Timestamps()
-        self._mark, self._stored = "", Timestamps()  # what the database has, and under which mark
+        self._timestamps = self._stored = Timestamps()
+        self._mark = ""  # under which the database has what is stored
         self._failing = False
 
     def load(self) -> Timestamps:
@@ -181,7 +180,15 @@ class TimestampStore:
             self._timestamps = change(self._timestamps)
             return self._timestamps
         try:
-            self._timestamps = self._change_stored(database, change, Timestamps())
+            try:
+                self._change_stored(database, change, Timestamps())
+            except CorruptError as fault:
+                log.warning(
+                    "the state in %s cannot be read (%s); it was renamed to %s and replaced: "
+                    "what this process does not remember counts as changed now",
+                    *(database.place, fault, database.rename_corrupt()),
+                )
+                self._change_stored(database, change, LOST)
             if self._failing:
                 log.info("the state is kept in %s again", database.place)
             self._failing = False
@@ -202,25 +209,14 @@ class TimestampStore:
 
     def _change_stored(
         self, database: Database, change: Callable[[Timestamps], Timestamps], lost: Timestamps
-    ) -> Timestamps:
-        try:
-            with database.transaction() as connection:
-                [mark] = connection.execute("SELECT mark FROM edition").fetchone()
-                stored = self._stored if mark == self._mark else _read(connection)
-                timestamps = change(merge(merge(self._timestamps, stored), lost))
-                if timestamps is not stored:
-                    mark = _write(connection, stored.seen, timestamps.seen, mark)
-        except CorruptError as fault:
-            if lost.seen:
-                raise
-            log.warning(
-                "the state in %s cannot be read (%s); it was renamed to %s and replaced: "
-                "what this process does not remember counts as changed now",
-                *(database.place, fault, database.rename_corrupt()),
-            )
-            return self._change_stored(database, change, LOST)
-        self._mark, self._stored = mark, timestamps
-        return timestamps
+    ) -> None:
+        with database.transaction() as connection:
+            [mark] = connection.execute("SELECT mark FROM edition").fetchone()
+            stored = self._stored if mark == self._mark else _read(connection)
+            timestamps = change(merge(merge(self._timestamps, stored), lost))
+            if timestamps is not stored:
+                mark = _write(connection, stored.seen, timestamps.seen, mark)
+        self._mark, self._stored, self._timestamps = mark, timestamps, timestamps
 
 
 def _read(connection: Connection) -> Timestamps:
