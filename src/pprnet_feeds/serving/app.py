@@ -87,7 +87,7 @@ class Application:
             Route(SUBSCRIBE, self._endpoint(_subscribe)),
             Route(SEARCH, self._endpoint(_search)),
             Route(SEARCH.rstrip("/"), self._endpoint(_search)),
-            Route("/{path:path}", self._endpoint(_document)),
+            Route("/{path:path}", self._endpoint(lambda _snapshot, path, _query: path)),
         ]
         self._router = Router(routes, redirect_slashes=False)
 
@@ -249,10 +249,6 @@ def _error_page(snapshot: Snapshot | None, path: str, reply: Reply) -> bytes:
 
 async def _health(_request: Request) -> PlainResponse:
     return PlainTextResponse("ok\n", headers=ERROR)
-
-
-def _document(_snapshot: Snapshot, path: str, _query: str) -> str:
-    return path
 
 
 def _opml(snapshot: Snapshot, path: str, query: str) -> str | Query | Refusal:

@@ -102,8 +102,7 @@ class Protocol(HttpToolsProtocol):
     stall = 30.0  # for how many seconds a client may accept nothing
 
     _since = 0  # bytes since the data that completed a head
-    _heads = 0  # number of complete heads
-    _looked = -1  # the same at the last check
+    _is_new = True  # whether a head was completed since the last check, or there was none
     _whole = False  # whether the head of the newest request is complete
     _refused = False
     _unparsed = b""
@@ -148,7 +147,7 @@ class Protocol(HttpToolsProtocol):
             self._unparsed = b""
         if self._unparsed and self._running is None and not self.flow.write_paused:
             part, self._unparsed = self._unparsed[:SLICE], self._unparsed[SLICE:]
-            heads = self._heads
+            self._since += len(part)
             try:
                 self.parser.feed_data(part)
             except httptools.HttpParserUpgrade:
@@ -160,7 +159,6 @@ class Protocol(HttpToolsProtocol):
                 unknown = isinstance(error, httptools.HttpParserInvalidMethodError)
                 tunnel = self.scope is not None and self.scope.get("method") == "CONNECT"
                 self._refuse(405 if unknown or tunnel else 400)
-            self._since = 0 if self._heads != heads else self._since + len(part)
             if self._since > LONGEST_PART:  # more than any honest reader sends
                 self._refuse(431)
             if self._unparsed:
@@ -190,8 +188,8 @@ class Protocol(HttpToolsProtocol):
             self.url = url
             self.headers = self.scope["headers"] = headers
             super().on_headers_complete()
-        self._heads += 1
-        self._whole = True
+        self._since = 0
+        self._is_new = self._whole = True
 
     def on_message_complete(self) -> None:
         """Do nothing: no endpoint waits for the end of a body."""
@@ -262,7 +260,7 @@ class Protocol(HttpToolsProtocol):
         """Close the connection when no head was completed, or no byte accepted, for too long."""
         self._timer = self.loop.call_later(self.patience, self._check)
         unsent, now = self.transport.get_write_buffer_size(), self.loop.time()
-        is_new = self._looked != self._heads
+        is_new, self._is_new = self._is_new, False
         if is_new or not unsent or unsent < self._unsent:
             self._moved = now
         elif now - self._moved >= self.stall:
@@ -272,7 +270,7 @@ class Protocol(HttpToolsProtocol):
             self._refuse(408)
         elif is_idle:
             self.transport.close()
-        self._looked, self._unsent = self._heads, unsent
+        self._unsent = unsent
 
     def _refuse(self, status: int) -> None:
         """Answer with an error and close.

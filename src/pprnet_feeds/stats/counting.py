@@ -63,11 +63,9 @@ class RequestCounter:
             path = target.partition(b"?")[0]
             if sent.status not in (200, 301, 304, 410) or len(path) > LONGEST_PART:
                 path = b""
-            if not path or len(self._requests) >= MOST_KEYS:
-                agent = b""
-            if len(self._requests) >= 2 * MOST_KEYS:
+            if len(self._requests) >= MOST_KEYS:
                 path, sent = b"", sent._replace(size=0)
-            key = path, sent, agent[:LONGEST_PART]
+            key = path, sent, agent[:LONGEST_PART] if path else b""
         self._requests[key] += 1
 
     def take(self) -> Mapping[Key, int]:
