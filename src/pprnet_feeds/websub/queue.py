@@ -12,9 +12,9 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
@@ -42,8 +42,7 @@ _ENQUEUE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(NamedTuple):
     """A message to one *hub* about one *feed* (the URL of one format) that changed at *since*.
 
     A later change of the same feed is another ping. *tries* is how often it has failed.
@@ -55,12 +54,10 @@ class Ping:
     tries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PingOutcome:
+class PingOutcome(NamedTuple):
     """What became of a ping, with a *reason* for the operator; *pause* is what the hub asked for, in seconds.
 
-    Refused pings are dropped, failed and silent ones are tried again. A silent hub did not answer at
-    all, or asked for a pause.
+    A refused ping is dropped. A silent hub did not answer at all, or asked for a pause.
     """
 
     kind: Literal["accepted", "refused", "failed", "silent"]
