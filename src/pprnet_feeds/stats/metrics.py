@@ -1,8 +1,7 @@
 """Numbers for a monitor, in Prometheus' text format (prometheus.io/docs/instrumenting/exposition_formats).
 
-One process holds them in memory. Several processes share a folder: each writes its
-numbers to a file of its own, and whichever is asked adds up those of all. No label
-holds what a client can choose.
+One process holds them in memory. Several share a folder: each writes its numbers to a file of its own, and
+whichever is asked adds up those of all. No label holds what a client can choose.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The report of the statistics: subscribers by feed and reader, polls, and former addresses still in use.
 
-A number of subscribers is a lower bound, since many readers report none; nothing
-here estimates the rest. The state is only read: nothing is locked or created,
-and the number of rows is bounded.
+A number of subscribers is a lower bound, since many readers report none; nothing here estimates the rest.
+The state is only read, and the number of rows is bounded.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Which program sends a request, and for how many people: what a User-Agent says (RFC 9110 §10.1.5).
 
-Services that read for many people fetch a feed once and report for how many.
-It is the only number of subscribers there is, and it is only a claim: any client
-can send any. So a number is checked against a bound, a name consists of plain
-characters, and nothing here raises or is slow, whatever a client sends.
+Services that read for many people fetch a feed once and report for how many. It is the only number of
+subscribers there is, and any client can send any. So a number is checked against a bound, a name consists
+of plain characters, and nothing here raises or is slow.
 """
 
 from __future__ import annotations

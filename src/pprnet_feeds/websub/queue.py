@@ -1,10 +1,9 @@
 """The queue of pings in the state, shared by all processes that use the state.
 
-A hub gets a ping for each feed that shows subscribers something new (W3C WebSub §6):
-a new post, a moved `updated` or a changed status. A feed that changes again before its
-hub has answered needs no second one, since the hub fetches what is there by then. A
-process claims a ping before it sends it. When the process dies, the claim runs out and
-another process takes the ping.
+A hub gets a ping for each feed that shows subscribers something new (W3C WebSub §6): a new post, a moved
+`updated` or a changed status. A feed that changes again before its hub has answered needs no second one,
+since the hub fetches what is there by then. A process claims a ping before it sends it. When the process
+dies, the claim runs out and another process takes the ping.
 """
 
 from __future__ import annotations
@@ -25,8 +24,7 @@ from pprnet_feeds.syndication.urls import FORMATS, FeedRequest
 # How long a claim lasts: twice the time that sending may take.
 CLAIM = timedelta(seconds=20)
 # The first delay after a failure, which doubles at each further one, up to the longest; in seconds.
-FIRST_DELAY = 1
-LONGEST_DELAY = 6 * 3600
+FIRST_DELAY, LONGEST_DELAY = 1, 6 * 3600
 # A hub that has failed for so long gets no more pings for this change.
 GIVE_UP = timedelta(days=3)
 
