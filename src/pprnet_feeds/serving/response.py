@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pprnet_feeds.serving.conditional import ANY, IDENTITY, http_date, matches, not_modified_since
-from pprnet_feeds.serving.encoding import LONGEST_VALUE, Content, coding_for
+from pprnet_feeds.serving.encoding import LONGEST_VALUE, TAG_SUFFIXES, Content, coding_for
 
 Pair = tuple[bytes, bytes]
 Message = dict[str, Any]
@@ -116,8 +116,8 @@ class Response:
         variants = [(self.media_type, ""), (_XML, _XML_TAG)]
         self._variants = [self._variant(*each) for each in variants[: 1 + self.plain_xml]]
 
-    def _variant(self, media_type: str, suffix: str) -> _Variant:
-        tags = self.content.etags(suffix)
+    def _variant(self, media_type: str, mark: str) -> _Variant:
+        tags = {coding: f'"{self.content.tag}{mark}{suffix}"' for coding, suffix in TAG_SUFFIXES.items()}
         not_modified: dict[bytes, Prepared] = {}
         for tag in (tag.encode() for tag in tags.values()):
             # §15.4.5: what a cache needs to renew its copy; Last-Modified adds nothing to an entity tag.
