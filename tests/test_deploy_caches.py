@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from many import TOPICS, make_site, write_post
-from pprnet_feeds.serving.snapshot import QUERIED
+from pprnet_feeds.serving.app import QUERIED
 from proxies import DEPLOY, Origin, ask_as, before, crowd, directives, nginx, varnish
 from service import ROOT, Answer, Service, serving
 

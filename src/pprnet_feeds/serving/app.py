@@ -31,7 +31,7 @@ from pprnet_feeds.serving.cache import ResponseCache
 from pprnet_feeds.serving.conditional import http_date
 from pprnet_feeds.serving.reload import Reloader, unix_now, utc_now
 from pprnet_feeds.serving.response import ALLOW, ERROR, Pair, Prepared, Reply, Response, Sent, joined
-from pprnet_feeds.serving.snapshot import OEMBED, OPML, SUBSCRIBE, Snapshot
+from pprnet_feeds.serving.snapshot import OEMBED, OPML, QUERIED, SUBSCRIBE, Snapshot
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
 from pprnet_feeds.syndication.catalogue import Document
@@ -118,7 +118,7 @@ class Application:
             await (self._serve(receive, send) if is_lifespan else self._router(scope, receive, send))
             return
         method, reply = scope["method"], None
-        if method == "GET" and not scope["query_string"]:
+        if method == "GET" and not (scope["query_string"] and scope["path"] in QUERIED):
             prepared = self._cached(scope["raw_path"], scope["headers"])
             if prepared is not None:
                 await send(prepared.start)
