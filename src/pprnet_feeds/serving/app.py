@@ -174,7 +174,7 @@ class Application:
             prepared = await run(self._cache.thread, found.prepare, fields, now)
         self._report(target, fields, prepared.sent if is_get else prepared.sent._replace(size=0))
         start = prepared.start
-        if snapshot and not found.last_modified <= now < snapshot.adjusted_from:
+        if snapshot and not found.since <= now.timestamp() < snapshot.adjusted_from:
             # Nothing that is sent is later than now, and nothing outlives the next release.
             adjusted = dict(start["headers"]) | {b"cache-control": snapshot.cache_control(now).encode()}
             if b"last-modified" in adjusted:

@@ -34,7 +34,7 @@ class ResponseCache:
     Attributes:
         snapshot: what is served; None before anything could be read.
         listed: raw path -> response, for the listed feeds that were asked for so far.
-        adjusted_from: `Snapshot.adjusted_from`, as Unix time.
+        adjusted_from: `Snapshot.adjusted_from`.
         thread: renders and compresses, one after the other: many renders at once would hold the
             interpreter against the event loop.
     """
@@ -61,7 +61,7 @@ class ResponseCache:
                 with contextlib.suppress(Exception):  # it is logged when it is asked for
                     response = await loop.run_in_executor(self.thread, _renewed, former, snapshot, raw)
                     ahead |= {raw: response} if response else {}
-        self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from.timestamp()
+        self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from
         self._former |= self.listed
         self.listed, self._others, self._size, self._pending = ahead, OrderedDict(), 0, {}
 

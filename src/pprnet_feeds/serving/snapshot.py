@@ -10,10 +10,11 @@ builds the next one in the background and swaps one reference, so that no reques
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from importlib.metadata import version
 from itertools import chain
@@ -41,7 +42,6 @@ OPML, OEMBED, SUBSCRIBE = "/feeds.opml", "/oembed", "/subscribe"
 QUERIED = (OPML, OEMBED, SUBSCRIBE, SEARCH.rstrip("/"))
 # What our addresses are made of; anything else, decoded, was never one of ours.
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
-_NEVER = datetime.max.replace(tzinfo=UTC)
 # Above so many posts only a build writes the document of all posts.
 _WHOLE_ARCHIVE = 1000
 # What decides how the same posts look: our packages, and the libraries that leave traces in bytes.
@@ -110,7 +110,7 @@ class Snapshot:
         known: when everything was last changed.
         seconds: how long it took to build.
         not_before: the newest change that the ledger records; an earlier clock is wrong.
-        adjusted_from: from when on a response that is sent might outlive the next release in a cache.
+        adjusted_from: the Unix time from which on a response might outlive the next release in a cache.
     """
 
     def __init__(self, library: Library, known: Timestamps, *, has_search: bool = True) -> None:
@@ -119,7 +119,7 @@ class Snapshot:
         self.problems = library.problems
         self.next_release = library.next_release
         lifetime = self.site.cache.max_age + self.site.cache.stale_while_revalidate
-        self.adjusted_from = (self.next_release or _NEVER) - timedelta(seconds=lifetime)
+        self.adjusted_from = self.next_release.timestamp() - lifetime if self.next_release else math.inf
         self.known = known
         self.not_before = _newest_change(library.ledger)
         self.catalogue = Catalogue(library, has_search=has_search)
