@@ -131,7 +131,7 @@ def test_what_is_asked_for_just_before_the_service_is_stopped_is_stored(tmp_path
         time.sleep(2)
         before = sum(row[2] for row in rows(state))
         for _ in range(7):
-            service.ask("/feed.atom", User_Agent=FEEDLY[1].decode())
+            service.ask("/feed.atom", User_Agent=FEEDLY[b"user-agent"].decode())
         assert service.stop() == 0
         assert sum(row[2] for row in rows(state)) == before + 7
         assert service.process.stderr is not None
