@@ -9,6 +9,7 @@ from __future__ import annotations
 import html as entities
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -27,9 +28,10 @@ _ADDRESSES = {"href": "link", "src": "image"} | dict.fromkeys(
 )
 _DOUBTFUL = re.compile(r'(?:href|src)="(?!https?://(?:[\w-]{1,63}\.)*[\w-]{1,63}(?::\d{1,4})?[/?#"]|#)')
 _LEADING = re.compile(r"\[|(?:href|src)\s*=\s*[\"']?(?!https?://|mailto:|#fn)", re.IGNORECASE)
-# A mark without its footnote, and a link or picture whose address has a blank in it or is not given.
-_UNDEFINED = re.compile(
+# A mark without its footnote, a link or picture whose address has a blank in it or is not given, a bare link.
+_SHOWN = re.compile(
     r"\[\^[^\]\s]+\]|!\[[^\[\]]*\]\([^()\n]*\)|\[[^\[\]]+\](?:\([^()\n]*[/.]\w[^()\n]*\)|\[[^\[\]0-9][^\[\]]*\])"
+    r"|https?://[^\s<>\"]*[\w/]"
 )
 _FOOTNOTE = re.compile(r'<li data-sourcepos="([0-9]{1,9}):[^"]*" id="fn-([^"]*)">')
 # Code and comments, which hold no markup.
@@ -41,10 +43,10 @@ _LONGEST_HEADING = 6  # words
 # What Word writes into the HTML that it copies.
 _OF_WORD = re.compile(r"a style attribute|an? <\w+:\S* element")
 _CODE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)|^(?: {4}|\t)[^\n]*", re.MULTILINE | re.DOTALL)
-_LIKE_PRACTICE = re.compile(
-    r"(?!.*\|)(?=.*\b(?:pra?c?ti[cs]|clinic|therap))(?=.*\bimpl?i?cati?on)", re.IGNORECASE
-)
+_LIKE_PRACTICE = re.compile(r"(?!.*\|)(?=.*\b(?:practi[cs]|clinic|therap))(?=.*\bimplication)", re.IGNORECASE)
 _PRACTICE = re.compile(r"[#*_\s]*practice\s+implications[*_:#\s]*", re.IGNORECASE)
+# Two words that may be these, misspelt.
+_MISSPELT = re.compile(r"[#*_\s]*(\w{7,10}\s?\w{10,14})[*_:#\s]*")
 # Without the blank it is no heading.
 _UNSPACED = re.compile(r"#+[^#\s]")
 # A heading on the line of the text that it should be above.
@@ -139,7 +141,7 @@ class _BodyParser(HTMLParser):
         self._lines = without_code.split("\n")
         self._line = 1
         self._offset = 0  # from a line of the HTML to that of the source
-        self._code = 0
+        self._verbatim = 0
         self.feed(markdown.whole_tags(html))
         self.close()
 
@@ -150,7 +152,7 @@ class _BodyParser(HTMLParser):
         """Note what is unsafe in a tag, and where it leads."""
         typed = self.get_starttag_text() or ""
         line = self._line_of(tag, typed, attrs)
-        self._code += tag in ("code", "pre")
+        self._verbatim += tag in ("a", "code", "pre")
         if tag not in markdown.ELEMENTS:
             # Report every element that is not allowed; no list of bad ones is complete.
             self.unsafe.append((line, _a(f"<{tag[:40]}> element")))
@@ -161,15 +163,15 @@ class _BodyParser(HTMLParser):
                 self.addresses.append((line, tag, markdown.bare(value or "")))
 
     def handle_endtag(self, tag: str) -> None:
-        """Note the end of code."""
-        self._code -= tag in ("code", "pre")
+        """Note the end of code or of a link."""
+        self._verbatim -= tag in ("a", "code", "pre")
 
     def handle_data(self, data: str) -> None:
-        """Note what was meant as a link or a footnote's mark."""
-        for found in () if self._code else _UNDEFINED.finditer(data):
+        """Note bare links, and what was meant as a link or a footnote's mark."""
+        for found in () if self._verbatim else _SHOWN.finditer(data):
             if re.search(rf"(?<!\\){re.escape(found[0])}", self._source):
                 line = self.getpos()[0] + self._offset + data.count("\n", 0, found.start())
-                self.addresses.append((line, "text", found[0]))
+                self.addresses.append((line, "a" if found[0].startswith("http") else "text", found[0]))
 
     def _line_of(self, tag: str, typed: str, attrs: list[tuple[str, str | None]]) -> int:
         if attrs[:1] and attrs[0][0] == "data-sourcepos" and (position := _POSITION.match(attrs[0][1] or "")):
@@ -204,7 +206,10 @@ def _a(words: str) -> str:
 def _lost_headings(body: str) -> Iterator[tuple[int, str]]:
     """The lines, from 1, that look like the heading of the practice section, of a post that has none."""
     lines = ["", *_CODE.sub(lambda code: "\n" * code[0].count("\n"), body).split("\n"), ""]
-    alike = [number for number, line in enumerate(lines) if _LIKE_PRACTICE.match(line)]
+    words = {n: found[1].lower() for n, line in enumerate(lines) if (found := _MISSPELT.fullmatch(line))}
+    few = sorted(set(words.values()))[:_REACH]  # each takes long
+    near = get_close_matches("practice implications", few, cutoff=0.91)
+    alike = [n for n, line in enumerate(lines) if _LIKE_PRACTICE.match(line) or words.get(n) in near]
     if not alike or markdown.sections(markdown.render(body, base="https://x.invalid/", prefix=""))[1]:
         return
     for number in alike:

@@ -57,10 +57,10 @@ class Faults:
     file: str
     found: list[Problem] = field(default_factory=list)
 
-    def add(self, at: Value | None, what: str, mend: str) -> None:
-        """Add one problem at the position of a value, or for the file as a whole."""
+    def add(self, at: Value | None, what: str, mend: str, *, warning: bool = False) -> None:
+        """Add one problem or warning at the position of a value, or for the file as a whole."""
         line, column = (at.line, at.column) if at else (0, 0)
-        self.found.append(Problem(self.file, line, column, what, mend))
+        self.found.append(Problem(self.file, line, column, what, mend, warning))
 
 
 def is_given(value: Value) -> bool:

@@ -161,12 +161,6 @@ def _unfit(status: os.stat_result, name: str, limit: int) -> Problem | None:
     return Problem(name, 0, 0, f"the file is larger than {limit / (1 << 20):g} MB", mend)
 
 
-def post_files(site: Path) -> Iterator[tuple[Path, str] | Problem]:
-    """The same as `entries`, as paths."""
-    for found in entries(site):
-        yield found if isinstance(found, Problem) else (Path(found[0].path), found[1])
-
-
 def entries(site: Path, *, report_others: bool = False) -> Iterator[Found]:
     """Every post file below ``posts/`` with its name, or why it is none; in no particular order.
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, get_args
@@ -82,6 +82,12 @@ class Ledger:
     def by_path(self) -> Mapping[str, Record]:
         """The same records, by the file each was read from last."""
         return {record.path: record for record in self.records.values()}
+
+    @cached_property
+    def newest_change(self) -> datetime:
+        """When the last change was published; year 1 when nothing was."""
+        none = datetime.min.replace(tzinfo=_UTC)
+        return max((record.changed for record in self.records.values()), default=none)
 
     def identified(self, posts: Sequence[Post], zone: ZoneInfo, now: datetime) -> list[Post]:
         """The *posts* under the ids, dates and former addresses that subscribers know them by.
@@ -215,6 +221,13 @@ def read_ledger(folder: Path, before: Ledger | None = None) -> Ledger | list[Pro
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         return [Problem(FILE, 0, 0, f"no ledger of this program: {error!r}", _MEND)]
     return Ledger({record.id: record for record in records}, source)
+
+
+def too_early(ledger: Ledger, now: datetime, most: timedelta = timedelta()) -> list[Problem]:
+    """A problem if *now* is before the last publication, by more than *most*."""
+    what = f"the clock says {now:%Y-%m-%d %H:%M}, which is before the last publication"
+    fault = Problem(FILE, 0, 0, what, "Set the clock of this machine.")
+    return [fault] if ledger.newest_change - now > most else []
 
 
 def write(ledger: Ledger) -> str:

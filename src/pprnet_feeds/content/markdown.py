@@ -13,6 +13,7 @@ import html as entities
 import re
 import threading
 from collections.abc import Iterable
+from itertools import accumulate
 from urllib.parse import urljoin
 
 import comrak
@@ -58,8 +59,13 @@ ATTRIBUTES = {
 CLASSES = {"a": "footnote-backref", "section": "footnotes", "sup": "footnote-ref"}
 SCHEMES = {"http", "https", "mailto", "tel"}
 
-_EXTENSIONS, _PARSING = comrak.ExtensionOptions(), comrak.ParseOptions()
-_EXTENSIONS.footnotes = _EXTENSIONS.table = _EXTENSIONS.strikethrough = True
+_EXTENSIONS, _WITH_LINKS = comrak.ExtensionOptions(), comrak.ExtensionOptions()
+for _each in (_EXTENSIONS, _WITH_LINKS):
+    _each.footnotes = _each.table = _each.strikethrough = True
+_WITH_LINKS.autolink = True
+_ANCHOR = re.compile(r"<a\s", re.IGNORECASE)
+_LONGEST_ADDRESS = 2_000
+_PARSING = comrak.ParseOptions()
 _RENDERING, _WITH_POSITIONS = comrak.RenderOptions(), comrak.RenderOptions()
 _RENDERING.unsafe_ = _WITH_POSITIONS.unsafe_ = _WITH_POSITIONS.sourcepos = True
 
@@ -91,14 +97,17 @@ _LEVELS = {"p": 2} | {f"h{level}": level for level in range(1, 7)}
 _LONGEST_HEADING = 1_000
 # What plain text has in the place of a tag.
 _GAPS = dict.fromkeys(BLOCK, "\n\n") | dict.fromkeys(("br", "tr", "li"), "\n") | {"td": " ", "th": " "}
+# Elements that are removed, whose words would run together.
+_GAPS |= dict.fromkeys("button fieldset form hgroup label legend option output select".split(), " ")
 _NOT_RUNNING = frozenset("h1 h2 h3 h4 h5 h6 ul ol dl table figure pre summary".split())
-# A heading in bold, and a picture with its caption.
+# A heading in bold, a picture with its caption, and a caption by its number.
 _NOT_A_PARAGRAPH = re.compile(
     r"<p>\s*<(strong|b)>(?:(?!</?\1>|[.!]</).){1,200}</\1>\s*:?\s*</p>"
-    r"|<p>\s*<img[^<>]*>\s*<(em|i)>(?:(?!</?\2>).){1,500}</\2>\s*</p>",
+    r"|<p>\s*<img[^<>]*>(?:\s*</p>\s*<p>)?\s*<(em|i)>(?:(?!</?\2>).){1,500}</\2>\s*</p>"
+    r"|<p>\s*(?:<[a-z]+>){0,2}(?:Figure|Table) [0-9]{1,3}(?:</[a-z]+>){0,2}(?:[.:](?:(?!</p>).){0,500})?</p>",
     re.DOTALL,
 )
-_UNENDED = re.compile(r"(?<![.!?…:;,–—-])(?<![.!?…:;][\"'”’»)\]])\n")
+_UNENDED = re.compile(r"(?<![.!?…:;,–—\u3002\uff01\uff1f\u061f-])(?<![.!?…:;][\"'”’»)\]])\n")
 _BLANK = re.compile(r"[ \t\n\f\r]+")
 _SPACES = re.compile(r" {2,}")
 _BREAKS = re.compile(r" *\n[ \n]*")
@@ -123,14 +132,23 @@ def render(source: str, *, base: str, prefix: str) -> str:
 def to_html(source: str, *, positions: bool = False) -> str | None:
     """Unsafe HTML, or None when there is more markup than a post needs.
 
-    With *positions* each element that came from Markdown begins with ``data-sourcepos``.
+    With *positions* each element that came from Markdown begins with ``data-sourcepos``, and bare links are
+    text, so that a link that failed is found in one piece.
     """
     source = repaired(source)
     if "|" in source and _cells(source) > _CELLS:
         return None
-    html = comrak.render_markdown(source, _EXTENSIONS, _PARSING, _WITH_POSITIONS if positions else _RENDERING)
+    extensions = _EXTENSIONS if positions or not _has_bare_links(source) else _WITH_LINKS
+    html = comrak.render_markdown(source, extensions, _PARSING, _WITH_POSITIONS if positions else _RENDERING)
     marks = html.count("<") + html.count("&")
     return None if marks > _MARKS or source.count("<") * marks > _HTML_MARKS else html
+
+
+def _has_bare_links(source: str) -> bool:
+    """Whether addresses in the text become links: not within one typed as HTML, nor in quadratic time."""
+    if not any(sign in source for sign in ("://", "www.", "@")) or _ANCHOR.search(source):
+        return False
+    return max(map(len, source.split())) <= _LONGEST_ADDRESS
 
 
 def _cells(source: str) -> int:
@@ -140,12 +158,10 @@ def _cells(source: str) -> int:
 
 
 def _is_too_deep(html: str) -> bool:
-    depth = 0
-    for tag in _TAG.finditer(html):
-        depth += 0 if tag[2] in VOID else -1 if tag[1] else 1
-        if depth > DEPTH:
-            return True
-    return False
+    if html.count("<") <= DEPTH:
+        return False
+    steps = (0 if tag[2] in VOID else -1 if tag[1] else 1 for tag in _TAG.finditer(html))
+    return max(accumulate(steps), default=0) > DEPTH
 
 
 def whole_tags(html: str, *, known_only: bool = False) -> str:
@@ -156,7 +172,7 @@ def whole_tags(html: str, *, known_only: bool = False) -> str:
 
     def tag_or_text(found: re.Match[str]) -> str:
         is_shown = found[1] and (not known_only or found[1].lower() in ELEMENTS)
-        return found[0] if is_shown else "" if found[1] else "&lt;"
+        return found[0] if is_shown else _GAPS.get(found[1].lower(), "") if found[1] else "&lt;"
 
     return _TAG_OR_SIGN.sub(tag_or_text, html)
 
@@ -254,13 +270,14 @@ def section(html: str, title: str) -> tuple[int, int, int]:
     the next heading that is as high, to the footnotes, or to the end; a paragraph counts as level 2.
     """
     depth = start = level = heading = inner = 0
-    for tag in _TAG.finditer(html) if title.rpartition(" ")[2] in html.lower() else ():
+    word = title.rpartition(" ")[2]
+    for tag in _TAG.finditer(html) if word in html.lower() else ():
         name = tag[2]
         if tag[1]:
             depth -= 1
             is_one = depth == 0 and not inner and name in _LEVELS and tag.start() - start < _LONGEST_HEADING
-            words = " ".join(plain_text(html[start : tag.start()]).split()) if is_one else ""
-            if words.casefold().rstrip(" :") == title:
+            text = html[start : tag.start()] if is_one else ""
+            if word in text.lower() and " ".join(plain_text(text).split()).casefold().rstrip(" :") == title:
                 heading, inner, level = start, tag.end(), _LEVELS[name]
             continue
         if depth == 0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, get_args
 from urllib.parse import unquote, urlsplit
@@ -29,7 +29,7 @@ from pprnet_feeds.content.model import (
     Site,
     Status,
 )
-from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.content.problems import Problem, blocking, quoted
 from pprnet_feeds.content.text import doi_in, without_punctuation
 from pprnet_feeds.content.yaml import FrontMatter, Mapping, read_front_matter
 
@@ -46,27 +46,33 @@ _STATUSES = get_args(Status)
 _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
 _DOI_PREFIX = re.compile(r"(?:doi:\s*)?(?:https?://(?:dx\.|www\.)?doi\.org/)?", re.IGNORECASE)
 _DOI_LENGTH = 200
+_FAR_AHEAD = timedelta(days=366)
 _PMID = re.compile(r"(?:PMID:\s*)?([0-9]{1,8})", re.IGNORECASE)
 _YEAR = re.compile(r"[12][0-9]{3}")
 
 
-def read_post(text: str, file: str, site: Site, *, bodies: bool = False) -> tuple[Post | None, list[Problem]]:
+def read_post(
+    text: str, file: str, site: Site, *, bodies: bool = False, now: datetime | None = None
+) -> tuple[Post | None, list[Problem]]:
     """Read the text of one post file.
 
     *file* is its path relative to the site; its name gives the id and slug
     that are not typed. Problems beside a post have been corrected already, such
     as a control character that was left out; without a post they kept it out.
-    With *bodies* the body is checked as well, whatever the front matter says.
+    With *bodies* the body is checked as well, whatever the front matter says; a date more than a year
+    after *now* is a warning.
     """
     parts = read_front_matter(text, file)
     faults = Faults(file, list(parts.problems))
-    post = _post(parts, parts.header, faults, site) if parts.header else None
+    post = _post(parts, parts.header, faults, site, now) if parts.header else None
     in_body = body_problems(parts.body, parts.body_line, file) if bodies else []
     notices = [replace(notice, warning=True) for notice in parts.notices]
-    return (None if faults.found else post), sorted([*notices, *faults.found, *in_body])
+    return (None if blocking(faults.found) else post), sorted([*notices, *faults.found, *in_body])
 
 
-def _post(parts: FrontMatter, header: Mapping, faults: Faults, site: Site) -> Post | None:
+def _post(
+    parts: FrontMatter, header: Mapping, faults: Faults, site: Site, now: datetime | None
+) -> Post | None:
     found = fields.known(header, keys.POST, faults)
     topics = (site.topics, site.topic_places, "topic", "feeds/topics.yaml")
     research = (site.research, site.research_places, "research type", "feeds/research.yaml")
@@ -79,8 +85,13 @@ def _post(parts: FrontMatter, header: Mapping, faults: Faults, site: Site) -> Po
     _require(header, values, faults, site)
     _name_by_file(values, faults)
     _compare(values, found, faults)
-    if faults.found:
+    if blocking(faults.found):
         return None
+    for name in ("updated", "date"):
+        if now and (moment := values.get(name)) and moment - now > _FAR_AHEAD:
+            typed, value = found[name][0]
+            what = f"`{typed}` is more than a year ahead: {quoted(getattr(value, 'text', ''))}"
+            faults.add(value, what, "Is the year right? Until then no reader sees it.", warning=True)
     given = {name: value for name, value in values.items() if value is not None}
     published = given.pop("date")
     return Post(

@@ -88,7 +88,6 @@ def read_files(
     basis = site.time_zone, site.topics, site.research
     was_read: Mapping[str, FileRead] = before.by_file if before else {}
     is_valid = before is not None and before.basis == basis and not bodies
-    settled = int(now.timestamp()) * 1_000_000_000 - files.GRAIN
     by_file: dict[str, FileRead] = {}
     problems: list[Problem] = []
     for found in look.found if look else files.entries(folder, report_others=bodies):
@@ -106,7 +105,7 @@ def read_files(
         if was is not None and is_same and is_valid:
             by_file[name] = was
         else:
-            by_file[name] = _read_file(entry.path, name, site, settled, was, is_valid, bodies)
+            by_file[name] = _read_file(entry.path, name, site, now, was, is_valid, bodies)
     if look:
         removed = was_read.keys() - by_file.keys()
         by_file |= {name: was_read[name] for name in removed if not look.at_rest(name, b"")}
@@ -116,7 +115,7 @@ def read_files(
 
 
 def _read_file(
-    path: str, name: str, site: Site, settled: int, was: FileRead | None, is_valid: bool, bodies: bool
+    path: str, name: str, site: Site, now: datetime, was: FileRead | None, is_valid: bool, bodies: bool
 ) -> FileRead:
     """Read one file; *is_valid* says whether what it *was* counts when its bytes are the same."""
     post, problems, signature, digest = None, list[Problem](), b"", b""
@@ -125,6 +124,7 @@ def _read_file(
         problems = [data]
     else:
         content, status = data
+        settled = int(now.timestamp()) * 1_000_000_000 - files.GRAIN
         if max(status.st_mtime_ns, status.st_ctime_ns) < settled:  # a younger one is read again
             signature = files.signature(status)
         digest = hashlib.blake2b(content, digest_size=16).digest()
@@ -134,7 +134,7 @@ def _read_file(
         if isinstance(text, Problem):
             problems = [text]
         else:
-            post, problems = read_post(text, name, site, bodies=bodies)
+            post, problems = read_post(text, name, site, bodies=bodies, now=now if bodies else None)
     if was is not None and was.post is not None:
         if post is None and (post := _with_present_names(was.post, site)):
             problems = [replace(problem, what=problem.what + _STAYS) for problem in problems]

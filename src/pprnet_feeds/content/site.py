@@ -43,8 +43,8 @@ _REQUIRED = [
 ]
 # The other variables that the program reads. One that resembles ours and is not read is a mistake.
 _OTHERS = (
-    *("PPRNET_SITE", "PPRNET_ADDRESS", "PPRNET_DRAFTS", "PPRNET_FAST_PATH"),
-    *("PPRNET_STATE", "PPRNET_STATS", "PPRNET_DOI_REGISTRY", "PPRNET_CROSSREF_URL", "PPRNET_UNPAYWALL_URL"),
+    *("PPRNET_STATE", "PPRNET_STATS", "PPRNET_FAST_PATH"),
+    *("PPRNET_DOI_REGISTRY", "PPRNET_CROSSREF_URL", "PPRNET_UNPAYWALL_URL"),
 )
 # Kubernetes describes each service by such variables, and a service may be called pprnet.
 _OF_THE_HOST = re.compile(r"PPRNET_(?:\w+_)?(?:SERVICE_(?:HOST|PORT\w*)|PORT(?:_[0-9]\w*)?)")

@@ -28,7 +28,6 @@ class XmlCheck:
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = lambda _: self.open.pop()
         self.parser.CharacterDataHandler = self.text
-        self.parser.StartNamespaceDeclHandler = self.declare
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.parser.Parse(data, True)
 
@@ -44,9 +43,6 @@ class XmlCheck:
     def _doctype(self, name: str, system: str | None, public: str | None, declares: bool) -> None:
         if declares:
             self.refuse("it has a document type (<!DOCTYPE>), which is refused")
-
-    def declare(self, prefix: str | None, namespace: str) -> None:
-        """A namespace gets a prefix."""
 
     def refuse(self, what: str) -> None:
         """Read no further."""

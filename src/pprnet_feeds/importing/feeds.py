@@ -38,7 +38,10 @@ _AMPERSAND = re.compile(
 # A site's move to https may have rewritten its namespaces, too.
 _SECURE_NAMESPACE = re.compile(r"(\sxmlns(?::[\w.-]+)?\s*=\s*[\"'])https(?=://)")
 _DELETED = re.compile(r"<[\w.-]+:deleted-entry\s[^<>]*?\bref=[\"']([^\"'<>]*)")  # RFC 6721
-_APP = re.compile(re.escape("http://www.w3.org/2007/app"))
+# What an entry says about who may read it (WordPress, RFC 5023 §13.1, Blogger), in any namespace.
+_WORDPRESS = {"post_type", "post_password"}
+_STATE = _WORDPRESS | {"status", "draft"}
+_HOLDERS = {"item", "entry", "control"}
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _OTHER_XML = {"opml": "a list of subscriptions (OPML)", "urlset": "a sitemap", "svg": "a drawing (SVG)"}
 _AGAIN = "Save the whole file again, as it is."
@@ -72,13 +75,20 @@ def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
         return unread(file, "feedparser cannot read it", _AGAIN)
     # Plain dicts: feedparser's own give values of other keys for one that is missing.
     entries, feed = list(map(dict, parsed.entries)), dict(parsed.feed)
-    lines = checked.lines if len(checked.lines) == len(entries) else [0] * len(entries)
-    found = list(zip(entries, lines, strict=True))
-    is_atom, drafts = checked.root == "feed", checked.prefixes(_APP)
-    to_post = partial(_post, feed=feed, file=file, site=site, is_atom=is_atom, drafts=drafts)
-    if prefixes := checked.prefixes(wordpress.NAMESPACE):
-        return wordpress.read_export(found, prefixes, text, file, site, to_post, watch)
-    posts = [to_post(*each) for each in watch(found)]
+    lines, states = checked.lines, checked.states
+    if len(lines) != len(entries):  # nobody knows which of them are public
+        lines, states = [0] * len(entries), [{"draft": "yes"} if any(states) else {}] * len(entries)
+    found = list(zip(entries, lines, states, strict=True))
+    is_atom = checked.root == "feed"
+    to_post = partial(_post, feed=feed, file=file, site=site, is_atom=is_atom)
+    if any(_WORDPRESS & state.keys() for state in states):  # its namespace may have become anything
+        return wordpress.read_export(found, text, file, site, to_post, watch)
+    posts = [
+        replace(
+            to_post(entry, line), restricted="" if source.PUBLIC.issuperset(state.values()) else "a draft"
+        )
+        for entry, line, state in watch(found)
+    ]
     places = [(html.unescape(each[1]), each.start()) for each in _DELETED.finditer(text)]
     gone = [(id, text.count("\n", 0, place) + 1) for id, place in places]
     return _source("an Atom feed" if is_atom else "an RSS feed", feed.get("id", ""), posts, gone, file, site)
@@ -98,7 +108,7 @@ class _Check(XmlCheck):
     def __init__(self, data: bytes) -> None:
         self.root = ""
         self.lines: list[int] = []  # of the entries
-        self._declared: set[tuple[str, str]] = set()  # prefixes and namespaces
+        self.states: list[dict[str, str]] = []  # of each entry, what it says of `_STATE`
         self._length = self._start = 0
         super().__init__(data, _AGAIN)
         if self.root.lower() not in ("feed", "rss", "rdf"):
@@ -108,25 +118,23 @@ class _Check(XmlCheck):
             raise UnreadableError(what, "Save the feed itself, such as feed.atom.")
         self.data = data[self._start :]
 
-    def prefixes(self, namespace: re.Pattern[str]) -> list[str]:
-        """How feedparser may begin the keys of elements of *namespace*; none when it is not declared."""
-        found = [f"{prefix}_".lower() for prefix, uri in self._declared if namespace.fullmatch(uri)]
-        return [*found, ""] if found else []
-
-    def declare(self, prefix: str | None, namespace: str) -> None:
-        self._declared.add((prefix or "", namespace))
-
     def start(self, name: str, _: dict[str, str]) -> None:
         local = name.rpartition("}")[2]
         if not self.open:
             self.root, self._start = local, self.parser.CurrentByteIndex
         super().start(name, _)
         self._length = 0
-        if local in ("item", "entry"):
+        if self.open[-1] in ("item", "entry"):
             self.lines.append(self.parser.CurrentLineNumber)
+            self.states.append({})
+        if self.states and self.open[-1] in _STATE and self.open[-2] in _HOLDERS:
+            self.states[-1].setdefault(self.open[-1], "")
 
     def text(self, data: str) -> None:
         self._length += len(data)
+        state = self.states[-1] if self.states else {}
+        if self.open[-1] in state and self._length <= _LONGEST_NAME:  # two values make one that is not public
+            state[self.open[-1]] += data.strip().lower()
         if self._length > _LONGEST_NAME and self.open[-1] in _PEOPLE:
             self.refuse("the name of an author is far too long")
 
@@ -157,7 +165,6 @@ def _post(
     file: str,
     site: Site,
     is_atom: bool = False,
-    drafts: Iterable[str] = (),
 ) -> SourcePost:
     """An entry, of whose text *body* is the HTML if that is not as feedparser gives it."""
     # A description within a picture leaves its own type behind.
@@ -170,7 +177,6 @@ def _post(
         authors = [{"email": mail[0], "name": typed.replace(mail[0], "").strip(' ()<>"')}]
     people = ([one_line(each.get(key)) for key in ("name", "href", "email")] for each in authors)
     links = [one_line(each.get("href")) for each in entry.get("links", ()) if each.get("rel") == "enclosure"]
-    is_draft = any(entry.get(f"{each}draft") == "yes" for each in drafts)  # RFC 5023 §13.1
     found = SourcePost(
         file,
         line,
@@ -182,7 +188,6 @@ def _post(
         summary=text_of_html(_html(detail)) if content[0].get("value") != entry.get("summary") else "",
         authors=tuple(source.person(*each) for each in people),
         image=_image(entry),
-        restricted="a draft" * is_draft,
     )
     link = source.joined(feed.get("link", ""), entry.get("link", ""))
     base = source.joined(link, content[0].get("base") or "")

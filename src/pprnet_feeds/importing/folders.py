@@ -26,6 +26,7 @@ _OTHERS = (".html", ".htm", ".rmd", ".rst", ".org", ".adoc", ".asciidoc", ".ipyn
 _NO_POSTS = frozenset(
     "node_modules themes public _site layouts archetypes _layouts _includes static assets".split()
 )
+_STATE = "draft private hidden password status visibility".split()
 _HEADER = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?)\n?\1[ \t]*(?:\n|\Z)", re.DOTALL)
 _DATED = re.compile(r"([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})-(.+)")
 _FENCE = re.compile(
@@ -122,7 +123,10 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
     image = _first(values, "image", "cover", "thumbnail", "featured_image", "cover_image")
     image = image if isinstance(image, dict) else {"url": image}
     address = one_line(_first(image, "url", "src", "path", "image", "feature"))
-    status = "" if _flag(values.get("published", True)) and not _flag(values.get("draft")) else "a draft"
+    says = {key.lower(): str(value).lower() for key, value in values.items()}
+    is_public = _flag(says.get("published", True)) and all(
+        says.get(key, "") in source.PUBLIC for key in _STATE
+    )
     updated = _first(values, "updated", "lastmod", "last_modified_at", "modified", "date-modified")
     zone = site.time_zone
     at = (
@@ -142,7 +146,7 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
         authors=source.guests(map(_person, people), site),
         image=Image(address, one_line(image.get("alt"))) if address else None,
         aliases=_aliases(values, typed, path, day, slug),
-        restricted="a draft" if "_drafts" in file.split("/") else status,
+        restricted="" if is_public and "_drafts" not in file.split("/") else "a draft",
         losses=losses,
     )
 

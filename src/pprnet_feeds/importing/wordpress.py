@@ -22,14 +22,10 @@ from pprnet_feeds.importing import source_post as source
 from pprnet_feeds.importing.html import text_of_html
 from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line
 
-# Of any version of the format, and of exports whose addresses were rewritten.
-NAMESPACE = re.compile(r".*/export/[^/]*/?(?:excerpt/)?")
 _TEXT = r">(?:<!\[CDATA\[)?([^<>\]]+)"
 _AUTHOR = re.compile(f":author_login{_TEXT}.{{1,500}}?:author_display_name{_TEXT}", re.DOTALL)
 _COVER = re.compile(f":meta_key>(?:<!\\[CDATA\\[)?_thumbnail_id\\b.{{1,100}}?:meta_value{_TEXT}", re.DOTALL)
-_FIELDS = (
-    "post_type status post_password post_name post_date post_date_gmt encoded post_id attachment_url".split()
-)
+_FIELDS = "post_name post_date post_date_gmt encoded post_id attachment_url".split()
 _DRAFTS = frozenset({"draft", "pending", "future", "private"})
 
 # Shortcodes: those with a text, and those of one tag; the rest is reported and stays.
@@ -57,32 +53,29 @@ _LINE_END = re.compile(
 
 
 def read_export(
-    items: list[tuple[dict[str, Any], int]],
-    prefixes: list[str],
+    items: list[tuple[dict[str, Any], int, dict[str, str]]],
     text: str,
     file: str,
     site: Site,
     to_post: Callable[[dict[str, Any], int, str], SourcePost],
     watch: Watch,
 ) -> Source:
-    """The posts of an export: each item with its line; WordPress's own fields are under *prefixes*."""
+    """The posts of an export: each item with its line, and with what it says about who may read it."""
     people = dict(_AUTHOR.findall(text))
     covers = [found[1] if (found := _COVER.search(part)) else "" for part in re.split(r"<item\b", text)[1:]]
-    # Of several versions of the format in a file, any may have a field.
-    fields = [
-        {
-            name: next(filter(None, (item.get(f"{each}{name}", "") for each in prefixes)), "")
-            for name in _FIELDS
-        }
-        for item, _ in items
-    ]
+
+    def field(item: dict[str, Any], name: str) -> str:  # under any prefix, and more than one in a file
+        ending = f"_{name}"
+        return next((item[key] for key in item if f"_{key}".endswith(ending) and item[key]), "")
+
+    fields = [{name: field(item, name) for name in _FIELDS} for item, *_ in items]
     pictures = {each["post_id"]: each["attachment_url"].strip() for each in fields if each["attachment_url"]}
     posts: list[SourcePost] = []
     problems: list[Problem] = []
     others: dict[str, list[int]] = {}
     refused = 0
-    for place, ((item, line), named) in enumerate(watch(list(zip(items, fields, strict=True)))):
-        kind, status = named["post_type"], named["status"]
+    for place, ((item, line, state), named) in enumerate(watch(list(zip(items, fields, strict=True)))):
+        kind, status = state.get("post_type", ""), state.get("status", "")
         if kind != "post" or status in ("trash", "auto-draft", "inherit"):
             other = one_line(kind if kind != "post" else f"{status} post") or "item without a type"
             others.setdefault(other, []).append(line)
@@ -93,7 +86,7 @@ def read_export(
             author = one_line(people.get(item.get("author", ""), item.get("author")))
             cover = pictures.get(covers[place].strip(), "") if len(covers) == len(items) else ""
             date = _date(named["post_date"], named["post_date_gmt"], site)
-            password = "protected by a password" if named["post_password"] else ""
+            password = "protected by a password" if state.get("post_password") else ""
             post = replace(
                 post,
                 date=source.front_matter_date(date, site.time_zone) or post.date,

@@ -8,6 +8,7 @@ from the site's settings, never from a header field.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -165,8 +166,9 @@ class Application:
             text, media_type = (f"{found.text}\n", "text/plain") if found.text else ("", None)
             extra = {**ERROR, **found.headers}
             if found.status >= 400 and fields.get(b"sec-fetch-dest") == b"document":
-                body = await run(self._cache.thread, _error_page, snapshot, scope["path"], found)
-                text, media_type, extra = body.decode(), "text/html", extra | ERROR_PAGE
+                with contextlib.suppress(OSError):  # no file can be opened for now, such as a template
+                    page = await run(self._cache.thread, _error_page, snapshot, scope["path"], found)
+                    text, media_type, extra = page.decode(), "text/html", extra | ERROR_PAGE
             return await PlainResponse(text, found.status, extra, media_type)(scope, receive, send)
         now = utc_now()
         prepared = found.choose(fields, now.timestamp())

@@ -47,6 +47,7 @@ class ResponseCache:
         self._others, self._size = OrderedDict[str, Response](), 0
         self._former: dict[bytes, Response] = {}
         self._pending: dict[str, asyncio.Task[Response | Reply]] = {}
+        self._failing = False
 
     async def swap(self, snapshot: Snapshot) -> None:
         """Answer from *snapshot* from now on.
@@ -64,6 +65,7 @@ class ResponseCache:
         self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from
         self._former |= self.listed
         self.listed, self._others, self._size, self._pending = ahead, OrderedDict(), 0, {}
+        self._failing = False
 
     async def find(self, path: str, snapshot: Snapshot) -> Response | Reply:
         """The response at an address, or the short reply that says why there is none."""
@@ -91,6 +93,13 @@ class ResponseCache:
     async def _render(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         try:
             rendered = await asyncio.get_running_loop().run_in_executor(self.thread, render)
+        except OSError as fault:  # pages load modules and templates: clients may hold all descriptors
+            if not self._failing:
+                log.warning("nothing new can be rendered for now: %s", fault)
+            self._failing = True
+            return Reply(
+                503, "This cannot be rendered just now; ask again in a minute.", {"retry-after": "60"}
+            )
         except Exception:
             log.exception("rendering %s failed", key)
             return Reply(500, "This could not be rendered; the log has the reason.")

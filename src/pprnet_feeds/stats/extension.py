@@ -19,7 +19,7 @@ from starlette.routing import Route
 from pprnet_feeds.pages.pages import Page, Pages, page_headers
 from pprnet_feeds.serving.response import ERROR, Sent
 from pprnet_feeds.state.database import Database
-from pprnet_feeds.stats.counting import CountStore, Key, RequestCounter
+from pprnet_feeds.stats.counting import CountStore, RequestCounter
 from pprnet_feeds.stats.metrics import MEDIA_TYPE, Metrics
 from pprnet_feeds.stats.report import FRESH, RECENT, Report, number, report, size
 
@@ -68,22 +68,27 @@ class Statistics:
     def answered(self, target: bytes, fields: Mapping[bytes, bytes], sent: Sent) -> None:
         """Count what was *sent* for *target* to a client with these *fields*. Call it on the event loop."""
         if target not in _UNCOUNTED:
-            self._counter.add((target, sent, fields.get(b"user-agent", b"")))
+            key = target, sent.status, sent.coding, sent.size
+            self._counter.add(key, fields.get(b"user-agent", b""))
 
     async def _run(self) -> None:
         """Record a batch now and then, and the last one when the event loop ends and cancels its tasks."""
         try:
             await asyncio.sleep(FIRST)
             while True:
-                await asyncio.to_thread(self._record, self._counter.take())
+                await self._hand_over()
                 await asyncio.sleep(INTERVAL)
         finally:
-            await asyncio.to_thread(self._record, self._counter.take())
+            await self._hand_over()
 
-    def _record(self, batch: Mapping[Key, int]) -> None:
+    async def _hand_over(self) -> None:
+        batch, self._counter = self._counter, RequestCounter()
+        await asyncio.to_thread(self._record, batch)
+
+    def _record(self, batch: RequestCounter) -> None:
         with self._recording:
             try:
-                self._metrics.add(batch)
+                self._metrics.add(batch.requests)
                 self._metrics.write(self._store.pings if self._store else 0)
                 if self._store:
                     self._store.store(batch, self._clock())
