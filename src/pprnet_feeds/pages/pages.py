@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from pprnet_feeds.content.model import Post, Site
+from pprnet_feeds.content.model import Post
 from pprnet_feeds.pages import branding, embed, lists, metadata, subscribe
 from pprnet_feeds.syndication.bibliography import post_as_work
 from pprnet_feeds.syndication.catalogue import SERIES, Catalogue, Document
@@ -86,13 +86,6 @@ def static_file(path: str, accent: str = "") -> Document | None:
 def render_template(name: str, **values: Any) -> bytes:
     """A template of ours with *values*, which it escapes."""
     return _environment().get_template(name).render(values).encode()
-
-
-def render_page(template: str, site: Site, path: str, **values: Any) -> bytes:
-    """The page at *path* in the layout of the *site*."""
-    # Links are below the host of the request, so that a preview stays on its own host.
-    root = urlsplit(site.base_url).path
-    return render_template(template, site=site, path=path, root=root, **values)
 
 
 def render_error(
@@ -354,6 +347,8 @@ class Pages:
         It announces *own*, its own feed, and no other: readers subscribe to whatever they find.
         """
         values |= {"has_search": self.catalogue.has_search, "hidden": self.catalogue.library.hidden}
-        body = render_page(template, self.site, path, **values)
+        # Links are below the host of the request, so that a preview stays on its own host.
+        root = urlsplit(self.site.base_url).path
+        body = render_template(template, site=self.site, path=path, root=root, **values)
         links = (("canonical", self.site.base_url + path), *links)
         return Document(body, HTML, selection or Selection(), links, headers)

@@ -10,10 +10,11 @@ builds the next one in the background and swaps one reference, so that no reques
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache, cached_property
 from importlib.metadata import version
 from itertools import chain
@@ -27,7 +28,7 @@ from pprnet_feeds.content.model import Post, digest
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.reader import Look
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages.pages import FILE_HEADERS, OPENSEARCH, SEARCH, Pages, render_error
+from pprnet_feeds.pages.pages import FILE_HEADERS, OPENSEARCH, SEARCH, Pages
 from pprnet_feeds.serving.encoding import Content
 from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.settings import Settings
@@ -43,7 +44,6 @@ QUERIED = (OPML, OEMBED, SUBSCRIBE, SEARCH.rstrip("/"))
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
 # What a browser gets as plain XML.
 _SHOWN_AS_XML = (FORMATS["atom"], FORMATS["rss"])
-_NEVER = datetime.max.replace(tzinfo=UTC)
 # Above so many posts only a build writes the document of all posts.
 _WHOLE_ARCHIVE = 1000
 # What decides how the same posts look: our packages, and the libraries that leave traces in bytes.
@@ -53,11 +53,7 @@ _LIBRARIES = ("comrak", "feedgen", "jinja2", "lxml", "nh3")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no snapshot.
-
-    Attributes:
-        temporary: whether it may pass by itself, as a lost mount or a wrong clock does.
-    """
+    """Why there is no snapshot; what is *temporary* may pass by itself, as a lost mount or a wrong clock."""
 
     problems: list[Problem]
     temporary: bool = False
@@ -116,7 +112,7 @@ class Snapshot:
         known: when everything was last changed.
         seconds: how long it took to build.
         not_before: the newest change that the ledger records; an earlier clock is wrong.
-        adjusted_from: from when on a response that is sent might outlive the next release in a cache.
+        adjusted_from: the Unix time from which on a response might outlive the next release in a cache.
     """
 
     def __init__(self, library: Library, known: Timestamps, *, has_search: bool = True) -> None:
@@ -125,7 +121,7 @@ class Snapshot:
         self.problems = library.problems
         self.next_release = library.next_release
         lifetime = self.site.cache.max_age + self.site.cache.stale_while_revalidate
-        self.adjusted_from = (self.next_release or _NEVER) - timedelta(seconds=lifetime)
+        self.adjusted_from = self.next_release.timestamp() - lifetime if self.next_release else math.inf
         self.known = known
         self.not_before = library.ledger.newest_change
         self.catalogue = Catalogue(library, has_search=has_search)
@@ -135,11 +131,11 @@ class Snapshot:
     def find(self, path: str) -> Response | None:
         """The response at an address, canonical or guessed; None when there is none."""
         canonical = self.canonical(path)
-        if canonical != path:
-            found = self.find(canonical)
-            return self.guessed(found, canonical) if found else None
-        document = self.catalogue.document(path) or self.pages.page(path)
-        return self.response_of(document) if document else None
+        document = self.catalogue.document(canonical) or self.pages.page(canonical)
+        if document is None:
+            return None
+        response = self.response_of(document)
+        return response if canonical == path else self.guessed(response, canonical)
 
     def respond(self, path: str) -> Response | Reply:
         """The response at any address, or the short reply that says why there is none."""
@@ -211,11 +207,6 @@ class Snapshot:
         hint = ["", "The nearest we have:", *(f"  {title}: {page}" for title, page in near)] if near else []
         return Reply(404, "\n".join([refusal.what, *hint, "", f"All feeds: {base}/"]), near=near)
 
-    def render_error(self, path: str, reply: Reply) -> bytes:
-        """The page that says to a person what a *reply* says to a program."""
-        near = [*reply.near, *self.pages.nearest_posts(path)] if reply.status == 404 else ()
-        return render_error(reply.status, reply.text, self.pages, near)
-
     def moved(self, path: str) -> str | None:
         """Where the document or page of a former, incomplete or odd address is; None for nowhere."""
         stem, _, form = path.partition(".")
@@ -257,10 +248,9 @@ class Snapshot:
 def renderer_digest() -> str:
     """Stand for the code that renders: an upgrade that changes bytes must move Last-Modified."""
     package = Path(__file__).parents[1]
-    files = sorted(path for name in _RENDERING for path in (package / name).rglob("*") if path.is_file())
     sources = [
         (path.relative_to(package).as_posix(), hashlib.blake2b(path.read_bytes()).hexdigest())
-        for path in files
+        for path in sorted(chain.from_iterable((package / name).rglob("*.*") for name in _RENDERING))
         if path.suffix != ".pyc"
     ]
     return digest([sources, [(library, version(library)) for library in _LIBRARIES]])
