@@ -256,14 +256,20 @@ def test_above_a_thousand_posts_only_a_build_has_every_post_in_one_document(tmp_
         Settings(make_many(tmp_path / "site", 1001)), {}, datetime(2100, 1, 1, tzinfo=UTC), TimestampStore()
     )
     assert isinstance(snapshot, Snapshot)
-    for form in ("atom", "rss", "json"):
-        answer = snapshot.respond(f"/archive/feed.{form}")
+    copy = Snapshot(snapshot.library, snapshot.known, is_static=True)
+    paths = {f"/archive/feed.{form}" for form in ("atom", "rss", "json")}
+    for path in paths:
+        answer = snapshot.respond(path)
         assert isinstance(answer, Reply)
         assert answer.status == 404
-    assert {"/archive/feed.atom", "/archive/feed.rss", "/archive/feed.json"} <= {*snapshot.paths()}
-    found = snapshot.find("/archive/feed.json")
-    assert found is not None
-    assert len(json.loads(found.content.body)["items"]) == 1001
+    assert paths.isdisjoint(snapshot.paths())
+    assert paths < {*copy.paths()}
+    bodies = [found.content.body for found in map(copy.find, ("/archive/feed.json", "/feeds.json")) if found]
+    assert len(json.loads(bodies[0])["items"]) == 1001
+    assert b"/archive/feed." in bodies[1]
+    listed = snapshot.find("/feeds.json")
+    assert listed is not None
+    assert b"/archive/feed." not in listed.content.body
 
 
 def test_a_chosen_icon_is_the_icon_everywhere(service: Service):

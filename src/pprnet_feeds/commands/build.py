@@ -42,7 +42,7 @@ def build(place: str, folder: Path) -> None:
         raise click.UsageError(f"'{place}' is no folder, and s3:// is the only storage that is known")
     now = options.now()
     library = public_library(folder, now, CONSEQUENCE)
-    snapshot = snapshot_of(library, now, TimestampStore(), has_search=False)
+    snapshot = snapshot_of(library, now, TimestampStore(), is_static=True)
     if not isinstance(snapshot, Snapshot):
         options.fail(snapshot.problems, CONSEQUENCE)
     try:

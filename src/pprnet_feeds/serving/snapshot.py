@@ -44,8 +44,6 @@ QUERIED = (OPML, OEMBED, SUBSCRIBE, SEARCH.rstrip("/"))
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
 # What a browser gets as plain XML.
 _SHOWN_AS_XML = (FORMATS["atom"], FORMATS["rss"])
-# Above so many posts only a build writes the document of all posts.
-_WHOLE_ARCHIVE = 1000
 # What decides how the same posts look: our packages, and the libraries that leave traces in bytes.
 _RENDERING = ("content", "syndication", "pages")
 _LIBRARIES = ("comrak", "feedgen", "jinja2", "lxml", "nh3")
@@ -92,7 +90,7 @@ def snapshot_of(
     store: TimestampStore,
     before: Snapshot | None = None,
     *,
-    has_search: bool = True,
+    is_static: bool = False,
 ) -> Snapshot | Failure:
     """The snapshot of a *library* that was read just now; *before* itself when nothing changed."""
     last = before.library if before else None
@@ -102,7 +100,7 @@ def snapshot_of(
     if before is not None and library is last and store.load() is before.known:
         return before
     known = store.record(resources(library, renderer_digest()), now)
-    return Snapshot(library, known, has_search=has_search)
+    return Snapshot(library, known, is_static=is_static)
 
 
 class Snapshot:
@@ -115,7 +113,7 @@ class Snapshot:
         adjusted_from: the Unix time from which on a response might outlive the next release in a cache.
     """
 
-    def __init__(self, library: Library, known: Timestamps, *, has_search: bool = True) -> None:
+    def __init__(self, library: Library, known: Timestamps, *, is_static: bool = False) -> None:
         self.library = library
         self.site = library.site
         self.problems = library.problems
@@ -124,7 +122,7 @@ class Snapshot:
         self.adjusted_from = self.next_release.timestamp() - lifetime if self.next_release else math.inf
         self.known = known
         self.not_before = library.ledger.newest_change
-        self.catalogue = Catalogue(library, has_search=has_search)
+        self.catalogue = Catalogue(library, is_static=is_static)
         self.pages = Pages(self.catalogue)
         self.seconds = 0.0
 
@@ -139,8 +137,7 @@ class Snapshot:
 
     def respond(self, path: str) -> Response | Reply:
         """The response at any address, or the short reply that says why there is none."""
-        is_whole = path.startswith("/archive/feed.") and len(self.library.posts) > _WHOLE_ARCHIVE
-        return (None if is_whole else self.find(path)) or self.reply(path)
+        return self.find(path) or self.reply(path)
 
     def response_of(self, document: Document) -> Response:
         """The response that sends a document or page."""

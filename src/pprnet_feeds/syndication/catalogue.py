@@ -33,6 +33,8 @@ LISTS = ("/feeds.opml", "/feeds.json")
 SERIES = (FeedRequest("issues"), FeedRequest("corrections"))
 # Every post in one document, for importers; feeds do not announce it.
 ARCHIVE = FeedRequest("archive")
+# Above so many posts only a static copy has that document.
+_WHOLE_ARCHIVE = 1000
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -84,12 +86,14 @@ class Catalogue:
 
     Attributes:
         has_search: whether posts can be searched: not in a static copy, nor without FTS5.
+        series: the feeds that are no selection of posts, and the document of every post where it is offered.
     """
 
-    def __init__(self, library: Library, *, has_search: bool = True) -> None:
+    def __init__(self, library: Library, *, is_static: bool = False) -> None:
         self.library = library
         self.site = library.site
-        self.has_search = has_search and is_available()
+        self.has_search = not is_static and is_available()
+        self.series = (*SERIES, ARCHIVE) if is_static or len(library.posts) <= _WHOLE_ARCHIVE else SERIES
         self._by_slug = {post.slug: post for post in library.posts}
         self._newest = _Index(library.posts)
         self._last_changed = _Index(sorted(library.posts, key=_change, reverse=True))
@@ -159,7 +163,8 @@ class Catalogue:
             years = [] if self.items(feed).complete else self.years(feed)
             for year in (0, *years):
                 yield from (replace(feed, form=form, year=year).path for form in FORMATS)
-        yield from (replace(ARCHIVE, form=form).path for form in FORMATS)
+        if ARCHIVE in self.series:
+            yield from (replace(ARCHIVE, form=form).path for form in FORMATS)
         for form in REFERENCE_FORMATS:
             yield from (FeedRequest("posts", one, "citations", form).path for one in selections(self.site))
         for post in self.library.posts:
@@ -182,6 +187,8 @@ class Catalogue:
         request = url.request if isinstance(url, Url) else None
         if request is None or request.path != path:
             return None
+        if request.series == "archive" and ARCHIVE not in self.series:
+            return None
         if request.form in REFERENCE_FORMATS:
             body = render_works(works_of(self.posts(request.selection), self.site), request.form)
             return self._document(path, body, REFERENCE_FORMATS[request.form], request.selection)
@@ -195,7 +202,7 @@ class Catalogue:
         if path == LISTS[0]:
             body, media_type = opml.render_opml(self.site.title, listings), "text/x-opml"
         else:
-            series = [self.channel(request) for request in (*SERIES, ARCHIVE)]
+            series = [self.channel(request) for request in self.series]
             body, media_type = opml.render_json_list(self.site.title, listings, series), "application/json"
         return self._document(path, body, media_type, EVERYTHING)
 
