@@ -28,7 +28,7 @@ _AGAIN = "Save the page again, down to its end."
 
 def read_page(blocks: Sequence[Block], file: str) -> Source:
     """The posts of a page, and what surrounds them."""
-    blocks = [block for block in blocks if block.text or "<img" in block.html]  # without rules
+    blocks = [block for block in blocks if block.text or block.element.name != "hr"]
     first_month = next((place for place, block in enumerate(blocks) if month_of(block.text)), None)
     if first_month is None:
         what = "this is not a page of the blog: it has no month, such as December 2021, on a line of its own"
@@ -136,7 +136,7 @@ class _PageReader:
         elif last is practice:
             why = f"nothing is under the “Practice Implications” of {name}"
             self._leave_out(last, why, _AGAIN if at_the_end else _COMPARE)
-        elif at_the_end and not _SENTENCE_END.search(last.text) and not (last.html and "\n" in last.text):
+        elif at_the_end and not _SENTENCE_END.search(last.text) and "\n" not in last.text:
             self._leave_out(last, f"the page is cut off within {name}", _AGAIN)
         elif at_the_end and not practice and self._some_have_practice:
             self._leave_out(last, f"the page ends before the “Practice Implications” of {name}", _AGAIN)

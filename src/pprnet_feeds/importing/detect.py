@@ -11,7 +11,7 @@ from pprnet_feeds.content.text import clean_with_problems, decode
 from pprnet_feeds.importing.blogpage import read_page
 from pprnet_feeds.importing.feeds import read_feed, read_json_feed
 from pprnet_feeds.importing.folders import read_blog_folder
-from pprnet_feeds.importing.html import blocks_of_html, blocks_of_text
+from pprnet_feeds.importing.html import blocks_of_text, blocks_of_tree, parse
 from pprnet_feeds.importing.source_post import Source, Watch, unread
 from pprnet_feeds.importing.word import DAMAGED, PROTECTED, read_word_file
 
@@ -110,4 +110,4 @@ def read_text(text: str, name: str, site: Site, watch: Watch = iter) -> Source:
         or (start.startswith("<?xml") and root != "html")
     ):
         return read_feed(text, name, site, watch)
-    return read_page(blocks_of_html(text) if _HTML.search(start) else blocks_of_text(text), name)
+    return read_page(blocks_of_tree(parse(text), text) if _HTML.search(start) else blocks_of_text(text), name)

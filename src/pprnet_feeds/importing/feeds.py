@@ -25,6 +25,7 @@ from pprnet_feeds.importing import source_post as source
 from pprnet_feeds.importing import wordpress
 from pprnet_feeds.importing.bounded import UnreadableError, XmlCheck
 from pprnet_feeds.importing.html import text_of_html
+from pprnet_feeds.importing.normalise import joined
 from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line, unread
 
 # feedparser looks for an address in the text of these, in quadratic time.
@@ -184,8 +185,8 @@ def _post(
         image=_image(entry),
         restricted="a draft" * is_draft,
     )
-    link = source.joined(feed.get("link", ""), entry.get("link", ""))
-    base = source.joined(link, content[0].get("base") or "")
+    link = joined(feed.get("link", ""), entry.get("link", ""))
+    base = joined(link, content[0].get("base") or "")
     body = _html(content[0]) if body is None else body
     post = source.post_of_entry(found, body, site, link * bool(entry.get("link")), base, links)
     parsed = entry.get("published_parsed") or entry.get("updated_parsed")
@@ -247,7 +248,7 @@ def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site
     body = _cleaned(item, "content_html") or "".join(
         f"<p>{html.escape(each, quote=False)}</p>\n" for each in _cleaned(item, "content_text").split("\n")
     )
-    base = source.joined(_text(feed, "home_page_url"), link)
+    base = joined(_text(feed, "home_page_url"), link)
     found = SourcePost(
         file,
         line,
@@ -259,7 +260,7 @@ def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site
         labels=tuple(one_line(each) for each in _list(item, "tags")),
         summary=_text(item, "summary"),
         authors=tuple(source.person(_text(each, "name"), _text(each, "url")) for each in authors),
-        image=Image(source.joined(base, image)) if image else None,
+        image=Image(joined(base, image)) if image else None,
     )
     files = (_text(_object(each), "url") for each in _list(item, "attachments"))
     return source.post_of_entry(found, body, site, base if link else "", base, filter(None, files))

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pprnet_feeds.content import dates, fields, slugs
 from pprnet_feeds.content import text as texts
 from pprnet_feeds.content.model import Citation, Image, Person, Site, Status
 from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.importing.html import Block, blocks_of_html, text_of_html
-from pprnet_feeds.importing.normalise import normalised
+from pprnet_feeds.importing.html import Block, blocks_of_tree, elements, parse
+from pprnet_feeds.importing.normalise import joined, normalise
 from pprnet_feeds.importing.to_markdown import compose, safe_address
 from pprnet_feeds.syndication.references import parse_reference
 
@@ -27,12 +27,6 @@ from pprnet_feeds.syndication.references import parse_reference
 Watch = Callable[[Sequence[Any]], Iterable[Any]]
 _ORCID = "https://orcid.org/"
 _MAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
-_CITE = re.compile(r"<cite>(.*?)</cite>", re.DOTALL)
-_ATTRIBUTE = re.compile(r' (alt|width|height)="([^"]*)"')
-_TAG = re.compile(r"<[a-z][^<>]*>", re.IGNORECASE)
-_RELATIVE = re.compile(
-    r"([\s-](?:href|src|poster|data|original)\s*=\s*)([\"']?)(?![a-z][a-z0-9+.-]*:|#|[\"'])([^\"'\s>]+)", re.I
-)
 _OFFSET = re.compile(r"(?<=:[0-9]{2}) +(?=[+-][0-9]{2}:?[0-9]{2}$)")
 _STATUSES: dict[str, Status] = {"Corrected": "corrected", "Retracted": "retracted"}
 _NO_TOPIC = frozenset({"uncategorized", "uncategorised"})
@@ -129,13 +123,10 @@ def post_of_entry(
     feeds add to a text. Any other has the path of its *link* as an alias. *base* is where relative addresses
     are seen from.
     """
-
-    def with_base(tag: re.Match[str]) -> str:
-        return _RELATIVE.sub(lambda part: f"{part[1]}{part[2]}{joined(base, part[3])}", tag[0])
-
-    html, losses = normalised(_TAG.sub(with_base, html) if base else html)
+    tree = parse(html)
+    losses = normalise(tree, base)
     losses.update(post.losses)
-    blocks = blocks_of_html(html)
+    blocks = blocks_of_tree(tree)
     id = own_id(post.id, site)
     status, note, image, cites = post.status, "", post.image, post.cites
     if id:
@@ -149,7 +140,11 @@ def post_of_entry(
     if title and not post.title:
         losses["titles were made of the first words"] += 1
     for address in dict.fromkeys(joined(base, each) for each in enclosures):
-        if safe_address(address) and address not in html and not (image and image.url == address):
+        if (
+            safe_address(address)
+            and safe_address(address) not in body
+            and not (image and image.url == address)
+        ):
             name = re.sub(r"[^A-Za-z0-9._-]", "", address.partition("?")[0].rpartition("/")[2]) or "file"
             body += f"\n[{name}]({safe_address(address)})\n"
             losses["enclosures became links"] += 1
@@ -177,14 +172,6 @@ def post_of_entry(
     )
 
 
-def joined(base: str, address: str) -> str:
-    """An address seen from *base*; as it is where one of them is none."""
-    try:
-        return urljoin(base, address)
-    except ValueError:
-        return address
-
-
 def change_after(date: str, updated: str, site: Site, losses: Counter[str]) -> str:
     """The date of a change when it is after that of the publication; an earlier one is counted as lost."""
     if not (date and updated):
@@ -210,19 +197,20 @@ def _without_note(labels: tuple[str, ...], blocks: list[Block]) -> tuple[Status,
 
 def _without_picture(image: Image | None, blocks: list[Block]) -> tuple[Image | None, list[Block]]:
     """The picture of an entry as the figure above the text describes it, and the text without that figure."""
-    start = f'<figure><img src="{entities.escape(image.url)}"' if image else "?"
-    if image is None or not blocks or not blocks[0].html.startswith(start):
+    shown = blocks[0].element.find("img") if blocks and blocks[0].element.name == "figure" else None
+    if image is None or shown is None or shown["src"] != image.url:
         return image, blocks
-    described = dict(_ATTRIBUTE.findall(blocks[0].html))
-    width, height = (size(described.get(name)) for name in ("width", "height"))
-    return Image(image.url, entities.unescape(described.get("alt", "")), width, height), blocks[1:]
+    sizes = (size(shown.get(name)) for name in ("width", "height"))
+    return Image(image.url, shown.get("alt", ""), *sizes), blocks[1:]
 
 
 def _without_references(blocks: list[Block]) -> tuple[tuple[Citation, ...], list[Block]]:
     """The references below a text, and the text without them."""
-    if len(blocks) < 2 or (blocks[-2].level, blocks[-2].text) != (2, "References"):
+    text = [each for each in blocks if each.element.name != "section"]  # footnotes are below
+    if len(text) < 2 or (text[-2].level, text[-2].text) != (2, "References"):
         return (), blocks
-    return tuple(parse_reference(text_of_html(each)) for each in _CITE.findall(blocks[-1].html)), blocks[:-2]
+    works = (one_line(each.get_text()) for each in elements(text[-1].element, "cite"))
+    return tuple(map(parse_reference, works)), [*text[:-2], *blocks[len(text) :]]
 
 
 def front_matter_date(text: str, zone: ZoneInfo) -> str:

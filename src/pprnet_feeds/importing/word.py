@@ -6,11 +6,9 @@ the title, or below a heading such as References at the end. What a post cannot 
 
 from __future__ import annotations
 
-import html as entities
 import io
 import re
 from collections import Counter
-from dataclasses import replace
 from zipfile import ZipFile
 
 import mammoth
@@ -19,8 +17,8 @@ from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing.blogpage import month_of
 from pprnet_feeds.importing.bounded import UnreadableError, XmlCheck
-from pprnet_feeds.importing.html import Block, blocks_of_html
-from pprnet_feeds.importing.normalise import normalised
+from pprnet_feeds.importing.html import Block, blocks_of_tree, elements, parse
+from pprnet_feeds.importing.normalise import normalise
 from pprnet_feeds.importing.source_post import Source, SourcePost, source_of, unread
 from pprnet_feeds.importing.to_markdown import compose, is_practice, is_reference
 from pprnet_feeds.syndication.references import parse_reference
@@ -68,7 +66,6 @@ _KINDS = {
 _BULLET = re.compile(r"<p>\s*[•·▪◦●](?:\s|&nbsp;)+((?:(?!</?p>).)*)</p>")
 _REFERENCES = frozenset({"reference", "references", "bibliography", "works cited", "literature", "sources"})
 _NO_PICTURE = mammoth.images.img_element(lambda _: {"src": "#picture"})
-_DRAWN = re.compile(r'<img(?: alt="([^"]*)")? src="#picture" ?/>')
 
 
 def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source:
@@ -83,13 +80,15 @@ def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source
     except Exception:  # mammoth and zipfile raise whatever their parts raise
         return unread(file, *DAMAGED)
     html = _BULLET.sub(r"<ul><li>\1</li></ul>", html.replace("\t", " ")).replace("</ul><ul>", "")
-    html, losses = normalised(html)
-    blocks, problems = _without_pictures(blocks_of_html(html), file)
+    tree = parse(html)
+    losses = normalise(tree)
+    blocks, problems = _without_pictures(blocks_of_tree(tree), file)
     month = next((month_of(block.text) for block in blocks[:1]), "")
     title, blocks = _without_title(blocks[bool(month) :])
     blocks, listed = _without_references(blocks)
     if any(block.level == 1 for block in blocks):  # the title is the only heading of the first level
-        blocks = [replace(block, level=block.level and min(block.level + 1, 6)) for block in blocks]
+        for block in blocks:
+            block.element.name = f"h{min(block.level + 1, 6)}" if block.level else block.element.name
     cites, body = compose(blocks)
     for name, (things, mend) in _LEFT_BEHIND.items():
         if number := elements[name]:
@@ -165,13 +164,14 @@ def _without_pictures(blocks: list[Block], file: str) -> tuple[list[Block], list
     rest: list[Block] = []
     problems = []
     for block in blocks:
-        html = _DRAWN.sub("", block.html)
-        for found in _DRAWN.finditer(block.html):
-            shown = f" ({entities.unescape(found[1])})" if found[1] else ""
+        pictures = elements(block.element, "img")
+        for picture in pictures:
+            shown = f" ({picture['alt']})" if picture.get("alt") else ""
             near = " ".join((block.text or (rest[-1].text if rest else "")).split())
             where = f" {'in' if block.text else 'below'} {quoted(near)}" if near else " at the beginning"
             problems.append(Problem(file, 0, 0, f"a picture was left behind{shown}{where}", _PICTURE))
-        rest += [replace(block, html=html)] if block.text or html == block.html else []
+            picture.decompose()
+        rest += [block] if block.text or not pictures else []
     return rest, problems
 
 
