@@ -19,7 +19,7 @@ from xml.parsers import expat
 import feedparser
 
 from pprnet_feeds.content import text as texts
-from pprnet_feeds.content.model import Citation, Image, Site
+from pprnet_feeds.content.model import Image, Site
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing import source_post as source
 from pprnet_feeds.importing import wordpress
@@ -44,9 +44,6 @@ _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _OTHER_XML = {"opml": "a list of subscriptions (OPML)", "urlset": "a sitemap", "svg": "a drawing (SVG)"}
 _AGAIN = "Save the whole file again, as it is."
 _MAILBOX = re.compile(r"[^\s<>()\"]+@[^\s<>()\"]+")
-# Our names of the parts of a work, and those of CSL-JSON.
-_OURS = "doi pmid title container volume issue pages publisher".split()
-_THEIRS = "DOI PMID title container-title volume issue page publisher".split()
 
 
 def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
@@ -240,8 +237,6 @@ def read_json_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
 
 def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site: Site) -> SourcePost:
     image, link = _text(item, "image"), _text(item, "url")
-    work = _object(item.get("_citation")) if source.own_id(_text(item, "id"), site) else {}
-    works = (_citation(each) for each in [work, *map(_object, _list(work, "also"))])
     of = (each.get(key) for each in (item, feed) for key in ("authors", "author"))
     lists = ([_object(each) for each in (at if isinstance(at, list) else [at]) if each] for at in of)
     authors = next(filter(None, lists), [])
@@ -254,7 +249,6 @@ def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site
         line,
         title=_text(item, "title"),
         date=_text(item, "date_published"),
-        cites=tuple(cite for cite in works if cite.text),
         id=_text(item, "id"),
         updated=_text(item, "date_modified"),
         labels=tuple(one_line(each) for each in _list(item, "tags")),
@@ -264,25 +258,6 @@ def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site
     )
     files = (_text(_object(each), "url") for each in _list(item, "attachments"))
     return source.post_of_entry(found, body, site, base if link else "", base, filter(None, files))
-
-
-def _citation(work: dict[str, Any]) -> Citation:
-    """A work in CSL-JSON as we write it: its note is the reference as printed."""
-    parts: dict[str, Any] = {ours: _text(work, theirs) for ours, theirs in zip(_OURS, _THEIRS, strict=True)}
-    names = (
-        _text(each, "literal")
-        or ", ".join(filter(None, (_text(each, part) for part in ("family", "given", "suffix"))))
-        for each in map(_object, _list(work, "author"))
-    )
-    dates = _list(_object(work.get("issued")), "date-parts")
-    return Citation(
-        text=_text(work, "note"),
-        url="" if parts["doi"] else _text(work, "URL"),
-        authors=tuple(filter(None, names)),
-        year=str(dates[0][0]) if dates and isinstance(dates[0], list) and dates[0] else "",
-        type="" if (kind := _text(work, "type")) == "document" else kind,
-        **parts,
-    )
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -100,17 +100,17 @@ def source_of(
     for post in found:
         name = f" {quoted(post.title)}" if post.title else ""
         parts = {"title": post.title, "date": post.date, "text": post.body.strip()}
-        if missing := [part for part, value in parts.items() if not value]:
-            refused += 1
+        missing = [part for part, value in parts.items() if not value]
+        refused += bool(missing)
+        posts += [] if missing else [post]
+        what = mend = ""
+        if missing:
             what = f"the post{name} has no {' and no '.join(missing)} that can be read"
             mend = "Write it by hand, or add what is missing to the file."
-            left.append(Problem(post.file, post.line, 0, what, mend))
-            continue
-        posts.append(post)
-        if post.restricted:
+        elif post.restricted:
             what = f"the post{name} becomes a draft: it is not public there, but {post.restricted}"
             mend = "Take `draft: true` away once everybody may read it."
-            left.append(Problem(post.file, post.line, 0, what, mend))
+        left += [Problem(post.file, post.line, 0, what, mend)] if what else []
     return Source(kind, tuple(posts), tuple(sorted(left)), refused)
 
 
@@ -128,46 +128,37 @@ def post_of_entry(
     losses.update(post.losses)
     blocks = blocks_of_tree(tree)
     id = own_id(post.id, site)
-    status, note, image, cites = post.status, "", post.image, post.cites
     if id:
-        status, note, blocks = _without_note(post.labels, blocks)
-        image, blocks = _without_picture(image, blocks)
-        listed, blocks = _without_references(blocks)
-        cites = cites or listed
-    above, body = compose(blocks, [cite.text for cite in cites])
-    text, without = " ".join(block.text for block in blocks), _NO_TOPIC | ({status} if note else set())
+        post, blocks = _restored(post, blocks)
+    above, body = compose(blocks)
+    text = " ".join(block.text for block in blocks)
     title = post.title or (texts.first_sentences(text, 80) if body else "")
     if title and not post.title:
         losses["titles were made of the first words"] += 1
-    for address in dict.fromkeys(joined(base, each) for each in enclosures):
-        if (
-            safe_address(address)
-            and safe_address(address) not in body
-            and not (image and image.url == address)
-        ):
+    shown = body + (safe_address(post.image.url) if post.image else "")
+    for address in dict.fromkeys(safe_address(joined(base, each)) for each in enclosures):
+        if address and address not in shown:
             name = re.sub(r"[^A-Za-z0-9._-]", "", address.partition("?")[0].rpartition("/")[2]) or "file"
-            body += f"\n[{name}]({safe_address(address)})\n"
+            body += f"\n[{name}]({address})\n"
             losses["enclosures became links"] += 1
     date = front_matter_date(post.date or post.updated, site.time_zone)
     updated = change_after(date, front_matter_date(post.updated, site.time_zone), site, losses)
+    status = post.status if post.note else ""
     before, _, slug = link.rstrip("/").rpartition("/")
     return replace(
         post,
         title=title,
         date=date,
         body=body,
-        cites=(*cites, *above),
+        cites=(*post.cites, *above),
         id=id,
         slug=slug if id and before.endswith("/posts") and slugs.is_slug(slug) else "",
         updated=updated,
-        labels=tuple(each for each in post.labels if each.lower() not in without),
+        labels=tuple(each for each in post.labels if each.lower() not in _NO_TOPIC | {status}),
         # The default of a summary is the beginning of the text.
         summary="" if post.summary.rstrip(" .…[]") in " ".join(text.split()) else post.summary,
         authors=guests(post.authors, site),
-        image=image,
         aliases=() if id else former_path(link),
-        status=status,
-        note=note,
         losses=losses,
     )
 
@@ -187,30 +178,23 @@ def own_id(identity: str, site: Site) -> str:
     return key if key != identity and slugs.is_slug(key) else ""
 
 
-def _without_note(labels: tuple[str, ...], blocks: list[Block]) -> tuple[Status, str, list[Block]]:
-    """The status and the note of a correction, and the text below the note."""
-    word, stop, note = blocks[0].text.partition(".") if blocks else ("", "", "")
-    if stop and word in _STATUSES and _STATUSES[word] in map(str.lower, labels):
-        return _STATUSES[word], " ".join(note.split()), blocks[1:]
-    return "published", "", blocks
-
-
-def _without_picture(image: Image | None, blocks: list[Block]) -> tuple[Image | None, list[Block]]:
-    """The picture of an entry as the figure above the text describes it, and the text without that figure."""
-    shown = blocks[0].element.find("img") if blocks and blocks[0].element.name == "figure" else None
-    if image is None or shown is None or shown["src"] != image.url:
-        return image, blocks
-    sizes = (size(shown.get(name)) for name in ("width", "height"))
-    return Image(image.url, shown.get("alt", ""), *sizes), blocks[1:]
-
-
-def _without_references(blocks: list[Block]) -> tuple[tuple[Citation, ...], list[Block]]:
-    """The references below a text, and the text without them."""
+def _restored(post: SourcePost, blocks: list[Block]) -> tuple[SourcePost, list[Block]]:
+    """An entry of our own feed: what the feed adds to its text becomes the values that it was made of."""
+    word, _, note = blocks[0].text.partition(".") if blocks else ("", "", "")
+    if word in _STATUSES and _STATUSES[word] in map(str.lower, post.labels):
+        post = replace(post, status=_STATUSES[word], note=" ".join(note.split()))
+        blocks = blocks[1:]
+    figure = blocks[0].element.find("img") if blocks and blocks[0].element.name == "figure" else None
+    if post.image and figure is not None and figure["src"] == post.image.url:
+        sizes = (size(figure.get(name)) for name in ("width", "height"))
+        post = replace(post, image=Image(post.image.url, figure.get("alt", ""), *sizes))
+        blocks = blocks[1:]
     text = [each for each in blocks if each.element.name != "section"]  # footnotes are below
-    if len(text) < 2 or (text[-2].level, text[-2].text) != (2, "References"):
-        return (), blocks
-    works = (one_line(each.get_text()) for each in elements(text[-1].element, "cite"))
-    return tuple(map(parse_reference, works)), [*text[:-2], *blocks[len(text) :]]
+    if [(each.level, each.text) for each in text[-2:-1]] == [(2, "References")]:
+        works = (one_line(each.get_text()) for each in elements(text[-1].element, "cite"))
+        post = replace(post, cites=tuple(map(parse_reference, works)))
+        blocks = [*text[:-2], *blocks[len(text) :]]
+    return post, blocks
 
 
 def front_matter_date(text: str, zone: ZoneInfo) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
+from itertools import takewhile
 from typing import Any
 
 from markdownify import MarkdownConverter
@@ -217,23 +218,12 @@ def is_practice(block: Block) -> bool:
     return len(block.text) < 40 and words == ["practice", "implications"]
 
 
-def compose(blocks: Sequence[Block], shown: Sequence[str] = ()) -> tuple[tuple[Citation, ...], str]:
-    """The references above a text, and the text as Markdown without them.
-
-    *shown* are references that are known already and are above the text only
-    because a feed shows them there: they are taken away and not read.
-    """
-    known = tuple(letters for text in shown if (letters := _letters(text)))
-    cites: list[Citation] = []
-    rest = list(blocks)
-    while rest and ((is_known := _letters(rest[0].text).startswith(known)) or is_reference(rest[0])):
-        block = rest.pop(0)
-        cites += [] if is_known else [parse_reference(" ".join(block.text.split()))]
+def compose(blocks: Sequence[Block]) -> tuple[tuple[Citation, ...], str]:
+    """The references above a text, and the text as Markdown without them."""
+    above = list(takewhile(is_reference, blocks))
+    rest = blocks[len(above) :]
     if sum(len(block.text) for block in rest) > _LONGEST_TEXT:  # the post will be refused for its length
         rest = [Block(block.line, block.text) for block in rest]
     text = "\n\n".join(filter(None, map(to_markdown, rest)))
-    return tuple(cites), f"{text}\n" if text else ""
-
-
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, text.casefold()))
+    cites = tuple(parse_reference(" ".join(block.text.split())) for block in above)
+    return cites, f"{text}\n" if text else ""
