@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from xml.parsers import expat
 
 _DEPTH = 200
+# feedparser looks for an address in the text of these, in quadratic time.
+_PEOPLE = frozenset({"author", "creator", "name", "managingeditor", "publisher", "webmaster"})
+_LONGEST_NAME = 2_000
 
 
 class UnreadableError(Exception):
@@ -12,42 +16,56 @@ class UnreadableError(Exception):
 
 
 class XmlCheck:
-    """Goes through a document once.
+    """Goes through a document once, and notes what is in it.
 
     Entities are how ten lines become ten gigabytes, so a document type that declares some is refused.
 
+    Attributes:
+        names: of the elements, the root first, and how many have each.
+        lines: where the entries of a feed begin.
+        namespaces: with their prefixes.
+        root_at: where the root begins, in bytes.
+
     Raises:
-        UnreadableError: it declares entities, or is too deep.
+        UnreadableError: it declares entities, is too deep, or names an author at great length.
         ExpatError: it is not well-formed.
     """
 
     def __init__(self, data: bytes, mend: str) -> None:
-        self.open: list[str] = []  # the names of elements, in small letters
-        self._mend = mend
-        self.parser = expat.ParserCreate(None, "}")
-        self.parser.StartElementHandler = self.start
-        self.parser.EndElementHandler = lambda _: self.open.pop()
-        self.parser.CharacterDataHandler = self.text
-        self.parser.StartNamespaceDeclHandler = self.declare
-        self.parser.StartDoctypeDeclHandler = self._doctype
-        self.parser.Parse(data, True)
+        self.names: Counter[str] = Counter()
+        self.lines: list[int] = []
+        self.namespaces: set[tuple[str, str]] = set()
+        self.root_at = 0
+        self._mend, self._length = mend, 0
+        self._open: list[str] = []  # in small letters
+        self._parser = expat.ParserCreate(None, "}")
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = lambda _: self._open.pop()
+        self._parser.CharacterDataHandler = self._text
+        self._parser.StartNamespaceDeclHandler = lambda prefix, uri: self.namespaces.add((prefix or "", uri))
+        self._parser.StartDoctypeDeclHandler = self._doctype
+        self._parser.Parse(data, True)
 
-    def start(self, name: str, _: dict[str, str]) -> None:
-        """An element begins; its name follows its namespace."""
-        self.open.append(name.rpartition("}")[2].lower())
-        if len(self.open) > _DEPTH:
-            self.refuse("elements are nested too deep")
+    def _start(self, name: str, _: dict[str, str]) -> None:
+        local = name.rpartition("}")[2]  # its namespace comes before
+        if not self._open:
+            self.root_at = self._parser.CurrentByteIndex
+        if local in ("item", "entry"):
+            self.lines.append(self._parser.CurrentLineNumber)
+        self.names[local] += 1
+        self._length = 0
+        self._open.append(local.lower())
+        if len(self._open) > _DEPTH:
+            self._refuse("elements are nested too deep")
 
-    def text(self, data: str) -> None:
-        """Some of the text of the element that is open."""
+    def _text(self, data: str) -> None:
+        self._length += len(data)
+        if self._length > _LONGEST_NAME and self._open[-1] in _PEOPLE:
+            self._refuse("the name of an author is far too long")
 
     def _doctype(self, name: str, system: str | None, public: str | None, declares: bool) -> None:
         if declares:
-            self.refuse("it has a document type (<!DOCTYPE>), which is refused")
+            self._refuse("it has a document type (<!DOCTYPE>), which is refused")
 
-    def declare(self, prefix: str | None, namespace: str) -> None:
-        """A namespace gets a prefix."""
-
-    def refuse(self, what: str) -> None:
-        """Read no further."""
-        raise UnreadableError(what, self._mend, self.parser.CurrentLineNumber)
+    def _refuse(self, what: str) -> None:
+        raise UnreadableError(what, self._mend, self._parser.CurrentLineNumber)

@@ -28,9 +28,6 @@ from pprnet_feeds.importing.html import text_of_html
 from pprnet_feeds.importing.normalise import joined
 from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line, unread
 
-# feedparser looks for an address in the text of these, in quadratic time.
-_PEOPLE = frozenset({"author", "creator", "name", "managingeditor", "publisher", "webmaster"})
-_LONGEST_NAME = 2_000
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
 # A sign that begins no entity of XML; nothing is one within a section of characters.
 _AMPERSAND = re.compile(
@@ -56,8 +53,15 @@ def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
         "utf-8", "replace"
     )
     try:
-        checked = _Check(data)
-        parsed = feedparser.parse(io.BytesIO(checked.data), sanitize_html=False, resolve_relative_uris=False)
+        checked = XmlCheck(data, _AGAIN)
+        root = next(iter(checked.names))
+        if root.lower() not in ("feed", "rss", "rdf"):
+            what = f"this is XML, but neither a feed nor a WordPress export: it begins with <{root}>"
+            if kind := _OTHER_XML.get(root.lower()):
+                what = f"this is {kind}, and neither a feed nor a WordPress export"
+            return unread(file, what, "Save the feed itself, such as feed.atom.")
+        data = data[checked.root_at :]
+        parsed = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
         if parsed.bozo:  # it has guessed, also at what is public
             raise ValueError
     except expat.ExpatError as error:
@@ -72,9 +76,9 @@ def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
     entries, feed = list(map(dict, parsed.entries)), dict(parsed.feed)
     lines = checked.lines if len(checked.lines) == len(entries) else [0] * len(entries)
     found = list(zip(entries, lines, strict=True))
-    is_atom, drafts = checked.root == "feed", checked.prefixes(_APP)
+    is_atom, drafts = root == "feed", _prefixes(checked, _APP)
     to_post = partial(_post, feed=feed, file=file, site=site, is_atom=is_atom, drafts=drafts)
-    if prefixes := checked.prefixes(wordpress.NAMESPACE):
+    if prefixes := _prefixes(checked, wordpress.NAMESPACE):
         return wordpress.read_export(found, prefixes, text, file, site, to_post, watch)
     posts = [to_post(*each) for each in watch(found)]
     places = [(html.unescape(each[1]), each.start()) for each in _DELETED.finditer(text)]
@@ -90,43 +94,10 @@ def _as_character(found: re.Match[str]) -> str:
     return named if named and named not in "<>&\"'" else f"&amp;{found[1] or ''}"
 
 
-class _Check(XmlCheck):
-    """Makes sure that feedparser can read a document in time, and notes what it does not give."""
-
-    def __init__(self, data: bytes) -> None:
-        self.root = ""
-        self.lines: list[int] = []  # of the entries
-        self._declared: set[tuple[str, str]] = set()  # prefixes and namespaces
-        self._length = self._start = 0
-        super().__init__(data, _AGAIN)
-        if self.root.lower() not in ("feed", "rss", "rdf"):
-            what = f"this is XML, but neither a feed nor a WordPress export: it begins with <{self.root}>"
-            if kind := _OTHER_XML.get(self.root.lower()):
-                what = f"this is {kind}, and neither a feed nor a WordPress export"
-            raise UnreadableError(what, "Save the feed itself, such as feed.atom.")
-        self.data = data[self._start :]
-
-    def prefixes(self, namespace: re.Pattern[str]) -> list[str]:
-        """How feedparser may begin the keys of elements of *namespace*; none when it is not declared."""
-        found = [f"{prefix}_".lower() for prefix, uri in self._declared if namespace.fullmatch(uri)]
-        return [*found, ""] if found else []
-
-    def declare(self, prefix: str | None, namespace: str) -> None:
-        self._declared.add((prefix or "", namespace))
-
-    def start(self, name: str, _: dict[str, str]) -> None:
-        local = name.rpartition("}")[2]
-        if not self.open:
-            self.root, self._start = local, self.parser.CurrentByteIndex
-        super().start(name, _)
-        self._length = 0
-        if local in ("item", "entry"):
-            self.lines.append(self.parser.CurrentLineNumber)
-
-    def text(self, data: str) -> None:
-        self._length += len(data)
-        if self._length > _LONGEST_NAME and self.open[-1] in _PEOPLE:
-            self.refuse("the name of an author is far too long")
+def _prefixes(checked: XmlCheck, namespace: re.Pattern[str]) -> list[str]:
+    """How feedparser may begin the keys of elements of *namespace*; none when it is not declared."""
+    found = [f"{prefix}_".lower() for prefix, uri in checked.namespaces if namespace.fullmatch(uri)]
+    return [*found, ""] if found else []
 
 
 def _source(

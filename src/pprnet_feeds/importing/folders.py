@@ -10,7 +10,6 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +36,7 @@ _HIGHLIGHT = re.compile(
     re.DOTALL,
 )
 _FIGURE = re.compile(r"\{\{[<%]\s*figure\s+([^{}]*?)/?\s*[>%]\}\}")
-_VIDEO = re.compile(
-    r"\{\{[<%]\s*(youtube|vimeo)\s+(?:id=)?\"?([\w-]+)[^{}]*\}\}|\{%-?\s*(youtube|vimeo)\s+\"?([\w-]+)[^{}]*%\}"
-    r"|\{\{[<%]\s*video\s+\"?([^\s\"<>{}]+)[^{}]*\}\}"
-)
+_VIDEO = re.compile(r"\{[{%][<%]?-?\s*(youtube|vimeo|video)\s+(?:id=)?\"?([^\s\"<>{}%]+)[^{}]*\}\}?")
 _REFERENCE = re.compile(
     r"\{\{[<%]\s*(?:rel)?ref\s+\"([^\"]+)\"\s*[>%]\}\}|\{%-?\s*(?:post_url|link)\s+([^\s%{}]+)\s*-?%\}"
     r"|\{\{-?\s*[\"']([^\"'{}]+)[\"']\s*\|\s*(?:relative|absolute)_url[^{}]*\}\}"
@@ -123,12 +119,10 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
     image = image if isinstance(image, dict) else {"url": image}
     address = one_line(_first(image, "url", "src", "path", "image", "feature"))
     status = "" if _flag(values.get("published", True)) and not _flag(values.get("draft")) else "a draft"
-    updated = _first(values, "updated", "lastmod", "last_modified_at", "modified", "date-modified")
+    published = str(_first(values, "date", "publishDate", "published_at"))
+    updated = str(_first(values, "updated", "lastmod", "last_modified_at", "modified", "date-modified"))
     zone = site.time_zone
-    at = (
-        source.front_matter_date(_date(_first(values, "date", "publishDate", "published_at")) or day, zone)
-        or day
-    )
+    at = source.front_matter_date(published, zone) or source.front_matter_date(day, zone)
     return SourcePost(
         file,
         1,
@@ -136,7 +130,7 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
         at,
         f"{body}\n" if body else "",
         name=slug if slugs.is_slug(slug) else "",
-        updated=source.change_after(at, source.front_matter_date(_date(updated), zone), site, losses),
+        updated=source.change_after(at, source.front_matter_date(updated, zone), site, losses),
         labels=tuple(dict.fromkeys(filter(None, labels))),
         summary=one_line(_first(values, "description", "excerpt", "summary")),
         authors=source.guests(map(_person, people), site),
@@ -167,10 +161,6 @@ def _list(value: Any, key: str) -> list[Any]:
     if isinstance(value, str) and key != "author":
         return value.split("," if "," in value else None if key in ("categories", "tags") else "\n")
     return [value] if value else []
-
-
-def _date(value: Any) -> str:
-    return value.isoformat() if isinstance(value, date) else one_line(value)
 
 
 def _flag(value: Any) -> bool:
@@ -207,10 +197,8 @@ def _body(text: str, losses: Counter[str]) -> str:
 
     def video(found: re.Match[str]) -> str:
         losses["players became links"] += 1
-        if found[5]:
-            return f"[Video]({found[5]})"
-        host = "www.youtube.com/watch?v=" if (found[1] or found[3]) == "youtube" else "vimeo.com/"
-        return f"<https://{host}{found[2] or found[4]}>"
+        host = source.VIDEO_HOSTS.get(found[1])
+        return f"<{host}{found[2]}>" if host else f"[Video]({found[2]})"
 
     def figure(found: re.Match[str]) -> str:
         given = {key: quoted or plain for key, quoted, plain in _ATTRIBUTE.findall(found[1])}

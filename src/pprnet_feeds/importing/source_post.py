@@ -25,6 +25,7 @@ from pprnet_feeds.syndication.references import parse_reference
 
 # Goes through items, and may show how far it is.
 Watch = Callable[[Sequence[Any]], Iterable[Any]]
+VIDEO_HOSTS = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://vimeo.com/"}
 _ORCID = "https://orcid.org/"
 _MAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
 _OFFSET = re.compile(r"(?<=:[0-9]{2}) +(?=[+-][0-9]{2}:?[0-9]{2}$)")

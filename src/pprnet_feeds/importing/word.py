@@ -104,18 +104,6 @@ def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source
     return source_of("a Word file", [post], problems)
 
 
-class _Elements(XmlCheck):
-    """How many elements of each name a part has."""
-
-    def __init__(self, data: bytes) -> None:
-        self.found: Counter[str] = Counter()
-        super().__init__(data, _SAVE)
-
-    def start(self, name: str, _: dict[str, str]) -> None:
-        super().start(name, _)
-        self.found[name.rpartition("}")[2]] += 1
-
-
 def _count_elements(archive: ZipFile) -> Counter[str]:
     """How many elements of each name the text has; `header` counts those of pages that have a text.
 
@@ -138,11 +126,11 @@ def _count_elements(archive: ZipFile) -> Counter[str]:
         raise UnreadableError(what, "Divide it, and import the parts.")
     found: Counter[str] = Counter()
     for part in parts:
-        elements = _Elements(archive.read(part)).found
+        counts = XmlCheck(archive.read(part), _SAVE).names
         if re.search(r"/(?:document|footnotes|endnotes)\d*\.xml$", part.filename):
-            found += elements
+            found += counts
         elif re.search(r"/(?:header|footer)\d*\.xml$", part.filename):
-            found["header"] += bool(elements["t"])
+            found["header"] += bool(counts["t"])
     return found
 
 

@@ -146,8 +146,9 @@ def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
             return "".join(f'\n\n<p><img src="{html.escape(each)}" alt=""></p>\n\n' for each in known)
         words = [(found[3] or "").strip(), *given.values(), *found[2].split()]
         address = next((each for each in words if "://" in each), "").lstrip("=").strip("\"“”'")
-        if not address and name in ("youtube", "vimeo") and (id := given.get("id") or found[2].strip()):
-            address = f"https://{'www.youtube.com/watch?v=' if name == 'youtube' else 'vimeo.com/'}{id}"
+        id = given.get("id") or found[2].strip()
+        if not address and id and name in source.VIDEO_HOSTS:
+            address = source.VIDEO_HOSTS[name] + id
         losses["players became links" if address else "players were left out"] += 1
         address = html.escape(address)
         return f'\n\n<p><a href="{address}">{address}</a></p>\n\n' if address else ""
