@@ -139,6 +139,7 @@ def _post(
         authors = [{"email": mail[0], "name": typed.replace(mail[0], "").strip(' ()<>"')}]
     people = ([one_line(each.get(key)) for key in ("name", "href", "email")] for each in authors)
     links = [one_line(each.get("href")) for each in entry.get("links", ()) if each.get("rel") == "enclosure"]
+    pictures = [each for each in entry.get("media_content", ()) if each.get("medium") == "image"]
     is_draft = any(entry.get(f"{each}draft") == "yes" for each in drafts)  # RFC 5023 §13.1
     found = SourcePost(
         file,
@@ -150,7 +151,9 @@ def _post(
         labels=tuple(one_line(tag.get("label") or tag.get("term")) for tag in entry.get("tags", ())),
         summary=text_of_html(_html(detail)) if content[0].get("value") != entry.get("summary") else "",
         authors=tuple(source.person(*each) for each in people),
-        image=_image(entry),
+        image=next(
+            (Image(each["url"], "", *source.sizes(each)) for each in pictures if each.get("url")), None
+        ),
         restricted="a draft" * is_draft,
     )
     link = joined(feed.get("link", ""), entry.get("link", ""))
@@ -167,13 +170,6 @@ def _html(detail: dict[str, Any]) -> str:
     """A text construct (RFC 4287 §3.1) as HTML."""
     value = detail.get("value") or ""
     return value if detail.get("type", "text/html") in _HTML else html.escape(value, quote=False)
-
-
-def _image(entry: dict[str, Any]) -> Image | None:
-    for media in entry.get("media_content", ()):
-        if media.get("medium") == "image" and media.get("url"):
-            return Image(media["url"], "", source.size(media.get("width")), source.size(media.get("height")))
-    return None
 
 
 # JSON Feed
@@ -200,34 +196,37 @@ def read_json_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
         at = max(at, place)
         posts.append(_item(item, document, line, file, site))
     gone = map(_object, _list(_object(document.get("_deleted")), "items"))
-    ids = ((_text(each, "ref") or _text(each, "id"), 0) for each in gone)
-    found = _source("a JSON feed", _text(_object(document.get("_feed")), "id"), posts, ids, file, site)
+    ids = ((one_line(each.get("ref")) or one_line(each.get("id")), 0) for each in gone)
+    found = _source("a JSON feed", one_line(_object(document.get("_feed")).get("id")), posts, ids, file, site)
     dropped = [texts.dropped("half of a surrogate pair", file, 0)] if lost else []
     return replace(found, problems=(*dropped, *found.problems))
 
 
 def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site: Site) -> SourcePost:
-    image, link = _text(item, "image"), _text(item, "url")
+    image, link = one_line(item.get("image")), one_line(item.get("url"))
     of = (each.get(key) for each in (item, feed) for key in ("authors", "author"))
     lists = ([_object(each) for each in (at if isinstance(at, list) else [at]) if each] for at in of)
     authors = next(filter(None, lists), [])
-    body = _cleaned(item, "content_html") or "".join(
-        f"<p>{html.escape(each, quote=False)}</p>\n" for each in _cleaned(item, "content_text").split("\n")
+    body = source.cleaned(item.get("content_html")) or "".join(
+        f"<p>{html.escape(each, quote=False)}</p>\n"
+        for each in source.cleaned(item.get("content_text")).split("\n")
     )
-    base = joined(_text(feed, "home_page_url"), link)
+    base = joined(one_line(feed.get("home_page_url")), link)
     found = SourcePost(
         file,
         line,
-        title=_text(item, "title"),
-        date=_text(item, "date_published"),
-        id=_text(item, "id"),
-        updated=_text(item, "date_modified"),
+        title=one_line(item.get("title")),
+        date=one_line(item.get("date_published")),
+        id=one_line(item.get("id")),
+        updated=one_line(item.get("date_modified")),
         labels=tuple(one_line(each) for each in _list(item, "tags")),
-        summary=_text(item, "summary"),
-        authors=tuple(source.person(_text(each, "name"), _text(each, "url")) for each in authors),
+        summary=one_line(item.get("summary")),
+        authors=tuple(
+            source.person(one_line(each.get("name")), one_line(each.get("url"))) for each in authors
+        ),
         image=Image(joined(base, image)) if image else None,
     )
-    files = (_text(_object(each), "url") for each in _list(item, "attachments"))
+    files = (one_line(_object(each).get("url")) for each in _list(item, "attachments"))
     return source.post_of_entry(found, body, site, base if link else "", base, filter(None, files))
 
 
@@ -238,13 +237,3 @@ def _object(value: object) -> dict[str, Any]:
 def _list(value: dict[str, Any], name: str) -> list[Any]:
     found = value.get(name)
     return found if isinstance(found, list) else []
-
-
-def _cleaned(value: dict[str, Any], name: str) -> str:
-    """A text of several lines, without characters that no feed may hold."""
-    found = value.get(name)
-    return texts.clean(found)[0] if isinstance(found, str) else ""
-
-
-def _text(value: dict[str, Any], name: str) -> str:
-    return one_line(_cleaned(value, name))

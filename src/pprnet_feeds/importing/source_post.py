@@ -6,7 +6,7 @@ import contextlib
 import html as entities
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -128,7 +128,9 @@ def post_of_entry(
     losses = normalise(tree, base)
     losses.update(post.losses)
     blocks = blocks_of_tree(tree)
-    id = own_id(post.id, site)
+    # The last part of an id that this site gave.
+    id = post.id.removeprefix(f"tag:{site.tag_root}/post/")
+    id = id if id != post.id and slugs.is_slug(id) else ""
     if id:
         post, blocks = _restored(post, blocks)
     above, body = compose(blocks)
@@ -173,12 +175,6 @@ def change_after(date: str, updated: str, site: Site, losses: Counter[str]) -> s
     return updated if last > first else ""
 
 
-def own_id(identity: str, site: Site) -> str:
-    """The last part of an id that this site gave; empty when it is any other id."""
-    key = identity.removeprefix(f"tag:{site.tag_root}/post/")
-    return key if key != identity and slugs.is_slug(key) else ""
-
-
 def _restored(post: SourcePost, blocks: list[Block]) -> tuple[SourcePost, list[Block]]:
     """An entry of our own feed: what the feed adds to its text becomes the values that it was made of."""
     word, _, note = blocks[0].text.partition(".") if blocks else ("", "", "")
@@ -187,8 +183,7 @@ def _restored(post: SourcePost, blocks: list[Block]) -> tuple[SourcePost, list[B
         blocks = blocks[1:]
     figure = blocks[0].element.find("img") if blocks and blocks[0].element.name == "figure" else None
     if post.image and figure is not None and figure["src"] == post.image.url:
-        sizes = (size(figure.get(name)) for name in ("width", "height"))
-        post = replace(post, image=Image(post.image.url, figure.get("alt", ""), *sizes))
+        post = replace(post, image=Image(post.image.url, figure.get("alt", ""), *sizes(figure)))
         blocks = blocks[1:]
     text = [each for each in blocks if each.element.name != "section"]  # footnotes are below
     if [(each.level, each.text) for each in text[-2:-1]] == [(2, "References")]:
@@ -220,14 +215,20 @@ def front_matter_date(text: str, zone: ZoneInfo) -> str:
     return f"{local:%Y-%m}" if local.day == 1 else f"{local:%Y-%m-%d}"
 
 
+def cleaned(value: Any) -> str:
+    """A text without characters that no feed may hold; empty for what is no text."""
+    return texts.clean(value)[0] if isinstance(value, str) else ""
+
+
 def one_line(value: Any) -> str:
-    """Text of one line, without characters that no feed may hold; empty for what is no text."""
-    return texts.one_line(texts.clean(value)[0]) if isinstance(value, str) else ""
+    """Such a text on one line."""
+    return texts.one_line(cleaned(value))
 
 
-def size(text: Any) -> int:
-    """The width or height of a picture in pixels; 0 when it is not known."""
-    return int(re.sub(r"[^0-9]", "", str(text or ""))[:5] or 0)
+def sizes(picture: Any) -> Iterator[int]:
+    """The width and height of a picture in pixels; 0 when it is not known."""
+    for name in ("width", "height"):
+        yield int(re.sub(r"[^0-9]", "", str(picture.get(name) or ""))[:5] or 0)
 
 
 def person(name: str, address: str = "", email: str = "") -> Person:

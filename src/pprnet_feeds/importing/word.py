@@ -40,21 +40,26 @@ p[style-name='Intense Quote'] => blockquote > p:fresh
 u => u
 highlight => mark
 """
-# What mammoth passes over, by its element; and how to bring it here.
 _PICTURE = "Save it as a picture, put that on the web, and write ![what it shows](its address)."
-_LEFT_BEHIND = {
-    "commentReference": ("comments", "Say in the text what readers should know of them."),
-    "del": ("tracked deletions", "Accept or reject the changes in Word, and look whether the text is right."),
-    "oMath": ("formulas", "Write them in words."),
-    "chart": ("charts", _PICTURE),
-    "relIds": ("diagrams", _PICTURE),
-    "OLEObject": ("embedded objects", "Put them on the web as files, and link to those."),
-    "header": ("headers and footers of the page", "Write into the text what readers need of them."),
+_CHANGES = "Accept or reject the changes in Word, and look whether the text is right."
+# What mammoth passes over or takes for text, by its element; and how to bring it here.
+_REPORTED = {
+    "commentReference": ("comments were left behind", "Say in the text what readers should know of them."),
+    "del": ("tracked deletions were left behind", _CHANGES),
+    "oMath": ("formulas were left behind", "Write them in words."),
+    "chart": ("charts were left behind", _PICTURE),
+    "relIds": ("diagrams were left behind", _PICTURE),
+    "OLEObject": ("embedded objects were left behind", "Put them on the web as files, and link to those."),
+    "header": (
+        "headers and footers of the page were left behind",
+        "Write into the text what readers need of them.",
+    ),
+    "ins": ("tracked insertions are in the text", _CHANGES),
+    "vanish": (
+        "words that Word hides are in the text",
+        "Take out of the post what readers should not see.",
+    ),
 }
-_TAKEN_OVER = (
-    ("ins", "tracked insertions", _LEFT_BEHIND["del"][1]),
-    ("vanish", "words that Word hides", "Take out of the post what readers should not see."),
-)
 # Other files that are archives, too, by the names in them.
 _KINDS = {
     "xl/": "an Excel file",
@@ -72,7 +77,7 @@ def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source
     """The one post of a Word file: of *date*, if not empty, or the month above its title, or *this_month*."""
     try:
         with ZipFile(io.BytesIO(data)) as archive:
-            elements = _count_elements(archive)
+            names = _count_elements(archive)
         options = {"style_map": _STYLES, "include_embedded_style_map": False}
         html = mammoth.convert_to_html(io.BytesIO(data), convert_image=_NO_PICTURE, **options).value
     except UnreadableError as error:
@@ -90,12 +95,9 @@ def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source
         for block in blocks:
             block.element.name = f"h{min(block.level + 1, 6)}" if block.level else block.element.name
     cites, body = compose(blocks)
-    for name, (things, mend) in _LEFT_BEHIND.items():
-        if number := elements[name]:
-            problems.append(Problem(file, 0, 0, f"{things} were left behind: {number}", mend))
-    for name, things, mend in _TAKEN_OVER:
-        if number := elements[name]:
-            problems.append(Problem(file, 0, 0, f"{things} are in the text: {number}", mend))
+    for name, (what, mend) in _REPORTED.items():
+        if number := names[name]:
+            problems.append(Problem(file, 0, 0, f"{what}: {number}", mend))
     if body and not any(map(is_practice, blocks)):
         what = "no line says Practice Implications, so the post is in no feed of practice implications"
         mend = "Write `## Practice Implications` above the part that says what to do, if there is one."
