@@ -116,11 +116,11 @@ def export(
 
 def _file_names(snapshot: Snapshot) -> dict[str, list[str]]:
     """The files of each document in a folder; where one would hide a folder, a rule leads to the document."""
-    files = (
-        (path, (other for other, is_file in hosts.guessed(path).items() if is_file))
-        for path in snapshot.paths()
-    )
-    return {path: [*map(hosts.file_name, (path, *guessed))] for path, guessed in files}
+    names = {}
+    for path in snapshot.paths():
+        guessed = (other for other, is_file in hosts.guessed(path).items() if is_file)
+        names[path] = [*map(hosts.file_name, (path, *guessed))]
+    return names
 
 
 def _object_keys(snapshot: Snapshot) -> dict[str, list[str]]:

@@ -14,10 +14,8 @@ from pprnet_feeds.importing.html import elements
 
 # What a post cannot hold; a link takes the place of a frame or player.
 _PLAYERS = {"iframe": "frames", "video": "videos", "audio": "sounds", "embed": "objects", "object": "objects"}
-_REMOVED = {
-    **{"form": "forms", "svg": "drawings", "canvas": "drawings"},
-    **{"math": "formulas", "script": "scripts", "button": "buttons"},
-}
+_REMOVED = {"form": "forms", "svg": "drawings", "canvas": "drawings", "math": "formulas"}
+_REMOVED |= {"script": "scripts", "button": "buttons"}
 _SOURCES = "src data-src data-lazy-src data-original data-orig-file data srcset data-srcset href".split()
 _PLACEHOLDER = re.compile(r"data:|\S*(?:blank|placeholder|spacer|loading|transparent|1x1)\S*$", re.IGNORECASE)
 _FRAMED = re.compile(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]+)\S*")

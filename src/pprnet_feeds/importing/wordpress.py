@@ -27,9 +27,6 @@ NAMESPACE = re.compile(r".*/export/[^/]*/?(?:excerpt/)?")
 _TEXT = r">(?:<!\[CDATA\[)?([^<>\]]+)"
 _AUTHOR = re.compile(f":author_login{_TEXT}.{{1,500}}?:author_display_name{_TEXT}", re.DOTALL)
 _COVER = re.compile(f":meta_key>(?:<!\\[CDATA\\[)?_thumbnail_id\\b.{{1,100}}?:meta_value{_TEXT}", re.DOTALL)
-_FIELDS = (
-    "post_type status post_password post_name post_date post_date_gmt encoded post_id attachment_url".split()
-)
 _DRAFTS = frozenset({"draft", "pending", "future", "private"})
 
 # Shortcodes: those with a text, and those of one tag; the rest is reported and stays.
@@ -68,21 +65,18 @@ def read_export(
     """The posts of an export: each item with its line; WordPress's own fields are under *prefixes*."""
     people = dict(_AUTHOR.findall(text))
     covers = [found[1] if (found := _COVER.search(part)) else "" for part in re.split(r"<item\b", text)[1:]]
-    # Of several versions of the format in a file, any may have a field.
-    fields = [
-        {
-            name: next(filter(None, (item.get(f"{each}{name}", "") for each in prefixes)), "")
-            for name in _FIELDS
-        }
-        for item, _ in items
-    ]
-    pictures = {each["post_id"]: each["attachment_url"].strip() for each in fields if each["attachment_url"]}
+
+    def field(item: dict[str, Any], name: str) -> str:
+        """A field of WordPress's own; of several versions of the format in a file, any may have it."""
+        return next(filter(None, (item.get(prefix + name) for prefix in prefixes)), "")
+
+    pictures = {field(item, "post_id"): field(item, "attachment_url").strip() for item, _ in items}
     posts: list[SourcePost] = []
     problems: list[Problem] = []
     others: dict[str, list[int]] = {}
     refused = 0
-    for place, ((item, line), named) in enumerate(watch(list(zip(items, fields, strict=True)))):
-        kind, status = named["post_type"], named["status"]
+    for place, (item, line) in enumerate(watch(items)):
+        kind, status = field(item, "post_type"), field(item, "status")
         if kind != "post" or status in ("trash", "auto-draft", "inherit"):
             other = one_line(kind if kind != "post" else f"{status} post") or "item without a type"
             others.setdefault(other, []).append(line)
@@ -92,14 +86,15 @@ def read_export(
             post = to_post(item, line, body)
             author = one_line(people.get(item.get("author", ""), item.get("author")))
             cover = pictures.get(covers[place].strip(), "") if len(covers) == len(items) else ""
-            date = _date(named["post_date"], named["post_date_gmt"], site)
-            password = "protected by a password" if named["post_password"] else ""
+            date = _date(field(item, "post_date"), field(item, "post_date_gmt"), site)
+            name = field(item, "post_name")
+            password = "protected by a password" if field(item, "post_password") else ""
             post = replace(
                 post,
                 date=source.front_matter_date(date, site.time_zone) or post.date,
-                name=named["post_name"] if slugs.is_slug(named["post_name"]) else "",
+                name=name if slugs.is_slug(name) else "",
                 labels=tuple(map(html.unescape, post.labels)),
-                summary=text_of_html(named["encoded"]),
+                summary=text_of_html(field(item, "encoded")),
                 authors=source.guests([Person(author)], site),
                 image=Image(cover) if cover and cover not in body else post.image,
                 losses=losses + Counter(post.losses),
@@ -141,7 +136,7 @@ def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
     def player(found: re.Match[str]) -> str:
         name, given = found[1], dict(_ATTRIBUTE.findall(found[2]))
         if name == "gallery":
-            known = [pictures[id] for id in re.findall(r"\d+", given.get("ids", "")) if id in pictures]
+            known = [pictures[id] for id in re.findall(r"\d+", given.get("ids", "")) if pictures.get(id)]
             losses["galleries became pictures" if known else "galleries were left out"] += 1
             return "".join(f'\n\n<p><img src="{html.escape(each)}" alt=""></p>\n\n' for each in known)
         words = [(found[3] or "").strip(), *given.values(), *found[2].split()]
