@@ -55,11 +55,10 @@ class PostFolder:
 
     def __init__(self, folder: Path, site: Site, pictures: str = "") -> None:
         self._folder, self._site, self._pictures = folder, site, pictures
-        self._bodies: dict[str, str] = {}
+        self._texts: dict[str, str] = {}  # without white space
         self._by_id: dict[str, str] = {}
-        self._by_text: dict[tuple[str, str], str] = {}
         self._by_stem: dict[str, str] = {}
-        self._by_title: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        self._by_title: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)  # with their months
         self.begin_source()
         for path, name in sorted(each for each in files.post_files(folder) if not isinstance(each, Problem)):
             text = files.read_text(path, name)
@@ -82,8 +81,7 @@ class PostFolder:
         post = with_pictures(post, self._pictures)
         what: Literal["written", "same", "other"] = "written"
         if name := self._existing(post, month, first):
-            is_same = "".join(self._bodies[name].split()) == "".join(post.body.split())
-            what = "same" if is_same else "other"
+            what = "same" if self._texts[name] == "".join(post.body.split()) else "other"
         else:
             free = itertools.chain([first], names)
             stem = next(each for each in free if each not in self._by_stem and each not in self._by_id)
@@ -103,10 +101,11 @@ class PostFolder:
         """The file that holds this post already, if one does."""
         if post.id and (holder := self._by_id.get(post.id) or self._by_stem.get(post.id)):
             return holder
-        title = normal(post.title)
+        alike, text = self._by_title[normal(post.title)], "".join(post.body.split())
+        candidates = [name for its_month, name in alike if its_month == month]
+        candidates += [self._by_stem.get(first_name, "")]
         # The month may be that of the import, as of a Word file; then the text says that it is the same post.
-        by_text = self._by_text.get((title, "".join(post.body.split())))
-        candidates = [*self._by_title[month, title], self._by_stem.get(first_name), by_text]
+        candidates += [name for _, name in alike if self._texts[name] == text]
         return next((name for name in candidates if name and name not in self._claimed), "")
 
     def _names(self, post: SourcePost, month: str) -> Iterator[str]:
@@ -122,13 +121,13 @@ class PostFolder:
         stem, zone = PurePosixPath(name).stem, self._site.time_zone
         entries = parts.header.entries if parts.header else {}
         typed = {key: value.text for key, (_, value) in entries.items() if isinstance(value, Scalar)}
-        self._bodies[name] = parts.body
-        self._by_text[normal(typed.get("title", "")), "".join(parts.body.split())] = name
+        self._texts[name] = "".join(parts.body.split())
         self._by_stem.setdefault(stem, name)
         self._by_id.setdefault(typed.get("id", stem), name)
+        month = ""
         with contextlib.suppress(ValueError):
             month = dates.month_of(dates.parse_moment(typed.get("date", ""), zone), zone)
-            self._by_title[month, normal(typed.get("title", ""))].append(name)
+        self._by_title[normal(typed.get("title", ""))].append((month, name))
 
 
 def post_text(post: SourcePost, stem: str, site: Site) -> str:
