@@ -17,9 +17,7 @@ from pprnet_feeds.importing.word import DAMAGED, PROTECTED, read_word_file
 
 SIZE_LIMIT = 50_000_000
 
-_HTML = re.compile(
-    r"<!doctype html|<html[\s>]|<(?:body|div|p|h[1-6]|main|article)(?:\s[^<>]*)?>", re.IGNORECASE
-)
+_HTML = re.compile(r"<!doctype html|<html[\s>]|<(?:body|div|p|h[1-6]|main|article)(?:\s[^<>]*)?>", re.I)
 # The first element below comments and declarations.
 _ROOT = re.compile(r"(?=<)(?><!--.*?-->|<[?!]|[^<]+)*+<([a-z][\w.:-]*)", re.IGNORECASE | re.DOTALL)
 _HEAD = 100_000

@@ -49,9 +49,8 @@ def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
     text = _DECLARATION.sub(lambda found: "\n" * found[0].count("\n"), text[:1_000], count=1) + text[1_000:]
     end = text.rfind("]]>") + 3  # a section without its end would be looked through again and again
     rest = text[end:] if "<![CDATA[" in text[end:] else _AMPERSAND.sub(_as_character, text[end:])
-    data = _SECURE_NAMESPACE.sub(r"\1http", _AMPERSAND.sub(_as_character, text[:end]) + rest).encode(
-        "utf-8", "replace"
-    )
+    xml = _SECURE_NAMESPACE.sub(r"\1http", _AMPERSAND.sub(_as_character, text[:end]) + rest)
+    data = xml.encode("utf-8", "replace")
     try:
         checked = XmlCheck(data, _AGAIN)
         root = next(iter(checked.names))
@@ -65,9 +64,8 @@ def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
         if parsed.bozo:  # it has guessed, also at what is public
             raise ValueError
     except expat.ExpatError as error:
-        return unread(
-            file, f"it is not well-formed XML: {expat.ErrorString(error.code)}", _AGAIN, error.lineno
-        )
+        what = f"it is not well-formed XML: {expat.ErrorString(error.code)}"
+        return unread(file, what, _AGAIN, error.lineno)
     except UnreadableError as error:
         return unread(file, *error.args)
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -112,9 +110,8 @@ def _source(
         return unread(file, what, "Take the one with the full text: feed.atom, feed.json or feed.rss.")
     what = "a post was withdrawn, and its text is not in the feed: "
     mend = "If its file is lost, write one with `status: withdrawn`."
-    return source.source_of(
-        kind, posts, [Problem(file, line, 0, what + quoted(each), mend) for each, line in gone]
-    )
+    problems = [Problem(file, line, 0, what + quoted(each), mend) for each, line in gone]
+    return source.source_of(kind, posts, problems)
 
 
 def _post(
@@ -139,7 +136,8 @@ def _post(
         authors = [{"email": mail[0], "name": typed.replace(mail[0], "").strip(' ()<>"')}]
     people = ([one_line(each.get(key)) for key in ("name", "href", "email")] for each in authors)
     links = [one_line(each.get("href")) for each in entry.get("links", ()) if each.get("rel") == "enclosure"]
-    pictures = [each for each in entry.get("media_content", ()) if each.get("medium") == "image"]
+    media = [each for each in entry.get("media_content", ()) if each.get("medium") == "image"]
+    pictures = (Image(each["url"], "", *source.sizes(each)) for each in media if each.get("url"))
     is_draft = any(entry.get(f"{each}draft") == "yes" for each in drafts)  # RFC 5023 §13.1
     found = SourcePost(
         file,
@@ -151,9 +149,7 @@ def _post(
         labels=tuple(one_line(tag.get("label") or tag.get("term")) for tag in entry.get("tags", ())),
         summary=text_of_html(_html(detail)) if content[0].get("value") != entry.get("summary") else "",
         authors=tuple(source.person(*each) for each in people),
-        image=next(
-            (Image(each["url"], "", *source.sizes(each)) for each in pictures if each.get("url")), None
-        ),
+        image=next(pictures, None),
         restricted="a draft" * is_draft,
     )
     link = joined(feed.get("link", ""), entry.get("link", ""))
@@ -207,10 +203,9 @@ def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site
     of = (each.get(key) for each in (item, feed) for key in ("authors", "author"))
     lists = ([_object(each) for each in (at if isinstance(at, list) else [at]) if each] for at in of)
     authors = next(filter(None, lists), [])
-    body = source.cleaned(item.get("content_html")) or "".join(
-        f"<p>{html.escape(each, quote=False)}</p>\n"
-        for each in source.cleaned(item.get("content_text")).split("\n")
-    )
+    people = (source.person(one_line(each.get("name")), one_line(each.get("url"))) for each in authors)
+    plain = html.escape(source.cleaned(item.get("content_text")), quote=False).replace("\n", "</p>\n<p>")
+    body = source.cleaned(item.get("content_html")) or f"<p>{plain}</p>"
     base = joined(one_line(feed.get("home_page_url")), link)
     found = SourcePost(
         file,
@@ -221,9 +216,7 @@ def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site
         updated=one_line(item.get("date_modified")),
         labels=tuple(one_line(each) for each in _list(item, "tags")),
         summary=one_line(item.get("summary")),
-        authors=tuple(
-            source.person(one_line(each.get("name")), one_line(each.get("url"))) for each in authors
-        ),
+        authors=tuple(people),
         image=Image(joined(base, image)) if image else None,
     )
     files = (one_line(_object(each).get("url")) for each in _list(item, "attachments"))

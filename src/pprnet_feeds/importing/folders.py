@@ -27,9 +27,7 @@ _NO_POSTS = frozenset(
 )
 _HEADER = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?)\n?\1[ \t]*(?:\n|\Z)", re.DOTALL)
 _DATED = re.compile(r"([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})-(.+)")
-_FENCE = re.compile(
-    r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)|`[^`\n]+`", re.MULTILINE | re.DOTALL
-)
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)|`[^`\n]+`", re.M | re.S)
 _CHUNK = re.compile(r"^(`{3,})\{(\w+)[^}\n]*\}[ \t]*$", re.MULTILINE)
 _HIGHLIGHT = re.compile(
     r"\{(?:%|\{[<%])-?\s*highlight\s+\"?([\w+#-]+)[^}\n]*\}?\}\n?((?:(?!\{[%{][-<%]?\s*highlight).)*?)\n?\{(?:%-?\s*end|\{[<%]\s*/\s*)highlight[^}\n]*\}?\}",

@@ -38,11 +38,10 @@ _EMPTY_LINES = re.compile(r"\n\s*\n")
 _PRE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
 
 # How words look within an element, under one name for what looks the same.
-_SAME = (
-    "em i, strong b, del s strike, code kbd samp tt pre, td th, u, ins, mark, sub, sup, q, ul, ol, li, dt, dd"
-)
+_SAME = "em i, strong b, del s strike, code kbd samp tt pre, td th"
 _LOOKS = {name: {names.split()[0]} for names in _SAME.split(",") for name in names.split()}
-_LOOKS |= {name: {name} for name in "blockquote h1 h2 h3 h4 h5 h6 abbr".split()} | {"pre": {"code", "pre"}}
+_LOOKS |= {name: {name} for name in "u ins mark sub sup q abbr ul ol li dt dd".split()}
+_LOOKS |= {name: {name} for name in "blockquote h1 h2 h3 h4 h5 h6".split()} | {"pre": {"code", "pre"}}
 _ITEMS = frozenset({"li", "dt", "dd", "td", "th"})
 
 

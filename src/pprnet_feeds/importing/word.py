@@ -117,9 +117,8 @@ def _count_elements(archive: ZipFile) -> Counter[str]:
         raise UnreadableError(*PROTECTED)
     names = archive.namelist()
     if not any(name.startswith("word/") for name in names):
-        kind = next(
-            (kind for each, kind in _KINDS.items() if any(name.startswith(each) for name in names)), ""
-        )
+        listed = "".join(f"\n{name}" for name in names)
+        kind = next((kind for each, kind in _KINDS.items() if f"\n{each}" in listed), "")
         mend = "Copy its text into a Word document (.docx), and import that."
         mend = mend if kind else "Unpack it, and import what is in it."
         raise UnreadableError(f"this is {kind or 'a compressed file'}, which cannot be imported", mend)
@@ -139,9 +138,7 @@ def _count_elements(archive: ZipFile) -> Counter[str]:
 def _without_title(blocks: list[Block]) -> tuple[str, list[Block]]:
     """The title, and the blocks without it: a heading near the beginning, or else the first paragraph."""
     words = [
-        place
-        for place, each in enumerate(blocks)
-        if each.text and not (is_practice(each) or is_reference(each))
+        at for at, each in enumerate(blocks) if each.text and not (is_practice(each) or is_reference(each))
     ]
     headings = [place for place in words if blocks[place].level == 1 and place < _NEAR]
     for place in [*headings, *words][:1]:

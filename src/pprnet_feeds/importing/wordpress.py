@@ -32,7 +32,7 @@ _DRAFTS = frozenset({"draft", "pending", "future", "private"})
 # Shortcodes: those with a text, and those of one tag; the rest is reported and stays.
 _ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*[\"“”']?([^\"“”'\]]*)")
 _CODE = re.compile(
-    r"\[(sourcecode|code|pre)\b([^\[\]]*)\]((?:(?!\[(?:sourcecode|code|pre)\b).)*?)\[/\1\]", re.DOTALL
+    r"\[(sourcecode|code|pre)\b([^\[\]]*)\]((?:(?!\[(?:sourcecode|code|pre)\b).)*?)\[/\1\]", re.S
 )
 _CAPTION = re.compile(
     r"\[(?:wp_)?caption\b([^\[\]]*)\]((?:(?!\[(?:wp_)?caption\b).)*?)\[/(?:wp_)?caption\]", re.DOTALL
