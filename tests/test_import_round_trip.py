@@ -178,6 +178,17 @@ def test_footnotes_as_other_programs_write_them_are_footnotes(name):
     assert imported(FOOTNOTES[name])[0] == "A[^1] b\n\n[^1]: The *note*.\n"
 
 
+def test_two_marks_in_one_place_lead_to_two_footnotes():
+    html = '<p>A<sup><a href="#n1" id="m1">1</a>, <a href="#n2" id="m2">2</a></sup> b</p><ol><li id="n1">One.<a href="#m1">^</a></li><li id="n2"><img src="https://e.org/a.png"><a href="#m2">^</a></li></ol>'  # noqa: E501
+    assert imported(html)[0] == "A[^1], [^2] b\n\n[^1]: One.\n\n[^2]: ![](https://e.org/a.png)\n"
+
+
+def test_a_place_that_only_has_a_name_becomes_no_link():
+    tree = parse('<p><a name="top">Top</a> of <a href="b">it</a></p>')
+    normalise(tree, "https://e.org/a/")
+    assert compose(blocks_of_tree(tree))[1] == "Top of [it](https://e.org/a/b)\n"
+
+
 def test_a_table_of_contents_is_no_list_of_footnotes():
     html = '<ul><li><a href="#one" id="to-one">One</a></li></ul><h2 id="one">One</h2><p>Text <a href="#to-one">up</a></p>'  # noqa: E501
     source, losses = imported(html)

@@ -32,13 +32,11 @@ def normalise(soup: Any, base: str = "") -> Counter[str]:
     """
     losses: Counter[str] = Counter()
     for noscript in elements(soup, "noscript"):
-        if noscript.img is None:
-            noscript.decompose()
-            continue
         before = noscript.find_previous_sibling()
-        if before is not None and before.name == "img":  # it is for browsers with scripts
+        if noscript.img and before is not None and before.name == "img":  # it is for browsers with scripts
             before.decompose()
-        noscript.unwrap()
+        if noscript.img:
+            noscript.unwrap()
     for part in elements(soup, "nav", "footer"):  # of a page they are passed over, but not of a post
         part.name = "div"
     for picture in elements(soup, "img"):
@@ -57,8 +55,8 @@ def normalise(soup: Any, base: str = "") -> Counter[str]:
             losses[f"{(_PLAYERS | _REMOVED)[found.name]} were left out"] += 1
             found.decompose()
     page = base.partition("#")[0]
-    for link in elements(soup, "a"):
-        address = joined(base, link.get("href", "").strip())
+    for link in soup.find_all("a", href=True):
+        address = joined(base, link["href"].strip())
         link["href"] = address.removeprefix(page) if address.startswith(f"{page}#") else address
     _move_footnotes(soup)
     for link in _links_within(soup):
@@ -76,7 +74,7 @@ def joined(base: str, address: str) -> str:
 
 
 def _links_within(soup: Any) -> list[Any]:
-    return [each for each in elements(soup, "a") if each["href"].startswith("#")]
+    return [each for each in elements(soup, "a") if each.get("href", "").startswith("#")]
 
 
 def _source(base: str, *elements: Any) -> str:
@@ -127,7 +125,7 @@ def _move_footnotes(soup: Any) -> None:
     names = [each[1] if each else "" for each in ours]
     if len({*names} - {""}) < len(names):
         names = [str(number) for number in range(1, len(names) + 1)]
-    section = soup.new_tag("section", attrs={"class": "footnotes"})
+    section, holders = soup.new_tag("section", attrs={"class": "footnotes"}), []
     for name, (note, marks) in zip(names, found.values(), strict=True):
         for link in returns[id(note)]:
             around = link.parent
@@ -137,14 +135,18 @@ def _move_footnotes(soup: Any) -> None:
         for link in marks:
             mark = soup.new_tag("sup", attrs={"class": "footnote-ref"})
             mark.string = name
-            (link.parent if link.parent.name == "sup" else link).replace_with(mark)
-        holder = note.parent
+            is_alone = link.parent.name == "sup" and len(elements(link.parent, "a")) == 1
+            (link.parent if is_alone else link).replace_with(mark)
+            if mark.parent.name == "sup":  # of several marks
+                mark.parent.unwrap()
+        holders.append(note.parent)
         item = soup.new_tag("div", id=name)
         item.append(note.extract())
         if note.name != "p":
             note.unwrap()
         section.append(item)
-        while holder.name != "body" and holder.get_text(strip=True).casefold() in _EMPTY_NOTES:
+    for holder in holders:
+        while holder and holder.name != "body" and holder.get_text(strip=True).casefold() in _EMPTY_NOTES:
             rule = holder.find_previous_sibling()
             if rule is not None and rule.name == "hr":
                 rule.decompose()
