@@ -183,6 +183,11 @@ def test_two_marks_in_one_place_lead_to_two_footnotes():
     assert imported(html)[0] == "A[^1], [^2] b\n\n[^1]: One.\n\n[^2]: ![](https://e.org/a.png)\n"
 
 
+def test_words_that_lead_to_a_footnote_stay():
+    html = '<p><a href="#n" id="m">The later trials</a> differ.</p><p id="n">Two did. <a href="#m">up</a></p>'
+    assert imported(html)[0] == "The later trials[^1] differ.\n\n[^1]: Two did.\n"
+
+
 def test_a_place_that_only_has_a_name_becomes_no_link():
     tree = parse('<p><a name="top">Top</a> of <a href="b">it</a></p>')
     normalise(tree, "https://e.org/a/")

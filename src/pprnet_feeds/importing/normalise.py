@@ -21,7 +21,7 @@ _PLACEHOLDER = re.compile(r"data:|\S*(?:blank|placeholder|spacer|loading|transpa
 _FRAMED = re.compile(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]+)\S*")
 _OUR_NOTE = re.compile("-fn-([A-Za-z0-9-]+)$")
 _NOTES = ["li", "p", "dd", "div", "aside"]
-_LONGEST_NOTE = 5_000
+_LONGEST_NOTE, _LONGEST_MARK = 5_000, 10
 _EMPTY_NOTES = frozenset({"", "footnotes", "notes", "endnotes"})
 
 
@@ -129,14 +129,17 @@ def _move_footnotes(soup: Any) -> None:
     for name, (note, marks) in zip(names, found.values(), strict=True):
         for link in returns[id(note)]:
             around = link.parent
-            link.decompose()
+            link.extract()
             if around.name == "sup" and not around.get_text(strip=True):
-                around.decompose()
+                around.extract()
         for link in marks:
             mark = soup.new_tag("sup", attrs={"class": "footnote-ref"})
             mark.string = name
             is_alone = link.parent.name == "sup" and len(elements(link.parent, "a")) == 1
-            (link.parent if is_alone else link).replace_with(mark)
+            replaced = link.parent if is_alone else link
+            replaced.insert_after(mark)
+            if len(replaced.get_text(strip=True)) <= _LONGEST_MARK:
+                replaced.extract()
             if mark.parent.name == "sup":  # of several marks
                 mark.parent.unwrap()
         holders.append(note.parent)
