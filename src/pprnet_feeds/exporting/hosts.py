@@ -20,7 +20,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from pprnet_feeds.content.model import Post
 from pprnet_feeds.pages.pages import render_template
 from pprnet_feeds.pages.static_site import HEADERS, MISSING, PRIVATE, REDIRECTS, SUBSCRIBE, WITHDRAWN
 from pprnet_feeds.serving.response import ERROR
@@ -92,9 +91,9 @@ def moves(snapshot: Snapshot) -> list[Move]:
     """The former addresses of posts, topics and research types, each once."""
     ends = {"": "/"} | {f".{form}": f".{form}" for form in POST_FORMATS}
     found = [
-        Move(former + end, f"/posts/{post.slug}{now}")
+        Move(alias.rstrip("/") + end, f"/posts/{post.slug}{now}")
         for post in snapshot.library.posts
-        for former in _former_paths(post)
+        for alias in post.aliases
         for end, now in ends.items()
     ]
     for folder, terms in (("topics", snapshot.site.topics), ("research", snapshot.site.research)):
@@ -105,12 +104,8 @@ def moves(snapshot: Snapshot) -> list[Move]:
 
 def withdrawn(snapshot: Snapshot) -> list[str]:
     """The addresses of withdrawn posts, former ones included, without a slash at the end."""
-    posts = snapshot.library.withdrawn
-    return [*dict.fromkeys(path for post in posts for path in (f"/posts/{post.slug}", *_former_paths(post)))]
-
-
-def _former_paths(post: Post) -> list[str]:
-    return [alias.rstrip("/") for alias in post.aliases]
+    paths = (path for post in snapshot.library.withdrawn for path in (f"/posts/{post.slug}", *post.aliases))
+    return [*dict.fromkeys(path.rstrip("/") for path in paths)]
 
 
 def shape(path: str) -> str:

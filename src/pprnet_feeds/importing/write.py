@@ -211,7 +211,6 @@ def _faults(post: SourcePost, stem: str, site: Site) -> tuple[list[Problem], lis
 
 
 def _in_braces(values: dict[str, Any]) -> str:
-    given = {name: quote(each) if isinstance(each, str) else each for name, each in values.items() if each}
-    if [*given] == ["name"]:
-        return str(given["name"])
-    return f"{{{', '.join(f'{name}: {value}' for name, value in given.items())}}}"
+    given = {name: quote(value) for name, value in values.items() if value}
+    lines = (f"{name}: {value}" for name, value in given.items())
+    return given["name"] if [*given] == ["name"] else f"{{{', '.join(lines)}}}"
