@@ -55,10 +55,11 @@ def normalise(soup: Any, base: str = "") -> Counter[str]:
             losses[f"{(_PLAYERS | _REMOVED)[found.name]} were left out"] += 1
             found.decompose()
     page = base.partition("#")[0]
-    for link in soup.find_all("a", href=True):
+    for link in [each for each in elements(soup, "a") if each.get("href")]:
         address = joined(base, link["href"].strip())
         link["href"] = address.removeprefix(page) if address.startswith(f"{page}#") else address
-    _move_footnotes(soup)
+    if _links_within(soup):
+        _move_footnotes(soup)
     for link in _links_within(soup):
         losses["links within the post became words"] += bool(link.get_text().strip())
         link.unwrap()
