@@ -54,11 +54,12 @@ class Block:
 
 def parse(html: str) -> Any:
     """The tree of a page or a part of one, without classes."""
-    soup = BeautifulSoup(html if html.count("<") <= _TAGS else "", "lxml")
+    is_large = html.count("<") > _TAGS
+    soup = BeautifulSoup(f"<body>{'' if is_large else html}", "lxml")
     level: list[Any] = [soup]
     for _ in range(_DEPTH):
         level = [child for each in level for child in each.contents if child.name]
-    if level or not soup.contents:
+    if level or is_large:
         lines = escape(_words(html)).split("\n")
         soup = BeautifulSoup("".join(f"<p>{line}</p>" for line in lines), "lxml")
     for each in elements(soup):
@@ -97,7 +98,7 @@ def blocks_of_tree(soup: Any, source: str = "") -> list[Block]:
     ends = [match.start() for match in re.finditer("\n", source)]
     at = max(source.lower().find("<body"), 0)
     found = []
-    for part in _parts(soup.body or soup):
+    for part in _parts(soup.body):
         element = part
         if isinstance(part, list):
             if all(isinstance(node, str) and not node.strip() for node in part):
