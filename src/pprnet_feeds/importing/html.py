@@ -28,7 +28,7 @@ _LEFT_OUT |= {"textarea", "script", "style"}
 _EMPTY_LINE = re.compile(r"\n[ \t\r]*\n")
 _PLAIN = re.compile(r"[\w ,.:;()-]{1,40}", re.ASCII)
 # More markup, or deeper, cannot be read in time, so that only its words stay.
-_TAGS = 100_000
+_TAGS = 150_000
 _DEPTH = 100
 
 
@@ -78,7 +78,7 @@ def _words(html: str) -> str:
 
 def text_of_html(text: str | None) -> str:
     """A title or summary that may be HTML, as plain text of one line."""
-    return " ".join(_words(one_line(clean(text or "")[0])).split())
+    return " ".join(_words(clean(text or "")[0]).split())
 
 
 def blocks_of_text(text: str) -> list[Block]:
