@@ -46,6 +46,15 @@ topics: [alliance]
 cites:
   - "Ek, A., & Ott, P. (Eds.). (2016). Handbook of calm. Guilford Press."
   - "What somebody said once, somewhere"
+  - "Ek, A., Lind, K., [...], Ott, P. (2015). Talk at noon. World of Talk, 14, e12\u2010e20."
+  - text: Printed in no style
+    title: Several in one
+    authors: ["Ek, A. and Lind, K.", "& Ott, P."]
+    pages: 387--396
+  - text: Printed in no style either
+    title: Stated and cut
+    authors: ["Ek, A.", "Lind, K., ….Ott, P."]
+    pages: pp. 3\u22129
 """,
 }
 

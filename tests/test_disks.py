@@ -91,10 +91,13 @@ def test_publish_says_that_the_folder_is_read_only(site):
     (site / "feeds").chmod(0o755)
 
 
-@pytest.mark.parametrize("arguments", ["check", "plan", "publish", "check --format json", "stats"])
-def test_output_that_goes_to_a_full_disk_is_no_traceback(site, arguments):
+@pytest.mark.parametrize(
+    "arguments",
+    [*(f"{name} --site ." for name in ("check", "plan", "publish", "check --format json", "stats")),
+     "--help", "--version", "schema post --help"],
+)  # fmt: skip
+def test_output_that_goes_to_a_full_disk_is_no_traceback(site, arguments, monkeypatch):
+    monkeypatch.chdir(site)
     with Path("/dev/full").open("w") as full:
-        code, told = run(
-            *arguments.split(), "--site", str(site), size=resource.RLIM_INFINITY, output=full.fileno()
-        )
+        code, told = run(*arguments.split(), size=resource.RLIM_INFINITY, output=full.fileno())
     assert (code, told) == (1, "Error: the output cannot be written: No space left on device.\n")

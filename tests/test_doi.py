@@ -14,7 +14,7 @@ from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.doi import CSL, NoAnswerError, citation_of, fetch_citation
-from pprnet_feeds.publishing.new import draft_text
+from pprnet_feeds.publishing.postfile import citation_lines
 from pprnet_feeds.syndication.references import parse_reference
 from registry import Registry, registry_running
 from service import ROOT
@@ -169,7 +169,8 @@ def test_whatever_a_registry_says_gives_a_sound_citation_or_none(item: Any):
     except ValueError:
         return
     assert SITE is not None
-    text = draft_text(title="T", date="2022-01", topics=["training"], stem="2022-01-t", cites=[cite])
+    lines = "\n".join(["title: T", "date: 2022-01", "topics: [training]", *citation_lines([cite])])
+    text = f"---\n{lines}\n---\n"
     post, problems = read_post(text, "posts/2022-01-t.md", SITE)
     assert problems == []
     assert post is not None

@@ -42,7 +42,7 @@ def write(site: Path, name: str, date: str, **keys: str) -> Path:
 
 def publish(site: Path, now: datetime = NOW) -> dict[str, dict[str, Any]]:
     """Publish at a given time, as the command does; the records by id."""
-    library, found, _ = planned(site, now, needs_base_url=True)
+    library, found, _ = planned(site, now)
     assert not [change for change in found if change.mend]
     text = ledgers.write(published(library, library.ledger, now, frozenset()))
     (site / ledgers.FILE).write_text(text)

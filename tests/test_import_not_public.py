@@ -14,7 +14,8 @@ from service import invoke
 IMPORTS = Path(__file__).parent / "imports"
 NAMESPACE = "http://wordpress.org/export/1.2/"
 ITEM = """\
-<item><title>{title}</title><content:encoded><![CDATA[<p>The text of it.</p>]]></content:encoded>
+<item><title>{title}</title><pubDate>Mon, 06 Dec 2021 14:30:00 +0000</pubDate>
+<content:encoded><![CDATA[<p>The text of it.</p>]]></content:encoded>
 <wp:post_date>2021-12-06 09:30:00</wp:post_date><wp:post_name>{name}</wp:post_name>{state}</item>
 """
 PUBLIC = "<wp:status>publish</wp:status><wp:post_type>post</wp:post_type>"
@@ -83,6 +84,9 @@ def test_only_what_is_public_in_wordpress_becomes_public_and_the_report_names_th
         ("//wordpress.org/export/1.2/", "wp"),
         (NAMESPACE, "w"),
         ("https://wordpress.org/export/1.1/", "export"),
+        ("HTTP://WORDPRESS.ORG/EXPORT/1.2/", "wp"),
+        ("https://blog.example.org/?wxr", "wp"),
+        ("http://purl.org/dc/terms/", "dc"),
     ],
 )
 def test_an_export_is_known_whatever_its_namespace_has_become(tmp_path, namespace, prefix):
@@ -123,6 +127,23 @@ def test_an_export_whose_fields_have_no_prefix_publishes_nothing_more(tmp_path):
     assert imported(tmp_path, text.replace(f'xmlns:wp="{NAMESPACE}"', ""))[0] == WANTED
 
 
+def test_an_export_that_lost_its_namespace_is_still_an_export(tmp_path):
+    text = re.sub(r"(</?)wp:", r"\1", export()).replace(f'xmlns:wp="{NAMESPACE}"', "")
+    assert imported(tmp_path, text)[0] == WANTED
+
+
+@pytest.mark.parametrize("name", ["status", "post_type", "post_password"])
+def test_an_element_of_an_export_may_have_attributes(tmp_path, name):
+    text = export().replace(f"<wp:{name}>", f'<wp:{name} xml:space="preserve">')
+    assert imported(tmp_path, text)[0] == WANTED
+
+
+@pytest.mark.parametrize("other", ["publish", "private"])
+def test_of_two_contradicting_fields_none_makes_a_post_public(tmp_path, other):
+    text = export().replace("<wp:status>", f"<wp:status>{other}</wp:status><wp:status>")
+    assert imported(tmp_path, text)[0] == {}
+
+
 def test_an_export_whose_prefix_is_not_declared_is_refused(tmp_path):
     written, report = imported(tmp_path, export().replace(f'xmlns:wp="{NAMESPACE}"', ""))
     assert (written, "it is not well-formed XML: unbound prefix" in report) == ({}, True)
@@ -133,6 +154,26 @@ def test_a_feed_with_a_post_about_exports_is_no_export(tmp_path):
     item = f"<item><title>One</title><pubDate>Wed, 9 Feb 2022 14:30:00 GMT</pubDate>{about}</item>"
     written, _ = imported(tmp_path, f'<rss version="2.0"><channel>{item}</channel></rss>')
     assert written == {"one": False}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        '<control xmlns="http://purl.org/atom/app#"><draft>yes</draft></control>',
+        '<a:control xmlns:a="http://www.w3.org/2007/app"><a:draft xml:lang="en">Yes</a:draft></a:control>',
+        '<b:status xmlns:b="http://schemas.google.com/blogger/2018">DRAFT</b:status>',
+        '<b:status xmlns:b="http://schemas.google.com/blogger/2018">SOFT_TRASHED</b:status>',
+        "<status>private</status>",
+    ],
+)
+def test_whatever_says_that_an_entry_is_not_public_makes_a_draft(tmp_path, state):
+    entry = (
+        "<entry><title>{}</title><updated>2021-05-06T12:00:00Z</updated><content>Text.</content>{}</entry>"
+    )
+    live = '<b:status xmlns:b="http://schemas.google.com/blogger/2018">LIVE</b:status>'
+    entries = entry.format("A", state) + entry.format("B", live)
+    text = f'<feed xmlns="http://www.w3.org/2005/Atom">{entries}</feed>'
+    assert imported(tmp_path, text)[0] == {"a": True, "b": False}
 
 
 def test_a_draft_in_an_atom_feed_stays_a_draft(tmp_path):
@@ -167,3 +208,20 @@ def test_a_lone_surrogate_in_a_json_feed_loses_no_post(tmp_path, key):
     done = invoke("import", str(tmp_path / "feed.json"), "--site", str(site))
     assert "Traceback" not in done.stderr
     assert len(list(site.glob("posts/*.md"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "is_draft"),
+    [
+        *((line, True) for line in ("Draft: true", "draft: 1", "status: private", "visibility: Hidden")),
+        *((line, True) for line in ("private: yes", "password: x", "published: no")),
+        *((line, False) for line in ("draft: no", "status: Published", "password:", "published: true")),
+    ],
+)
+def test_whatever_says_that_a_post_in_markdown_is_not_public_makes_a_draft(tmp_path, line, is_draft):
+    site = make_site(tmp_path / "site", 0)
+    (tmp_path / "_posts").mkdir()
+    (tmp_path / "_posts/2021-12-06-one.md").write_text(f"---\ntitle: One\n{line}\n---\n\nText.\n")
+    assert invoke("import", str(tmp_path / "_posts"), "--site", str(site)).returncode == 0
+    (written,) = site.glob("posts/*.md")
+    assert ("\ndraft: true\n" in written.read_text("utf-8")) is is_draft

@@ -12,8 +12,8 @@ import pytest
 
 from service import SITES, Service, command, serving
 
-# Of one reader's name: as many feed ids in a day, and a claim beyond this is ignored.
-MOST_IDS, MOST_SUBSCRIBERS = 5, 100_000
+# Of one reader's name: as many feed ids in a day; a claim beyond this is ignored; so many names in a day.
+MOST_IDS, MOST_SUBSCRIBERS, MOST_READERS = 5, 100_000, 200
 REQUESTS = 30_000
 COUNTED = 12  # seconds until a worker has handed over what it counted
 
@@ -65,6 +65,27 @@ def test_thirty_thousand_made_up_feed_ids_are_one_readers_and_push_nobody_out(tm
         found = reported(SITES / "small", state)
     assert {name: found.get(name) for name in real} == {"Feedbin": 42, "NewsBlur": 17}
     assert found.get("Feedly", 0) <= MOST_IDS * 5_000
+
+
+@pytest.mark.slow
+def test_a_flood_of_any_kind_leaves_real_readers_that_ask_in_the_same_moment_their_place(tmp_path: Path):
+    chance = random.Random(16)
+    floods = (
+        lambda: f"Feedly/1.0 ({chance.randint(1, 5_000)} subscribers; feed-id={chance.getrandbits(64):x})",
+        lambda: f"{''.join(chance.choices('abcdefgh', k=12))}/1.0 ({chance.randint(1, 5_000)} subscribers)",
+        lambda: f"Mozilla/5.0 (X11; {chance.getrandbits(64):x}) Firefox/{chance.randint(1, 999)}",
+    )
+    state = str(tmp_path / "state.sqlite3")
+    with serving(SITES / "small", PPRNET_STATE=state) as service:
+        flood(service, [make() for make in floods for _ in range(10_000)])
+        flood(service, ["Feedbin feed-id:1373711 - 42 subscribers", "Feedly/1.0 (; 462 subscribers; )"])
+        flood(service, ["NewsBlur Feed Fetcher - 16 subscribers", "NewsBlur Feed Fetcher - 17 subscribers"])
+        flood(service, ["NewsBlur Feed Fetcher - 16 subscribers"])
+        time.sleep(COUNTED)
+        found = reported(SITES / "small", state)
+    assert {name: found.get(name) for name in ("Feedbin", "NewsBlur")} == {"Feedbin": 42, "NewsBlur": 16}
+    assert 462 < found["Feedly"] <= 462 + MOST_IDS * 5_000
+    assert len(found) <= MOST_READERS
 
 
 @pytest.mark.slow

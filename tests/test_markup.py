@@ -119,6 +119,29 @@ def test_every_address_is_absolute(typed, served):
     assert render(f"[a]({typed})") == f'<p><a href="{served}">a</a></p>\n'
 
 
+@pytest.mark.parametrize(
+    ("typed", "served"),
+    [
+        (
+            "See https://a.example/x_y?b=c.",
+            'See <a href="https://a.example/x_y?b=c">https://a.example/x_y?b=c</a>.',
+        ),
+        ("(www.a.example/b)", '(<a href="http://www.a.example/b">www.a.example/b</a>)'),
+        ("ada@a.example!", '<a href="mailto:ada@a.example">ada@a.example</a>!'),
+        ("`https://a.example`", "<code>https://a.example</code>"),
+        ("[https://a.example](/b)", '<a href="https://blog.example/b">https://a.example</a>'),
+        ('<a href="/b">https://a.example</a>', '<a href="https://blog.example/b">https://a.example</a>'),
+        ("a.example and a@b", "a.example and a@b"),
+    ],
+)
+def test_bare_addresses_are_links(typed, served):
+    assert render(typed) == f"<p>{served}</p>\n"
+
+
+def test_bare_addresses_take_no_quadratic_time():
+    assert len(render(f"https://a.example/{')' * 200_000}")) == 200_026
+
+
 def test_an_image_keeps_its_alternative_text_and_loses_its_other_sources():
     assert render('<img src="a.png" alt="A &amp; b" srcset="b.png 2x" loading="lazy">') == (
         '<img src="https://blog.example/posts/burnout/a.png" alt="A &amp; b">\n'
@@ -250,7 +273,7 @@ PIECES = st.sampled_from(
 @given(st.one_of(st.text(), st.lists(st.one_of(PIECES, st.sampled_from([" ", "\n", "\n\n"]))).map("".join)))
 def test_any_text_at_all_becomes_html_that_two_parsers_find_harmless(text):
     html = render(clean(text)[0])
-    assert (judged(html), clean(html)) == ([], (html, False))
+    assert (judged(html), clean(html)) == ([], (html, None))
     assert render(clean(text)[0]) == html
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pprnet_feeds.content.slugs import RESERVED, is_slug
 from pprnet_feeds.content.text import clean, one_line
 from pprnet_feeds.content.yaml import Mapping, Scalar, read_yaml
-from pprnet_feeds.publishing.postfile import quote, slug_of, write_new
+from pprnet_feeds.publishing.postfile import quote, slug_of, write_file
 from service import ROOT
 
 AWKWARD = ":#\"'-{}[]&*!|>%@`\\~,? \u00a0\ufeff\u2028\u200fnu0x\N{GRINNING FACE}éa"
@@ -56,7 +56,7 @@ def test_a_slug_is_made_of_the_words_of_the_title(title: str, slug: str):
 
 
 def test_a_new_file_is_written_whole_with_nothing_beside_it(tmp_path: Path):
-    write_new(tmp_path / "a.md", "é\n")
+    write_file(tmp_path / "a.md", "é\n")
     assert [path.name for path in tmp_path.iterdir()] == ["a.md"]
     assert (tmp_path / "a.md").read_bytes() == "é\n".encode()
 
@@ -64,14 +64,14 @@ def test_a_new_file_is_written_whole_with_nothing_beside_it(tmp_path: Path):
 def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path):
     (tmp_path / "a.md").write_text("mine")
     with pytest.raises(FileExistsError):
-        write_new(tmp_path / "a.md", "yours")
+        write_file(tmp_path / "a.md", "yours")
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.md": "mine"}
 
 
 def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path):
     (tmp_path / "a.md").symlink_to(tmp_path / "b.md")
     with pytest.raises(FileExistsError):
-        write_new(tmp_path / "a.md", "yours")
+        write_file(tmp_path / "a.md", "yours")
     assert [path.name for path in tmp_path.iterdir()] == ["a.md"]
 
 
@@ -81,24 +81,24 @@ def no_links(*args: object) -> None:
 
 def test_where_the_disk_knows_no_links_a_file_is_written_all_the_same(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(os, "link", no_links)
-    write_new(tmp_path / "a.md", "mine")
+    write_file(tmp_path / "a.md", "mine")
     with pytest.raises(FileExistsError):
-        write_new(tmp_path / "a.md", "yours")
+        write_file(tmp_path / "a.md", "yours")
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.md": "mine"}
 
 
 def test_a_file_that_can_not_be_written_leaves_nothing_behind(tmp_path: Path):
     with pytest.raises(UnicodeEncodeError):
-        write_new(tmp_path / "a.md", "whole\n" * 10_000 + "\ud800")
+        write_file(tmp_path / "a.md", "whole\n" * 10_000 + "\ud800")
     assert list(tmp_path.iterdir()) == []
 
 
 WRITER = """
 import sys
 from pathlib import Path
-from pprnet_feeds.publishing.postfile import write_new
+from pprnet_feeds.publishing.postfile import write_file
 for number in range(100_000):
-    write_new(Path(sys.argv[1]) / f"{number}.md", "whole\\n" * 50_000)
+    write_file(Path(sys.argv[1]) / f"{number}.md", "whole\\n" * 50_000)
 """
 
 

@@ -40,13 +40,21 @@ We asked 20 people.
 ![the curve](/curve.png)
 *Figure 1: the curve*
 
+![again](/curve.png)
+
+*What the curve shows.*
+
+**Table 2. Numbers of people.**
+
     code
+
+<form><legend>Were they well?</legend><option>Most were.</option></form>
 
 They said yes.[^1]
 
 [^1]: A note.
 """
-SUMMARY = "Short intro. Methods. We asked 20 people. They said yes."
+SUMMARY = "Short intro. Methods. We asked 20 people. Were they well? Most were. They said yes."
 
 CITED = "Lind, K. (2020). Slow <i> & trust. Annals of Small Samples, 4, 7-19."
 WITH_IMAGE = 'image: {url: "/pictures/a.png", alt: "A \\"line\\"", width: 640, height: 360}\n'
@@ -200,6 +208,10 @@ LOST = [
     "**Implications for practise:**",
     "### Key clinical implications",
     "Pratice Implicatons",
+    "## Prcatice Implications",
+    "**Practice Imlpications:**",
+    "PracticeImplications",
+    "### Practise Implicaions",
     "Practice Implications.",
     "> ## Practice Implications",
     "##Practice Implications",
@@ -229,6 +241,7 @@ NOT_LOST = [
     "| Implications for Practice | x |\n| - | - |\n| a | b |",
     "## Practice Implications\n",
     "## Implications for Policy\n\nText.",
+    "## Practice Limitations\n\n## Practice Recommendations\n\nText.",
     "## Clinical Implications\n\nText.\n\n## Practice Implications\n\nDo it.",
 ]
 

@@ -240,7 +240,6 @@ def test_a_variable_that_nothing_reads_is_told(folder, name, mend):
 @pytest.mark.parametrize(
     "name",
     [
-        "PPRNET_SITE",
         "PPRNET_STATE",
         "PPRNET_FEEDS_SERVICE_HOST",
         "PPRNET_SERVICE_PORT_HTTP",

@@ -6,6 +6,7 @@ Over real sockets against the real service.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import random
 import resource
 import socket
@@ -180,3 +181,32 @@ def test_clients_that_never_read_do_not_lock_everyone_out_for_good():
                     answered = service.ask("/feed.atom").status == 200
             assert answered
         assert "Traceback" not in log_of(service)
+
+
+@pytest.mark.parametrize("fast_path", ["on", "off"])
+def test_a_page_that_needs_a_file_while_clients_hold_every_descriptor_is_no_traceback(fast_path: str):
+    with (
+        serving(SITES / "small", PPRNET_FAST_PATH=fast_path, PPRNET_HUBS="") as service,
+        contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)) as peer,
+    ):
+
+        def ask(path: str) -> tuple[int, str]:
+            peer.request("GET", path, headers={"Sec-Fetch-Dest": "document"})
+            with peer.getresponse() as answer:
+                answer.read()
+                return answer.status, answer.headers["Content-Type"].partition(";")[0]
+
+        assert ask("/healthz")[0] == 200
+        limit = resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE, (3, limit[1]))
+        assert [ask(path) for path in ("/", "/nowhere", "/topics/", "/feed.json")] == [
+            (503, "text/plain"),
+            (404, "text/plain"),
+            (503, "text/plain"),
+            (200, "application/feed+json"),
+        ]
+        resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE, limit)
+        assert [ask(path) for path in ("/", "/nowhere")] == [(200, "text/html"), (404, "text/html")]
+        log = log_of(service)
+    assert "Traceback" not in log
+    assert log.count("nothing new can be rendered for now") == 1

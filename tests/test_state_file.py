@@ -22,7 +22,7 @@ from many import make_site
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.state.database import Database
 from pprnet_feeds.state.last_modified import Membership, Timestamps, TimestampStore
-from pprnet_feeds.stats.counting import CountStore
+from pprnet_feeds.stats.counting import CountStore, RequestCounter
 from pprnet_feeds.stats.report import report
 from pprnet_feeds.websub import client
 from pprnet_feeds.websub.queue import Queue
@@ -135,7 +135,10 @@ def test_the_pings_that_waited_are_sent_once(before):
 
 def test_the_counts_go_on_and_what_was_made_from_addresses_is_gone(before, tmp_path):
     secret = str(rows(before, "SELECT salt FROM salts")[0][0])
-    CountStore(Database(str(before))).store({(b"/feed.atom", 304, "", 0, b"Newsboat/2"): 2}, NOW)
+    batch = RequestCounter()
+    for _ in range(2):
+        batch.add((b"/feed.atom", 304, "", 0), b"Newsboat/2")
+    CountStore(Database(str(before))).store(batch, NOW)
     assert rows(before, "SELECT * FROM polls ORDER BY address, kind") == [
         ("2026-11-29", "/feed.atom", "full", 3, 16848),
         ("2026-11-29", "/feed.atom", "unchanged", 2, 0),

@@ -21,7 +21,7 @@ from test_first_publication import NOW, publish, write
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     site = make_site(tmp_path / "site", 1)
-    assert invoke("publish", "--site", str(site)).returncode == 0
+    publish(site)
     return site
 
 
@@ -30,9 +30,10 @@ def warned(site: Path, now: datetime) -> list[tuple[str, str]]:
     ledger = read_ledger(site)
     assert settings is not None
     assert isinstance(ledger, Ledger)
-    found = warnings(read_library(site, settings, now, drafts=True, ledger=ledger), now)
+    library = read_library(site, settings, now, drafts=True, bodies=True, ledger=ledger)
+    found = [*library.problems, *warnings(library, now)]
     assert all(problem.warning for problem in found)
-    return [(problem.file, problem.what) for problem in sorted(found)]
+    return [(problem.place, problem.what) for problem in sorted(found)]
 
 
 @pytest.mark.parametrize("name", ["plan", "publish"])
@@ -102,11 +103,13 @@ def test_a_date_more_than_a_year_ahead_is_a_warning_for_drafts_too(site: Path):
     write(site, "b", "2062-03-29", draft="true")
     write(site, "c", "2027-03")
     write(site, "d", "2020-01-01", updated="2062-03-29")
+    write(site, "e", "2020-01-01", lastmod='"2062-03-29T12:00:00+02:00"')
     publish(site)
     assert warned(site, NOW) == [
-        ("posts/a.md", "`date` is more than a year ahead: '2062-03'"),
-        ("posts/b.md", "`date` is more than a year ahead: '2062-03-29'"),
-        ("posts/d.md", "`updated` is more than a year ahead: '2062-03-29T12:00:00Z'"),
+        ("posts/a.md:3", "`date` is more than a year ahead: '2062-03'"),
+        ("posts/b.md:3", "`date` is more than a year ahead: '2062-03-29'"),
+        ("posts/d.md:5", "`updated` is more than a year ahead: '2062-03-29'"),
+        ("posts/e.md:5", "`lastmod` is more than a year ahead: '2062-03-29T12:00:00+02:00'"),
     ]
 
 

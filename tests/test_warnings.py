@@ -145,6 +145,7 @@ DEAD = [
     ("/topics/depression/", "Did you mean /topics/depression-and-depressive-symptoms/?"),
     ("/topics/trainig/feed.atom", "Did you mean /topics/training/feed.atom?"),
     ("/research/meta-analysis/", "Did you mean /research/meta-analyses/?"),
+    ("/topics/training/research/nope/", "Did you mean /topics/training/?"),
     ("/topic/", "Did you mean /topics/?"),
     ("/archive/1999/", "Take it out, or write an address that is there."),
     ("www.example.org", "Did you mean https://www.example.org?"),
@@ -214,6 +215,15 @@ def test_a_link_without_an_address_is_a_warning(site):
     assert warned(site, "See [it]().\n") == [
         "posts/a.md:6: warning: a link or picture has no address",
         "    Write its address between the round brackets.",
+    ]
+
+
+def test_a_bare_address_of_ours_that_leads_nowhere_is_a_warning(site):
+    base = "https://feeds.example.org"
+    body = f"One.\n\nSee {base}/nope/. `{base}/code/` [{base}/words/](https://a.example/) https://a.example/nope/\n"
+    told = warned(site, body, PPRNET_BASE_URL=base)
+    assert [line for line in told if "warning" in line] == [
+        f"posts/a.md:8: warning: the link '{base}/nope/' leads nowhere"
     ]
 
 

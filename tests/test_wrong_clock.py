@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -94,6 +95,22 @@ def test_it_never_serves_an_empty_feed_as_the_whole_blog(site, clock):
     with started_in_1970(site, clock) as service:
         answer = service.ask("/feed.json")
         assert answer.status == 503 or len(json.loads(answer.body)["items"]) == 12
+
+
+@pytest.mark.parametrize("name", ["check", "plan", "publish", "build copy"])
+def test_no_command_records_or_builds_what_a_clock_before_the_last_publication_says(site, clock, name):
+    write_post(site, 5, title="New")
+    ledger = (site / "feeds/ledger.json").read_bytes()
+    clock.set(-40 * 86_400)
+    done = command(*name.split(), "--site", ".", cwd=site, **clock.variables)
+    assert done.returncode == 1
+    assert re.match(
+        r"feeds/ledger.json: the clock says \d{4}-\d\d-\d\d \d\d:\d\d, which is before the last publication\n"
+        r"    Set the clock of this machine.\n",
+        done.stdout,
+    )
+    assert (site / "feeds/ledger.json").read_bytes() == ledger
+    assert not (site / "copy").exists()
 
 
 def test_it_becomes_ready_once_the_clock_is_right(site, clock):

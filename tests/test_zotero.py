@@ -151,6 +151,9 @@ def study(title: str, authors: list[str], year: str = "", **known: str) -> dict[
     return facts | {"title": title, "authors": authors, "date": year} | known
 
 
+EDITED = f"{BASE}/posts/2021-06-edited/"
+# Where nothing is known of a study's date there is always the day of our post.
+EDITED_ON = "Tue, 01 Jun 2021 16:00:00 +0000"
 CITED = [
     study(
         "Calm in trials: A review",
@@ -188,14 +191,26 @@ CITED = [
         ["Ek, A.", "Ott, P."],
         "2016",
         publisher="Guilford Press",
-        link=f"{BASE}/posts/2021-06-edited/",
+        link=EDITED,
     ),
     study(
         "What somebody said once, somewhere",
         ["Authors not stated"],
-        # Nothing is known of the study's date; there is always the day of our post.
-        "Tue, 01 Jun 2021 16:00:00 +0000",
-        link=f"{BASE}/posts/2021-06-edited/",
+        EDITED_ON,
+        link=EDITED,
+    ),
+    study(
+        "Talk at noon",
+        ["Ek, A.", "Lind, K.", "Ott, P."],
+        "2015",
+        publication="World of Talk",
+        volume="14",
+        pages="e12–e20",
+        link=EDITED,
+    ),
+    *(
+        study(title, ["Ek, A.", "Lind, K.", "Ott, P."], EDITED_ON, pages=pages, link=EDITED)
+        for title, pages in (("Several in one", "387–396"), ("Stated and cut", "3–9"))
     ),
     study(
         "Slow trust",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -42,13 +43,13 @@ class _Commands(click.Group):
         found: click.Command = getattr(import_module(f"pprnet_feeds.commands.{name}"), name)
         return found
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **extra: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            return super().main(*args, **extra)
         except OSError as error:
             if error.errno != errno.ENOSPC:  # click handles a closed pipe
                 raise
-            raise click.ClickException(f"the output cannot be written: {error.strerror}.") from None
+            sys.exit(f"Error: the output cannot be written: {error.strerror}.")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

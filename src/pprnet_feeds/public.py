@@ -62,11 +62,9 @@ class Feeds:
         if site and not site.base_url:
             # As a variable it is checked like one of the file.
             self._environ["PPRNET_BASE_URL"] = base_url
-            site, problems = read_site(self._settings.folder, self._environ)
+            site, found = read_site(self._settings.folder, self._environ)
             mend = 'Write it like base_url="https://example.org/feeds".'
-            problems = [
-                replace(each, file="Feeds", mend=mend) if not each.line else each for each in problems
-            ]
+            problems = [each if each.line else replace(each, file="Feeds", mend=mend) for each in found]
         if site is None or problems:
             raise SiteError(problems)
         if not site.base_url:
@@ -123,8 +121,7 @@ class _MountedApp:
             raise NotImplementedError("the feeds start at their first request")
         loop = asyncio.get_running_loop()
         if loop not in self._running:  # a test client makes a loop for each request
-            home = {name: os.environ[name] for name in ("HOME", "XDG_STATE_HOME") if name in os.environ}
-            store = TimestampStore(state_address(self._settings.folder, home))
+            store = TimestampStore(state_address(self._settings.folder, os.environ | {"PPRNET_STATE": ""}))
             inner, started = create(self._settings, store=store, environ=self._environ), asyncio.Event()
             for ended in [each for each in list(self._running) if each.is_closed()]:
                 self._running.pop(ended, None)  # in place: another thread may add its own loop meanwhile

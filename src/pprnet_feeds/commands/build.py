@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
-from contextlib import ExitStack
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.content.library import public
-from pprnet_feeds.exporting.build import Exported, export
+from pprnet_feeds.commands.check import public_library
+from pprnet_feeds.exporting.build import export
 from pprnet_feeds.exporting.places import Bucket, Folder, RefusedError
-from pprnet_feeds.publishing.check import NO_BASE_URL, read_checked
 from pprnet_feeds.serving.snapshot import Snapshot, snapshot_of
 from pprnet_feeds.state.last_modified import TimestampStore
 from pprnet_feeds.syndication.channel import rfc3339
@@ -45,48 +40,25 @@ def build(place: str, folder: Path) -> None:
     scheme, mark, _ = place.partition("://")
     if mark and scheme != "s3":
         raise click.UsageError(f"'{place}' is no folder, and s3:// is the only storage that is known")
-    snapshot = _read_snapshot(folder)
+    now = options.now()
+    library = public_library(folder, now, CONSEQUENCE)
+    snapshot = snapshot_of(library, now, TimestampStore(), has_search=False)
+    if not isinstance(snapshot, Snapshot):
+        options.fail(snapshot.problems, CONSEQUENCE)
     try:
-        with options.extra("s3"), options.writing(place, UNFINISHED), ExitStack() as closing:
-
-            def begin(steps: int) -> Callable[[], None]:
-                hidden = not sys.stderr.isatty()
-                bar = click.progressbar(length=steps, label="Building", file=sys.stderr, hidden=hidden)
-                return partial(closing.enter_context(bar).update, 1)
-
+        with options.extra("s3"), options.writing(place, UNFINISHED):
             where = Bucket(place, os.environ) if mark else Folder(Path(place), folder)
-            exported = export(snapshot, where, begin)
+            exported = export(snapshot, where, partial(options.watched, label="Building"))
     except RefusedError as error:
         raise click.ClickException(f"{place}: {error}. {error.fix}") from None
-    click.echo(_in_words(place, exported, snapshot.next_release), nl=False)
-
-
-def _read_snapshot(folder: Path) -> Snapshot:
-    """The site in *folder*; stops with all its problems, drafts' included, when it has any."""
-    now = options.now()
-    library, problems = read_checked(folder, os.environ, now)
-    if library is not None and not library.site.base_url:
-        problems.append(NO_BASE_URL)
-    faults = [problem for problem in problems if not problem.warning]
-    if library is not None and not faults:
-        snapshot = snapshot_of(public(library, now), now, TimestampStore(), has_search=False)
-        if isinstance(snapshot, Snapshot):
-            return snapshot
-        faults = snapshot.problems
-    options.fail(sorted(faults), CONSEQUENCE)
-
-
-def _in_words(place: str, exported: Exported, next_release: datetime | None) -> str:
+    release = snapshot.next_release
     lines = [
         f"{place}: {exported.paths} addresses in {exported.written + exported.unchanged} files: "
-        f"{exported.written} written, {exported.removed} removed, {exported.unchanged} as they were."
+        f"{exported.written} written, {exported.removed} removed, {exported.unchanged} as they were.",
+        exported.exceeds_cloudflare
+        and "Cloudflare Pages reads fewer rules than _headers and _redirects hold; other hosts read all.",
+        release and f"A scheduled post comes out at {rfc3339(release)}: build again then.",
+        "Files cannot answer combinations of topics, /oembed and /feeds.opml?topic=…; `serve` does.",
+        "Files cannot be searched, so these pages have no search box; those of `serve` have one.",
     ]
-    if exported.exceeds_cloudflare:
-        lines.append(
-            "Cloudflare Pages reads fewer rules than _headers and _redirects hold; other hosts read all."
-        )
-    if next_release:
-        lines.append(f"A scheduled post comes out at {rfc3339(next_release)}: build again then.")
-    lines.append("Files cannot answer combinations of topics, /oembed and /feeds.opml?topic=…; `serve` does.")
-    lines.append("Files cannot be searched, so these pages have no search box; those of `serve` have one.")
-    return "".join(f"{line}\n" for line in lines)
+    click.echo("\n".join(line for line in lines if line))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.content import dates
 from pprnet_feeds.content.fields import is_address
 from pprnet_feeds.content.files import name_of
 from pprnet_feeds.content.problems import Form, Problem, quoted, report, some
@@ -24,7 +22,6 @@ with options.extra("import"):
     from pprnet_feeds.importing.source_post import Source
 from pprnet_feeds.publishing.postfile import remove_leftovers
 
-T = TypeVar("T")
 _BAR_FROM = 20
 _NOTHING = "Nothing was written."
 _PLACES = 4
@@ -32,32 +29,35 @@ _PLACES = 4
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one source: its post files, and what is to be said of it."""
+    """What became of one source; *read* is false when it gave nothing though it should."""
 
     file: str
     kind: str
-    is_read: bool = True
+    read: bool
     posts: list[write.ImportedPost] = field(default_factory=list)
     sentence: str = ""
     problems: list[Problem] = field(default_factory=list)
 
+    @property
+    def drafts(self) -> int:
+        """How many of its posts are drafts."""
+        return sum(each.is_draft for each in self.posts)
+
 
 @click.command("import")
 @click.argument("sources", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--date", help="The month (2026-03), day or moment of a Word file. This month when not given.")
-@click.option("--topic", "topics", multiple=True, metavar="NAME", help="A topic; give it once for each.")
+@click.option(
+    "--date", default="", help="The month (2026-03), day or moment of a Word file; else this month."
+)
+@options.topics
 @click.option("--draft", is_flag=True, help="Write drafts, which are in no feed.")
-@click.option(
-    "--topics", "unknown", type=click.Choice(["write"]), help="Add unknown topics to feeds/topics.yaml."
-)
-@click.option(
-    "--pictures", metavar="BASE-URL", default="", help="Where relative pictures will be on the web."
-)
+@click.option("--topics", "unknown", type=click.Choice(["write"]), help="Add unknown topics to topics.yaml.")
+@click.option("--pictures", metavar="BASE-URL", default="", help="Where relative pictures are on the web.")
 @options.form("text", "json", help="For people, or for programs.")
 @options.site
 def import_posts(
     sources: tuple[Path, ...],
-    date: str | None,
+    date: str,
     topics: tuple[str, ...],
     draft: bool,
     unknown: str | None,
@@ -79,11 +79,8 @@ def import_posts(
         pprnet-feeds import wordpress.xml --topics write --site /srv/blog
     """
     site = options.settings_of(folder, _NOTHING)
-    date = date.strip() if date is not None else ""
-    try:
-        at = dates.parse_moment(date, site.time_zone) if date else options.now()
-    except ValueError as reason:
-        raise click.UsageError(f"--date is {reason}: {quoted(date)}. {dates.FORMS}") from None
+    date = date.strip()
+    month = options.month_of(date, site.time_zone)
     for topic in topics:
         if named(topic, site.topics) is None:
             near = did_you_mean(topic, site.topics) or "Take one of those in feeds/topics.yaml."
@@ -93,9 +90,9 @@ def import_posts(
         raise click.UsageError(f"{what}. Write it like https://example.org/pictures.")
     with options.writing(folder, _NOTHING):
         remove_leftovers(folder)
-    month = dates.month_of(at, site.time_zone)
+    watch = partial(options.watched, label="Reading", least=_BAR_FROM)
     read = [
-        (name, detect.read_source(path, name, site, date, month, _watched))
+        (name, detect.read_source(path, name, site, date, month, watch))
         for path, name in ((path, name_of(str(path))) for path in sources)
     ]
     counts = sentences.unknown_topics([source for _, source in read], site)
@@ -115,45 +112,37 @@ def import_posts(
             outcome = next((each for each, has in zip(outcomes, having, strict=True) if has), outcomes[0])
             outcome.problems.append(Problem(outcome.file, 0, 0, what, mend))
     (_print_json if form == "json" else _print)(outcomes, counts, added, lines)
-    if not all(outcome.is_read for outcome in outcomes):
+    if not all(outcome.read for outcome in outcomes):
         raise SystemExit(1)
-
-
-def _watched(items: Sequence[T], label: str = "Reading") -> Iterator[T]:
-    """The *items* one after another, with a bar on a terminal when there are many."""
-    hidden = len(items) < _BAR_FROM or not sys.stderr.isatty()
-    with click.progressbar(items, label=label, file=sys.stderr, hidden=hidden) as bar:
-        yield from bar
 
 
 def _import(
     source: Source, name: str, folder: Path, posts: write.PostFolder, topics: tuple[str, ...], *, draft: bool
 ) -> Outcome:
     """Write the posts of one source."""
-    outcome = Outcome(name, source.kind, problems=list(source.problems))
+    is_read = bool(source.kind) and not source.refused
+    outcome = Outcome(name, source.kind, is_read, problems=list(source.problems))
     if not source.posts:
-        outcome.is_read = bool(source.kind) and not source.refused
-        if not outcome.problems:
-            outcome.problems.append(Problem(name, 0, 0, "it holds no post", "Give a file that does."))
+        nothing = Problem(name, 0, 0, "it holds no post", "Give a file that does.")
+        outcome.problems = outcome.problems or [nothing]
         return outcome
     posts.begin_source()
     with options.writing(folder, "What was written stays; import again to finish."):
-        for post in _watched(source.posts, "Writing"):
-            post = replace(post, labels=(*topics, *post.labels))
-            written = posts.add_post(
-                replace(post, restricted=post.restricted or "a draft") if draft else post
-            )
+        for post in options.watched(source.posts, "Writing", _BAR_FROM):
+            restricted = post.restricted or ("a draft" if draft else "")
+            labels = (*topics, *post.labels)
+            written = posts.add_post(replace(post, labels=labels, restricted=restricted))
             if isinstance(written, Problem):
                 outcome.problems.append(written)
                 continue
             outcome.posts.append(written)
             if written.losses:
                 lost = ", ".join(f"{kind} ({number})" for kind, number in written.losses.items())
+                what = f"in the post {quoted(post.title)}: {lost}"
                 mend = "Look whether the post says all that readers need."
-                place = (post.file, post.line, 0)
-                outcome.problems.append(Problem(*place, f"in the post {quoted(post.title)}: {lost}", mend))
+                outcome.problems.append(Problem(post.file, post.line, 0, what, mend))
         sentence = sentences.enter_sentence(source, folder, name)
-    outcome.is_read = bool(outcome.posts)
+    outcome.read = bool(outcome.posts)
     if isinstance(sentence, Problem):
         outcome.problems.append(sentence)
     else:
@@ -162,13 +151,12 @@ def _import(
     return outcome
 
 
-def _losses(outcomes: Sequence[Outcome]) -> dict[str, list[tuple[str, int]]]:
-    """The places of each kind of loss, with how often it is there; the most frequent first."""
-    found: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-    for outcome in outcomes:
-        for post in outcome.posts:
-            for kind, number in post.losses.items():
-                found[kind].append((post.file, number))
+def _losses(outcomes: Sequence[Outcome]) -> dict[str, Counter[str]]:
+    """The files with each kind of loss, and how often it is there; the kind with most files first."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for post in (post for outcome in outcomes for post in outcome.posts):
+        for kind, number in post.losses.items():
+            found[kind][post.file] += number
     return dict(sorted(found.items(), key=lambda each: (-len(each[1]), each[0])))
 
 
@@ -186,45 +174,24 @@ def _print(outcomes: Sequence[Outcome], counts: Counter[str], added: str, lines:
     if added:
         click.echo(added)
     elif lines:
-        number = some(len(counts), "name")
-        click.echo(
-            f"\n{number} of topics that are not known here. `--topics write` adds this to feeds/topics.yaml:"
-        )
-        click.echo(f"\n{lines}", nl=False)
+        unknown = f"{some(len(counts), 'name')} of topics that are not known here"
+        click.echo(f"\n{unknown}. `--topics write` adds this to feeds/topics.yaml:\n\n{lines}", nl=False)
     if any(outcome.posts for outcome in outcomes):
         click.echo("\n posts  drafts")
         for outcome in outcomes:
-            drafts = sum(each.is_draft for each in outcome.posts)
-            click.echo(f"{len(outcome.posts):6}  {drafts:6}  {outcome.file}")
+            click.echo(f"{len(outcome.posts):6}  {outcome.drafts:6}  {outcome.file}")
     for kind, places in _losses(outcomes).items():
-        named = ", ".join(file for file, _ in places[:_PLACES])
         more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
-        click.echo(f"{kind}: {sum(number for _, number in places)} in {named}{more}")
+        click.echo(f"{kind}: {places.total()} in {', '.join([*places][:_PLACES])}{more}")
     if not all(each.has_topic for outcome in outcomes for each in outcome.posts):
         click.echo("Now run `check`: it names each post that still needs a topic.")
 
 
 def _print_json(outcomes: Sequence[Outcome], counts: Counter[str], added: str, lines: str) -> None:
+    losses = _losses(outcomes).items()
     everything = {
-        "sources": [
-            {
-                "file": outcome.file,
-                "kind": outcome.kind,
-                "read": outcome.is_read,
-                "posts": [asdict(each) for each in outcome.posts],
-                "drafts": sum(each.is_draft for each in outcome.posts),
-                "problems": [asdict(each) for each in outcome.problems],
-            }
-            for outcome in outcomes
-        ],
-        "losses": [
-            {
-                "kind": kind,
-                "number": sum(number for _, number in places),
-                "files": [file for file, _ in places],
-            }
-            for kind, places in _losses(outcomes).items()
-        ],
+        "sources": [asdict(outcome) | {"drafts": outcome.drafts} for outcome in outcomes],
+        "losses": [{"kind": kind, "number": each.total(), "files": [*each]} for kind, each in losses],
         "topics": [
             {"label": label, "posts": number, "added": bool(added)} for label, number in counts.items()
         ],

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.publishing.init import new_site_files
+
+_FILES = Path(__file__).parents[1] / "publishing/new_site"
 
 
 @click.command()
@@ -21,7 +22,12 @@ def init(folder: Path) -> None:
     Example:
         pprnet-feeds init blog
     """
-    files = new_site_files(options.now())
+    files, now = {}, options.now()
+    for path in sorted(path for path in _FILES.rglob("*") if path.is_file()):
+        name, text = path.relative_to(_FILES).as_posix(), path.read_text("utf-8")
+        for mark, value in (("{month}", f"{now:%Y-%m}"), ("{year}", f"{now:%Y}")):
+            name, text = name.replace(mark, value), text.replace(mark, value)
+        files[name] = text
     taken = [name for name in files if (folder / name).exists() or (folder / name).is_symlink()]
     if any((folder / name).is_dir() and any((folder / name).glob("*")) for name in ("posts", "feeds")):
         taken = taken or ["posts/ or feeds/"]

@@ -1,51 +1,50 @@
-"""``pprnet-feeds new``: a draft to begin a post with."""
+"""``pprnet-feeds new``: a draft to begin a post with, in which every key is explained.
+
+A draft is valid at once, so `check` reports what an editor did and not what is still missing. Nothing in
+it can be published by mistake: the examples are comments, and no text only fills a space.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from datetime import datetime
+from pathlib import Path, PurePosixPath
 
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.content import dates
 from pprnet_feeds.content.fields import is_address
-from pprnet_feeds.content.ledger import read_ledger
-from pprnet_feeds.content.model import Citation, Term
+from pprnet_feeds.content.ledger import Ledger, read_ledger
+from pprnet_feeds.content.library import read_library
+from pprnet_feeds.content.model import Citation, Site, Term
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import quoted
 from pprnet_feeds.content.terms import named, search, suggest
-from pprnet_feeds.content.text import clean, doi_in, first_forbidden, one_line
-from pprnet_feeds.publishing import doi, postfile
-from pprnet_feeds.publishing.new import draft_text, taken_names
+from pprnet_feeds.content.text import clean, doi_in, one_line
+from pprnet_feeds.publishing import doi
+from pprnet_feeds.publishing.postfile import citation_lines, list_lines, quote, stems, write_file
 
 CONSEQUENCE = "Nothing was written."
 REGISTRY_VARIABLE = "PPRNET_DOI_REGISTRY"
 _TOPICS = "feeds/topics.yaml"
+_Names = tuple[str, ...]
+_EXAMPLE = '#cites: ["Lind, K. (2020). Slow trust. Annals of Samples, 4, 7-19."]'
 
 
 @click.command()
 @click.argument("title")
 @options.site
-@click.option("--date", help="A month (2026-03), a day or a moment. This month when not given.")
-@click.option("--topic", "topics", multiple=True, metavar="NAME", help="A topic; give it once for each.")
+@click.option("--date", default="", help="A month (2026-03), a day or a moment. This month when not given.")
+@options.topics
 @click.option("--research", multiple=True, metavar="NAME", help="A type of research; once for each.")
-@click.option(
-    "--doi", "work", metavar="DOI", help="Cite the study with this DOI, as its registry describes it."
-)
+@click.option("--doi", "work", metavar="DOI", help="Cite the study with this DOI, as its registry has it.")
 @click.option("--summary", default="", help="One or two plain sentences.")
 def new(
-    title: str,
-    folder: Path,
-    date: str | None,
-    topics: tuple[str, ...],
-    research: tuple[str, ...],
-    work: str | None,
-    summary: str,
+    title: str, folder: Path, date: str, topics: _Names, research: _Names, work: str | None, summary: str
 ) -> None:
     """Begin a post called TITLE: a draft in posts/, with every key explained in it.
 
@@ -65,11 +64,8 @@ def new(
     title = _plain(title, "TITLE")
     if not title:
         raise click.UsageError('TITLE is empty. Write it between quotation marks: new "What Burnout Costs".')
-    date = date.strip() if date is not None else dates.month_of(now, site.time_zone)
-    try:
-        month = dates.month_of(dates.parse_moment(date, site.time_zone), site.time_zone)
-    except ValueError as reason:
-        raise click.UsageError(f"--date is {reason}: {quoted(date)}. {dates.FORMS}") from None
+    date = date.strip()
+    month = options.month_of(date, site.time_zone)
     summary = _plain(summary, "--summary")
     types = _chosen(research, site.research, "--research", "feeds/research.yaml")
     subjects = _chosen(topics, site.topics, "--topic", _TOPICS)
@@ -78,45 +74,60 @@ def new(
     posts = folder / "posts"
     with options.writing(posts, CONSEQUENCE):
         posts.mkdir(exist_ok=True)
-    taken = taken_names(folder, site, ledger, now)
-    for stem in (stem for stem in postfile.stems(month, title) if stem not in taken):
+    # A line with a space after its `#` explains; one without is a key, used once the `#` is taken away.
+    template = Path(doi.__file__).with_name("draft.md").read_text("utf-8")
+    filled = {
+        "title": quote(title),
+        "date": date or month,
+        "topics": "\n".join(list_lines("topics", subjects)),
+        "research": "\n".join(list_lines("research", types)) or "#research: [single-studies]",
+        "cites": "\n".join(citation_lines(cites)) or _EXAMPLE,
+        "summary": f"summary: {quote(summary)}" if summary else '#summary: "What the study found."',
+    }
+    taken = _taken_names(folder, site, ledger, now)
+    for stem in (stem for stem in stems(month, title) if stem not in taken):
         path = posts / f"{stem}.md"
-        text = draft_text(
-            title=title, date=date, topics=subjects, stem=stem, research=types, cites=cites, summary=summary
-        )
+        text = template.format(**filled, stem=stem)
         _, problems = read_post(text, f"posts/{path.name}", site)
         if problems:
             options.fail(problems, CONSEQUENCE)
         with options.writing(path, CONSEQUENCE), contextlib.suppress(FileExistsError):
-            postfile.write_new(path, text)
+            write_file(path, text)
             break
     at = "" if str(folder) == "." else f" --site {shlex.quote(click.format_filename(folder))}"
-    click.echo(
-        f"{click.format_filename(path)}\n"
-        "    Write the text, above and below Practice Implications; take `draft: true` away at the end.\n"
-        f"    Then type: pprnet-feeds check{at}"
-    )
+    step = "Write the text, above and below Practice Implications; take `draft: true` away at the end."
+    click.echo(f"{click.format_filename(path)}\n    {step}\n    Then type: pprnet-feeds check{at}")
+
+
+def _taken_names(folder: Path, site: Site, ledger: Ledger, now: datetime) -> set[str]:
+    """Every name, id and slug that posts of the site have or had, be they drafts, faulty or gone."""
+    library = read_library(folder, site, now, drafts=True)
+    names = {PurePosixPath(name).stem for name in (library.reading.by_file if library.reading else ())}
+    for post in (*library.posts, *library.withdrawn):
+        names |= {post.id, post.slug, *(alias.rstrip("/").rpartition("/")[2] for alias in post.aliases)}
+    for record in ledger.records.values():
+        names |= {record.id, record.slug, *record.former}
+    return names
 
 
 def _plain(typed: str, name: str) -> str:
     """What was typed, on one line; stops at a character that no file can hold."""
     text, lost = clean(typed)
     if lost:
-        which, _ = first_forbidden(typed)
-        raise click.UsageError(f"{name} holds a character that no feed may hold: {which}. Type it again.")
+        raise click.UsageError(f"{name} holds a character that no feed may hold: {lost[0]}. Type it again.")
     return one_line(text)
 
 
-def _chosen(names: Sequence[str], terms: Sequence[Term], option: str, file: str) -> list[str]:
+def _chosen(names: _Names, terms: tuple[Term, ...], option: str, file: str) -> list[str]:
     """The slugs of the named terms, each once, in the order of *file*."""
-    chosen = {name: named(name, tuple(terms)) for name in names}
+    chosen = {name: named(name, terms) for name in names}
     for name, term in chosen.items():
         if term is None:
             raise click.UsageError(f"{option}: nothing is called {quoted(name)}. {_offer(name, terms, file)}")
     return [term.slug for term in terms if term in chosen.values()]
 
 
-def _offer(typed: str, terms: Sequence[Term], file: str) -> str:
+def _offer(typed: str, terms: tuple[Term, ...], file: str) -> str:
     near = ", ".join(term.slug for term in suggest(typed, terms))
     return f"The nearest are {near}; all are in {file}." if near else f"All names are in {file}."
 
@@ -127,18 +138,15 @@ def _ask_registry(typed: str) -> Citation:
         raise click.UsageError(f"--doi is not a DOI: {quoted(typed)}. Write it like 10.1002/cpp.2521.")
     registry = os.environ.get(REGISTRY_VARIABLE, "").strip() or doi.REGISTRY
     if not is_address(registry):
-        raise click.UsageError(
-            f"{REGISTRY_VARIABLE} is not a web address: {quoted(registry)}. Write it like {doi.REGISTRY}."
-        )
+        what = f"{REGISTRY_VARIABLE} is not a web address: {quoted(registry)}"
+        raise click.UsageError(f"{what}. Write it like {doi.REGISTRY}.")
     if sys.stderr.isatty():
         click.echo(f"Asking {registry} for {bare} …", err=True)
     try:
         return doi.fetch_citation(bare, registry)
     except doi.NoAnswerError as reason:
-        raise click.ClickException(
-            f"{reason}.\n{CONSEQUENCE} Leave out --doi to begin without it, and write the reference under "
-            "`cites` yourself."
-        ) from None
+        fix = "Leave out --doi to begin without it, and write the reference under `cites` yourself."
+        raise click.ClickException(f"{reason}.\n{CONSEQUENCE} {fix}") from None
 
 
 def _ask_topics(title: str, terms: tuple[Term, ...]) -> list[str]:
@@ -152,7 +160,10 @@ def _ask_topics(title: str, terms: tuple[Term, ...]) -> list[str]:
         click.echo("\n".join([line, *listed]), err=True)
         hint = "a number, or a word to search" + (", or Enter when done" if chosen else "")
         typed = str(click.prompt(f"Topic ({hint})", default="", show_default=False, err=True)).strip()
-        found = _found(typed, terms)
+        exact = named(typed, terms)
+        found = [exact] if exact else search(typed, terms)
+        if re.fullmatch("[0-9]{1,4}", typed):
+            found = list(terms[int(typed) - 1 : int(typed)])
         if not typed and chosen:
             return [term.slug for term in terms if term in chosen]
         if not typed:
@@ -163,10 +174,3 @@ def _ask_topics(title: str, terms: tuple[Term, ...]) -> list[str]:
         else:
             offered = found or suggest(typed, terms)
             line = "Which of these?" if offered else "No topic is called that. Try another word."
-
-
-def _found(typed: str, terms: tuple[Term, ...]) -> list[Term]:
-    if typed.isascii() and typed.isdigit() and len(typed) < 5:
-        return [terms[int(typed) - 1]] if 0 < int(typed) <= len(terms) else []
-    exact = named(typed, terms)
-    return [exact] if exact else search(typed, terms)

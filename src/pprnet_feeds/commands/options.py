@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 
+from pprnet_feeds.content import dates
 from pprnet_feeds.content.model import Site
-from pprnet_feeds.content.problems import Form, Problem, report
+from pprnet_feeds.content.problems import Form, Problem, quoted, report
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.state.database import Database, state_address
 
-site = click.option(
-    "--site",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=".",
-    help="The folder with posts/ and feeds/. The current folder when not given.",
-)
+T = TypeVar("T")
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+_SITE = "The folder with posts/ and feeds/. The current folder when not given."
+site = click.option("--site", "folder", type=_FOLDER, default=".", help=_SITE)
+_TOPIC = "A topic; give it once for each."
+topics = click.option("--topic", "topics", multiple=True, metavar="NAME", help=_TOPIC)
 
 
 def form(*forms: str, help: str) -> Callable[[Any], Any]:
@@ -34,6 +36,14 @@ def form(*forms: str, help: str) -> Callable[[Any], Any]:
 def now() -> datetime:
     """The time, in UTC and whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def month_of(date: str, zone: ZoneInfo) -> str:
+    """The month of what was typed for ``--date``, or the present one when that is empty."""
+    try:
+        return dates.month_of(dates.parse_moment(date, zone) if date else now(), zone)
+    except ValueError as reason:
+        raise click.UsageError(f"--date is {reason}: {quoted(date)}. {dates.FORMS}") from None
 
 
 def settings_of(folder: Path, consequence: str) -> Site:
@@ -81,13 +91,19 @@ def extra(name: str) -> Iterator[None]:
         raise click.ClickException(what) from None
 
 
+def watched(items: Sequence[T], label: str, least: int = 1) -> Iterator[T]:
+    """The *items* one after another, with a bar on a terminal from *least* of them on."""
+    hidden = len(items) < least or not sys.stderr.isatty()
+    with click.progressbar(items, label=label, file=sys.stderr, hidden=hidden) as bar:
+        yield from bar
+
+
 def placed(problems: list[Problem], folder: Path, form: Form) -> list[Problem]:
     """*problems* of the site in *folder*; in annotations their paths begin at the current folder."""
     below = os.path.relpath(folder)
     if form != "github" or below.startswith(".."):
         return problems
-    files = [Path(below, each.file).as_posix() if "/" in each.file else each.file for each in problems]
-    return [replace(each, file=file) for each, file in zip(problems, files, strict=True)]
+    return [replace(p, file=Path(below, p.file).as_posix()) if "/" in p.file else p for p in problems]
 
 
 def fail(

@@ -44,30 +44,23 @@ def ping(folder: Path) -> None:
     if not built.site.hubs:
         click.echo("No hub is configured, so nothing is sent. Name hubs with `hubs` in feeds/site.yaml.")
         return
-    queue = Queue(options.database(folder, "There is no place to record which pings were sent."))
-    try:
-        clean = _send(queue, built)
-    except UnavailableError as fault:
-        raise click.ClickException(f"The state cannot be used ({fault}). {NOBODY}") from fault
-    raise SystemExit(0 if clean else 1)
-
-
-def _send(queue: Queue, snapshot: Snapshot) -> bool:
-    """Send the pings that are due, and print what became of them; whether every hub accepted them."""
     from pprnet_feeds.websub import client  # only where there is a hub
 
-    feeds = queue.record(snapshot.catalogue, options.now())
-    if feeds is None:
-        click.echo("Recorded the feeds as they are. The hubs are notified of changes from now on.")
-        return True
-    results = asyncio.run(client.send_due(queue, snapshot.site.hubs, options.now))
+    queue = Queue(options.database(folder, "There is no place to record which pings were sent."))
+    try:
+        if queue.record(built.catalogue, options.now()) is None:
+            click.echo("Recorded the feeds as they are. The hubs are notified of changes from now on.")
+            return
+        results = asyncio.run(client.send_due(queue, built.site.hubs, options.now))
+        waiting = queue.next_due(built.site.hubs)
+    except UnavailableError as fault:
+        raise click.ClickException(f"The state cannot be used ({fault}). {NOBODY}") from fault
     for _, line in client.report(results):
         click.echo(f"{line[0].upper()}{line[1:]}.")
-    waiting = queue.next_due(snapshot.site.hubs)
     if waiting is not None:
-        click.echo(
-            f"The rest is tried again by the service, or by `pprnet-feeds ping` after {waiting:%H:%M:%S} UTC."
-        )
+        again = f"`pprnet-feeds ping` after {waiting:%H:%M:%S} UTC"
+        click.echo(f"The rest is tried again by the service, or by {again}.")
     elif not results:
         click.echo("No feed changed since the last ping.")
-    return all(outcome.kind == "accepted" for _, outcome, _ in results)
+    if any(outcome.kind != "accepted" for _, outcome, _ in results):
+        raise SystemExit(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +10,12 @@ from pathlib import Path
 import click
 
 from pprnet_feeds.commands import options
+from pprnet_feeds.commands.check import checked
 from pprnet_feeds.content.library import Library, public
-from pprnet_feeds.content.problems import Form, Problem, blocking, report, some
-from pprnet_feeds.publishing.check import ADDRESS, NO_BASE_URL, check_site, waiting, waiting_lines
-from pprnet_feeds.publishing.plan import MEANING, REFUSED, Change, changes, dated
+from pprnet_feeds.content.problems import Form, Problem, report, some
+from pprnet_feeds.publishing.check import waiting, waiting_lines
+from pprnet_feeds.publishing.plan import MEANING, Change, changes, dated
 from pprnet_feeds.syndication.channel import rfc3339
-
-CONSEQUENCE = "Nothing was published."
 
 
 @click.command()
@@ -38,10 +36,11 @@ def plan(folder: Path, form: Form) -> None:
     """
     now = options.now()
     library, found, warnings = planned(folder, now, form)
+    is_refused = any(change.mend for change in found)
     if form == "json":
         data = {
             "changes": [asdict(change) for change in found],
-            "refused": bool(refused(found)),
+            "refused": is_refused,
             "warnings": [asdict(warning) for warning in warnings],
             "waiting": [
                 {"file": file, "kind": kind, "moment": time and rfc3339(time)}
@@ -51,29 +50,18 @@ def plan(folder: Path, form: Form) -> None:
         click.echo(json.dumps(data, ensure_ascii=False, indent=2))
     else:
         click.echo(in_words(found, waiting_lines(library, now), warnings), nl=False)
-    if refused(found):
+    if is_refused:
         raise SystemExit(1)
 
 
-def planned(
-    folder: Path, now: datetime, form: Form = "text", *, needs_base_url: bool = False
-) -> tuple[Library, list[Change], list[Problem]]:
+def planned(folder: Path, now: datetime, form: Form = "text") -> tuple[Library, list[Change], list[Problem]]:
     """What readers may see of the site in *folder*, the changes and the warnings; stops at problems.
 
     New posts have the times of publication that are recorded for them at *now*.
     """
-    problems, library = check_site(folder, os.environ, now)
-    if blocking(problems) or library is None:
-        options.fail(problems, CONSEQUENCE, form, waiting_lines(library, now) if library else ())
-    if needs_base_url and library.site.base_url == ADDRESS:
-        options.fail([NO_BASE_URL], CONSEQUENCE)
-    library = dated(public(library, now), library.ledger, now)
+    problems, library = checked(folder, now, form)
+    library = dated(public(library, now), now)
     return library, changes(library, library.ledger.shown(now)), problems
-
-
-def refused(found: list[Change]) -> list[Change]:
-    """The changes that are not published until the editor says so."""
-    return [change for change in found if change.kind in REFUSED]
 
 
 def in_words(found: list[Change], waiting: list[str], warnings: list[Problem]) -> str:

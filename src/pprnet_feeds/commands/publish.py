@@ -8,25 +8,20 @@ from pathlib import Path
 import click
 
 from pprnet_feeds.commands import options
-from pprnet_feeds.commands.plan import CONSEQUENCE, in_words, planned, refused
+from pprnet_feeds.commands.check import CONSEQUENCE
+from pprnet_feeds.commands.plan import in_words, planned
 from pprnet_feeds.content import ledger as ledgers
-from pprnet_feeds.publishing.check import UNRECORDED, waiting_lines
+from pprnet_feeds.publishing.check import ADDRESS, NO_BASE_URL, UNRECORDED, waiting_lines
 from pprnet_feeds.publishing.plan import published
-from pprnet_feeds.publishing.postfile import write_over
+from pprnet_feeds.publishing.postfile import write_file
 
-# Of more files than these only the folder is named.
-MOST_NAMED = 20
+_FORGET = "Forget a post whose file is gone. Repeat it for several posts."
+_MOST_NAMED = 20  # of more files only the folder is named
 
 
 @click.command()
 @options.site
-@click.option(
-    "--forget",
-    "forgotten",
-    multiple=True,
-    metavar="ID",
-    help="Forget a post whose file is gone. Repeat it for several posts.",
-)
+@click.option("--forget", "forgotten", multiple=True, metavar="ID", help=_FORGET)
 def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
     """Check everything, then write feeds/ledger.json.
 
@@ -41,14 +36,16 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
         pprnet-feeds publish --site /srv/blog --forget 2021-12-a-post
     """
     now = options.now()
-    library, found, warnings = planned(folder, now, needs_base_url=True)
+    library, found, warnings = planned(folder, now)
     ledger = library.ledger
+    if library.site.base_url == ADDRESS:
+        options.fail([NO_BASE_URL], CONSEQUENCE)
     warnings = [warning for warning in warnings if warning.what != UNRECORDED]  # this command records them
     unknown = [id for id in forgotten if id not in ledger.records]
     if unknown:
         raise click.UsageError(f"the ledger knows no post '{unknown[0]}'")
     click.echo(in_words(found, waiting_lines(library, now), warnings), nl=False)
-    if any(change.kind != "vanished" or change.id not in forgotten for change in refused(found)):
+    if any(change.mend and (change.kind != "vanished" or change.id not in forgotten) for change in found):
         click.echo(f"\n{CONSEQUENCE}")
         raise SystemExit(1)
     after = published(library, ledger, now, frozenset(forgotten))
@@ -58,14 +55,12 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
         click.echo("\nNothing to publish: feeds/ledger.json is up to date.")
         return
     with options.writing(path, CONSEQUENCE):
-        write_over(path, text)
-    recorded = (each for each in after.records.values() if ledger.records.get(each.id) != each)
-    files = sorted({change.file for change in found} | {record.path for record in recorded})
+        write_file(path, text, over=True)
+    files = {change.file for change in found}
+    files |= {ledger.records[change.id].path for change in found if change.id in ledger.records}
+    files |= {each.path for each in after.records.values() if ledger.records.get(each.id) != each}
     # `git add` fails for a removed file that git does not know: then the folder is named instead.
-    has_moved = any(
-        before.path != change.file for change in found if (before := ledger.records.get(change.id))
-    )
-    are_there = all((folder / file).exists() for file in files) and not has_moved
-    named = files if are_there and len(files) <= MOST_NAMED else ["posts"]
+    are_there = all((folder / file).exists() for file in files)
+    named = sorted(files) if are_there and len(files) <= _MOST_NAMED else ["posts"]
     place = [] if folder == Path() else ["-C", str(folder)]
     click.echo(f"\nPublished. Commit these:\n    {shlex.join(['git', *place, 'add', ledgers.FILE, *named])}")

@@ -17,13 +17,6 @@ from pprnet_feeds.content.post import TYPES
 from pprnet_feeds.content.slugs import SLUG
 
 Schema = dict[str, Any]
-_PARTS = {
-    "person": keys.PERSON,
-    "image": keys.IMAGE,
-    "citation": keys.CITATION,
-    "notice": keys.NOTICE,
-    "copy": keys.COPY,
-}
 _NAMED = {"status": get_args(Status), "type of work": TYPES, "kind of notice": NOTICES}
 _WEB = "[Hh][Tt][Tt][Pp][Ss]?://"
 _MONTH = "(?!.{5}(02-3|(0[469]|11)-31))(19|2[01])[0-9]{2}-(0[1-9]|1[0-2])"
@@ -71,31 +64,28 @@ def schema(folder: Path, what: str) -> None:
         pprnet-feeds schema post > post.schema.json
     """
     defs: Schema = {}
-    for kind, table in _PARTS.items():  # its first key may be typed alone
-        alone = _value(next(iter(table.values())), "")
-        defs[kind] = {"anyOf": [alone, _object(table, f"#/$defs/{kind}/anyOf/1")]}
+    for kind, table in keys.PARTS.items():  # its first key may be typed alone
+        defs[kind] = {"anyOf": [_value(next(iter(table.values()))), _object(table)]}
     defs |= {kind: _names(names) for kind, names in _NAMED.items()}
-    found = {"type": "array", "minItems": 1, "items": _object(keys.TERM, "#/items")}
+    found = {"type": "array", "minItems": 1, "items": _object(keys.TERM)}
     if what == "post":
         site = options.settings_of(folder, "No schema was written.")
         for kind, terms in (("topics", site.topics), ("research types", site.research)):
             defs[kind] = _names(name for term in terms for name in (term.slug, term.label, *term.former))
     if what != "topics":
-        found = _object(keys.POST if what == "post" else keys.SITE, "#")
+        found = _object(keys.POST if what == "post" else keys.SITE)
     named = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": what}
     click.echo(json.dumps({**named, **found, "$defs": defs}, ensure_ascii=False, indent=2))
 
 
-def _object(table: keys.Table, at: str) -> Schema:
-    """The schema of a mapping with the keys of *table*, by any of their words; it is *at* this place."""
+def _object(table: keys.Table) -> Schema:
+    """The schema of a mapping with the keys of *table*, by any of their words."""
     properties: Schema = {}
     for word, key in table.items():
         about = f"{key.about[0].upper()}{key.about[1:]}. "
         about += "Required." if key.default == keys.REQUIRED else f"When left out: {key.default}."
-        properties[word] = {"description": about, **_value(key, at)}
-        if word != key.name:
-            other = {"$ref": f"{at}/properties/{key.name}"}
-            properties[word] = {"description": f"The same as `{key.name}`.", **other}
+        about = about if word == key.name else f"The same as `{key.name}`."
+        properties[word] = {"description": about, **_value(key)}
     required = {key.name: key.also.split() for key in table.values() if key.default == keys.REQUIRED}
     found = {"type": "object", "properties": properties, "additionalProperties": False}
     found["required"] = [name for name, others in required.items() if not others]
@@ -104,12 +94,12 @@ def _object(table: keys.Table, at: str) -> Schema:
     return found
 
 
-def _value(key: keys.Key, at: str) -> Schema:
+def _value(key: keys.Key) -> Schema:
     """The schema of what is typed for a *key*; nothing is as good as no key, unless it is required."""
     nothing = {"type": "null"}
     if key.kind == "group":
-        value = _object(keys.GROUPS[key.name], f"{at}/properties/{key.name}")
-    elif key.kind in (*_PARTS, *_NAMED, "topics", "research types"):
+        value = _object(keys.GROUPS[key.name])
+    elif key.kind in (*keys.PARTS, *_NAMED, "topics", "research types"):
         value = {"$ref": f"#/$defs/{key.kind}".replace(" ", "%20")}
     else:
         value = _KINDS.get(key.kind, _TEXT)

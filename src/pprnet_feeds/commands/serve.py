@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
@@ -9,6 +10,7 @@ import re
 import signal
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -32,17 +34,14 @@ log = logging.getLogger("pprnet_feeds")
 
 _LOOPBACK, _EVERYWHERE = "127.0.0.1", "0.0.0.0"
 CONSEQUENCE = "The feeds were not started."
+_PREVIEW = "For editors: show drafts and scheduled posts too, and reload an open page after an edit."
 
 
 @click.command()
 @options.site
 @click.option("--host", help="The address to listen on.", metavar="ADDRESS")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on; it wins over $PORT.")
-@click.option(
-    *("--preview", "--drafts", "preview"),
-    is_flag=True,
-    help="For editors: show drafts and scheduled posts too, and reload an open page after an edit.",
-)
+@click.option("--preview", "--drafts", "preview", is_flag=True, help=_PREVIEW)
 def serve(folder: Path, host: str | None, port: int | None, preview: bool) -> None:
     """Serve the feeds and pages of the site.
 
@@ -62,24 +61,18 @@ def serve(folder: Path, host: str | None, port: int | None, preview: bool) -> No
     port = port or given or 8000
     workers = _number("WEB_CONCURRENCY", "a number of worker processes", 1000)
     workers = 1 if preview else workers or 1
-    near = "localhost" if host in (_EVERYWHERE, "::") else f"[{host}]" if ":" in host else host
-    address = f"http://{near}:{port}"
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    address = f"http://localhost:{port}" if host in (_EVERYWHERE, "::") else f"http://{place}"
+    with_stats, fast_path = _switch("PPRNET_STATS"), _switch("PPRNET_FAST_PATH", default=True)
     # Not resolved: a symbolic link may be changed to another release of the site.
-    settings = Settings(
-        folder.absolute(),
-        address,
-        preview,
-        _switch("PPRNET_STATS"),
-        _switch("PPRNET_FAST_PATH", default=True),
-    )
+    settings = Settings(folder.absolute(), address, preview, with_stats, fast_path)
     options.database_at(os.environ.get("PPRNET_STATE", ""))
-    os.environ.update(settings.environ())
     # uvicorn finishes running requests and then raises the signal again; stopping is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logs.configure(sys.stderr)
     metrics.share(os.environ, _metrics_folder(settings.folder, port) if workers > 1 else None)
     _check_free(host, port)
-    public = _check_site(settings, f"{host}:{port}" if ":" not in host else f"[{host}]:{port}")
+    public = _check_site(settings, place)
     import uvicorn
 
     from pprnet_feeds.serving import protocol
@@ -103,7 +96,6 @@ def serve(folder: Path, host: str | None, port: int | None, preview: bool) -> No
         "http": "h11" if missing else "pprnet_feeds.serving.protocol:Protocol",
         "date_header": bool(missing),
         "ws": "none",
-        "loop": "auto",  # there is no uvloop for Windows
         "log_config": None,
         "log_level": "error",  # its warnings are about requests: a client could fill the log
         "access_log": False,
@@ -112,19 +104,20 @@ def serve(folder: Path, host: str | None, port: int | None, preview: bool) -> No
         "timeout_graceful_shutdown": 8,
     }
     if workers > 1:
-        _supervise(uvicorn.Config("pprnet_feeds.commands.serve:application", **how))
+        _supervise(uvicorn.Config(partial(application, settings), **how))
     elif preview:
         # Also below the path of the base URL, so that links stay on this machine.
         local = os.environ["PPRNET_BASE_URL"] = address + urlsplit(public).path
         open_pages = Preview(local, public, lambda: server.should_exit)
-        server = uvicorn.Server(uvicorn.Config(lambda: open_pages.around(application(open_pages)), **how))
+        served = partial(application, settings, open_pages)
+        server = uvicorn.Server(uvicorn.Config(lambda: open_pages.around(served()), **how))
         server.run()
     else:
-        uvicorn.run(application, **how)
+        uvicorn.run(partial(application, settings), **how)
 
 
-def application(*extensions: Preview) -> CacheMiddleware:
-    """The application of one process, with the settings in its environment and further *extensions*."""
+def application(settings: Settings, *extensions: Preview) -> CacheMiddleware:
+    """The application of one process, with further *extensions*."""
     from pprnet_feeds.serving.app import create
     from pprnet_feeds.serving.reload import utc_now
     from pprnet_feeds.state.last_modified import TimestampStore
@@ -132,7 +125,6 @@ def application(*extensions: Preview) -> CacheMiddleware:
     from pprnet_feeds.websub.extension import WebSub
 
     logs.configure(sys.stderr)
-    settings = Settings.from_environ(os.environ)
     # A preview shows what is not published: that must not be recorded.
     address = "" if settings.drafts else state_address(settings.folder, os.environ)
     if not address and not settings.drafts:
@@ -169,15 +161,13 @@ def _supervise(config: Any) -> None:
             for number in before - {process.pid for process in self.processes}:
                 metrics.mark_dead(number or 0)
             limit = config.timeout_worker_healthcheck
-            if not self.should_exit.is_set() or not any(
-                each.process.is_alive() and each.is_ready(limit) for each in self.processes
-            ):
-                return
-            self.should_exit.clear()
-            for number, process in enumerate(self.processes):
-                if process.exitcode == STARTUP_FAILURE:
-                    self.processes[number] = Process(self.config, self.sockets)
-                    self.processes[number].start()
+            others = (each for each in self.processes if each.process.is_alive() and each.is_ready(limit))
+            if self.should_exit.is_set() and any(others):
+                self.should_exit.clear()
+                for number, process in enumerate(self.processes):
+                    if process.exitcode == STARTUP_FAILURE:
+                        self.processes[number] = Process(self.config, self.sockets)
+                        self.processes[number].start()
 
     supervisor = Workers(config, [config.bind_socket()])
     supervisor.run()
@@ -227,13 +217,10 @@ def _switch(name: str, *, default: bool = False) -> bool:
 
 def _check_free(host: str, port: int) -> None:
     """Stop with what to do when we could not listen there."""
-    import asyncio
 
     async def bind() -> None:
-        server = await asyncio.get_running_loop().create_server(
-            asyncio.Protocol, host, port, start_serving=False
-        )
-        server.close()
+        loop = asyncio.get_running_loop()
+        (await loop.create_server(asyncio.Protocol, host, port, start_serving=False)).close()
 
     try:
         asyncio.run(bind())

@@ -31,40 +31,33 @@ def stats(folder: Path, form: str) -> None:
     """
     site = options.settings_of(folder, "No figures were read.")
     database = options.database(folder, "There is no place to store figures.")
-    found = report(database, site, options.now())
+    now = options.now()
+    found = report(database, site, now)
     if found is None and (database.file is None or database.file.exists()):
         raise click.ClickException(f"The figures in {database.place} cannot be read.")
+    found = found or Report(now.date())
     if form == "json":
         click.echo(json.dumps(_data(found), ensure_ascii=False, indent=2))
-    elif found is None or not found.months:
+    elif not found.months:
         click.echo("There are no figures yet. They begin within minutes of the first feed reader that asks.")
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         click.echo("\n".join(_lines(found, width)))
 
 
-def _data(found: Report | None) -> dict[str, object]:
+def _data(found: Report) -> dict[str, object]:
     """The figures for programs; numbers are numbers, and the newest."""
-    if found is None or not found.months:
-        return {"day": None, "subscribers": 0, "feeds": [], "polls": None, "former": []}
+    recent, feeds = found.recent, []
+    for feed in found.feeds:
+        path = None if feed.path is None else f"/{feed.path}"
+        numbers = {"subscribers": feed.subscribers, "readers": feed.readers}
+        feeds.append({"feed": feed.name, "path": path, **numbers})
+    polls = {"requests": recent.requests, "unchanged": recent.unchanged, "bytes": recent.bytes}
     return {
-        "day": str(found.today),
+        "day": str(found.today) if found.months else None,
         "subscribers": found.total.subscribers,
-        "feeds": [
-            {
-                "feed": feed.name,
-                "path": None if feed.path is None else f"/{feed.path}",
-                "subscribers": feed.subscribers,
-                "readers": feed.readers,
-            }
-            for feed in found.feeds
-        ],
-        "polls": {
-            "days": RECENT,
-            "requests": found.recent.requests,
-            "unchanged": found.recent.unchanged,
-            "bytes": found.recent.bytes,
-        },
+        "feeds": feeds,
+        "polls": {"days": RECENT, **polls} if found.months else None,
         "former": [
             {"address": one.address, "is": one.why, "requests": one.requests, "newest": one.newest}
             for one in found.former

@@ -1,7 +1,6 @@
 """Warnings about the text of a post: markup that is removed, footnotes named twice, lost headings.
 
-None of them keeps a post out. Only `check` and imports ask for them, since finding the line of
-each takes as long as rendering the text again.
+Only `check` and imports ask for them: finding the lines takes as long as rendering the text again.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import html as entities
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -27,24 +27,24 @@ _ADDRESSES = {"href": "link", "src": "image"} | dict.fromkeys(
 )
 _DOUBTFUL = re.compile(r'(?:href|src)="(?!https?://(?:[\w-]{1,63}\.)*[\w-]{1,63}(?::\d{1,4})?[/?#"]|#)')
 _LEADING = re.compile(r"\[|(?:href|src)\s*=\s*[\"']?(?!https?://|mailto:|#fn)", re.IGNORECASE)
-# A mark without its footnote, and a link or picture whose address has a blank in it or is not given.
-_UNDEFINED = re.compile(
+# A mark without its footnote, a link or picture whose address has a blank in it or is not given, a bare link.
+_SHOWN = re.compile(
     r"\[\^[^\]\s]+\]|!\[[^\[\]]*\]\([^()\n]*\)|\[[^\[\]]+\](?:\([^()\n]*[/.]\w[^()\n]*\)|\[[^\[\]0-9][^\[\]]*\])"
+    r"|https?://[^\s<>\"]*[\w/]"
 )
 _FOOTNOTE = re.compile(r'<li data-sourcepos="([0-9]{1,9}):[^"]*" id="fn-([^"]*)">')
 # Code and comments, which hold no markup.
 _NO_MARKUP = re.compile(r"<!--.*?(?:-->|\Z)|(?<!`)(`+)(?!`)[^\n]{1,500}?(?<!`)\1(?!`)", re.DOTALL)
 _POSITION = re.compile(r"(\d{1,9}):\d+-(\d{1,9}):")
 _REACH = 1_000  # lines
-
 _LONGEST_HEADING = 6  # words
 # What Word writes into the HTML that it copies.
 _OF_WORD = re.compile(r"a style attribute|an? <\w+:\S* element")
 _CODE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)|^(?: {4}|\t)[^\n]*", re.MULTILINE | re.DOTALL)
-_LIKE_PRACTICE = re.compile(
-    r"(?!.*\|)(?=.*\b(?:pra?c?ti[cs]|clinic|therap))(?=.*\bimpl?i?cati?on)", re.IGNORECASE
-)
+_LIKE_PRACTICE = re.compile(r"(?!.*\|)(?=.*\b(?:practi[cs]|clinic|therap))(?=.*\bimplication)", re.IGNORECASE)
 _PRACTICE = re.compile(r"[#*_\s]*practice\s+implications[*_:#\s]*", re.IGNORECASE)
+# Two words that may be these, misspelt.
+_MISSPELT = re.compile(r"[#*_\s]*(\w{7,10}\s?\w{10,14})[*_:#\s]*")
 # Without the blank it is no heading.
 _UNSPACED = re.compile(r"#+[^#\s]")
 # A heading on the line of the text that it should be above.
@@ -54,23 +54,18 @@ _RUN_IN = re.compile(r"[^\w|]*practi[cs]es? +implications? *(?:[:*_]|</)", re.IG
 def body_problems(body: str, body_line: int, file: str) -> list[Problem]:
     """All warnings about *body*, which begins on line *body_line* of *file*."""
     body = pasted.repaired(body)
-    unsafe = unsafe_html(body)
-    found = [
-        *(
-            (line, f"the text holds {what}, which is removed", _UNSAFE)
-            for line, what in unsafe
-            if not _OF_WORD.fullmatch(what)
-        ),
-        *_pasted(body, body_line - 1, [(line, what) for line, what in unsafe if _OF_WORD.fullmatch(what)]),
-        *(
-            (line, f"the footnote {quoted(f'[^{name}]')} is here a second time", _REPEATED)
-            for line, name in repeated_footnotes(body)
-        ),
-        *(
-            (line, f"this only looks like the heading of the practice implications: {quoted(typed)}", _LOST)
-            for line, typed in _lost_headings(body)
-        ),
-    ]
+    found, of_word = [], []
+    for line, what in unsafe_html(body):
+        if _OF_WORD.fullmatch(what):
+            of_word.append((line, what))
+        else:
+            found.append((line, f"the text holds {what}, which is removed", _UNSAFE))
+    found += _pasted(body, body_line - 1, of_word)
+    for line, name in repeated_footnotes(body):
+        found.append((line, f"the footnote {quoted(f'[^{name}]')} is here a second time", _REPEATED))
+    for line, typed in _lost_headings(body):
+        what = f"this only looks like the heading of the practice implications: {quoted(typed)}"
+        found.append((line, what, _LOST))
     return [Problem(file, body_line + line - 1, 0, what, mend, True) for line, what, mend in sorted(found)]
 
 
@@ -98,7 +93,8 @@ def unsafe_html(source: str) -> list[tuple[int, str]]:
         return [(1, "far more markup than a post needs")]
     if not (markdown.RAW_TAG.search(source) or _DOUBTFUL.search(html)):
         return []
-    return sorted(_BodyParser(html, source).unsafe, key=lambda found: found[0])
+    found = sorted(_BodyParser(html, source).unsafe, key=lambda each: each[0])
+    return [(line, f"{'an' if what.lstrip('<')[0] in 'aeiou' else 'a'} {what}") for line, what in found]
 
 
 def addresses(source: str, host: str) -> list[tuple[int, str, str]]:
@@ -135,11 +131,10 @@ class _BodyParser(HTMLParser):
         self.unsafe: list[tuple[int, str]] = []
         self.addresses: list[tuple[int, str, str]] = []
         self._source = source
-        without_code = _NO_MARKUP.sub(lambda found: "\n" * found[0].count("\n"), source)
-        self._lines = without_code.split("\n")
+        self._lines = _NO_MARKUP.sub(lambda found: "\n" * found[0].count("\n"), source).split("\n")
         self._line = 1
         self._offset = 0  # from a line of the HTML to that of the source
-        self._code = 0
+        self._verbatim = 0
         self.feed(markdown.whole_tags(html))
         self.close()
 
@@ -150,26 +145,25 @@ class _BodyParser(HTMLParser):
         """Note what is unsafe in a tag, and where it leads."""
         typed = self.get_starttag_text() or ""
         line = self._line_of(tag, typed, attrs)
-        self._code += tag in ("code", "pre")
+        self._verbatim += tag in ("a", "code", "pre")
         if tag not in markdown.ELEMENTS:
             # Report every element that is not allowed; no list of bad ones is complete.
-            self.unsafe.append((line, _a(f"<{tag[:40]}> element")))
+            self.unsafe.append((line, f"<{tag[:40]}> element"))
         for name, value in attrs:
             at = min(line + typed[: typed.lower().find(name)].count("\n"), len(self._lines))
-            self.unsafe += [(at, _a(what)) for what in _unsafe_in(name, value or "")]
+            self.unsafe += [(at, what) for what in _unsafe_in(name, value or "")]
             if tag in ("a", "img") and name in ("href", "src") and not (value or "").startswith("#fn"):
                 self.addresses.append((line, tag, markdown.bare(value or "")))
 
     def handle_endtag(self, tag: str) -> None:
-        """Note the end of code."""
-        self._code -= tag in ("code", "pre")
+        self._verbatim -= tag in ("a", "code", "pre")
 
     def handle_data(self, data: str) -> None:
-        """Note what was meant as a link or a footnote's mark."""
-        for found in () if self._code else _UNDEFINED.finditer(data):
+        """Note bare links, and what was meant as a link or a footnote's mark."""
+        for found in () if self._verbatim else _SHOWN.finditer(data):
             if re.search(rf"(?<!\\){re.escape(found[0])}", self._source):
                 line = self.getpos()[0] + self._offset + data.count("\n", 0, found.start())
-                self.addresses.append((line, "text", found[0]))
+                self.addresses.append((line, "a" if found[0].startswith("http") else "text", found[0]))
 
     def _line_of(self, tag: str, typed: str, attrs: list[tuple[str, str | None]]) -> int:
         if attrs[:1] and attrs[0][0] == "data-sourcepos" and (position := _POSITION.match(attrs[0][1] or "")):
@@ -177,10 +171,9 @@ class _BodyParser(HTMLParser):
             self._line = int(position[2]) if tag in ("code", "pre", "img") else line
         else:
             # Later lines may have lost the mark of a quotation or the indent of a list.
-            first = re.compile(rf"(?<!\\){re.escape(typed.partition(chr(10))[0])}")
+            first = re.compile(rf"(?<!\\){re.escape(typed.split(chr(10))[0])}")
             numbers = range(self._line, min(self._line + _REACH, len(self._lines) + 1))
-            line = next((n for n in numbers if first.search(self._lines[n - 1])), self._line)
-            self._line = line
+            self._line = line = next((n for n in numbers if first.search(self._lines[n - 1])), self._line)
         self._offset = line - self.getpos()[0]
         return line
 
@@ -197,14 +190,13 @@ def _unsafe_in(name: str, value: str) -> Iterator[str]:
             yield f"{_ADDRESSES[name]} with an impossible host or port"
 
 
-def _a(words: str) -> str:
-    return f"{'an' if words.lstrip('<')[:1] in 'aeiou' else 'a'} {words}"
-
-
 def _lost_headings(body: str) -> Iterator[tuple[int, str]]:
     """The lines, from 1, that look like the heading of the practice section, of a post that has none."""
     lines = ["", *_CODE.sub(lambda code: "\n" * code[0].count("\n"), body).split("\n"), ""]
-    alike = [number for number, line in enumerate(lines) if _LIKE_PRACTICE.match(line)]
+    words = {n: found[1].lower() for n, line in enumerate(lines) if (found := _MISSPELT.fullmatch(line))}
+    few = sorted(set(words.values()))[:_REACH]  # each takes long
+    near = get_close_matches("practice implications", few, cutoff=0.91)
+    alike = [n for n, line in enumerate(lines) if _LIKE_PRACTICE.match(line) or words.get(n) in near]
     if not alike or markdown.sections(markdown.render(body, base="https://x.invalid/", prefix=""))[1]:
         return
     for number in alike:

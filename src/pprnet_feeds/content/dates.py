@@ -1,7 +1,6 @@
 """Dates as editors write them, and the timestamps they mean.
 
-A month or a day means noon in the site's zone: that is on the same day nearly everywhere, and
-never falls into a change of the clock.
+A month or a day means noon: the same day nearly everywhere, and never in a change of the clock.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import sys
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-#: How the three forms look, for an editor who typed something else.
+#: For an editor who typed something else.
 FORMS = "Write a month like 2026-03, a day like 2026-03-09, or a moment like 2026-03-09T14:30:00-05:00."
 
 # Only these digits count: `int` would take `-1`, `1_0` and Arabic digits.
@@ -22,20 +21,16 @@ _MOMENT = re.compile(
     r"([Zz]|[+-][0-9]{2}:[0-5][0-9])?"
 )
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
-# A post whose month or day ended this long ago is back-filled.
-_BACK_FILLED = timedelta(days=45)
 
 
 def parse_moment(text: str, zone: ZoneInfo) -> datetime:
     """The moment that *text* means, in UTC and whole seconds.
 
-    ``2021-12`` is the first of the month and ``2021-12-06`` that day, both at
-    12:00 in *zone*; all else is RFC 3339 with its zone. A leap second counts
-    as the second before it.
+    ``2021-12`` is the first of the month and ``2021-12-06`` that day, both at 12:00 in *zone*; all
+    else is RFC 3339 with its zone. A leap second counts as the second before it.
 
     Raises:
-        ValueError: its text says what was found instead, such as
-            ``not a date`` or ``a moment without its zone``.
+        ValueError: its text says what was found instead, such as ``a moment without its zone``.
     """
     zone_written = ""
     if day := _DAY.fullmatch(text):
@@ -76,7 +71,7 @@ def first_published(date: str, zone: ZoneInfo, now: datetime) -> datetime | None
     local = moment.astimezone(zone).date()
     after = local + timedelta(days=1) if day[3] else (local + timedelta(days=31)).replace(day=1)
     ended = datetime.combine(after, time(), zone).astimezone(UTC)
-    return moment if now - ended >= _BACK_FILLED else None
+    return moment if now - ended >= timedelta(days=45) else None
 
 
 def month_of(moment: datetime, zone: ZoneInfo) -> str:

@@ -1,7 +1,6 @@
 """Readers of single YAML values: each gives what was typed, or reports a problem with its fix.
 
-Every reader takes the value, the key it was typed under and the faults of its file. It gives None
-after reporting a fault, and never guesses what an editor did not type.
+A reader takes the value, the key it was typed under and the faults of its file; None is a fault.
 """
 
 from __future__ import annotations
@@ -25,19 +24,18 @@ Kinds = dict[str, Reader[Any]]
 # The values under one of our names, each with the key that was typed.
 Typed = dict[str, list[tuple[str, Value]]]
 
-_FLAGS = dict.fromkeys(("true", "yes", "on"), True) | dict.fromkeys(("false", "no", "off"), False)
+_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _EMPTY = frozenset({"", "~", "null"})
-_TEXT_LENGTH = 20_000
 _LIST_LENGTH = 100
 _ADDRESS = re.compile(r"https?://[^\s\"<>\\^`{|}]+", re.IGNORECASE)
 # Letters beyond ASCII may be escaped.
 _LABEL = r"(?:[\w-]|%[89a-f][0-9a-f]){1,63}"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE)
-_EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
+EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
 # RFC 5646 §2.1, without the grandfathered tags.
 _LANGUAGE = re.compile(
-    r"[a-z]{2,3}(?:-[a-z]{3}){0,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"
-    r"(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?",
+    r"(?=.{2,50}\Z)[a-z]{2,3}(?:-[a-z]{3}){0,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?"
+    r"(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?",
     re.IGNORECASE,
 )
 _ORCID = re.compile(r"(?:https?://orcid\.org/)?((?:[0-9]{4}-){3}[0-9]{3}[0-9X])", re.IGNORECASE)
@@ -57,10 +55,10 @@ class Faults:
     file: str
     found: list[Problem] = field(default_factory=list)
 
-    def add(self, at: Value | None, what: str, mend: str) -> None:
-        """Add one problem at the position of a value, or for the file as a whole."""
+    def add(self, at: Value | None, what: str, mend: str, *, warning: bool = False) -> None:
+        """Add one problem or warning at the position of a value, or for the file as a whole."""
         line, column = (at.line, at.column) if at else (0, 0)
-        self.found.append(Problem(self.file, line, column, what, mend))
+        self.found.append(Problem(self.file, line, column, what, mend, warning))
 
 
 def is_given(value: Value) -> bool:
@@ -84,10 +82,10 @@ def reader(parse: Callable[[str, str], T | Wrong]) -> Reader[T]:
     def read(value: Value, name: str, faults: Faults) -> T | None:
         typed = scalar(value, name, faults)
         result = None if typed is None else parse(typed, name)
-        if isinstance(result, Wrong):
-            faults.add(value, *result)
-            return None
-        return result
+        if not isinstance(result, Wrong):
+            return result
+        faults.add(value, *result)
+        return None
 
     return read
 
@@ -96,8 +94,7 @@ def form(parse: Callable[[str], T | None], wrong: str, mend: str) -> Reader[T]:
     """The reader of a value of one form: what *parse* gives None for is *wrong*."""
 
     def parsed(typed: str, name: str) -> T | Wrong:
-        result = parse(typed)
-        if result is None:
+        if (result := parse(typed)) is None:
             return Wrong(f"`{name}` {wrong}: {quoted(typed)}", mend.format(name=name))
         return result
 
@@ -116,19 +113,17 @@ def choice(noun: str, names: tuple[str, ...], others: str) -> Reader[str]:
     return reader(parse)
 
 
-def text(value: Value, name: str, faults: Faults, most: int = _TEXT_LENGTH) -> str | None:
+def text(value: Value, name: str, faults: Faults, most: int = 20_000) -> str | None:
     """Plain text of one line, as typed, at most *most* characters."""
     typed = scalar(value, name, faults)
     if typed and len(typed) > most:
-        what = f"`{name}` has {len(typed)} characters; the most is {most}"
-        faults.add(value, what, "Shorten it.")
-        return None
-    if typed is not None and isinstance(value, Scalar) and value.remark:
-        what = f"`{name}` ends before the # on its line: {quoted(typed)}"
+        faults.add(value, f"`{name}` has {len(typed)} characters; the most is {most}", "Shorten it.")
+    elif typed is not None and isinstance(value, Scalar) and value.remark:
         mend = "Put quotation marks around the value, or the comment on a line of its own."
-        faults.add(value, what, mend)
-        return None
-    return typed
+        faults.add(value, f"`{name}` ends before the # on its line: {quoted(typed)}", mend)
+    else:
+        return typed
+    return None
 
 
 def number(least: int, most: int) -> Reader[int]:
@@ -143,14 +138,8 @@ def number(least: int, most: int) -> Reader[int]:
 
 def is_address(typed: str) -> bool:
     """Whether *typed* is an absolute http or https address that any reader can follow."""
-    if not (typed.isascii() and len(typed) <= 2_000 and _ADDRESS.fullmatch(typed)):
-        return False
-    return has_host(typed) and "@" not in urlsplit(typed).netloc
-
-
-def is_email(typed: str) -> bool:
-    """Whether *typed* has the form of an e-mail address."""
-    return _EMAIL.fullmatch(typed) is not None
+    is_one = typed.isascii() and len(typed) <= 2_000 and _ADDRESS.fullmatch(typed)
+    return bool(is_one) and has_host(typed) and "@" not in urlsplit(typed).netloc
 
 
 def has_host(address: str) -> bool:
@@ -164,20 +153,18 @@ def has_host(address: str) -> bool:
         return False
 
 
-def only(is_valid: Callable[[str], object]) -> Callable[[str], str | None]:
-    """A parser that takes what *is_valid*, as it is."""
-    return lambda typed: typed if is_valid(typed) else None
+def matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
+    """A parser that takes the first group of a text that matches, or the whole where there is no group."""
+    return lambda typed: match[match.lastindex or 0] if (match := pattern.fullmatch(typed)) else None
 
 
 def _orcid(typed: str) -> str | None:
     match = _ORCID.fullmatch(typed)
-    if not match:
-        return None
-    total = 0
-    for digit in match[1].replace("-", "")[:-1]:
+    orcid, total = match[1].upper() if match else "", 0
+    for digit in orcid[:-1].replace("-", ""):
         total = (total + int(digit)) * 2
     check = "0123456789X"[(12 - total % 11) % 11]  # ISO 7064, mod 11-2
-    return match[1].upper() if match[1][-1].upper() == check else None
+    return orcid if orcid.endswith(check) else None
 
 
 def parse_slug(typed: str, name: str) -> str | Wrong:
@@ -204,13 +191,9 @@ KINDS: Kinds = {
     "line": scalar,
     "slug": reader(parse_slug),
     "address": reader(parse_address),
-    "email": form(only(_EMAIL.fullmatch), "is not an e-mail address", "Write it like editor@example.org."),
+    "email": form(matching(EMAIL), "is not an e-mail address", "Write it like editor@example.org."),
     "orcid": form(_orcid, "is not an ORCID", "Write it like 0000-0002-1825-0097."),
-    "language": form(
-        only(lambda typed: len(typed) <= 50 and _LANGUAGE.fullmatch(typed)),
-        "is not a language tag",
-        "Write it like en or en-CA (BCP 47).",
-    ),
+    "language": form(matching(_LANGUAGE), "is not a language tag", "Write it like en or en-CA (BCP 47)."),
     "flag": form(
         lambda typed: _FLAGS.get(typed.lower()),
         "is neither true nor false",
@@ -233,7 +216,7 @@ def each(value: Value, name: str, faults: Faults, read: Reader[T]) -> tuple[T, .
         return None
     results = [read(item, name, faults) for item in items]
     valid = tuple(result for result in results if result is not None)
-    return valid if len(valid) == len(results) else None
+    return valid if len(valid) == len(items) else None
 
 
 def known(mapping: Mapping, keys: Table, faults: Faults) -> Typed:
@@ -267,20 +250,20 @@ def read_all(found: Typed, keys: Table, faults: Faults, kinds: Kinds) -> dict[st
     """
     results: dict[str, Any] = {}
     for name, values in found.items():
-        first, value = values[0]
-        wanted = results[name] = read(value, first, faults, keys[name], kinds)
-        for typed, value in values[1:]:
+        first = values[0][0]
+        for typed, value in values:
             result = read(value, typed, faults, keys[name], kinds)
+            wanted = results.setdefault(name, result)
             if result is not None and wanted is not None and result != wanted:
                 what = f"`{typed}` and `{first}` mean the same and say different things"
                 faults.add(value, what, f"Keep one of them, best as `{name}`.")
     return results
 
 
-def part(make: Callable[..., T], keys: Table, kinds: Kinds, what: str, mend: str) -> Reader[T]:
+def part(keys: Table, make: Callable[..., T], who: str, mend: str, kinds: Kinds) -> Reader[T]:
     """The reader of what *make* gives for a group of *keys*, or for the value of the first key alone.
 
-    *what* is wrong without the first key, and *mend* is the fix.
+    *who* has no first key when it is not there, and *mend* is the fix.
     """
     first = next(iter(keys))
 
@@ -291,7 +274,7 @@ def part(make: Callable[..., T], keys: Table, kinds: Kinds, what: str, mend: str
         before = len(faults.found)
         results = read_all(known(value, keys, faults), keys, faults, kinds)
         if results.get(first, "") == "":
-            faults.add(value, what.format(name=name), mend)
+            faults.add(value, f"{who.format(name=name)} has no `{first}`", mend)
         given = {key: result for key, result in results.items() if result is not None}
         return make(**given) if len(faults.found) == before else None
 

@@ -1,7 +1,6 @@
 """Finds the files of a site and reads them, with a limit on their size.
 
-Anything may lie in the folder of posts. Only regular files are opened: a named pipe would wait for
-ever, a device never ends, and a link may lead out of the site.
+Only regular files are opened: a pipe waits for ever, a device never ends, a link may leave the site.
 """
 
 from __future__ import annotations
@@ -20,16 +19,12 @@ SIZE_LIMIT = 1_048_576
 # Some file systems count time in steps of two seconds.
 GRAIN = 2_000_000_000
 # Never follow a link, and never wait for the other end of a pipe, should the file have been replaced.
-_FLAGS = os.O_RDONLY
-for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
-    _FLAGS |= getattr(os, _flag, 0)
+_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 _SIGNATURE = struct.Struct("<QqqQ")
 # How the names of files begin that are hidden, or that editors leave behind.
 PASSED_OVER = (".", "#")
 _ALMOST = (".markdown", ".mdown", ".mkd", ".md.txt")
-_LEFT_OVER = re.compile(
-    r"~\$.*|.*(?:~|\.(?:sw[a-p]|tmp|bak|orig|part))|4913|Thumbs\.db|desktop\.ini", re.IGNORECASE
-)
+_LEFT_OVER = re.compile(r"~\$.*|.*(?:~|\.(?:sw[a-p]|tmp|bak|orig|part))|4913|Thumbs\.db|desktop\.ini", re.I)
 # How the files of word processors begin, which somebody may save under the name of a post.
 _DOCUMENTS = {
     b"PK\x03\x04": "a document of Word or of another word processor",
@@ -43,19 +38,13 @@ _IMPORT = "Make a post of it: pprnet-feeds import FILE; then move it out of post
 _COPY = "Copy its text into a post, which `pprnet-feeds new` begins, or move it out of posts/."
 _UPLOAD = "Put it on a web server and write its whole address, https://…, into the post."
 _KINDS = (
-    ((".qmd", ".rmd", ".mdx", ".rst", ".adoc", ".org", ".txt"), "a text of another program", _RENAME),
-    ((".docx",), "a document of a word processor", _IMPORT),
-    ((".doc", ".odt", ".rtf", ".pages", ".pdf"), "a document of a word processor", _COPY),
-    ((".html", ".htm", ".xhtml", ".xml", ".json", ".ipynb"), "a web page or the file of a program", _COPY),
-    (
-        (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".heic", ".tif", ".tiff"),
-        "a picture",
-        _UPLOAD,
-    ),
-    (("",), "another kind of file, or a link", "Move it out of posts/."),
+    (".qmd .rmd .mdx .rst .adoc .org .txt", "a text of another program", _RENAME),
+    (".docx", "a document of a word processor", _IMPORT),
+    (".doc .odt .rtf .pages .pdf", "a document of a word processor", _COPY),
+    (".html .htm .xhtml .xml .json .ipynb", "a web page or the file of a program", _COPY),
+    (".png .jpg .jpeg .gif .svg .webp .avif .heic .tif .tiff", "a picture", _UPLOAD),
 )
-
-
+_OTHER = ("another kind of file, or a link", "Move it out of posts/.")
 # A file as a directory entry, which remembers its status, with its name; or why it cannot be read.
 Found = tuple[os.DirEntry[str], str] | Problem
 
@@ -66,10 +55,7 @@ def name_of(path: str) -> str:
 
 
 def read_text(path: Path, name: str, limit: int = SIZE_LIMIT) -> str | Problem:
-    """The text of a file, with line feeds, or why it cannot be read.
-
-    *name* is what the file is called in a problem; *limit* is in bytes.
-    """
+    """The text of a file, called *name*, with line feeds, or why it cannot be read; *limit* is in bytes."""
     found = read_bytes(os.fspath(path), name, limit)
     return found if isinstance(found, Problem) else text_of(found[0], name)
 
@@ -97,10 +83,10 @@ def read_bytes(path: str, name: str, limit: int = SIZE_LIMIT) -> tuple[bytes, os
     except OSError as error:
         what = f"the file cannot be opened: {error.strerror or 'no reason was given'}"
         return Problem(name, 0, 0, what, "Let this program read it, for example with chmod 644.")
-    if len(data) != before.st_size or signature(before) != signature(after):
-        mend = "Save it once more; it is read again then."
-        return Problem(name, 0, 0, "the file was changed while it was read", mend)
-    return data, before
+    if len(data) == before.st_size and signature(before) == signature(after):
+        return data, before
+    mend = "Save it once more; it is read again then."
+    return Problem(name, 0, 0, "the file was changed while it was read", mend)
 
 
 def text_of(data: bytes, name: str) -> str | Problem:
@@ -161,17 +147,10 @@ def _unfit(status: os.stat_result, name: str, limit: int) -> Problem | None:
     return Problem(name, 0, 0, f"the file is larger than {limit / (1 << 20):g} MB", mend)
 
 
-def post_files(site: Path) -> Iterator[tuple[Path, str] | Problem]:
-    """The same as `entries`, as paths."""
-    for found in entries(site):
-        yield found if isinstance(found, Problem) else (Path(found[0].path), found[1])
-
-
 def entries(site: Path, *, report_others: bool = False) -> Iterator[Found]:
     """Every post file below ``posts/`` with its name, or why it is none; in no particular order.
 
-    Hidden files and what editors' programs leave behind are ignored; with *report_others*
-    there is a warning for every file that is no post.
+    Hidden files and left-overs are ignored. With *report_others* every file that is no post is a warning.
     """
     folders = [os.fspath(site / "posts")]
     while folders:
@@ -209,7 +188,8 @@ def _misnamed(own: str, whole: str, report_others: bool) -> Problem | None:
         what = "the file's name does not end in .md, so it is no post"
         return Problem(whole, 0, 0, what, "Rename it so that it ends in .md.", warning=True)
     if report_others and not _LEFT_OVER.fullmatch(own):
-        kind, mend = next((kind, mend) for ends, kind, mend in _KINDS if own.lower().endswith(ends))
+        fits = ((kind, mend) for ends, kind, mend in _KINDS if own.lower().endswith(tuple(ends.split())))
+        kind, mend = next(fits, _OTHER)
         what = f"this is {kind}: only .md files are posts"
         return Problem(whole, 0, 0, what, mend.replace("FILE", whole), warning=True)
     return None

@@ -1,7 +1,4 @@
-"""Every key that an editor may type in a post, in ``site.yaml`` and in the lists of topics.
-
-One table for reading files, for the JSON Schema of an editor's program, and for the documentation.
-"""
+"""Every key that an editor may type: for reading files, for the JSON Schema, and for the documentation."""
 
 from __future__ import annotations
 
@@ -144,9 +141,9 @@ SITE = _table(
         "https://creativecommons.org/licenses/by/4.0/"),
     Key("hubs", "address", "addresses of WebSub hubs", "none", "[https://hub.example/]", many=True),
     Key("entries", "entries", "how many posts a feed holds at least", "30", "30"),
-    Key("icon", "icon", "name of a square PNG below `feeds/`, at best 512 pixels wide", "a mark of ours",
+    Key("icon", "png", "name of a square PNG below `feeds/`, at best 512 pixels wide", "a mark of ours",
         "icon.png"),
-    Key("logo", "logo", "name of a PNG below `feeds/` of any shape", "the icon", "logo.png"),
+    Key("logo", "png", "name of a PNG below `feeds/` of any shape", "the icon", "logo.png"),
     Key("accent", "colour", "colour of links and buttons, in quotation marks; the pages use a darker or"
         " lighter shade where it could not be read", '`"#0b5f6f"`', '"#0b5f6f"'),
     Key("contact", "email", "an e-mail address that registries can write to", "none", "editor@example.org"),
@@ -172,6 +169,7 @@ NEWSLETTER = _table(
     Key("unsubscribe", "unsubscribe", "where they end that: an address, or `mailto:…`", "none",
         "https://example.org/newsletter/leave"),
 )
-#: The keys below a key of the kind `group`.
+#: The keys of a value, by its kind, and those below a key of the kind `group`.
+PARTS = {"person": PERSON, "image": IMAGE, "citation": CITATION, "notice": NOTICE, "copy": COPY}
 GROUPS = {"author": PERSON, "publisher": PUBLISHER, "cache": CACHE, "newsletter": NEWSLETTER}
 # fmt: on

@@ -1,9 +1,7 @@
 """What subscribers have received so far: ``feeds/ledger.json``, one line for each post.
 
-Readers know a post by its id and its first date. Both come from a file that an editor may rename,
-move or edit, so what was published once is recorded, and the ledger wins over the file. Only
-`publish` writes it. It is stored in git, where the lines of two branches merge unless both added one
-at the same place. Without a ledger everything works from the files alone.
+Readers know a post by its id and its first date, and an editor may rename, move or edit its file. So
+what was published is recorded, and wins over the file. Without a ledger the files alone count.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, get_args
@@ -27,15 +25,10 @@ from pprnet_feeds.content.text import clean
 
 FILE = "feeds/ledger.json"
 _MEND = "Take the file from git again (git checkout feeds/ledger.json); only `publish` writes it."
-# Either side will do: the posts say the same as the other one.
-_MEND_MERGE = (
-    "Take one side (git checkout --theirs feeds/ledger.json), and `publish` again when the posts are merged."
-)
 _LIMIT = 134_217_728  # bytes: room for a hundred thousand posts
 # A record has attributes of its own for these.
 _NOT_IN_DIGEST = "file id slug aliases published updated issue body_line draft date".split()
 _OF_BOTH = "id slug title published updated topics research status note".split()
-_UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,6 @@ class Record:
         changed: when its last change was published.
         digest: of everything else that readers see of it.
         date: as its file had it first; empty in older records, which go by *published*.
-        notices: of its studies, as the post names them.
     """
 
     id: str
@@ -83,21 +75,24 @@ class Ledger:
         """The same records, by the file each was read from last."""
         return {record.path: record for record in self.records.values()}
 
+    @cached_property
+    def newest_change(self) -> datetime:
+        """When the last change was published; year 1 when nothing was."""
+        none = datetime.min.replace(tzinfo=UTC)
+        return max((record.changed for record in self.records.values()), default=none)
+
     def identified(self, posts: Sequence[Post], zone: ZoneInfo, now: datetime) -> list[Post]:
         """The *posts* under the ids, dates and former addresses that subscribers know them by.
 
-        A file that was renamed is recognised by its absence under the old path and by the same text,
-        or the same title and date.
+        A renamed file is one that is absent under its old path, and has the same text or title and date.
         """
-        if not self.records:
-            return list(posts)
         files, ids = {post.file for post in posts}, {post.id for post in posts}
         missing: _Index = {}
         for record in self.records.values():
             if record.path not in files and record.id not in ids:
                 missing.setdefault(record.digest, []).append(record)
                 missing.setdefault((record.title, date_of(record, zone)), []).append(record)
-        return [self._identified(post, files, missing, zone, now) for post in posts]
+        return [self._known_as(post, files, missing, zone, now) for post in posts]
 
     def shown(self, now: datetime) -> Ledger:
         """The same without the posts that are scheduled at *now*, which no reader has seen."""
@@ -106,12 +101,10 @@ class Ledger:
 
     def gone(self, posts: Iterable[Post]) -> list[Record]:
         """The records of which no post is left."""
-        ids = {post.id for post in posts} if self.records else ()
+        ids = {post.id for post in posts}
         return [record for record in self.records.values() if record.id not in ids]
 
-    def _identified(
-        self, post: Post, files: set[str], missing: _Index, zone: ZoneInfo, now: datetime
-    ) -> Post:
+    def _known_as(self, post: Post, files: set[str], missing: _Index, zone: ZoneInfo, now: datetime) -> Post:
         record = self.by_path.get(post.file) or self.records.get(post.id)
         if record and record.path != post.file and record.path in files:
             return post  # another post has that id: `library` reports the two
@@ -151,8 +144,8 @@ def is_default_id(post: Post) -> bool:
 
 def is_said_by(post: Post, record: Record, zone: ZoneInfo) -> bool:
     """Whether post and record have the same text, or the same title and date."""
-    same = record.title == post.title and date_of(record, zone) == date_of(post, zone)
-    return same or record.digest == seen(post)
+    is_alike = record.title == post.title and date_of(record, zone) == date_of(post, zone)
+    return is_alike or record.digest == seen(post)
 
 
 def seen(post: Post) -> str:
@@ -189,7 +182,7 @@ def record_of(post: Post, before: Record | None, now: datetime) -> Record:
         notices=post.notices,
     )
     if before and record.status == "withdrawn" != before.status and record.updated <= before.updated:
-        # Readers go by the date of a withdrawal: without one of its own it is that of its publication.
+        # A withdrawal without a date of its own has that of its publication.
         record = replace(record, updated=now)
     return record if record == before else replace(record, changed=now)
 
@@ -209,39 +202,43 @@ def read_ledger(folder: Path, before: Ledger | None = None) -> Ledger | list[Pro
         records = [_record(found) for found in json.loads(text)["posts"]]
     except json.JSONDecodeError as error:
         what, mend = f"not JSON: {error.msg}", _MEND
-        if "\n<<<<<<< " in text:
-            what, mend = "a merge that was not finished", _MEND_MERGE
+        if "\n<<<<<<< " in text:  # either side will do: the posts say the same as the other one
+            what, side = "a merge that was not finished", "git checkout --theirs feeds/ledger.json"
+            mend = f"Take one side ({side}), and `publish` again when the posts are merged."
         return [Problem(FILE, error.lineno, error.colno, what, mend)]
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         return [Problem(FILE, 0, 0, f"no ledger of this program: {error!r}", _MEND)]
     return Ledger({record.id: record for record in records}, source)
 
 
+def too_early(ledger: Ledger, now: datetime, most: timedelta = timedelta()) -> list[Problem]:
+    """A problem if *now* is before the last publication, by more than *most*."""
+    what = f"the clock says {now:%Y-%m-%d %H:%M}, which is before the last publication"
+    fault = Problem(FILE, 0, 0, what, "Set the clock of this machine.")
+    return [fault] if ledger.newest_change - now > most else []
+
+
 def write(ledger: Ledger) -> str:
     """The ledger as a text: one line for each record, by id, so that two branches seldom change the same."""
-    lines = [_json_line(record) for _, record in sorted(ledger.records.items())]
+    lines = []
+    for _, record in sorted(ledger.records.items()):
+        written = {
+            each.name: f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
+            for each in fields(Record)
+            if (value := getattr(record, each.name)) or each.name not in ("note", "former", "date", "notices")
+        }
+        lines.append(json.dumps(written, ensure_ascii=False))
     return '{"version": 1, "posts": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
-def _json_line(record: Record) -> str:
-    written = {
-        each.name: f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
-        for each in fields(Record)
-        if (value := getattr(record, each.name)) or each.name not in ("note", "former", "date", "notices")
-    }
-    return json.dumps(written, ensure_ascii=False)
-
-
-def _record(found: Mapping[str, Any]) -> Record:
+def _record(found: dict[str, Any]) -> Record:
     """One record from JSON, with nothing in it that a post could not say.
 
     Raises:
         KeyError, TypeError, ValueError: it is no record.
     """
-    values = {
-        name: read(found.get(name, _ABSENT[name]) if name in _ABSENT else found[name])
-        for name, read in _READERS.items()
-    }
+    found = _ABSENT | found
+    values = {name: read(found[name]) for name, read in _READERS.items()}
     return Record(**values | {"updated": max(values["updated"], values["published"])})
 
 
@@ -260,11 +257,11 @@ def _each(values: Any, read: Callable[[Any], str]) -> tuple[str, ...]:
 
 
 def _moment(value: Any) -> datetime:
-    return parse_moment(_line(value), _UTC)
+    return parse_moment(_line(value), ZoneInfo("UTC"))
 
 
 def _is_line(text: str) -> bool:
-    return "\n" not in text and clean(text) == (text, False)
+    return "\n" not in text and clean(text) == (text, None)
 
 
 _line = partial(_checked, is_valid=_is_line, fault="no line of text:")

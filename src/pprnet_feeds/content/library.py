@@ -1,7 +1,6 @@
 """All valid posts of a site, and the problems that only two posts together have.
 
-Drafts and scheduled posts are in no list, count or date here, so no feed can show them. A faulty
-post is left out and reported, and never affects another one.
+Drafts and scheduled posts are in no list, count or date here, so no feed can show them.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ class Library:
     Attributes:
         posts: those that readers may see, the newest first: by year, then `published`, then id.
         withdrawn: those that were withdrawn, in the same order.
-        problems: in the order of files and lines.
         next_release: when any of this changes next by itself.
         remains: the ids of withdrawn posts whose files are gone, too.
         digests: of the appearance of each post, by id.
@@ -64,13 +62,11 @@ def read_library(
     before: Library | None = None,
     look: Look | None = None,
 ) -> Library:
-    """Read every post below *folder*, as it is at *now*.
+    """Read every post below *folder*, as it is at *now*; what the *ledger* says of it wins.
 
-    *drafts* lets drafts and posts of the future in, for a preview. *bodies* checks every text as
-    well, also that of a faulty post. What the *ledger* says of ids, first dates and former
-    addresses wins. Posts of the library *before* stay the same objects when they did not change,
-    and stay as they were when their files are faulty now, or not at rest in this *look*. The result is
-    *before* itself when nothing changed.
+    *drafts* lets drafts and posts of the future in, for a preview. *bodies* checks every text as well.
+    Posts of the library *before* stay the same objects when they did not change, and stay as they were
+    when their files are faulty, or not at rest in this *look*. Without any change the result is *before*.
     """
     ledger = ledger or Ledger()
     last = before.reading if before else None
@@ -171,8 +167,7 @@ def _at(post: Post, now: datetime, ledger: Ledger) -> Post:
 def _without_doubles(posts: list[Post], now: datetime, ledger: Ledger) -> tuple[list[Post], list[Problem]]:
     """Posts of which no two share an id, a slug or a former path.
 
-    The one in the ledger stays, else the older, because readers have it already;
-    what is not public never replaces what is.
+    The one in the ledger stays, else the older: readers have it. What is not public replaces nothing.
     """
     names = [{*_names(post), *map(_claim, post.aliases)} for post in posts]
     if len(set().union(*names)) == sum(map(len, names)):
@@ -189,17 +184,16 @@ def _without_doubles(posts: list[Post], now: datetime, ledger: Ledger) -> tuple[
     # Names before former paths: a new alias must not take the address of another post.
     for _, equals in groupby(sorted(posts, key=precedence), key=lambda post: precedence(post)[:2]):
         alone = [post for post in equals if _is_alone(post, taken, problems)]
-        single += [_with_own_aliases(post, taken, problems) if post.aliases else post for post in alone]
+        single += [_with_own_aliases(post, taken, problems) for post in alone]
     return single, problems
 
 
 def _is_alone(post: Post, taken: dict[tuple[str, str], Post], problems: list[Problem]) -> bool:
     """Whether no other has the id and slug of this post, which are taken from now on."""
     claims = _names(post)
-    clashes = [claim for claim in claims if claim in taken]
-    for claim in clashes:
-        other = taken[claim].file
-        what = f"the `{claim[0]}` {quoted(claim[1])} is taken by {other}"
+    clashes = [(*claim, taken[claim].file) for claim in claims if claim in taken]
+    for name, value, other in clashes:
+        what = f"the `{name}` {quoted(value)} is taken by {other}"
         mend = f"Change it here; until then this post is left out, and {other} stays."
         problems.append(Problem(post.file, 0, 0, what, mend))
     if not clashes:

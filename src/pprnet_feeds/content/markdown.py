@@ -1,10 +1,7 @@
 """A post's Markdown as HTML that is safe in any reader, and the parts of such HTML.
 
-comrak renders CommonMark with footnotes and tables. nh3 removes everything that could act in a
-browser. Addresses become absolute, and ids get a prefix that no other post has. A body that asks
-for far more markup than a post needs is shown as it was typed, so no body takes long.
-
-The only module that knows comrak and nh3.
+comrak renders CommonMark, and nh3 removes everything that could act in a browser. A body that asks for
+far more markup than a post needs is shown as it was typed, so no body takes long.
 """
 
 from __future__ import annotations
@@ -13,6 +10,7 @@ import html as entities
 import re
 import threading
 from collections.abc import Iterable
+from itertools import accumulate
 from urllib.parse import urljoin
 
 import comrak
@@ -22,14 +20,12 @@ from pprnet_feeds.content import fields
 from pprnet_feeds.content.pasted import repaired
 from pprnet_feeds.content.text import clean
 
-# Bounds on what one body may ask for. comrak fills up short rows of a table without a limit of its
-# own: 10 kB become 20 MB. nh3 takes quadratic time over nested elements and over the attributes of
-# one tag, and repeats an inline element that has no end in every block after it.
+# comrak fills up short rows of a table without a limit of its own: 10 kB become 20 MB. nh3 takes quadratic
+# time over nested elements and attributes, and repeats an inline element without an end in each block.
 DEPTH = 100
 _CELLS = 50_000
 _MARKS = 20_000
 _HTML_MARKS = 1_000_000  # the `<` that were typed, times all marks
-_PARAGRAPH = re.compile(r"\n[ \t]*\n")
 
 VOID = frozenset("br col hr img wbr".split())
 BLOCK = frozenset(
@@ -58,8 +54,13 @@ ATTRIBUTES = {
 CLASSES = {"a": "footnote-backref", "section": "footnotes", "sup": "footnote-ref"}
 SCHEMES = {"http", "https", "mailto", "tel"}
 
-_EXTENSIONS, _PARSING = comrak.ExtensionOptions(), comrak.ParseOptions()
-_EXTENSIONS.footnotes = _EXTENSIONS.table = _EXTENSIONS.strikethrough = True
+_EXTENSIONS, _WITH_LINKS = comrak.ExtensionOptions(), comrak.ExtensionOptions()
+for _each in (_EXTENSIONS, _WITH_LINKS):
+    _each.footnotes = _each.table = _each.strikethrough = True
+_WITH_LINKS.autolink = True
+_ANCHOR = re.compile(r"<a\s", re.IGNORECASE)
+_LONGEST_ADDRESS = 2_000
+_PARSING = comrak.ParseOptions()
 _RENDERING, _WITH_POSITIONS = comrak.RenderOptions(), comrak.RenderOptions()
 _RENDERING.unsafe_ = _WITH_POSITIONS.unsafe_ = _WITH_POSITIONS.sourcepos = True
 
@@ -74,7 +75,7 @@ _REMOVED = {
 # A tag of more than 5,000 characters, not counting values in quotes, is text.
 _TAG_OR_SIGN = re.compile(r"<(?:/?([A-Za-z][^\s/>]{0,200}+)(?:[^>\"']|\"[^\"]*\"|'[^']*'){0,5000}+>)?")
 
-# URL standard §4.4: blanks around an address and tabs and line ends inside of it do not count.
+# Blanks around an address and tabs and line ends inside of it do not count (URL standard §4.4).
 _AROUND = "".join(map(chr, range(0x21)))
 _INSIDE = re.compile(r"[\t\n\r]")
 _NO_HOST = re.compile(r"(?i:(https?):(?!//)/*)")
@@ -91,14 +92,17 @@ _LEVELS = {"p": 2} | {f"h{level}": level for level in range(1, 7)}
 _LONGEST_HEADING = 1_000
 # What plain text has in the place of a tag.
 _GAPS = dict.fromkeys(BLOCK, "\n\n") | dict.fromkeys(("br", "tr", "li"), "\n") | {"td": " ", "th": " "}
+# Elements that are removed, whose words would run together.
+_GAPS |= dict.fromkeys("button fieldset form hgroup label legend option output select".split(), " ")
 _NOT_RUNNING = frozenset("h1 h2 h3 h4 h5 h6 ul ol dl table figure pre summary".split())
-# A heading in bold, and a picture with its caption.
+# A heading in bold, a picture with its caption, and a caption by its number.
 _NOT_A_PARAGRAPH = re.compile(
     r"<p>\s*<(strong|b)>(?:(?!</?\1>|[.!]</).){1,200}</\1>\s*:?\s*</p>"
-    r"|<p>\s*<img[^<>]*>\s*<(em|i)>(?:(?!</?\2>).){1,500}</\2>\s*</p>",
+    r"|<p>\s*<img[^<>]*>(?:\s*</p>\s*<p>)?\s*<(em|i)>(?:(?!</?\2>).){1,500}</\2>\s*</p>"
+    r"|<p>\s*(?:<[a-z]+>){0,2}(?:Figure|Table) [0-9]{1,3}(?:</[a-z]+>){0,2}(?:[.:](?:(?!</p>).){0,500})?</p>",
     re.DOTALL,
 )
-_UNENDED = re.compile(r"(?<![.!?…:;,–—-])(?<![.!?…:;][\"'”’»)\]])\n")
+_UNENDED = re.compile(r"(?<![.!?…:;,–—\u3002\uff01\uff1f\u061f-])(?<![.!?…:;][\"'”’»)\]])\n")
 _BLANK = re.compile(r"[ \t\n\f\r]+")
 _SPACES = re.compile(r" {2,}")
 _BREAKS = re.compile(r" *\n[ \n]*")
@@ -123,29 +127,36 @@ def render(source: str, *, base: str, prefix: str) -> str:
 def to_html(source: str, *, positions: bool = False) -> str | None:
     """Unsafe HTML, or None when there is more markup than a post needs.
 
-    With *positions* each element that came from Markdown begins with ``data-sourcepos``.
+    With *positions* each element that came from Markdown begins with ``data-sourcepos``, and bare links are
+    text, so that a link that failed is found in one piece.
     """
     source = repaired(source)
     if "|" in source and _cells(source) > _CELLS:
         return None
-    html = comrak.render_markdown(source, _EXTENSIONS, _PARSING, _WITH_POSITIONS if positions else _RENDERING)
+    extensions = _EXTENSIONS if positions or not _has_bare_links(source) else _WITH_LINKS
+    html = comrak.render_markdown(source, extensions, _PARSING, _WITH_POSITIONS if positions else _RENDERING)
     marks = html.count("<") + html.count("&")
     return None if marks > _MARKS or source.count("<") * marks > _HTML_MARKS else html
 
 
+def _has_bare_links(source: str) -> bool:
+    """Whether addresses in the text become links: not within one typed as HTML, nor in quadratic time."""
+    if not any(sign in source for sign in ("://", "www.", "@")) or _ANCHOR.search(source):
+        return False
+    return max(map(len, source.split())) <= _LONGEST_ADDRESS
+
+
 def _cells(source: str) -> int:
     """No fewer table cells than there are: a table ends at an empty line."""
-    paragraphs = (text.split("\n") for text in _PARAGRAPH.split(source) if "|" in text)
+    paragraphs = (text.split("\n") for text in re.split(r"\n[ \t]*\n", source))
     return sum(len(lines) * max(line.count("|") for line in lines) for lines in paragraphs)
 
 
 def _is_too_deep(html: str) -> bool:
-    depth = 0
-    for tag in _TAG.finditer(html):
-        depth += 0 if tag[2] in VOID else -1 if tag[1] else 1
-        if depth > DEPTH:
-            return True
-    return False
+    if html.count("<") <= DEPTH:
+        return False
+    steps = (0 if tag[2] in VOID else -1 if tag[1] else 1 for tag in _TAG.finditer(html))
+    return max(accumulate(steps), default=0) > DEPTH
 
 
 def whole_tags(html: str, *, known_only: bool = False) -> str:
@@ -156,7 +167,7 @@ def whole_tags(html: str, *, known_only: bool = False) -> str:
 
     def tag_or_text(found: re.Match[str]) -> str:
         is_shown = found[1] and (not known_only or found[1].lower() in ELEMENTS)
-        return found[0] if is_shown else "" if found[1] else "&lt;"
+        return found[0] if is_shown else _GAPS.get(found[1].lower(), "") if found[1] else "&lt;"
 
     return _TAG_OR_SIGN.sub(tag_or_text, html)
 
@@ -211,17 +222,15 @@ _CLEANER = nh3.Cleaner(
 def plain_text(html: str) -> str:
     """The words of rendered HTML, an empty line between paragraphs, without footnotes."""
     html = _FOOTNOTE_MARK.sub("", _FOOTNOTES.sub("", html))
-    text = _SPACES.sub(
-        " ", entities.unescape(_TAG.sub(lambda tag: _GAPS.get(tag[2], ""), _BLANK.sub(" ", html)))
-    )
+    gaps = _TAG.sub(lambda tag: _GAPS.get(tag[2], ""), _BLANK.sub(" ", html))
+    text = _SPACES.sub(" ", entities.unescape(gaps))
     return _BREAKS.sub(lambda breaks: "\n\n" if breaks[0].count("\n") > 1 else "\n", text).strip()
 
 
 def running_text(html: str) -> str:
     """The paragraphs of a rendered post, one a line, each with an end where another follows.
 
-    Without headings, lists, tables, captions, code and the list of references. A paragraph in bold that
-    is no sentence is a heading too.
+    Without headings, lists, tables, captions, code and the list of references.
     """
     start, _, end = section(html, "references")
     html = _NOT_A_PARAGRAPH.sub("\n", html[:start] + html[end:])
@@ -249,18 +258,19 @@ def sections(html: str) -> tuple[str, str]:
 def section(html: str, title: str) -> tuple[int, int, int]:
     """Where the heading of a section of a rendered post begins, where its text begins, and where it ends.
 
-    All three are the end of *html* when there is no such section with a text. *title*, in lower case,
-    is a heading of any level or a paragraph of its own, with or without a colon. The section reaches to
-    the next heading that is as high, to the footnotes, or to the end; a paragraph counts as level 2.
+    All three are the end of *html* when there is no such section with a text. *title*, in lower case, is a
+    heading or a paragraph, with or without a colon. The section reaches to the next heading that is as
+    high (a paragraph counts as level 2), to the footnotes, or to the end.
     """
     depth = start = level = heading = inner = 0
-    for tag in _TAG.finditer(html) if title.rpartition(" ")[2] in html.lower() else ():
+    word = title.rpartition(" ")[2]
+    for tag in _TAG.finditer(html) if word in html.lower() else ():
         name = tag[2]
         if tag[1]:
             depth -= 1
             is_one = depth == 0 and not inner and name in _LEVELS and tag.start() - start < _LONGEST_HEADING
-            words = " ".join(plain_text(html[start : tag.start()]).split()) if is_one else ""
-            if words.casefold().rstrip(" :") == title:
+            text = html[start : tag.start()] if is_one else ""
+            if word in text.lower() and " ".join(plain_text(text).split()).casefold().rstrip(" :") == title:
                 heading, inner, level = start, tag.end(), _LEVELS[name]
             continue
         if depth == 0:

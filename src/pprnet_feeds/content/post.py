@@ -1,35 +1,24 @@
 """Reads one post file: gives a post, or the problems that keep it out.
 
-Editors' tools write the same thing under different keys, and all of them are understood. Every
-other key is a fault, because a mistyped `draft` would publish and a mistyped `updated` would not.
-A post with a fault is never published in part.
+The keys of other tools are understood. Any other key is a fault: a mistyped `draft` would publish.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, get_args
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pprnet_feeds.content import dates, fields, keys, slugs, terms
+from pprnet_feeds.content import dates, fields, keys, model, slugs, terms
 from pprnet_feeds.content.body_checks import body_problems
-from pprnet_feeds.content.fields import Faults, Typed, Wrong, form, only, reader
-from pprnet_feeds.content.model import (
-    NOTICES,
-    Citation,
-    Image,
-    Notice,
-    OpenAccess,
-    Person,
-    Post,
-    Site,
-    Status,
-)
-from pprnet_feeds.content.problems import Problem, quoted
+from pprnet_feeds.content.fields import Faults, Typed, Wrong, choice, form, matching, reader
+from pprnet_feeds.content.model import NOTICES, Citation, Post, Site, Status
+from pprnet_feeds.content.problems import Problem, blocking, quoted
 from pprnet_feeds.content.text import doi_in, without_punctuation
 from pprnet_feeds.content.yaml import FrontMatter, Mapping, read_front_matter
 
@@ -37,39 +26,42 @@ from pprnet_feeds.content.yaml import FrontMatter, Mapping, read_front_matter
 TYPES = tuple(
     "article article-journal article-magazine article-newspaper bill book broadcast chapter classic"
     " collection dataset document entry entry-dictionary entry-encyclopedia event figure graphic hearing"
-    " interview legal_case legislation manuscript map motion_picture musical_score pamphlet"
-    " paper-conference patent performance periodical personal_communication post"
-    " post-weblog regulation report review review-book software song"
-    " speech standard thesis treaty webpage".split()
+    " interview legal_case legislation manuscript map motion_picture musical_score pamphlet paper-conference"
+    " patent performance periodical personal_communication post post-weblog regulation report review"
+    " review-book software song speech standard thesis treaty webpage".split()
 )
 _STATUSES = get_args(Status)
 _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
 _DOI_PREFIX = re.compile(r"(?:doi:\s*)?(?:https?://(?:dx\.|www\.)?doi\.org/)?", re.IGNORECASE)
-_DOI_LENGTH = 200
+_FAR_AHEAD = timedelta(days=366)
 _PMID = re.compile(r"(?:PMID:\s*)?([0-9]{1,8})", re.IGNORECASE)
 _YEAR = re.compile(r"[12][0-9]{3}")
 
 
-def read_post(text: str, file: str, site: Site, *, bodies: bool = False) -> tuple[Post | None, list[Problem]]:
+def read_post(
+    text: str, file: str, site: Site, *, bodies: bool = False, now: datetime | None = None
+) -> tuple[Post | None, list[Problem]]:
     """Read the text of one post file.
 
-    *file* is its path relative to the site; its name gives the id and slug
-    that are not typed. Problems beside a post have been corrected already, such
-    as a control character that was left out; without a post they kept it out.
-    With *bodies* the body is checked as well, whatever the front matter says.
+    *file* is its path relative to the site; its name gives the id and slug that are not typed. Problems
+    beside a post have been corrected already, such as a control character that was left out; without a
+    post they kept it out. With *bodies* the body is checked as well, whatever the front matter says; a date
+    more than a year after *now* is a warning.
     """
     parts = read_front_matter(text, file)
     faults = Faults(file, list(parts.problems))
-    post = _post(parts, parts.header, faults, site) if parts.header else None
+    post = _post(parts, parts.header, faults, site, now) if parts.header else None
     in_body = body_problems(parts.body, parts.body_line, file) if bodies else []
     notices = [replace(notice, warning=True) for notice in parts.notices]
-    return (None if faults.found else post), sorted([*notices, *faults.found, *in_body])
+    return (None if blocking(faults.found) else post), sorted([*notices, *faults.found, *in_body])
 
 
-def _post(parts: FrontMatter, header: Mapping, faults: Faults, site: Site) -> Post | None:
+def _post(
+    parts: FrontMatter, header: Mapping, faults: Faults, site: Site, now: datetime | None
+) -> Post | None:
     found = fields.known(header, keys.POST, faults)
-    topics = (site.topics, site.topic_places, "topic", "feeds/topics.yaml")
-    research = (site.research, site.research_places, "research type", "feeds/research.yaml")
+    topics = (site.topics, site.places[0], "topic", "feeds/topics.yaml")
+    research = (site.research, site.places[1], "research type", "feeds/research.yaml")
     kinds = _KINDS | {
         "moment": reader(partial(_moment, zone=site.time_zone)),
         "topics": partial(terms.choose, among=topics),
@@ -79,23 +71,20 @@ def _post(parts: FrontMatter, header: Mapping, faults: Faults, site: Site) -> Po
     _require(header, values, faults, site)
     _name_by_file(values, faults)
     _compare(values, found, faults)
-    if faults.found:
+    if blocking(faults.found):
         return None
+    for name in ("updated", "date"):
+        if now and (moment := values.get(name)) and moment - now > _FAR_AHEAD:
+            typed, value = found[name][0]
+            what = f"`{typed}` is more than a year ahead: {quoted(getattr(value, 'text', ''))}"
+            faults.add(value, what, "Is the year right? Until then no reader sees it.", warning=True)
     given = {name: value for name, value in values.items() if value is not None}
-    published = given.pop("date")
-    return Post(
-        **given
-        | {
-            "file": faults.file,
-            "published": published,
-            "updated": given.get("updated", published),
-            "issue": dates.month_of(published, site.time_zone),
-            "aliases": tuple(dict.fromkeys(given.get("aliases", ()))),
-            "body": parts.body,
-            "body_line": parts.body_line,
-            "date": fields.scalar(found["date"][0][1], "date", faults),
-        }
-    )
+    published = given["date"]
+    given["date"] = fields.scalar(found["date"][0][1], "date", faults)
+    given["updated"] = given.get("updated", published)
+    given["aliases"] = tuple(dict.fromkeys(given.get("aliases", ())))
+    given |= {"file": faults.file, "body": parts.body, "body_line": parts.body_line}
+    return Post(published=published, issue=dates.month_of(published, site.time_zone), **given)
 
 
 def _require(header: Mapping, values: dict[str, Any], faults: Faults, site: Site) -> None:
@@ -179,59 +168,33 @@ def _citation(text: str, doi: str | None = None, **parts: Any) -> Citation:
 def _bare_doi(typed: str) -> str | None:
     rest = _DOI_PREFIX.sub("", typed, count=1)
     bare = without_punctuation((unquote(rest) if "doi.org/" in typed.lower() else rest).lower())
-    return bare if len(bare) <= _DOI_LENGTH and _DOI.fullmatch(bare) and bare.isprintable() else None
+    return bare if len(bare) <= 200 and _DOI.fullmatch(bare) and bare.isprintable() else None
 
 
-_OF_PARTS: fields.Kinds = fields.KINDS | {
+_KINDS: fields.Kinds = fields.KINDS | {
+    "title": partial(fields.text, most=300),
+    "permalink": reader(_permalink),
+    "alias": reader(_alias),
     "picture": form(
-        only(lambda typed: fields.is_address(typed) or slugs.is_path(typed)),
+        lambda typed: typed if fields.is_address(typed) or slugs.is_path(typed) else None,
         "is not the address of a picture",
         "Write it like https://example.org/picture.jpg or /images/picture.jpg.",
     ),
     "pixels": fields.number(1, 20_000),
     "doi": form(_bare_doi, "is not a DOI", "Write it like 10.1002/cpp.2521."),
-    "pmid": form(
-        lambda typed: match[1] if (match := _PMID.fullmatch(typed)) else None,
-        "is not a PubMed number",
-        "Write it like 33336836.",
-    ),
-    "year": form(only(_YEAR.fullmatch), "is not a year", "Write it like 2021, or leave it out."),
-    "type of work": fields.choice(
-        "type of work", TYPES, "Take a CSL type, such as `article-journal` or `chapter`."
-    ),
-    "kind of notice": fields.choice("kind of notice", NOTICES, f"Take one of {', '.join(NOTICES)}."),
+    "pmid": form(matching(_PMID), "is not a PubMed number", "Write it like 33336836."),
+    "year": form(matching(_YEAR), "is not a year", "Write it like 2021, or leave it out."),
     "day": form(dates.day, "is not a day", "Write a day like 2026-03-09 or a month like 2026-03."),
+    "status": choice("status", _STATUSES, f"Take one of {', '.join(_STATUSES)}."),
+    "type of work": choice("type of work", TYPES, "Take a CSL type, such as `article-journal` or `chapter`."),
+    "kind of notice": choice("kind of notice", NOTICES, f"Take one of {', '.join(NOTICES)}."),
 }
-_OF_PARTS |= {
-    "notice": fields.part(
-        *(Notice, keys.NOTICE, _OF_PARTS),
-        "`{name}` has no `kind`",
-        "Write it like `notice: {kind: retraction, date: 2026-03-09, doi: 10.1002/cpp.2521}`.",
-    ),
-    "copy": fields.part(
-        *(OpenAccess, keys.COPY, _OF_PARTS),
-        "`{name}` has no `url`",
-        "Add the address of the copy: `url: https://…`.",
-    ),
+_PARTS: dict[str, tuple[Callable[..., Any], str, str]] = {
+    "person": (model.Person, "somebody in `{name}`", "Add it, such as `name: Giorgio A. Tasca`."),
+    "image": (model.Image, "`{name}`", "Add the address of the picture: `url: /images/….jpg`."),
+    "citation": (_citation, "a work in `{name}`", "Add the reference as printed: `text: …`."),
+    "notice": (model.Notice, "`{name}`", "Write it like `notice: {kind: retraction, date: 2026-03-09}`."),
+    "copy": (model.OpenAccess, "`{name}`", "Add the address of the copy: `url: https://…`."),
 }
-_KINDS: fields.Kinds = _OF_PARTS | {
-    "title": partial(fields.text, most=300),
-    "permalink": reader(_permalink),
-    "status": fields.choice("status", _STATUSES, f"Take one of {', '.join(_STATUSES)}."),
-    "alias": reader(_alias),
-    "person": fields.part(
-        *(Person, keys.PERSON, _OF_PARTS),
-        "somebody in `{name}` has no `name`",
-        "Add it, such as `name: Giorgio A. Tasca`.",
-    ),
-    "image": fields.part(
-        *(Image, keys.IMAGE, _OF_PARTS),
-        "`{name}` has no `url`",
-        "Add the address of the picture: `url: /images/….jpg`.",
-    ),
-    "citation": fields.part(
-        *(_citation, keys.CITATION, _OF_PARTS),
-        "a work in `{name}` has no `text`",
-        "Add the reference as printed: `text: …`.",
-    ),
-}
+for _kind, _part in _PARTS.items():
+    _KINDS[_kind] = fields.part(keys.PARTS[_kind], *_part, _KINDS)

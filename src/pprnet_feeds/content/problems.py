@@ -1,8 +1,4 @@
-"""Faults in content, as data.
-
-One run reports everything that is wrong, in the order of the files, each fault with its place and
-its fix. Faults are not exceptions: those are for bugs.
-"""
+"""Faults in content, as data: one run reports all of them, each with its place and its fix."""
 
 from __future__ import annotations
 
@@ -29,8 +25,7 @@ class Problem:
 
     Attributes:
         file: path relative to the site, with forward slashes.
-        line: counted from 1; 0 means the whole file.
-        column: counted from 1; 0 means the whole line.
+        line, column: counted from 1; 0 means the whole file or the whole line.
         what: what is wrong, quoting what was typed. Lower case, no full stop.
         mend: what to type instead, in the imperative, with an example.
         warning: whether it keeps nothing out, and is only reported.
@@ -75,14 +70,13 @@ def report(
     *consequence* is a sentence that says what this means for readers; the *listed* lines are for people.
     """
     if form == "json":
-        everything = {"problems": [asdict(problem) for problem in problems], "consequence": consequence}
-        return json.dumps(everything, ensure_ascii=False, indent=2) + "\n"
+        found = {"problems": list(map(asdict, problems)), "consequence": consequence}
+        return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
     if form == "github":
         return "".join(_annotation(problem) for problem in problems)
-    words = [in_words(problems), "".join(f"{line}\n" for line in listed)]
-    if problems:
-        consequence = f"{count(problems)} {consequence}".rstrip()
-    return "\n".join(filter(None, [*words, consequence and f"{consequence}\n"]))
+    last = f"{count(problems)} {consequence}".rstrip() if problems else consequence
+    parts = [in_words(problems), "".join(f"{line}\n" for line in listed), last and f"{last}\n"]
+    return "\n".join(filter(None, parts))
 
 
 def in_words(problems: Iterable[Problem]) -> str:
@@ -97,15 +91,12 @@ def count(problems: Sequence[Problem]) -> str:
     """How many there are: ``2 problems and 1 warning in 2 files.``"""
     places = {problem.file for problem in problems}
     variables = {place for place in places if place.startswith("PPRNET_")}
-    paths = [place for place in places - variables if "/" in place or "." in place[1:]]
-    where = {"file": len(paths), "environment variable": len(variables)}
+    files = [place for place in places - variables if "/" in place or "." in place[1:]]
     warnings = sum(problem.warning for problem in problems)
-    counts = {"problem": len(problems) - warnings, "warning": warnings}
-    number, found = (
-        " and ".join(some(number, noun) for noun, number in each.items() if number)
-        for each in (counts, where)
-    )
-    return f"{number} in {found}." if found else f"{number}."
+    counts = (len(problems) - warnings, "problem"), (warnings, "warning")
+    where = (len(files), "file"), (len(variables), "environment variable")
+    parts = (" and ".join(some(*each) for each in group if each[0]) for group in (counts, where))
+    return f"{' in '.join(filter(None, parts))}."
 
 
 def blocking(problems: Iterable[Problem]) -> bool:

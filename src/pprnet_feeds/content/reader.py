@@ -1,8 +1,7 @@
 """Reads the post files that changed, and keeps the last good version of a faulty post.
 
-A file whose signature (size, times, inode) is unchanged is not opened, and its post stays the same
-object. A file is read again the next time when it could not be read, was written to meanwhile, or
-is so young that the clock of the file system may not show another edit.
+A file whose signature is unchanged is not opened, and its post stays the same object. A file that could
+not be read, or is so young that its times may not show another edit, is read again the next time.
 """
 
 from __future__ import annotations
@@ -21,11 +20,6 @@ from pprnet_feeds.content.model import Post, Site, Term, by_name, normal
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import Problem
 
-_STAYS = "; its last good version stays"
-
-# What of a site decides how its posts are read.
-Basis = tuple[ZoneInfo, tuple[Term, ...], tuple[Term, ...]]
-
 
 class Look(NamedTuple):
     """A look at the files: the entries of ``posts/`` just now, and the signatures of the files by name.
@@ -40,9 +34,7 @@ class Look(NamedTuple):
 
     def has_feeds(self, signatures: Mapping[str, bytes]) -> bool:
         """Whether *signatures* are those of all files of ``feeds/`` at this look."""
-        return signatures == {
-            name: found for name, found in self.signatures.items() if name.startswith("feeds/")
-        }
+        return signatures == {name: at for name, at in self.signatures.items() if name.startswith("feeds/")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +45,6 @@ class FileRead:
         signature: that of the file (`files.signature`); empty when it is to be read again.
         digest: of its bytes; empty when they could not be read.
         post: as the file has it, or its last good version where the file is faulty.
-        problems: those of the file as it is.
     """
 
     signature: bytes
@@ -64,14 +55,13 @@ class FileRead:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read from all files. A file that did not change has the same `FileRead` in the next one.
+    """What was read from all files, by their names; one that did not change has the same in the next one.
 
-    Attributes:
-        by_file: by the name of the file.
-        problems: those of folders, and of files that are no posts by their names.
+    The *basis* is what of the site decides how they are read. The *problems* are those of folders, and of
+    files that are no posts by their names.
     """
 
-    basis: Basis
+    basis: tuple[ZoneInfo, tuple[Term, ...], tuple[Term, ...]]
     by_file: Mapping[str, FileRead]
     problems: tuple[Problem, ...] = ()
 
@@ -88,7 +78,6 @@ def read_files(
     basis = site.time_zone, site.topics, site.research
     was_read: Mapping[str, FileRead] = before.by_file if before else {}
     is_valid = before is not None and before.basis == basis and not bodies
-    settled = int(now.timestamp()) * 1_000_000_000 - files.GRAIN
     by_file: dict[str, FileRead] = {}
     problems: list[Problem] = []
     for found in look.found if look else files.entries(folder, report_others=bodies):
@@ -106,7 +95,7 @@ def read_files(
         if was is not None and is_same and is_valid:
             by_file[name] = was
         else:
-            by_file[name] = _read_file(entry.path, name, site, settled, was, is_valid, bodies)
+            by_file[name] = _read_file(entry.path, name, site, now, was, is_valid, bodies)
     if look:
         removed = was_read.keys() - by_file.keys()
         by_file |= {name: was_read[name] for name in removed if not look.at_rest(name, b"")}
@@ -116,7 +105,7 @@ def read_files(
 
 
 def _read_file(
-    path: str, name: str, site: Site, settled: int, was: FileRead | None, is_valid: bool, bodies: bool
+    path: str, name: str, site: Site, now: datetime, was: FileRead | None, is_valid: bool, bodies: bool
 ) -> FileRead:
     """Read one file; *is_valid* says whether what it *was* counts when its bytes are the same."""
     post, problems, signature, digest = None, list[Problem](), b"", b""
@@ -125,6 +114,7 @@ def _read_file(
         problems = [data]
     else:
         content, status = data
+        settled = int(now.timestamp()) * 1_000_000_000 - files.GRAIN
         if max(status.st_mtime_ns, status.st_ctime_ns) < settled:  # a younger one is read again
             signature = files.signature(status)
         digest = hashlib.blake2b(content, digest_size=16).digest()
@@ -134,10 +124,10 @@ def _read_file(
         if isinstance(text, Problem):
             problems = [text]
         else:
-            post, problems = read_post(text, name, site, bodies=bodies)
+            post, problems = read_post(text, name, site, bodies=bodies, now=now if bodies else None)
     if was is not None and was.post is not None:
         if post is None and (post := _with_present_names(was.post, site)):
-            problems = [replace(problem, what=problem.what + _STAYS) for problem in problems]
+            problems = [replace(each, what=f"{each.what}; its last good version stays") for each in problems]
         elif was.post == post:
             post = was.post
     return FileRead(signature, digest, post, tuple(problems))
@@ -145,14 +135,12 @@ def _read_file(
 
 def _with_present_names(post: Post, site: Site) -> Post | None:
     """A post that was read before, under the present names of its terms; None where one is unknown."""
-    topics, research = _slugs(post.topics, site.topics), _slugs(post.research, site.research)
-    if topics is None or research is None:
-        return None
-    return post.but(topics=topics, research=research, issue=month_of(post.published, site.time_zone))
-
-
-def _slugs(slugs: tuple[str, ...], known: tuple[Term, ...]) -> tuple[str, ...] | None:
-    """The present slugs of terms; None when one of them is unknown."""
-    index = by_name(known)
-    places = {index.get(normal(slug), -1) for slug in slugs}
-    return None if -1 in places else tuple(known[place].slug for place in sorted(places))
+    terms: list[tuple[str, ...]] = []
+    for slugs, known in ((post.topics, site.topics), (post.research, site.research)):
+        index = by_name(known)
+        places = {index.get(normal(slug), -1) for slug in slugs}
+        if -1 in places:
+            return None
+        terms.append(tuple(known[place].slug for place in sorted(places)))
+    month = month_of(post.published, site.time_zone)
+    return post.but(topics=terms[0], research=terms[1], issue=month)

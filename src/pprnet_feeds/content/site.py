@@ -1,7 +1,6 @@
 """Reads ``feeds/``, which describes the whole site, and the environment variables that override it.
 
-Nobody looks at these files for years once they are written. So a value that could be published by
-mistake has no default, and any problem here must be corrected before the site is served.
+A value that could be published by mistake has no default, and any problem stops a site.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pprnet_feeds.content import dates, fields, files, keys, slugs, terms
-from pprnet_feeds.content.fields import Faults, Wrong, form, only, reader
+from pprnet_feeds.content.fields import Faults, Wrong, form, matching, reader
 from pprnet_feeds.content.model import CacheTimes, Person, Picture, Publisher, Site
 from pprnet_feeds.content.problems import Problem, nearest, quoted, shown
 from pprnet_feeds.content.text import clean_with_problems
@@ -35,41 +34,27 @@ _KEYS = {
     for name, key in keys.GROUPS.get(whole, {whole: outer}).items()
     if name == key.name
 }
-# A key in a group is required only where the group is.
-_REQUIRED = [
-    name
-    for name, key in _KEYS.items()
-    if key.default == keys.SITE[name.partition(".")[0]].default == keys.REQUIRED
-]
+_REQUIRED = [name for name, key in _KEYS.items() if key.default == keys.REQUIRED]
 # The other variables that the program reads. One that resembles ours and is not read is a mistake.
 _OTHERS = (
-    *("PPRNET_SITE", "PPRNET_ADDRESS", "PPRNET_DRAFTS", "PPRNET_FAST_PATH"),
-    *("PPRNET_STATE", "PPRNET_STATS", "PPRNET_DOI_REGISTRY", "PPRNET_CROSSREF_URL", "PPRNET_UNPAYWALL_URL"),
+    *("PPRNET_STATE", "PPRNET_STATS", "PPRNET_FAST_PATH"),
+    *("PPRNET_DOI_REGISTRY", "PPRNET_CROSSREF_URL", "PPRNET_UNPAYWALL_URL"),
 )
 # Kubernetes describes each service by such variables, and a service may be called pprnet.
 _OF_THE_HOST = re.compile(r"PPRNET_(?:\w+_)?(?:SERVICE_(?:HOST|PORT\w*)|PORT(?:_[0-9]\w*)?)")
-
-# What a base URL says that no reader reaches, such as that of a preview.
-_OWN_HOSTS = (None, "127.0.0.1", "localhost", "::1")
-
-# RFC 4151 §2.1: authority, date, and the first part of what is specific. It is part of every
-# permanent id, so it is checked in full: what is wrong once would have to stay wrong for ever.
+# RFC 4151 §2.1: authority, date, and the first part of what is specific. It is in every permanent id.
 _TAG_ROOT = re.compile(
     r"(?:[a-z0-9._-]+@)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*,"
     r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]*[A-Za-z0-9]"
 )
-# Zones have capitals. What else lies in that folder (localtime, posixrules, right/…) depends on the
-# machine, and the same posts would give other bytes on the next.
+# Zones have capitals. What else lies in that folder (localtime, posixrules, right/…) differs by machine.
 _ZONE = re.compile(r"(?!Factory$)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
-
-_ROR = re.compile(r"(?:https?://)?(?:ror\.org/)?(0[a-hjkmnp-tv-z0-9]{6})([0-9]{2})", re.IGNORECASE)
+_ROR = re.compile(r"(?:https?://)?(?:ror\.org/)?(0[a-hjkmnp-tv-z0-9]{6})([0-9]{2})")
 _ROR_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
-_ISSN = re.compile(r"([0-9]{4})-?([0-9]{3})([0-9Xx])")
+_ISSN = re.compile(r"([0-9]{4})-?([0-9]{3})([0-9X])")
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _PICTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.png", re.IGNORECASE)
-_PICTURE_BYTES = 524_288
 _PIXELS = (16, 2048)
-
 _GROUPS: dict[str, Callable[..., Any]] = {
     "author": Person,
     "publisher": Publisher,
@@ -89,10 +74,8 @@ def read_site(
 ) -> tuple[Site | None, list[Problem]]:
     """Read ``feeds/`` below *folder*; the environment wins over ``site.yaml``.
 
-    *default_base_url* counts where neither names a base URL. A site is given
-    whenever posts can be read against it, so that every fault is reported in
-    one run; a caller that publishes must stop at any problem all the same.
-    Without a site there is always a problem.
+    *default_base_url* counts where neither names a base URL. A site is given whenever posts can be read
+    against it, so that every fault is reported in one run, and always when there is no problem.
     """
     problems: list[Problem] = []
     if not any((folder / name).exists() for name in ("posts", "feeds")):
@@ -106,8 +89,7 @@ def read_site(
     issues = _issues(folder, problems)
     values: dict[str, Any] = {}
     groups: dict[str, dict[str, Any]] = {group: {} for group in ("", *keys.GROUPS)}
-    picture = reader(partial(_picture, folder=folder))
-    kinds = _KINDS | {"icon": picture, "logo": picture}
+    kinds = _KINDS | {"png": reader(partial(_picture, folder=folder))}
     for name, key in _KEYS.items():
         value, file = settings.get(name, (Scalar("", 0, 0), FILE))
         faults = Faults(file, problems)
@@ -124,9 +106,11 @@ def read_site(
         if values.get(name) is not None:
             group, _, part = name.rpartition(".")
             groups[group][part] = values[name]
+    # Where readers reach the site, the tag root is part of every permanent id from now on.
     host = urlsplit(values.get("base_url") or "").hostname
-    if host not in _OWN_HOSTS and ".invalid," in (values.get("tag_root") or ""):
-        value, file = settings["tag_root"]  # it would be in every permanent id from now on
+    is_reached = host not in (None, "127.0.0.1", "localhost", "::1")
+    if is_reached and ".invalid," in (values.get("tag_root") or ""):
+        value, file = settings["tag_root"]
         what = "`tag_root` is still the one that a new site begins with"
         mend = "Write a domain you hold, the year and a word, like example.org,2026:blog. Then keep it."
         problems.append(Problem(file, value.line, 0, what, mend))
@@ -148,8 +132,8 @@ def _settings(folder: Path, environ: Environment[str, str], problems: list[Probl
     """Every value by its dotted name, with the file or variable that it comes from."""
     faults = Faults(FILE, problems)
     settings: _Settings = {}
-    wrong = ("the settings are not made of keys", "Write lines like `title: …`.")
-    file = terms.read_feeds_file(folder, FILE, problems, Mapping, wrong, required=True)
+    wrong = Wrong("the settings are not made of keys", "Write lines like `title: …`.")
+    file = terms.read_feeds_file(folder, faults, Mapping, wrong, required=True)
     for name, [(_, value)] in fields.known(file, keys.SITE, faults).items() if file else ():
         group = {part: key for part, key in keys.GROUPS.get(name, {}).items() if part == key.name}
         if not group:
@@ -186,10 +170,9 @@ def _unread(name: str) -> Problem:
 
 def _issues(folder: Path, problems: list[Problem]) -> dict[str, str]:
     """The sentence that announces each month."""
-    file = "feeds/issues.yaml"
-    wrong = ("the issues are not made of months", "Write lines like `2022-01: This month…`.")
-    months = terms.read_feeds_file(folder, file, problems, Mapping, wrong)
-    faults = Faults(file, problems)
+    faults = Faults("feeds/issues.yaml", problems)
+    wrong = Wrong("the issues are not made of months", "Write lines like `2022-01: This month…`.")
+    months = terms.read_feeds_file(folder, faults, Mapping, wrong)
     issues: dict[str, str] = {}
     for key, sentence in months.entries.values() if months else ():
         if not dates.is_month(key.text):
@@ -215,7 +198,7 @@ def _base_url(typed: str, name: str) -> str | Wrong:
 
 def _unsubscribe(typed: str, name: str) -> str | Wrong:
     """Where people end their subscription: a web address, or ``mailto:`` (RFC 2369 §2)."""
-    is_mail = typed.startswith("mailto:") and fields.is_email(typed)
+    is_mail = typed.startswith("mailto:") and fields.EMAIL.fullmatch(typed)
     return typed if is_mail else fields.parse_address(typed, name)
 
 
@@ -238,21 +221,21 @@ def _time_zone(typed: str, _: str) -> ZoneInfo | Wrong:
 
 def _ror(typed: str) -> str | None:
     """An identifier of the Research Organization Registry, without its address."""
-    match = _ROR.fullmatch(typed)
+    if not (match := _ROR.fullmatch(typed.lower())):
+        return None
     number = 0
-    for digit in match[1].lower() if match else "":
+    for digit in match[1]:
         number = number * 32 + _ROR_DIGITS.index(digit)
-    is_right = match and int(match[2]) == 98 - number * 100 % 97  # ISO 7064, mod 97-10
-    return (match[1] + match[2]).lower() if match and is_right else None
+    check = 98 - number * 100 % 97  # ISO 7064, mod 97-10
+    return match[1] + match[2] if int(match[2]) == check else None
 
 
 def _issn(typed: str) -> str | None:
-    match = _ISSN.fullmatch(typed)
-    if not match:
+    if not (match := _ISSN.fullmatch(typed.upper())):
         return None
     total = sum(int(digit) * (8 - place) for place, digit in enumerate(match[1] + match[2]))
     check = "0123456789X"[-total % 11]  # ISO 3297, annex B
-    return f"{match[1]}-{match[2]}{check}" if match[3].upper() == check else None
+    return f"{match[1]}-{match[2]}{check}" if match[3] == check else None
 
 
 def _accent(value: Value, name: str, faults: Faults) -> str | None:
@@ -260,7 +243,7 @@ def _accent(value: Value, name: str, faults: Faults) -> str | None:
     if not fields.is_given(value) and not (isinstance(value, Scalar) and value.remark):
         return None
     mend = 'Write it in quotation marks, like "#0b5f6f".'
-    typed = form(only(_COLOUR.fullmatch), "is not a colour", mend)(value, name, faults)
+    typed = form(matching(_COLOUR), "is not a colour", mend)(value, name, faults)
     return typed and typed.lower()
 
 
@@ -269,12 +252,12 @@ def _picture(typed: str, name: str, folder: Path) -> Picture | Wrong:
     mend = f"Save a PNG of 512 by 512 pixels below feeds/ and write its name, like `{name}: {name}.png`."
     if not _PICTURE_NAME.fullmatch(typed):
         return Wrong(f"`{name}` is not the name of a PNG file: {quoted(typed)}", mend)
-    found = files.read_bytes(str(folder / "feeds" / typed), f"feeds/{typed}", _PICTURE_BYTES)
+    found = files.read_bytes(str(folder / "feeds" / typed), f"feeds/{typed}", limit=524_288)
     if isinstance(found, Problem):
         return Wrong(f"`{name}` cannot be read: {found.what}", mend)
     data = found[0]
-    starts = data.startswith(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
-    if not starts or len(data) < 45 or b"IEND" not in data[-12:]:
+    begins = data.startswith(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    if not (begins and len(data) >= 45 and b"IEND" in data[-12:]):
         return Wrong(f"`{name}` is not a whole PNG: {quoted(typed)}", mend)
     width, height = struct.unpack(">II", data[16:24])
     if name == "icon" and width != height:

@@ -1,7 +1,6 @@
 """The grammar of slugs and paths, and the words that our own addresses use.
 
-Slugs become addresses and file names, so none may climb out of a folder, end a header line or
-shadow one of our own addresses.
+Slugs become addresses and file names: none may leave a folder, end a header line or hide an address.
 """
 
 from __future__ import annotations
@@ -12,20 +11,14 @@ import unicodedata
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 SLUG_LENGTH = 100
 #: Words of our own addresses and of those that readers guess.
-# fmt: off
 RESERVED = frozenset(
-    {
-        "archive", "atom", "citations", "corrections", "embed", "favicon", "feed", "feeds", "healthz",
-        "index", "issues", "metrics", "oembed", "opensearch", "posts", "practice", "readyz", "research",
-        "robots", "rss", "search", "sitemap", "stats", "summary", "topics",
-    }
+    "archive atom citations corrections embed favicon feed feeds healthz index issues metrics oembed"
+    " opensearch posts practice readyz research robots rss search sitemap stats summary topics".split()
 )
-# fmt: on
 GRAMMAR = f"Use small letters, digits and single hyphens, at most {SLUG_LENGTH} characters"
 
 _SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+"
 _PATH = re.compile(rf"/{_SEGMENT}(?:/{_SEGMENT})*/?")
-_PATH_LENGTH = 200
 
 
 def is_slug(text: str) -> bool:
@@ -35,7 +28,7 @@ def is_slug(text: str) -> bool:
 
 def is_path(text: str) -> bool:
     """Whether *text* is a plain absolute path: no host, no query, no escapes, no dots to climb by."""
-    return len(text) <= _PATH_LENGTH and _PATH.fullmatch(text) is not None
+    return len(text) <= 200 and _PATH.fullmatch(text) is not None
 
 
 def slug_like(text: str) -> str:

@@ -1,8 +1,7 @@
 """Topics and research types: the files that list them, and finding one by any of its names.
 
-Editors write a topic by its label, its slug, or a slug it had years ago, in any case. All of these
-name one term; posts hold only its slug. Every slug is an address that people subscribe to, so no
-two terms may share a name, neither a present nor a former one.
+A label, a slug and a slug of years ago, in any case, name one term; posts hold its present slug. People
+subscribe to its address, so no two terms share a name, neither a present nor a former one.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pprnet_feeds.content import fields, files
-from pprnet_feeds.content.fields import Faults
+from pprnet_feeds.content.fields import Faults, Wrong
 from pprnet_feeds.content.keys import TERM
 from pprnet_feeds.content.model import Term, by_name, normal
 from pprnet_feeds.content.problems import Problem, quoted
@@ -34,47 +33,43 @@ _LONGEST = 300
 
 
 def read_feeds_file(
-    folder: Path,
-    name: str,
-    problems: list[Problem],
-    kind: type[T],
-    wrong: tuple[str, str],
-    *,
-    required: bool = False,
+    folder: Path, faults: Faults, kind: type[T], wrong: Wrong, required: bool = False
 ) -> T | None:
-    """The value of one YAML file, or None; its problems are added to *problems*.
-
-    *wrong* says what a value of another *kind* is, and its fix.
-    """
-    path = folder / name
+    """The value of one YAML file, or None; *wrong* is a value of another *kind*."""
+    path = folder / faults.file
     if not required and not path.is_symlink() and not path.exists():
         return None
-    text = files.read_text(path, name)
-    value, found = (None, [text]) if isinstance(text, Problem) else read_yaml(text, name)
+    text = files.read_text(path, faults.file)
+    value, found = (None, [text]) if isinstance(text, Problem) else read_yaml(text, faults.file)
+    faults.found += found
     if value is None and required and not found:
-        found = [Problem(name, 0, 0, "the file is empty", "Take it from the project's history.")]
-    problems += found
+        faults.add(None, "the file is empty", "Take it from the project's history.")
     if value is None or isinstance(value, kind):
         return value
-    problems.append(Problem(name, value.line, value.column, *wrong))
+    faults.add(value, *wrong)
     return None
 
 
-def read_terms(
-    folder: Path, name: str, problems: list[Problem], *, required: bool = False
-) -> tuple[Term, ...]:
+def read_terms(folder: Path, name: str, problems: list[Problem], required: bool = False) -> tuple[Term, ...]:
     """The terms of one file that have a slug and a label, in its order."""
-    wrong = ("this is not a list", "Begin each entry with `- slug: …` and put `label: …` below it.")
-    before = len(problems)
-    items = read_feeds_file(folder, name, problems, Sequence, wrong, required=required)
-    faults = Faults(name, problems)
+    wrong = Wrong("this is not a list", "Begin each entry with `- slug: …` and put `label: …` below it.")
+    faults, before = Faults(name, problems), len(problems)
+    items = read_feeds_file(folder, faults, Sequence, wrong, required)
+    terms: list[Term] = []
     owners: dict[str, str] = {}
-    found = [(_term(item, faults), item) for item in items.items] if items else []
-    terms = tuple(term for term, item in found if term and _is_alone(term, item, owners, faults))
+    for item in items.items if items else ():
+        if not (term := _term(item, faults)):
+            continue
+        names = _names(term)
+        if both := [each for each in names if each in owners]:
+            what = f"{quoted(term.slug)} and {quoted(owners[both[0]])} are both called {quoted(both[0])}"
+            faults.add(item, what, "Give one of them another slug, label or former slug.")
+        else:
+            owners.update(dict.fromkeys(names, term.slug))
+            terms.append(term)
     if required and not terms and len(problems) == before:
-        mend = "Begin each entry with `- slug: …` and put `label: …` in it."
-        faults.add(items, "the list is empty", mend)
-    return terms
+        faults.add(items, "the list is empty", "Begin each entry with `- slug: …` and put `label: …` in it.")
+    return tuple(terms)
 
 
 def _term(item: Value, faults: Faults) -> Term | None:
@@ -90,18 +85,6 @@ def _term(item: Value, faults: Faults) -> Term | None:
     # With a fault in the rest, posts can still be read against the term.
     found = {key: value for key, value in values.items() if value}
     return Term(**found) if {"slug", "label"} <= found.keys() else None
-
-
-def _is_alone(term: Term, at: Value, owners: dict[str, str], faults: Faults) -> bool:
-    """Whether no other term has one of this term's names."""
-    names = dict.fromkeys(map(normal, (term.slug, term.label, *term.former)))
-    for name in names:
-        if name in owners:
-            what = f"{quoted(term.slug)} and {quoted(owners[name])} are both called {quoted(name)}"
-            faults.add(at, what, "Give one of them another slug, label or former slug.")
-            return False
-    owners.update(dict.fromkeys(names, term.slug))
-    return True
 
 
 def choose(value: Value, name: str, faults: Faults, among: Choices) -> tuple[str, ...] | None:
@@ -128,18 +111,15 @@ def named(typed: str, terms: tuple[Term, ...]) -> Term | None:
 def search(typed: str, terms: Many[Term]) -> list[Term]:
     """The terms with a name in which every word of *typed* begins a word."""
     parts = normal(typed[:_LONGEST]).split()
-    return [
-        term
-        for term in terms
-        if parts and any(all(f" {part}" in f" {name}" for part in parts) for name in _names(term))
-    ]
+    if not parts:
+        return []
+    return [t for t in terms if any(all(f" {part}" in f" {name}" for part in parts) for name in _names(t))]
 
 
 def suggest(typed: str, terms: Many[Term]) -> list[Term]:
     """The terms that somebody may have meant by *typed*; the likeliest first, five at most.
 
-    Those that `search` finds, else those with a similar word in their names, else in their
-    descriptions.
+    Those that `search` finds, else those with a similar word in their names, else in their descriptions.
     """
     if found := search(typed, terms):
         return found[:_MOST]
@@ -162,7 +142,7 @@ def did_you_mean(typed: str, terms: Many[Term]) -> str:
 
 
 def _names(term: Term) -> list[str]:
-    return [normal(name) for name in (term.label, term.slug, *term.former)]
+    return [normal(name) for name in (term.slug, term.label, *term.former)]
 
 
 def _likeness(word: str, term: Term) -> float:

@@ -1,9 +1,7 @@
 """Plain text: the characters that documents may hold, whole sentences, and the DOI in a reference.
 
-XML 1.0 forbids most control characters even when they are escaped, and one of them makes a whole
-feed unreadable. They come from text copied out of PDF files, and are dropped where text enters.
-Nothing that a reader can see is dropped: emoji, joiners, right-to-left marks and unusual spaces
-stay as they were typed.
+XML 1.0 forbids most control characters, which come from text copied out of PDF files: one makes a whole
+feed unreadable, so they are dropped where text enters. Nothing that a reader can see is dropped.
 """
 
 from __future__ import annotations
@@ -24,10 +22,8 @@ _FORBIDDEN = re.compile(
 )
 _SURROGATE_PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 # Tools that write JSON escape an emoji as two surrogates.
-_ESCAPED_PAIR = re.compile(
-    r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
-)
-_ESCAPED_LONE = re.compile(r"(?<!\\)((?:\\\\)*)\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_ESCAPES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_ESCAPED_HALF = re.compile(r"(?<!\\)((?:\\\\)*)\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _BREAK = re.compile(r"[\t\n\r\u2028\u2029]")
 
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?= (\S))")
@@ -43,34 +39,28 @@ _DOI = re.compile(r"(?<![0-9.])10\.[0-9]{4,9}/[^\s\"<>“”\u2019]{1,200}(?=[\s
 _DOI_ADDRESS = re.compile(r"https?://(?:dx\.|www\.)?doi\.org/\S{1,300}", re.IGNORECASE)
 
 
-def clean(text: str) -> tuple[str, bool]:
-    """Drop the characters that no document may hold; the second value says whether there were any.
+def clean(text: str) -> tuple[str, tuple[str, int] | None]:
+    """Drop the characters that no document may hold; the first is given as ``U+0000``, with its line from 1.
 
     Surrogate pairs are joined, lone surrogates dropped, and line ends become line feeds.
     """
     text = _line_feeds(text)
     # Nothing forbidden is printable: a quick answer for most texts.
     if text.replace("\n", "").isprintable() or not _FORBIDDEN.search(text):
-        return text, False
-    joined = _SURROGATE_PAIR.sub(_join, text)
-    cleaned = _FORBIDDEN.sub("", joined)
-    return cleaned, cleaned != joined
+        return text, None
+    text = _SURROGATE_PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
+    if not (first := _FORBIDDEN.search(text)):
+        return text, None
+    line = text.count("\n", 0, first.start()) + 1
+    return _FORBIDDEN.sub("", text), (f"U+{ord(first[0]):04X}", line)
 
 
 def clean_with_problems(text: str, file: str, line: int = -1) -> tuple[str, tuple[Problem, ...]]:
     """What `clean` gives, and a problem when something was dropped; *line* is known beforehand or found."""
-    cleaned, is_dropped = clean(text)
-    if not is_dropped:
+    cleaned, first = clean(text)
+    if first is None:
         return cleaned, ()
-    which, at = first_forbidden(text)
-    return cleaned, (dropped(which, file, at if line < 0 else line),)
-
-
-def first_forbidden(text: str) -> tuple[str, int]:
-    """The first character that `clean` would drop, as ``U+0000``, and its line from 1; else ``("", 0)``."""
-    text = _SURROGATE_PAIR.sub(_join, _line_feeds(text))
-    found = _FORBIDDEN.search(text)
-    return (f"U+{ord(found[0]):04X}", text.count("\n", 0, found.start()) + 1) if found else ("", 0)
+    return cleaned, (dropped(first[0], file, first[1] if line < 0 else line),)
 
 
 def dropped(which: str, file: str, line: int) -> Problem:
@@ -82,10 +72,8 @@ def dropped(which: str, file: str, line: int) -> Problem:
 
 def join_escapes(source: str) -> tuple[str, int]:
     """YAML or JSON with its escaped surrogate pairs joined; and how many lone halves were dropped."""
-    joined = _ESCAPED_PAIR.sub(
-        lambda pair: pair[1] + bytes.fromhex(pair[2] + pair[3]).decode("utf-16-be"), source
-    )
-    return _ESCAPED_LONE.subn(r"\1", joined)
+    joined = _ESCAPES.sub(lambda pair: pair[1] + bytes.fromhex(pair[2] + pair[3]).decode("utf-16-be"), source)
+    return _ESCAPED_HALF.subn(r"\1", joined)
 
 
 def one_line(text: str) -> str:
@@ -114,20 +102,14 @@ def _line_feeds(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _join(pair: re.Match[str]) -> str:
-    return pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le")
-
-
 def sentences(text: str) -> Iterator[str]:
     """The sentences of plain text, white space collapsed. A line ends a sentence too."""
     for line in (" ".join(line.split()) for line in text.splitlines()):
         start = 0
         for end in _END.finditer(line):
-            after = end[1]
-            word = _LAST_WORD.search(line[max(end.start() - 20, start) : end.start() + 1])
-            last = word[0] if word else ""
-            is_number = after.isdigit() and _BEFORE_A_NUMBER.fullmatch(last)
-            if not (after.islower() or _ABBREVIATION.fullmatch(last) or is_number):
+            last = _LAST_WORD.findall(line[max(end.start() - 20, start) : end.start() + 1])[0]
+            is_number = end[1].isdigit() and _BEFORE_A_NUMBER.fullmatch(last)
+            if not (end[1].islower() or _ABBREVIATION.fullmatch(last) or is_number):
                 yield line[start : end.end()]
                 start = end.end() + 1
         if line[start:]:
@@ -135,10 +117,7 @@ def sentences(text: str) -> Iterator[str]:
 
 
 def first_sentences(text: str, limit: int = 300) -> str:
-    """As many whole sentences from the beginning as fit into *limit* characters.
-
-    When not even the first fits, it is cut at a word and ends in "…", within the limit.
-    """
+    """As many whole sentences from the beginning as fit into *limit* characters, else words and "…"."""
     taken = ""
     for sentence in sentences(text):
         longer = f"{taken} {sentence}".strip()

@@ -1,8 +1,7 @@
 """YAML with the position of every key and value, and the front matter of post files.
 
-YAML is read event by event, so nothing in a file can construct an object, grow without bound or
-change type: a scalar is the text that was typed. Aliases, anchors, merge keys and tags are errors,
-since no post needs them. The only module that knows PyYAML.
+It is read event by event, so nothing in a file can construct an object, grow without bound or change
+type: a scalar is the text that was typed. No post needs aliases, anchors, merge keys or tags.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any
 import yaml
 from yaml import events
 
-from pprnet_feeds.content.pasted import repaired_header
+from pprnet_feeds.content.pasted import outside_code, repaired_header
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.text import clean_with_problems, dropped, join_escapes
 
@@ -36,8 +35,6 @@ _PLAIN = "Write the value itself, and put quotation marks around it when it begi
 _FLAT = "Write one list of a few plain values, like `topics: [alliance, empathy]`."
 # Like `title:A`, and also with what looks like a space and is none.
 _UNSPACED = re.compile(r"[a-z_]+:(?=[^ \n])")
-_FENCE = re.compile(r" {0,3}(?:```|~~~)")
-_Place = tuple[int, int]  # row and column, counted from 0
 
 
 # Not frozen: dozens are made for each post, and frozen ones would take a fifth of all reading.
@@ -58,7 +55,7 @@ class Scalar:
 
 @dataclass(slots=True)
 class Sequence:
-    """Values one after another."""
+    """A list."""
 
     items: tuple[Value, ...]
     line: int
@@ -79,13 +76,10 @@ Value = Scalar | Sequence | Mapping
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """A post file divided into header and body.
+    """A post file divided into header and body, which begins on line *body_line*, from 1.
 
-    Attributes:
-        header: None when it could not be read at all.
-        body: with line feeds at its line ends; empty when nothing says where it begins.
-        body_line: the line of the file on which the body begins, from 1.
-        problems: those that keep the post out; *notices* were corrected, and are only reported.
+    The header is None when it cannot be read at all, and the body empty when nothing says where it
+    begins. *problems* keep the post out; *notices* were corrected, and are only reported.
     """
 
     header: Mapping | None
@@ -107,14 +101,14 @@ def read_front_matter(text: str, file: str) -> FrontMatter:
     body = text[closing.end() + 1 :]
     body_line = text.count("\n", 0, closing.end()) + 2
     composer = _Composer(text[opening.end() : closing.start() + 1], file, 2)
-    value = composer.document(_HEADER_LIMIT)
-    if value is None and not composer.problems:
-        value = Mapping({}, 1, 1)
-    if value is not None and not isinstance(value, Mapping):
+    header = composer.document(_HEADER_LIMIT)
+    if header is None and not composer.problems:
+        header = Mapping({}, 1, 1)
+    if header is not None and not isinstance(header, Mapping):
         mend = "Write lines like `title: …` and `date: 2026-03`."
-        composer.problems.append(Problem(file, value.line, 0, "the front matter is not made of keys", mend))
-        value = None
-    return FrontMatter(value, body, body_line, tuple(composer.problems), (*notices, *composer.notices))
+        composer.problems.append(Problem(file, header.line, 0, "the front matter is not made of keys", mend))
+        header = None
+    return FrontMatter(header, body, body_line, tuple(composer.problems), (*notices, *composer.notices))
 
 
 def read_yaml(text: str, file: str) -> tuple[Value | None, list[Problem]]:
@@ -126,7 +120,7 @@ def read_yaml(text: str, file: str) -> tuple[Value | None, list[Problem]]:
 
 
 class _TooLargeError(Exception):
-    """The nesting, a list or a mapping has no end."""
+    """The nesting, a list or a mapping has no end; the arguments are line, column and what is wrong."""
 
 
 class _Composer:
@@ -144,7 +138,7 @@ class _Composer:
                 self.notices.append(dropped("half an emoji", file, first_line))
         self._source = source
         self._has_remarks = " #" in source or "\t#" in source
-        self._events: Iterator[Any] = iter(())
+        self._events: Iterator[Any] = yaml.parse(source, Loader=yaml.CBaseLoader)
 
     def document(self, limit: int) -> Value | None:
         """The one value; None with or without a problem."""
@@ -152,7 +146,6 @@ class _Composer:
             what = f"{len(self._source)} characters where at most {limit} can be read"
             self._add(self._first_line, 0, what, "Move the long text into the body.")
             return None
-        self._events = yaml.parse(self._source, Loader=yaml.CBaseLoader)
         try:
             next(self._events)
             if isinstance(next(self._events), events.StreamEndEvent):
@@ -160,18 +153,14 @@ class _Composer:
             value = self._value(next(self._events), 1)
             for _ in self._events:
                 pass
-        except _TooLargeError:
-            return None
-        except yaml.MarkedYAMLError as error:
-            marks = (error.problem_mark, error.context_mark)
-            places = [(mark.line, mark.column) if mark else (0, 0) for mark in marks]
-            lines, said = self._source.split("\n"), (error.problem or "", error.context or "")
-            self.problems.append(_not_yaml(self._file, self._first_line, lines, *said, *places))
-            return None
-        except yaml.YAMLError as error:
-            self._add(self._first_line, 0, f"this is not YAML: {error}", _MEND)
-            return None
-        return value
+            return value
+        except _TooLargeError as error:
+            line, column, what = error.args
+            self._add(line, column, what, _FLAT)
+        except yaml.MarkedYAMLError as error:  # no other: `clean` drops the characters that YAML refuses
+            row, column, what, mend = _not_yaml(error, self._source.split("\n"))
+            self._add(row + self._first_line, column + 1, what, mend)
+        return None
 
     def _value(self, event: Any, depth: int) -> Value:
         line, column = event.start_mark.line + self._first_line, event.start_mark.column + 1
@@ -179,13 +168,13 @@ class _Composer:
             self._add(line, column, f"a reference to another value: {quoted(f'*{event.anchor}')}")
             return Scalar("", line, column)
         if event.anchor is not None:
-            self._add(line, column, f"a name for a value: {quoted('&' + event.anchor)}")
+            self._add(line, column, f"a name for a value: {quoted(f'&{event.anchor}')}")
         if event.tag is not None:
             self._add(line, column, f"a tag, which says what type a value has: {quoted(event.tag)}")
         if isinstance(event, events.ScalarEvent):
             return self._scalar(event, line, column)
         if depth > _DEPTH_LIMIT:
-            self._too_large(line, column, f"lists or keys more than {_DEPTH_LIMIT} deep")
+            raise _TooLargeError(line, column, f"lists or keys more than {_DEPTH_LIMIT} deep")
         if isinstance(event, events.SequenceStartEvent):
             return self._sequence(depth, line, column)
         return self._mapping(depth, line, column)
@@ -204,7 +193,7 @@ class _Composer:
         while not isinstance(event := next(self._events), events.SequenceEndEvent):
             items.append(self._value(event, depth + 1))
             if len(items) > _ITEMS_LIMIT:
-                self._too_large(line, column, f"a list of more than {_ITEMS_LIMIT} values")
+                raise _TooLargeError(line, column, f"a list of more than {_ITEMS_LIMIT} values")
         return Sequence(tuple(items), line, column)
 
     def _mapping(self, depth: int, line: int, column: int) -> Mapping:
@@ -222,15 +211,11 @@ class _Composer:
             else:
                 entries[key.text] = (key, value)
             if len(entries) + len(self.problems) > _ITEMS_LIMIT:
-                self._too_large(line, column, f"more than {_ITEMS_LIMIT} keys")
+                raise _TooLargeError(line, column, f"more than {_ITEMS_LIMIT} keys")
         return Mapping(entries, line, column)
 
     def _add(self, line: int, column: int, what: str, mend: str = _PLAIN) -> None:
         self.problems.append(Problem(self._file, line, column, what, mend))
-
-    def _too_large(self, line: int, column: int, what: str) -> None:
-        self._add(line, column, what, _FLAT)
-        raise _TooLargeError
 
 
 def _unopened(file: str, text: str, opened: bool) -> Problem:
@@ -241,8 +226,8 @@ def _unopened(file: str, text: str, opened: bool) -> Problem:
         what = "an empty line or a space is above the front matter"
         mend = "Take it out: the first line of the file is --- and nothing else."
     else:
-        toml = "the front matter is TOML, between lines of +++"
-        what = toml if text.startswith("+++") else "there is no front matter"
+        is_toml = text.startswith("+++")
+        what = "the front matter is TOML, between lines of +++" if is_toml else "there is no front matter"
         keys = "`title: …`, `date: …`, `topics: […]`"
         mend = f"Begin the file with a line ---, then {keys}, then a line --- again."
     return Problem(file, 1, 0, what, mend)
@@ -250,13 +235,10 @@ def _unopened(file: str, text: str, opened: bool) -> Problem:
 
 def _unmerged(file: str, text: str) -> Problem | None:
     """The problem of a file with both sides of a merge in it, but not in a block of code."""
-    begun, first, is_second, in_code = 0, "", False, False
-    for number, line in enumerate(text.split("\n"), 1):
-        in_code ^= bool(_FENCE.match(line))
-        if in_code:
-            continue
+    begun, first, is_second = 0, "", False
+    for number, line in outside_code(text.split("\n")):
         if line.startswith("<<<<<<< "):
-            begun, first, is_second = number, line, False
+            begun, first, is_second = number + 1, line, False
         elif line == "=======":
             is_second = begun > 0
         elif line.startswith(">>>>>>> ") and is_second:
@@ -265,24 +247,22 @@ def _unmerged(file: str, text: str) -> Problem | None:
     return None
 
 
-def _not_yaml(
-    file: str, first_line: int, lines: list[str], message: str, context: str, at: _Place, since: _Place
-) -> Problem:
-    """The problem at which the parser stopped: *at* one position, in something that began at *since*.
-
-    *message* and *context* are the parser's words for what it found and what it was reading.
-    """
-    at = row, column = min(at[0], len(lines) - 1), at[1]
+def _not_yaml(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, int, str, str]:
+    """Where in *lines* the parser stopped, as row and column from 0, what is wrong there, and its fix."""
+    # The parser's words for what it found, and for what it was reading, which began at *since*.
+    message, context = error.problem or "", error.context
+    at, since = (
+        (min(mark.line, len(lines) - 1), mark.column) if mark else (0, 0)
+        for mark in (error.problem_mark, error.context_mark)
+    )
+    row, column = at
     line, before = lines[row], lines[max(row - 1, 0)]
     if "\t" in line[: column + 1] and "cannot start any token" in message:
-        mend = "Indent with two spaces and never with a tab."
-        return Problem(file, row + first_line, column + 1, "a tab where YAML wants spaces", mend)
-    since = min(since[0], len(lines) - 1), since[1]
+        return *at, "a tab where YAML wants spaces", "Indent with two spaces and never with a tab."
     sign = lines[since[0]][since[1] : since[1] + 1]
     key = _UNSPACED.match(before)
     name, rest = (key[0], before[key.end() :].strip()[:80]) if key else ("", "")
     after_name = row - 1, len(name)
-    is_list_item = line.lstrip().startswith("- ")
     is_second_colon = message.startswith("mapping values are not allowed")
     is_no_key = message == "did not find expected key"
     quotes, right = "Put quotation marks around the", _in_quotes(line)
@@ -309,15 +289,15 @@ def _not_yaml(
          f"{quotes} value: {right}"),
         (is_no_key and ": " in line[:column], at, "there is text after the end of the value",
          f"{quotes} whole value: {right}"),
-        (is_no_key and is_list_item, at, "a list item that is not below the others",
+        (is_no_key and line.lstrip().startswith("- "), at, "a list item that is not below the others",
          "Begin all items of a list with the same number of spaces."),
         (message == "did not find expected '-' indicator", at, "there is text after the end of the item",
          f"{quotes} whole item: {right}"),
-        (True, at, f"this is not YAML ({message or 'it cannot be read'})", _MEND),
+        (True, at, f"this is not YAML ({message})", _MEND),
     )
     # fmt: on
     (row, column), what, mend = next(case[1:] for case in cases if case[0])
-    return Problem(file, row + first_line, column + 1, f"{what}: {quoted(lines[row].strip())}", mend)
+    return row, column, f"{what}: {quoted(lines[row].strip())}", mend
 
 
 def _in_quotes(line: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import chain
@@ -69,11 +69,10 @@ class _Document(NamedTuple):
 
 
 def export(
-    snapshot: Snapshot, place: Folder | Bucket, begin: Callable[[int], Callable[[], None]]
+    snapshot: Snapshot, place: Folder | Bucket, watch: Callable[[Sequence[str]], Iterable[str]]
 ) -> Exported:
-    """Bring *place* up to date with *snapshot*.
+    """Bring *place* up to date with *snapshot*; *watch* goes through the paths, and may show how far it is.
 
-    *begin* gets the number of steps and returns what is called after each.
     Raises `RefusedError` when the place refuses something, or holds a file that we did not write at a name
     of ours.
     """
@@ -93,7 +92,7 @@ def export(
         if files != before:
             _write_manifest(place, files)
         written = 0
-        documents = _documents(snapshot, place, names, own, begin(len(names)))
+        documents = _documents(snapshot, place, names, own, watch([*names]))
         for written, (name, its) in enumerate(_write(place, documents, files, listed), 1):
             files[name] = its
             if written % _OFTEN == 0:
@@ -137,15 +136,14 @@ def _documents(
     place: Folder | Bucket,
     names: Mapping[str, list[str]],
     own: dict[str, bytes],
-    step: Callable[[], None],
+    paths: Iterable[str],
 ) -> Iterator[_Document]:
-    """Render the documents at the *names*, one path a *step*, and last the files that only a copy has."""
+    """Render the documents at the *paths*, and last the files that only a copy has."""
     shapes: dict[str, hosts.Fields] = {}
     links: dict[str, str] = {}
     base_url = snapshot.site.base_url
     stored = () if place.has_rules else ("Content-Type", "Cache-Control")
-    for path, its_names in names.items():
-        step()
+    for path in paths:
         response = snapshot.find(path)
         if response is None:
             raise AssertionError(f"nothing is at {path}")
@@ -155,7 +153,7 @@ def _documents(
         if hosts.shape(path) not in shapes:
             shown, _ = _answer(response, "sec-fetch-dest", "document")
             shapes[hosts.shape(path)] = hosts.fields(path, headers, shown["content-type"], base_url)
-        yield _Document(its_names, body, {name: headers[name.lower()] for name in stored}, response)
+        yield _Document(names[path], body, {name: headers[name.lower()] for name in stored}, response)
     if place.has_rules:
         moved, gone = hosts.moves(snapshot), hosts.withdrawn(snapshot)
         own[HEADERS] = hosts.headers_file(shapes, base_url)

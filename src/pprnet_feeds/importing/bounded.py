@@ -9,6 +9,10 @@ _DEPTH = 200
 # feedparser looks for an address in the text of these, in quadratic time.
 _PEOPLE = frozenset({"author", "creator", "name", "managingeditor", "publisher", "webmaster"})
 _LONGEST_NAME = 2_000
+# What an entry says about who may read it (WordPress, RFC 5023 §13.1, Blogger).
+WORDPRESS = frozenset({"post_type", "post_password"})
+_STATE = WORDPRESS | {"status", "draft"}
+_HOLDERS = frozenset({"item", "entry", "control"})
 
 
 class UnreadableError(Exception):
@@ -22,8 +26,7 @@ class XmlCheck:
 
     Attributes:
         names: of the elements, the root first, and how many have each.
-        lines: where the entries of a feed begin.
-        namespaces: with their prefixes.
+        entries: of a feed, each with its line and what it says about who may read it, in any namespace.
         root_at: where the root begins, in bytes.
 
     Raises:
@@ -33,8 +36,7 @@ class XmlCheck:
 
     def __init__(self, data: bytes, mend: str) -> None:
         self.names: Counter[str] = Counter()
-        self.lines: list[int] = []
-        self.namespaces: set[tuple[str, str]] = set()
+        self.entries: list[tuple[int, dict[str, str]]] = []
         self.root_at = 0
         self._mend, self._length = mend, 0
         self._open: list[str] = []  # in small letters
@@ -42,7 +44,6 @@ class XmlCheck:
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = lambda _: self._open.pop()
         self._parser.CharacterDataHandler = self._text
-        self._parser.StartNamespaceDeclHandler = lambda prefix, uri: self.namespaces.add((prefix or "", uri))
         self._parser.StartDoctypeDeclHandler = self._doctype
         self._parser.Parse(data, True)
 
@@ -50,16 +51,21 @@ class XmlCheck:
         local = name.rpartition("}")[2]  # its namespace comes before
         if not self._open:
             self.root_at = self._parser.CurrentByteIndex
-        if local in ("item", "entry"):
-            self.lines.append(self._parser.CurrentLineNumber)
         self.names[local] += 1
         self._length = 0
         self._open.append(local.lower())
         if len(self._open) > _DEPTH:
             self._refuse("elements are nested too deep")
+        if self._open[-1] in ("item", "entry"):
+            self.entries.append((self._parser.CurrentLineNumber, {}))
+        elif self.entries and self._open[-1] in _STATE and self._open[-2] in _HOLDERS:
+            self.entries[-1][1].setdefault(self._open[-1], "")
 
     def _text(self, data: str) -> None:
         self._length += len(data)
+        state = self.entries[-1][1] if self.entries else {}
+        if self._open[-1] in state and self._length <= _LONGEST_NAME:  # two values make an unknown one
+            state[self._open[-1]] += data.strip().lower()
         if self._length > _LONGEST_NAME and self._open[-1] in _PEOPLE:
             self._refuse("the name of an author is far too long")
 

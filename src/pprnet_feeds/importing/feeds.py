@@ -23,7 +23,7 @@ from pprnet_feeds.content.model import Image, Site
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing import source_post as source
 from pprnet_feeds.importing import wordpress
-from pprnet_feeds.importing.bounded import UnreadableError, XmlCheck
+from pprnet_feeds.importing.bounded import WORDPRESS, UnreadableError, XmlCheck
 from pprnet_feeds.importing.html import text_of_html
 from pprnet_feeds.importing.normalise import joined
 from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line, unread
@@ -36,7 +36,6 @@ _AMPERSAND = re.compile(
 # A site's move to https may have rewritten its namespaces, too.
 _SECURE_NAMESPACE = re.compile(r"(\sxmlns(?::[\w.-]+)?\s*=\s*[\"'])https(?=://)")
 _DELETED = re.compile(r"<[\w.-]+:deleted-entry\s[^<>]*?\bref=[\"']([^\"'<>]*)")  # RFC 6721
-_APP = re.compile(re.escape("http://www.w3.org/2007/app"))
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _OTHER_XML = {"opml": "a list of subscriptions (OPML)", "urlset": "a sitemap", "svg": "a drawing (SVG)"}
 _AGAIN = "Save the whole file again, as it is."
@@ -72,13 +71,18 @@ def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
         return unread(file, "feedparser cannot read it", _AGAIN)
     # Plain dicts: feedparser's own give values of other keys for one that is missing.
     entries, feed = list(map(dict, parsed.entries)), dict(parsed.feed)
-    lines = checked.lines if len(checked.lines) == len(entries) else [0] * len(entries)
-    found = list(zip(entries, lines, strict=True))
-    is_atom, drafts = root == "feed", _prefixes(checked, _APP)
-    to_post = partial(_post, feed=feed, file=file, site=site, is_atom=is_atom, drafts=drafts)
-    if prefixes := _prefixes(checked, wordpress.NAMESPACE):
-        return wordpress.read_export(found, prefixes, text, file, site, to_post, watch)
-    posts = [to_post(*each) for each in watch(found)]
+    states = checked.entries
+    if len(states) != len(entries):  # nobody knows which of them are public
+        states = [(0, {"draft": "yes"} if any(state for _, state in states) else {})] * len(entries)
+    found = [(entry, *state) for entry, state in zip(entries, states, strict=True)]
+    is_atom = root == "feed"
+    to_post = partial(_post, feed=feed, file=file, site=site, is_atom=is_atom)
+    if any(WORDPRESS & state.keys() for _, state in states):  # its namespace may have become anything
+        return wordpress.read_export(found, text, file, site, to_post, watch)
+    posts = []
+    for entry, line, state in watch(found):
+        is_public = source.PUBLIC.issuperset(state.values())
+        posts.append(replace(to_post(entry, line), restricted="" if is_public else "a draft"))
     places = [(html.unescape(each[1]), each.start()) for each in _DELETED.finditer(text)]
     gone = [(id, text.count("\n", 0, place) + 1) for id, place in places]
     return _source("an Atom feed" if is_atom else "an RSS feed", feed.get("id", ""), posts, gone, file, site)
@@ -90,12 +94,6 @@ def _as_character(found: re.Match[str]) -> str:
         return found[0]
     named = html5.get(found[1] or "", "")
     return named if named and named not in "<>&\"'" else f"&amp;{found[1] or ''}"
-
-
-def _prefixes(checked: XmlCheck, namespace: re.Pattern[str]) -> list[str]:
-    """How feedparser may begin the keys of elements of *namespace*; none when it is not declared."""
-    found = [f"{prefix}_".lower() for prefix, uri in checked.namespaces if namespace.fullmatch(uri)]
-    return [*found, ""] if found else []
 
 
 def _source(
@@ -123,7 +121,6 @@ def _post(
     file: str,
     site: Site,
     is_atom: bool = False,
-    drafts: Iterable[str] = (),
 ) -> SourcePost:
     """An entry, of whose text *body* is the HTML if that is not as feedparser gives it."""
     # A description within a picture leaves its own type behind.
@@ -138,7 +135,6 @@ def _post(
     links = [one_line(each.get("href")) for each in entry.get("links", ()) if each.get("rel") == "enclosure"]
     media = [each for each in entry.get("media_content", ()) if each.get("medium") == "image"]
     pictures = (Image(each["url"], "", *source.sizes(each)) for each in media if each.get("url"))
-    is_draft = any(entry.get(f"{each}draft") == "yes" for each in drafts)  # RFC 5023 §13.1
     found = SourcePost(
         file,
         line,
@@ -150,7 +146,6 @@ def _post(
         summary=text_of_html(_html(detail)) if content[0].get("value") != entry.get("summary") else "",
         authors=tuple(source.person(*each) for each in people),
         image=next(pictures, None),
-        restricted="a draft" * is_draft,
     )
     link = joined(feed.get("link", ""), entry.get("link", ""))
     base = joined(link, content[0].get("base") or "")

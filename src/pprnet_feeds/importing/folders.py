@@ -25,6 +25,7 @@ _OTHERS = (".html", ".htm", ".rmd", ".rst", ".org", ".adoc", ".asciidoc", ".ipyn
 _NO_POSTS = frozenset(
     "node_modules themes public _site layouts archetypes _layouts _includes static assets".split()
 )
+_STATE = "draft private hidden password status visibility".split()
 _HEADER = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?)\n?\1[ \t]*(?:\n|\Z)", re.DOTALL)
 _DATED = re.compile(r"([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})-(.+)")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)|`[^`\n]+`", re.M | re.S)
@@ -116,7 +117,9 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
     image = _first(values, "image", "cover", "thumbnail", "featured_image", "cover_image")
     image = image if isinstance(image, dict) else {"url": image}
     address = one_line(_first(image, "url", "src", "path", "image", "feature"))
-    status = "" if _flag(values.get("published", True)) and not _flag(values.get("draft")) else "a draft"
+    says = {key.lower(): str(value).lower() for key, value in values.items()}
+    is_public = "_drafts" not in file.split("/") and says.get("published", "true") in ("true", "yes", "on")
+    is_public &= all(says.get(key, "") in source.PUBLIC for key in _STATE)
     published = str(_first(values, "date", "publishDate", "published_at"))
     updated = str(_first(values, "updated", "lastmod", "last_modified_at", "modified", "date-modified"))
     zone = site.time_zone
@@ -134,7 +137,7 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
         authors=source.guests(map(_person, people), site),
         image=Image(address, one_line(image.get("alt"))) if address else None,
         aliases=_aliases(values, typed, path, day, slug),
-        restricted="a draft" if "_drafts" in file.split("/") else status,
+        restricted="" if is_public else "a draft",
         losses=losses,
     )
 
@@ -159,10 +162,6 @@ def _list(value: Any, key: str) -> list[Any]:
     if isinstance(value, str) and key != "author":
         return value.split("," if "," in value else None if key in ("categories", "tags") else "\n")
     return [value] if value else []
-
-
-def _flag(value: Any) -> bool:
-    return value is True or str(value).lower() in ("true", "yes", "on")
 
 
 def _person(value: Any) -> Person:

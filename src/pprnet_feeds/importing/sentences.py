@@ -12,7 +12,7 @@ from pprnet_feeds.content.model import Site, by_name, normal
 from pprnet_feeds.content.problems import Problem, quoted, some
 from pprnet_feeds.content.yaml import Mapping, Scalar, Sequence, read_yaml
 from pprnet_feeds.importing.source_post import Source
-from pprnet_feeds.publishing.postfile import quote, slug_of, write_new, write_over
+from pprnet_feeds.publishing.postfile import quote, slug_of, write_file
 
 FILE = "feeds/issues.yaml"
 _TOPICS = "feeds/topics.yaml"
@@ -50,7 +50,7 @@ def enter_sentence(source: Source, folder: Path, name: str) -> str | Problem:
     if there and month in there:
         why = f"{FILE} has another sentence for {month}: {quoted(there[month])}"
     elif there is not None and _sentences(after) == there | {month: source.sentence}:
-        (write_over if before else write_new)(path, after)
+        write_file(path, after, over=bool(before))
         return f"{FILE}: entered the sentence of {month}; the page does not date it, see the comment"
     mend = f"Add this line to {FILE} yourself, if it belongs there:\n    {line.rstrip()}"
     return Problem(name, source.sentence_line, 0, f"the month's sentence was not entered: {why}", mend)
@@ -91,7 +91,7 @@ def add_topics(counts: Counter[str], folder: Path, site: Site) -> str:
     value, problems = read_yaml(text, _TOPICS)
     if problems or not isinstance(value, Sequence) or len(value.items) != len(site.topics) + len(counts):
         raise OSError(0, f"{_TOPICS} is not made of lines to which topics can be added")
-    write_over(folder / _TOPICS, text)
+    write_file(folder / _TOPICS, text, over=True)
     return f"{_TOPICS}: {some(len(counts), 'topic')} added"
 
 

@@ -26,6 +26,8 @@ from pprnet_feeds.syndication.references import parse_reference
 # Goes through items, and may show how far it is.
 Watch = Callable[[Sequence[Any]], Iterable[Any]]
 VIDEO_HOSTS = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://vimeo.com/"}
+# What a draft's mark, or a state, is where everybody may read a post.
+PUBLIC = frozenset(" 0 no off false null none live publish published public corrected retracted".split(" "))
 _ORCID = "https://orcid.org/"
 _MAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
 _OFFSET = re.compile(r"(?<=:[0-9]{2}) +(?=[+-][0-9]{2}:?[0-9]{2}$)")

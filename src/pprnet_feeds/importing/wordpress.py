@@ -22,8 +22,6 @@ from pprnet_feeds.importing import source_post as source
 from pprnet_feeds.importing.html import text_of_html
 from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line
 
-# Of any version of the format, and of exports whose addresses were rewritten.
-NAMESPACE = re.compile(r".*/export/[^/]*/?(?:excerpt/)?")
 _TEXT = r">(?:<!\[CDATA\[)?([^<>\]]+)"
 _AUTHOR = re.compile(f":author_login{_TEXT}.{{1,500}}?:author_display_name{_TEXT}", re.DOTALL)
 _COVER = re.compile(f":meta_key>(?:<!\\[CDATA\\[)?_thumbnail_id\\b.{{1,100}}?:meta_value{_TEXT}", re.DOTALL)
@@ -54,29 +52,28 @@ _LINE_END = re.compile(
 
 
 def read_export(
-    items: list[tuple[dict[str, Any], int]],
-    prefixes: list[str],
+    items: list[tuple[dict[str, Any], int, dict[str, str]]],
     text: str,
     file: str,
     site: Site,
     to_post: Callable[[dict[str, Any], int, str], SourcePost],
     watch: Watch,
 ) -> Source:
-    """The posts of an export: each item with its line; WordPress's own fields are under *prefixes*."""
+    """The posts of an export: each item with its line, and with what it says about who may read it."""
     people = dict(_AUTHOR.findall(text))
     covers = [found[1] if (found := _COVER.search(part)) else "" for part in re.split(r"<item\b", text)[1:]]
 
-    def field(item: dict[str, Any], name: str) -> str:
-        """A field of WordPress's own; of several versions of the format in a file, any may have it."""
-        return next(filter(None, (item.get(prefix + name) for prefix in prefixes)), "")
+    def field(item: dict[str, Any], name: str) -> str:  # under any prefix, and more than one in a file
+        found = (value for key, value in item.items() if f"_{key}".endswith(f"_{name}"))
+        return next(filter(None, found), "")
 
-    pictures = {field(item, "post_id"): field(item, "attachment_url").strip() for item, _ in items}
+    pictures = {field(item, "post_id"): field(item, "attachment_url").strip() for item, *_ in items}
     posts: list[SourcePost] = []
     problems: list[Problem] = []
     others: dict[str, list[int]] = {}
     refused = 0
-    for place, (item, line) in enumerate(watch(items)):
-        kind, status = field(item, "post_type"), field(item, "status")
+    for place, (item, line, state) in enumerate(watch(items)):
+        kind, status = state.get("post_type", ""), state.get("status", "")
         if kind != "post" or status in ("trash", "auto-draft", "inherit"):
             other = one_line(kind if kind != "post" else f"{status} post") or "item without a type"
             others.setdefault(other, []).append(line)
@@ -88,7 +85,7 @@ def read_export(
             cover = pictures.get(covers[place].strip(), "") if len(covers) == len(items) else ""
             date = _date(field(item, "post_date"), field(item, "post_date_gmt"), site)
             name = field(item, "post_name")
-            password = "protected by a password" if field(item, "post_password") else ""
+            password = "protected by a password" if state.get("post_password") else ""
             post = replace(
                 post,
                 date=source.front_matter_date(date, site.time_zone) or post.date,

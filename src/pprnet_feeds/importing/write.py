@@ -21,7 +21,7 @@ from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.yaml import Scalar, read_front_matter
 from pprnet_feeds.importing.source_post import SourcePost
-from pprnet_feeds.publishing.postfile import citation_lines, list_lines, quote, stems, write_new
+from pprnet_feeds.publishing.postfile import citation_lines, list_lines, quote, stems, write_file
 
 _NO_TOPIC = (
     "# To do: name a topic of feeds/topics.yaml here, like [{example}]. Until then the post is kept out."
@@ -60,7 +60,8 @@ class PostFolder:
         self._by_stem: dict[str, str] = {}
         self._by_title: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)  # with their months
         self.begin_source()
-        for path, name in sorted(each for each in files.post_files(folder) if not isinstance(each, Problem)):
+        found = (each for each in files.entries(folder) if not isinstance(each, Problem))
+        for path, name in sorted((Path(entry.path), name) for entry, name in found):
             text = files.read_text(path, name)
             self._add(name, "" if isinstance(text, Problem) else text)
 
@@ -91,7 +92,7 @@ class PostFolder:
                 return Problem(post.file, post.line, 0, why, fault.mend)
             text, name = post_text(post, stem, self._site), f"posts/{stem}.md"
             (self._folder / "posts").mkdir(exist_ok=True)
-            write_new(self._folder / name, text)
+            write_file(self._folder / name, text)
             self._add(name, text)
         self._claimed.add(name)
         has_topic = bool(slugs_among(post.labels, self._site.topics))

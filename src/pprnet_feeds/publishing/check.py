@@ -1,11 +1,8 @@
 """Find every fault before a reader does, drafts and scheduled posts included.
 
-First all faults of the files, in one run. Then each post is rendered once for each view, which
-must never fail: an exception there is a bug of ours, and better met here than by readers.
-
-A forgotten `draft: true` or a wrong year makes no fault: a post just does not appear. So posts
-that readers do not see yet are listed, and what is probably a slip is a warning. So is an address
-below our own that leads nowhere: the snapshot knows every address that the service answers.
+First all faults of the files, in one run. Then each post is rendered once for each view: an exception
+there is a bug of ours, and better met here than by readers. A forgotten `draft: true` or a wrong year is
+no fault, so posts that readers do not see yet are listed, and what is probably a slip is a warning.
 """
 
 from __future__ import annotations
@@ -13,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import product
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from pprnet_feeds.content import body_checks, files, markdown
-from pprnet_feeds.content.ledger import Ledger, read_ledger
+from pprnet_feeds.content.ledger import Ledger, read_ledger, too_early
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.problems import Problem, blocking, nearest, quoted
@@ -33,66 +31,52 @@ from pprnet_feeds.serving.response import Reply
 from pprnet_feeds.serving.snapshot import QUERIED, Snapshot
 from pprnet_feeds.state.last_modified import Timestamps
 from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.channel import rfc3339
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.urls import GUESSED, POST_FORMATS, VIEWS
 
+Environ = Mapping[str, str]
 # What `check` renders with when the site has no address of its own yet.
 ADDRESS = "https://check.invalid"
 UNRECORDED = "the ledger does not know this post, and readers can see it"
-NO_BASE_URL = Problem(
-    file="feeds/site.yaml",
-    line=0,
-    column=0,
-    what="no base_url is set",
-    mend="Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds.",
-)
+_SET_IT = "Set it in feeds/site.yaml, or PPRNET_BASE_URL: where readers will reach the feeds."
+NO_BASE_URL = Problem("feeds/site.yaml", 0, 0, "no base_url is set", _SET_IT)
 # What Windows, macOS and browsers add to the name of a copy.
 _COPIED = re.compile(r"(/)copy of |(?:(?: -)? copy(?: ?\(?\d+\)?)?| ?\(\d+\))(?=\.md$)", re.I)
 _NOTE = 200  # characters
-_FAR_AHEAD = timedelta(days=366)
+_SKEW = timedelta(days=1)  # between the clocks of two machines, which may keep another zone's time
 _OPERATION = ("/healthz", "/readyz", "/metrics", "/stats")
-_HOST = re.compile(
-    r"(?:www\.[^/]+|[\w.-]+\.(?:com|org|net|edu|gov|info|io|ca|uk|us|eu|de|fr))(?:[/?#:].*)?", re.I
-)
+_DOMAINS = "com|org|net|edu|gov|info|io|ca|uk|us|eu|de|fr"
+_HOST = re.compile(rf"(?:www\.[^/]+|[\w.-]+\.(?:{_DOMAINS}))(?:[/?#:].*)?", re.I)
 _FILE = re.compile(r"\.(?!(?:md|html?|atom|rss|json|bib|ris)$)[a-z0-9]{2,5}$", re.I)
 _UPLOAD = "Only posts are served: put the file on a web server and write its whole address, https://…."
 
 
-def check_site(
-    folder: Path, environ: Mapping[str, str], now: datetime
-) -> tuple[list[Problem], Library | None]:
+def check_site(folder: Path, environ: Environ, now: datetime) -> tuple[list[Problem], Library | None]:
     """All problems and warnings of the site in *folder*, in order, and its posts; None without a site."""
-    library, problems = read_checked(folder, environ, now, ADDRESS)
+    problems, library = read_checked(folder, environ, now)
     if library is not None:
         problems += _Links(Snapshot(library, Timestamps()), now).problems(folder)
-        if not blocking(problems):
-            for post in library.posts:
-                for view in VIEWS:
-                    post_entries(post, view, library.site)
+        for post, view in product(() if blocking(problems) else library.posts, VIEWS):
+            post_entries(post, view, library.site)
     return sorted(problems), library
 
 
-def read_checked(
-    folder: Path, environ: Mapping[str, str], now: datetime, base_url: str = ""
-) -> tuple[Library | None, list[Problem]]:
-    """The site in *folder* with its drafts, and all problems of its files; None for faulty settings.
-
-    *base_url* is for a site that has none of its own.
-    """
-    site, problems = read_site(folder, environ, base_url)
+def read_checked(folder: Path, environ: Environ, now: datetime) -> tuple[list[Problem], Library | None]:
+    """All problems of the files, and the site in *folder* with its drafts; None for faulty settings."""
+    site, problems = read_site(folder, environ, ADDRESS)
     if site is None:
-        return None, problems
+        return problems, None
     stored = read_ledger(folder)
     # Posts can be read without a ledger, and all faults are reported in one run.
-    ledger, faults = (Ledger(), stored) if isinstance(stored, list) else (stored, [])
+    ledger = stored if isinstance(stored, Ledger) else Ledger()
+    faults = stored if isinstance(stored, list) else too_early(stored, now, _SKEW)
     library = read_library(folder, site, now, drafts=True, bodies=True, ledger=ledger)
     copies = _copies(library)
     fix = "Take it out of posts/; or make another post of it, with a name, a title and a text of its own."
     problems += [Problem(file, 0, 0, f"this is a copy of {first}", fix) for file, first in copies.items()]
     problems += [problem for problem in library.problems if problem.file not in copies]
-    problems += [*faults, *own_addresses_as_aliases(library)]
-    return library, problems + [each for each in warnings(library, now) if each.file not in copies]
+    problems += [*faults, *_own_addresses_as_aliases(library)]
+    return problems + [each for each in warnings(library, now) if each.file not in copies], library
 
 
 def _copies(library: Library) -> dict[str, str]:
@@ -102,7 +86,7 @@ def _copies(library: Library) -> dict[str, str]:
     """
     read = library.reading.by_file if library.reading else {}
     faulty = {problem.file for problem in library.problems if not problem.warning}
-    original = {name: _COPIED.sub(lambda end: end[1] or "", name) for name in read}
+    original = {name: _COPIED.sub(r"\1", name) for name in read}
     alike: dict[Any, list[str]] = {}
     for name, each in read.items():
         post, keys = each.post, {name, original[name], each.digest}
@@ -119,7 +103,7 @@ def _copies(library: Library) -> dict[str, str]:
     return found
 
 
-def own_addresses_as_aliases(library: Library) -> list[Problem]:
+def _own_addresses_as_aliases(library: Library) -> list[Problem]:
     """The former paths of posts that are addresses of ours: no static copy could hold both."""
     former = [(post, alias) for post in (*library.posts, *library.withdrawn) for alias in post.aliases]
     if not former:
@@ -134,40 +118,27 @@ def own_addresses_as_aliases(library: Library) -> list[Problem]:
         forms = [alias.rstrip("/") + end for end in ("", *(f".{form}" for form in POST_FORMATS))]
         return any(form in documents or form.split("/")[1].lower() in tops for form in forms)
 
+    what = "the path {} in `aliases` is one of our own addresses"
     fix = "Take it away: readers get what we have there already."
-    return [
-        Problem(post.file, 0, 0, f"the path {quoted(alias)} in `aliases` is one of our own addresses", fix)
-        for post, alias in former
-        if is_own(alias)
-    ]
+    return [Problem(post.file, 0, 0, what.format(quoted(path)), fix) for post, path in former if is_own(path)]
 
 
 def warnings(library: Library, now: datetime) -> list[Problem]:
-    """Dates more than a year ahead and, where the site has a ledger, live posts that it does not know."""
-    found = []
-    for post in library.waiting:
-        if post.updated - now > _FAR_AHEAD:  # it is never before `published`
-            is_date = post.published - now > _FAR_AHEAD
-            key, typed = ("date", post.date) if is_date else ("updated", rfc3339(post.updated))
-            fix = "Is the year right? Until then no reader sees it."
-            found.append((post, f"`{key}` is more than a year ahead: {quoted(typed)}", fix))
-    for post in (*library.posts, *library.withdrawn):
-        is_live = not post.draft and post.published <= now
-        if library.ledger.records and is_live and post.id not in library.ledger.records:
-            fix = "Run `publish` before it goes live, or its date changes under readers."
-            found.append((post, UNRECORDED, fix))
-    return [Problem(post.file, 0, 0, what, fix, warning=True) for post, what, fix in found]
+    """Where the site has a ledger, the live posts that it does not know."""
+    fix = "Run `publish` before it goes live, or its date changes under readers."
+    return [
+        Problem(post.file, 0, 0, UNRECORDED, fix, warning=True)
+        for post in (*library.posts, *library.withdrawn)
+        if not post.draft and post.published <= now
+        if library.ledger.records and post.id not in library.ledger.records
+    ]
 
 
 def waiting(library: Library, now: datetime) -> Iterator[tuple[str, str, datetime | None]]:
     """The file of each post that waits, `draft`, `scheduled` or `update`, and until when; by file."""
-    for post in sorted(library.waiting, key=lambda post: post.file):
-        if post.draft:
-            yield post.file, "draft", None
-        elif post.published > now:
-            yield post.file, "scheduled", post.published
-        else:
-            yield post.file, "update", post.updated
+    for post in library.waiting:
+        kind = "draft" if post.draft else "scheduled" if post.published > now else "update"
+        yield post.file, kind, {"draft": None, "scheduled": post.published, "update": post.updated}[kind]
 
 
 def waiting_lines(library: Library, now: datetime) -> list[str]:
@@ -192,27 +163,23 @@ class _Links:
         self._status = dict.fromkeys((*snapshot.paths(), *_OPERATION, *QUERIED, *faulty), 200)
         paths = ((path, post) for post in self.posts for path in (f"/posts/{post.slug}", *post.aliases))
         self._post_at = {path.rstrip("/"): post for path, post in paths}
-        self._nearest: dict[str, str] = {}
+        self._nearest = cache(lambda name: nearest(name, self._names))  # many names take long to compare
 
     def problems(self, folder: Path) -> Iterator[Problem]:
         """A warning for each address in a post of the site in *folder* that leads nowhere."""
         host = urlsplit(self.site.base_url).netloc
         for post in self.posts:
-            places = [
-                (post.body_line + line - 1, kind, url)
-                for line, kind, url in body_checks.addresses(post.body, host)
-            ]
-            front = [("a", url) for url in (*(w.url for w in post.cites), *(p.url for p in post.authors))]
-            front += [("img", post.image.url)] if post.image else []
-            base = self.site.base_url
-            if front := [each for each in front if each[1] and path_of(urljoin(base, each[1]), self.site)]:
-                whole = files.read_text(folder / post.file, post.file)
-                lines = whole.split("\n") if isinstance(whole, str) else []
-                for kind, url in front:
-                    line = next((number for number, line in enumerate(lines, 1) if url in line), 0)
-                    places.append((line, kind, url))
-            for line, kind, typed in places:
+            for line, kind, typed in body_checks.addresses(post.body, host):
                 if found := self._fault(post, kind, typed):
+                    yield Problem(post.file, post.body_line + line - 1, 0, *found, warning=True)
+            urls = [cite.url for cite in post.cites] + [author.url for author in post.authors]
+            front = [("a", url) for url in urls]
+            front += [("img", post.image.url)] if post.image else []
+            for kind, typed in front:
+                if typed and (found := self._fault(post, kind, typed)):
+                    whole = files.read_text(folder / post.file, post.file)
+                    above, is_there, _ = (whole if isinstance(whole, str) else "").partition(typed)
+                    line = above.count("\n") + 1 if is_there else 0
                     yield Problem(post.file, line, 0, *found, warning=True)
 
     def _fault(self, post: Post, kind: str, typed: str) -> tuple[str, str] | None:
@@ -234,10 +201,13 @@ class _Links:
             return None
         if address == own and fragment:
             ids = re.findall(r' id="([^"]+)"', markdown.render(post.body, base=own, prefix=""))
-            near = f"Did you mean #{found}?" if (found := nearest(fragment, ids)) else ""
-            fix = near or "Take the link out, or link to a heading of this post."
-            is_there = unquote(fragment) in (*ids, "top")
-            return None if is_there else (f"{quoted(typed)} leads to nothing in this post", fix)
+            if unquote(fragment) in (*ids, "top"):
+                return None
+            near = nearest(fragment, ids)
+            fix = (
+                f"Did you mean #{near}?" if near else "Take the link out, or link to a heading of this post."
+            )
+            return f"{quoted(typed)} leads to nothing in this post", fix
         status = self._status_of(path)
         if status < 400:
             target = self._post_at.get(path.partition(".")[0].rstrip("/"))
@@ -276,11 +246,11 @@ class _Links:
             return f"{base}/issues/{slug}/" if self._status_of(f"/issues/{slug}/") == 200 else ""
         terms = {"topics": self.site.topics, "research": self.site.research}.get(folder, ())
         if slug and (found := suggest(slug, terms)):
-            return f"{base}/{folder}/{found[0].slug}/{rest}"
+            near = f"/{folder}/{found[0].slug}/"
+            return f"{base}{near}{rest if self._status_of(near + rest) < 400 else ''}"
         last = PurePosixPath(path.lower().removesuffix(".md")).name
-        if last not in self._nearest:  # comparing with many names takes long
-            self._nearest[last] = nearest(last, self._names) if not terms else ""
-        return base + self._names[self._nearest[last]] if self._nearest[last] else ""
+        name = "" if terms else self._nearest(last)
+        return base + self._names[name] if name else ""
 
     @cached_property
     def _names(self) -> dict[str, str]:

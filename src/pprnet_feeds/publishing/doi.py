@@ -1,11 +1,9 @@
 """Ask the DOI registry about a work, and make a citation of its record.
 
-By content negotiation: the address of the DOI, asked for CSL-JSON, redirects to the record of
-the work. Anybody may answer at the end of those redirects, so time, size and hops are limited.
-
-Registries send lists where the schema of CSL-JSON has strings, HTML in titles, types of their own
-and dates with holes. What fits is used, the rest is left out, and nothing is guessed: an editor
-reads the result before any subscriber does.
+The address of the DOI, asked for CSL-JSON, redirects to the record of the work. Anybody may answer at the
+end of those redirects, so time, size and hops are limited. Registries send lists where the schema of
+CSL-JSON has strings, HTML in titles, types of their own and dates with holes. What fits is used, the rest
+is left out, and nothing is guessed.
 """
 
 from __future__ import annotations
@@ -23,6 +21,7 @@ import httpx2
 
 from pprnet_feeds import __version__
 from pprnet_feeds.content.model import Citation
+from pprnet_feeds.content.post import TYPES
 from pprnet_feeds.content.text import clean
 
 REGISTRY = "https://doi.org"
@@ -32,13 +31,12 @@ _SIZE_LIMIT = 1_000_000
 _HOPS = 5
 # Not compressed: there would be no limit to what a small answer expands to.
 _HEADERS = {"Accept": CSL, "Accept-Encoding": "identity", "User-Agent": f"pprnet-feeds/{__version__}"}
+_NO_ADDRESS = (httpx2.InvalidURL, ValueError, OverflowError)
 # What is said of an error, and of a status; the first that fits.
 _ERRORS: dict[type[Exception] | tuple[type[Exception], ...], str] = {
     httpx2.TooManyRedirects: f"{{registry}} led on and on, more than {_HOPS} times",
     (TimeoutError, httpx2.TimeoutException): "{registry} took too long to answer",
-    (httpx2.UnsupportedProtocol, httpx2.InvalidURL, ValueError, OverflowError): (
-        "{registry} led to an address that is not of the web"
-    ),
+    (httpx2.UnsupportedProtocol, *_NO_ADDRESS): "{registry} led to an address that is not of the web",
     (httpx2.ConnectError, httpx2.ProxyError): "{registry} cannot be reached (is this computer online?)",
     # No list of what an address or an answer may raise is complete.
     Exception: "the connection to {registry} broke",
@@ -51,10 +49,8 @@ _STATUSES = {
 _LONGEST = 1000
 _LONGEST_NAME = 150
 _MOST_AUTHORS = 100  # as many as front matter may list
-# CSL's own types, and Crossref's words for the same.
+# Crossref's words for types of CSL.
 _TYPES = {
-    **{name: name for name in ("article", "article-journal", "book", "chapter", "dataset", "entry")},
-    **{name: name for name in ("paper-conference", "report", "thesis", "webpage", "review", "manuscript")},
     **dict.fromkeys(("monograph", "edited-book", "reference-book"), "book"),
     **dict.fromkeys(("book-chapter", "book-section"), "chapter"),
     **{"journal-article": "article-journal", "posted-content": "article", "reference-entry": "entry"},
@@ -70,10 +66,7 @@ class NoAnswerError(Exception):
 
 
 def fetch_citation(doi: str, registry: str = REGISTRY, seconds: float = 30) -> Citation:
-    """The work with that *doi* (bare, lower case), from the record that *registry* sends within *seconds*.
-
-    Raises NoAnswerError.
-    """
+    """The work with that *doi* (bare, lower case), from what *registry* sends. Raises NoAnswerError."""
     status, _, body = request(f"{registry.rstrip('/')}/{quote(doi, safe='/')}", registry, seconds)
     if status in _STATUSES:
         raise NoAnswerError(_STATUSES[status].format(registry=registry, doi=doi))
@@ -86,10 +79,7 @@ def fetch_citation(doi: str, registry: str = REGISTRY, seconds: float = 30) -> C
 def request(
     url: str, registry: str, seconds: float, headers: dict[str, str] = _HEADERS, hops: int = _HOPS
 ) -> tuple[int, Mapping[str, str], bytes]:
-    """Status, header fields and body of the answer; without *hops* a redirect is one.
-
-    Raises NoAnswerError.
-    """
+    """Status, fields and body of the answer; without *hops* a redirect is one. Raises NoAnswerError."""
     try:
         return asyncio.run(_get(url, seconds, _HEADERS | headers, hops))
     except Exception as error:
@@ -100,7 +90,6 @@ def request(
 async def _get(
     url: str | httpx2.URL, seconds: float, headers: dict[str, str], hops: int
 ) -> tuple[int, Mapping[str, str], bytes]:
-    """Status, fields and body; a body above the limit is cut one piece later."""
     async with asyncio.timeout(seconds), httpx2.AsyncClient(headers=headers, timeout=10) as client:
         for _ in range(hops + 1):
             # The client would read the whole body of a redirect, whose length has no limit.
@@ -112,35 +101,27 @@ async def _get(
                         if len(body) > _SIZE_LIMIT:
                             break
                     return response.status_code, response.headers, body
-                if response.next_request is None:
-                    raise httpx2.UnsupportedProtocol("this cannot be read as an address")
-                url = response.next_request.url
+                url = response.url.join(response.headers["location"])
                 url.raw_host.decode().encode("idna")  # ValueError for a name that no host can have
     raise httpx2.TooManyRedirects("")
 
 
 def decoded(status: int, body: bytes, registry: str) -> Any:
-    """The JSON of an answer with *status* 200.
-
-    Raises NoAnswerError where there is none, and ValueError where it is no JSON.
-    """
+    """The JSON of an answer; raises NoAnswerError where there is none, and ValueError where it is no JSON."""
     if status != 200:
         raise NoAnswerError(f"{registry} answered {status}")
     if len(body) > _SIZE_LIMIT:
         raise NoAnswerError(f"{registry} answered with more than 1 MB")
+    if body.lstrip()[:1] == b"<":
+        raise ValueError("a web page came instead of a record")
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        is_page = body.lstrip()[:1] == b"<"
-        what = "a web page came instead of a record" if is_page else "the answer is not JSON"
-        raise ValueError(what) from None
+        raise ValueError("the answer is not JSON") from None
 
 
 def citation_of(record: Any, doi: str) -> Citation:
-    """The work with that *doi* out of the registry's decoded answer.
-
-    Raises ValueError when it has no title, and so names no work.
-    """
+    """The work with that *doi* out of a decoded answer; raises ValueError without a title, which names it."""
     if not isinstance(record, dict):
         raise ValueError("the answer is not a record of a work")
     values = {name: _text(value) for name, value in record.items()}
@@ -150,7 +131,8 @@ def citation_of(record: Any, doi: str) -> Citation:
     if subtitle.casefold() not in title.casefold():
         whole = f"{title}{'' if title.endswith(('?', '!', ':')) else ':'} {subtitle}"
         title = whole if len(whole) <= _LONGEST else title
-    kind = _TYPES.get(values.get("type", "").lower(), "")
+    kind = values.get("type", "").lower()
+    kind = _TYPES.get(kind, kind if kind in TYPES else "")
     citation = Citation(
         text="",
         doi=doi,

@@ -2,8 +2,6 @@
 
 A changed id shows eight hundred people an old post as new, and a deleted file leaves them with
 a finding that was withdrawn. So editors see the difference before subscribers do.
-
-Pure: a library and a ledger in, changes out.
 """
 
 from __future__ import annotations
@@ -16,14 +14,16 @@ from itertools import count
 from pathlib import PurePosixPath
 from typing import Literal
 
+from pprnet_feeds.content import ledger as ledgers
 from pprnet_feeds.content.dates import first_published
-from pprnet_feeds.content.ledger import Ledger, Record, is_default_id, is_said_by, record_of
+from pprnet_feeds.content.ledger import Ledger, Record
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
-from pprnet_feeds.syndication.catalogue import SERIES, Catalogue
+from pprnet_feeds.syndication.catalogue import SERIES
+from pprnet_feeds.syndication.channel import make_channel
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.notices import became
-from pprnet_feeds.syndication.selection import Selection
+from pprnet_feeds.syndication.selection import selections
 
 Kind = Literal["new", "re-notified", "silently edited", "moved", "withdrawn", "id changed", "vanished"]
 
@@ -37,14 +37,15 @@ MEANING: dict[Kind, str] = {
     "moved": "Readers notice nothing; the former address leads to the new one.",
     "silently edited": "Readers get the new text and no notice.",
 }
-REFUSED: frozenset[Kind] = frozenset({"id changed", "vanished"})
+_EDITED = ("title", "topics", "research", "status")  # what a silent edit names; all else is the text
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference that subscribers would notice, in a post that is or was in the *feeds* of these titles.
 
-    *shown* is what a reader shows of it: title, date, and the first line. *mend* is the fix of a refused one.
+    *shown* is what a reader shows of it: title, date, and the first line. Only one that is not published
+    until the editor says so has a *mend*, its fix.
     """
 
     kind: Kind
@@ -64,9 +65,9 @@ def changes(library: Library, ledger: Ledger) -> list[Change]:
     return sorted(found, key=lambda change: (order.index(change.kind), change.file))
 
 
-def dated(library: Library, ledger: Ledger, now: datetime) -> Library:
+def dated(library: Library, now: datetime) -> Library:
     """The *library* with the times that `publish` records at *now* for new posts and new notices."""
-    known = ledger.shown(now).records
+    known = library.ledger.shown(now).records
     new = [post for post in _with_files(library) if post.id not in known]
     taken = {record.published for record in known.values()}
     free = (time for ago in count() if (time := now - timedelta(seconds=ago)) not in taken)
@@ -76,9 +77,8 @@ def dated(library: Library, ledger: Ledger, now: datetime) -> Library:
     for post in sorted(new, key=lambda post: (post.published, post.file), reverse=True):
         time = first_published(post.date, library.site.time_zone, now) or next(free)
         found[post.id] = post.but(published=time, updated=max(post.updated, time))
-    posts, withdrawn = (
-        tuple(found.get(post.id, post) for post in side) for side in (library.posts, library.withdrawn)
-    )
+    posts = tuple(found.get(post.id, post) for post in library.posts)
+    withdrawn = tuple(found.get(post.id, post) for post in library.withdrawn)
     return replace(library, posts=posts, withdrawn=withdrawn)
 
 
@@ -90,7 +90,8 @@ def published(library: Library, ledger: Ledger, now: datetime, forgotten: frozen
     scheduled = [post for post in library.waiting if post.published > now and not post.draft]
     posts = [*_with_files(library), *(post.but(updated=post.published) for post in scheduled)]
     records = {id: record for id, record in ledger.shown(now).records.items() if id not in forgotten}
-    return Ledger(records | {post.id: record_of(post, ledger.records.get(post.id), now) for post in posts})
+    new = (ledgers.record_of(post, ledger.records.get(post.id), now) for post in posts)
+    return Ledger(records | {record.id: record for record in new})
 
 
 class _Comparison:
@@ -99,9 +100,7 @@ class _Comparison:
     def __init__(self, library: Library, ledger: Ledger) -> None:
         self.ledger, self.site, self.posts = ledger, library.site, _with_files(library)
         self.drafts = {post.id: post.file for post in library.waiting if post.draft}
-        catalogue = Catalogue(library)
-        titles = {request.series: catalogue.channel(request).title for request in SERIES}
-        self.issues, self.corrections = titles["issues"], titles["corrections"]
+        self.issues, self.corrections = (make_channel(request, self.site).title for request in SERIES)
 
     def posts_changed(self) -> Iterator[Change]:
         """The changes of the posts that have a file."""
@@ -115,14 +114,16 @@ class _Comparison:
                 if post.status != "withdrawn":
                     yield self._change("new", post, None)
                 continue
-            after = record_of(post, before, before.changed)
+            after = ledgers.record_of(post, before, before.changed)
+            edited = [key for key in _EDITED if getattr(after, key) != getattr(before, key)]
             if after.status == "withdrawn" != before.status:
                 yield self._change("withdrawn", post, before, post.note)
             elif after.updated != before.updated:
                 status = "" if post.status == "published" else f"{post.status}: {post.note}".rstrip(": ")
                 detail = "; ".join(filter(None, [status, *fresh_notices(post, before)]))
                 yield self._change("re-notified", post, before, detail)
-            elif detail := _edited(after, before):
+            elif edited or after.digest != before.digest:
+                detail = f"its {' and '.join(edited or ['text'])}"
                 yield self._change("silently edited", post, before, detail)
             if after.slug != before.slug:
                 detail = f"/posts/{before.slug}/ leads to /posts/{post.slug}/"
@@ -166,13 +167,12 @@ class _Comparison:
     def _given_up(self, post: Post) -> Record | None:
         """The record of the post where its file was given another `id`, be it a new one or another post's."""
         known, before = self.ledger.by_path.get(post.file), self.ledger.records.get(post.id)
-        if known is None or known.id == post.id or is_default_id(post):
+        if known is None or known.id == post.id or ledgers.is_default_id(post):
             return None
         # A file that took the name of another keeps its id, and says what it said.
-        says_before, says_known = (
-            one and is_said_by(post, one, self.site.time_zone) for one in (before, known)
-        )
-        return None if before and (says_before or not says_known) else known
+        zone = self.site.time_zone
+        said = [one is not None and ledgers.is_said_by(post, one, zone) for one in (before, known)]
+        return None if before and said != [False, True] else known
 
     def _change(
         self, kind: Kind, post: Post, before: Record | None, detail: str = "", fix: str = ""
@@ -185,16 +185,12 @@ class _Comparison:
 
     def _feeds(self, *states: Post | Record) -> tuple[str, ...]:
         """The titles of the listed feeds that hold a post in one of these states."""
-        topics = {slug for state in states for slug in state.topics}
-        types = {slug for state in states for slug in state.research}
-        selections = [Selection()]
-        selections += [Selection(topics=(term.slug,)) for term in self.site.topics if term.slug in topics]
-        selections += [Selection(research=term.slug) for term in self.site.research if term.slug in types]
-        titles = [selection.title(self.site) for selection in selections]
+        zone = self.site.time_zone
+        posts = [each if isinstance(each, Post) else ledgers.withdrawn_post(each, zone) for each in states]
+        titles = [each.title(self.site) for each in selections(self.site) if any(map(each.holds, posts))]
         # A month has all that was not withdrawn, and the corrections all that was not simply published.
-        titles += [self.issues] if any(state.status != "withdrawn" for state in states) else []
-        corrected = any(state.status != "published" or state.notices for state in states)
-        titles += [self.corrections] if corrected else []
+        titles += [self.issues] * any(each.status != "withdrawn" for each in states)
+        titles += [self.corrections] * any(each.status != "published" or each.notices for each in states)
         return tuple(titles)
 
 
@@ -206,11 +202,3 @@ def fresh_notices(post: Post, before: Record) -> list[str]:
 
 def _with_files(library: Library) -> list[Post]:
     return [post for post in (*library.posts, *library.withdrawn) if post.id not in library.remains]
-
-
-def _edited(after: Record, before: Record) -> str:
-    """What of a post was edited, in words; empty when nothing was."""
-    keys = ("title", "topics", "research", "status")
-    names = [name for name in keys if getattr(after, name) != getattr(before, name)]
-    text = "its text" if after.digest != before.digest else ""
-    return f"its {' and '.join(names)}" if names else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -138,10 +137,7 @@ def _line(key: str, value: str | dict[str, str]) -> str:
 
 
 def slug_of(title: str, most: int = SLUG_LENGTH) -> str:
-    """A slug of at most *most* characters, cut at a word; never one of our own addresses.
-
-    ``post`` when the title holds no letter or digit that can be written in ASCII.
-    """
+    """A slug cut at a word, never an address of ours; ``post`` when ASCII can write nothing of *title*."""
     # A dash or slash divides words; an apostrophe does not.
     slug = slug_like(re.sub(r"[^\w'’]", " ", title))
     if len(slug) > most:
@@ -156,34 +152,11 @@ def stems(month: str, title: str) -> Iterator[str]:
         yield f"{month}-{slug_of(title, SLUG_LENGTH - len(month) - 1 - len(ending))}{ending}"
 
 
-def write_new(path: Path, text: str) -> None:
-    """Write a file that is not there yet; other programs see all of it or nothing.
+def write_file(path: Path, text: str, *, over: bool = False) -> None:
+    """Write a file, *over* one that is there or not; other programs see all of it or what was there before.
 
     Raises FileExistsError when something has that name, and OSError when it cannot be written.
     """
-    with _temporary(path, text) as temporary:
-        try:
-            os.link(temporary, path)  # unlike a renaming, it never replaces a file
-        except (FileExistsError, FileNotFoundError):
-            raise
-        except OSError:
-            # Some file systems have no links: there an empty file takes the name first.
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
-            temporary.replace(path)
-
-
-def write_over(path: Path, text: str) -> None:
-    """Write a file of our own, over the one that is there; other programs see the old one or the new.
-
-    Raises OSError when it cannot be written; the old one stays.
-    """
-    with _temporary(path, text) as temporary:
-        temporary.replace(path)
-
-
-@contextlib.contextmanager
-def _temporary(path: Path, text: str) -> Iterator[Path]:
-    """A file with the text beside *path*; it is removed unless it was renamed."""
     # Hidden, so that it is no post; a program that is killed here may leave it behind.
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -191,32 +164,30 @@ def _temporary(path: Path, text: str) -> Iterator[Path]:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        yield temporary
+        if not over:
+            try:
+                os.link(temporary, path)  # unlike a renaming, it never replaces a file
+                return
+            except (FileExistsError, FileNotFoundError):
+                raise
+            except OSError:
+                # Some file systems have no links: there an empty file takes the name first.
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    if os.name == "posix":  # the new name is to survive a crash, too
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def remove_leftovers(folder: Path) -> None:
     """Remove what a run that was killed had begun to write, unless the process of that number still runs."""
+    if os.name != "posix":  # there, os.kill would end the process
+        return
     for path in chain(folder.glob("posts/.*"), folder.glob("feeds/.*")):
         found = _LEFTOVER.fullmatch(path.name)
-        if found and path.is_file() and not path.is_symlink() and not _is_running(int(found[1])):
-            path.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    if os.name != "posix":  # there, os.kill would end the process
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True
+        if found and path.is_file() and not path.is_symlink():
+            try:
+                os.kill(int(found[1]), 0)
+            except (ProcessLookupError, OverflowError):
+                path.unlink(missing_ok=True)
+            except PermissionError:
+                pass  # it runs, and is somebody else's

@@ -120,8 +120,9 @@ class CacheMiddleware:
             text, media_type = (f"{found.text}\n", "text/plain") if found.text else ("", None)
             extra = {**ERROR, **found.headers}
             if found.status >= 400 and (b"sec-fetch-dest", b"document") in headers:
-                text, media_type = await self._error_page(scope["path"], found), "text/html"
-                extra |= ERROR_PAGE
+                with contextlib.suppress(OSError):  # no file can be opened for now, such as a template
+                    text, media_type = await self._error_page(scope["path"], found), "text/html"
+                    extra |= ERROR_PAGE
             return await PlainResponse(text, found.status, extra, media_type)(scope, receive, send)
         now, fields, loop = utc_now(), joined(headers), asyncio.get_running_loop()
         prepared = found.choose(fields, now.timestamp())

@@ -68,6 +68,7 @@ class ResponseCache:
         self._others = Lru()
         self._former: dict[bytes, Response] = {}
         self._pending: dict[str, asyncio.Task[Response | Reply]] = {}
+        self._failing = False
         self.thread = ThreadPoolExecutor(1, "render")
 
     async def swap(self, snapshot: Snapshot) -> None:
@@ -85,7 +86,7 @@ class ResponseCache:
         self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from.timestamp()
         self._former |= self.listed
         self.listed = {raw: response for raw, response in ahead.items() if response}
-        self._others, self._pending = Lru(), {}
+        self._others, self._pending, self._failing = Lru(), {}, False
 
     async def find(self, path: str, snapshot: Snapshot) -> Response | Reply:
         """The response at an address, or the short reply that says why there is none."""
@@ -115,6 +116,13 @@ class ResponseCache:
     async def _render(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         try:
             rendered = await asyncio.get_running_loop().run_in_executor(self.thread, render)
+        except OSError as fault:  # pages load modules and templates: clients may hold all descriptors
+            if not self._failing:
+                log.warning("nothing new can be rendered for now: %s", fault)
+            self._failing = True
+            return Reply(
+                503, "This cannot be rendered just now; ask again in a minute.", {"retry-after": "60"}
+            )
         except Exception:
             log.exception("rendering %s failed", key)
             return Reply(500, "This could not be rendered; the log has the reason.")

@@ -246,23 +246,23 @@ async def watch(folder: Path, woken: asyncio.Event) -> None:
             asyncio.get_running_loop().call_later(0.1, woken.set)
             watched = [_identity(name) for name in names]
             there = {str(name.resolve()) for name in names if name.is_dir()}
-            changes = watchfiles.awatch(
+            changes = watchfiles.watch(
                 *there,
                 debounce=100,
                 step=20,  # reported after so many milliseconds without a further change
-                rust_timeout=200,  # how soon a folder in another's place is noticed
+                rust_timeout=200,  # how soon another folder in its place, or our end, is noticed
                 yield_on_timeout=True,
                 force_polling=polling or None,
                 ignore_permission_denied=True,
             )
-            async with contextlib.aclosing(changes):
-                async for found in changes:
-                    failing = failing and polling
-                    if found:
-                        woken.set()
-                    is_moved = not there.isdisjoint(path for _, path in found)
-                    if is_moved or [_identity(name) for name in names] != watched:
-                        break
+            # Not `awatch`: it would sort thousands of changes in this thread, and takes 30 ms of a start.
+            while (found := await asyncio.to_thread(next, changes, None)) is not None:
+                failing = failing and polling
+                if found:
+                    woken.set()
+                is_moved = not there.isdisjoint(path for _, path in found)
+                if is_moved or [_identity(name) for name in names] != watched:
+                    break
             polling = False
         except Exception as error:
             if not failing:

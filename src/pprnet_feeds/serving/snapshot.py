@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from pprnet_feeds.content import files
-from pprnet_feeds.content.ledger import Ledger, read_ledger
+from pprnet_feeds.content.ledger import read_ledger, too_early
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Post, digest
 from pprnet_feeds.content.problems import Problem
@@ -125,7 +125,7 @@ class Snapshot:
         lifetime = self.site.cache.max_age + self.site.cache.stale_while_revalidate
         self.adjusted_from = (self.next_release or _NEVER) - timedelta(seconds=lifetime)
         self.known = known
-        self.not_before = _newest_change(library.ledger)
+        self.not_before = library.ledger.newest_change
         self.catalogue = Catalogue(library, has_search=has_search)
         self.pages = Pages(self.catalogue)
         self.seconds = 0.0
@@ -287,11 +287,4 @@ def _lost(library: Library, now: datetime, *, had_posts: bool) -> list[Problem]:
         if is_public:
             mend = "Put the files back, or mount the folder: feeds/ledger.json knows of posts."
         faults = [Problem("posts", 0, 0, "the folder holds no post any more", mend)]
-    if now < _newest_change(library.ledger):
-        what = f"the clock says {now:%Y-%m-%d %H:%M}, which is before the last publication"
-        faults.append(Problem("feeds/ledger.json", 0, 0, what, "Set the clock of this machine."))
-    return faults
-
-
-def _newest_change(ledger: Ledger) -> datetime:
-    return max((record.changed for record in ledger.records.values()), default=datetime.fromtimestamp(0, UTC))
+    return faults + too_early(library.ledger, now)

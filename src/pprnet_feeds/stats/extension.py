@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ from pprnet_feeds.content.model import Site
 from pprnet_feeds.pages.pages import Page, page_headers, render_template
 from pprnet_feeds.serving.response import ERROR, Sent
 from pprnet_feeds.state.database import Database
-from pprnet_feeds.stats.counting import CountStore, Key, RequestCounter
+from pprnet_feeds.stats.counting import CountStore, RequestCounter
 from pprnet_feeds.stats.metrics import MEDIA_TYPE, Metrics
 from pprnet_feeds.stats.report import FRESH, RECENT, Report, number, report, size
 from pprnet_feeds.syndication.search import is_available
@@ -80,7 +80,7 @@ class Statistics:
             if name == b"user-agent":
                 agent = value
                 break
-        self._counter.add((target, sent.status, sent.coding, sent.size, agent))
+        self._counter.add((target, sent.status, sent.coding, sent.size), agent)
 
     async def _run(self) -> None:
         """Record a batch now and then, and the last one when the event loop ends and cancels its tasks."""
@@ -89,14 +89,18 @@ class Statistics:
             while True:
                 await asyncio.sleep(seconds)
                 seconds = INTERVAL
-                await asyncio.to_thread(self._record, self._counter.take())
+                await self._hand_over()
         finally:
-            await asyncio.to_thread(self._record, self._counter.take())
+            await self._hand_over()
 
-    def _record(self, batch: Mapping[Key, int]) -> None:
+    async def _hand_over(self) -> None:
+        batch, self._counter = self._counter, RequestCounter()
+        await asyncio.to_thread(self._record, batch)
+
+    def _record(self, batch: RequestCounter) -> None:
         with self._recording:
             try:
-                self._metrics.add(batch)
+                self._metrics.add(batch.requests)
                 self._metrics.measure(self._store.pings if self._store else 0)
                 self._metrics.write()
                 if self._store:

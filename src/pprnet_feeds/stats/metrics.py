@@ -55,7 +55,8 @@ def share(environ: MutableMapping[str, str], folder: Path | None) -> None:
         return
     folder = Path(named or folder)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in (folder.parent, folder):  # a new parent is as private
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
         for file in folder.glob("pprnet-*.json"):
             file.unlink()
         environ[FOLDER] = str(folder)
@@ -81,12 +82,12 @@ class Metrics:
         self._numbers |= {f"processes{_WORKER}": 1, f"build_info{_VERSION}": 1}
         self._failing = False
 
-    def add(self, batch: Mapping[Key, int]) -> None:
-        """Count the responses of *batch*."""
-        for (_, status, coding, size, _), requests in batch.items():
+    def add(self, requests: Mapping[Key, int]) -> None:
+        """Count responses."""
+        for (_, status, coding, size), number in requests.items():
             label = f'{{answer="{answer_of(status, coding)}"}}'
-            self._numbers[f"requests_total{label}"] += requests
-            self._numbers[f"response_bytes_total{label}"] += requests * size
+            self._numbers[f"requests_total{label}"] += number
+            self._numbers[f"response_bytes_total{label}"] += number * size
 
     def built(self, seconds: float, timestamp: float, posts: int, problems: int) -> None:
         """Count a snapshot that took *seconds* to build and is served since *timestamp*."""

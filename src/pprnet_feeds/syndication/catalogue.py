@@ -98,11 +98,15 @@ class _Index:
 
     def __init__(self, posts: Iterable[Post]) -> None:
         self._all = list(posts)
-        self._lists: dict[tuple[str, str], list[Post]] = {}
+
+    @cached_property
+    def _lists(self) -> dict[tuple[str, str], list[Post]]:
+        lists: dict[tuple[str, str], list[Post]] = {}
         for post in self._all:
             terms = [("topic", slug) for slug in post.topics] + [("type", slug) for slug in post.research]
             for term in (*terms, ("month", post.issue)):
-                self._lists.setdefault(term, []).append(post)
+                lists.setdefault(term, []).append(post)
+        return lists
 
     def posts(self, selection: Selection) -> list[Post]:
         """The posts of a selection."""
@@ -110,6 +114,8 @@ class _Index:
         if selection.every or len(selection.topics) == 1:
             terms += [("topic", slug) for slug in selection.topics]
         lists = [self._lists.get(term, []) for term in terms if term[1]]
+        if len(lists) == len(selection.topics) + bool(selection.research) + bool(selection.issue) < 2:
+            return lists[0] if lists else self._all
         return [post for post in min(lists, key=len, default=self._all) if selection.holds(post)]
 
 
@@ -125,7 +131,6 @@ class Catalogue:
         self.site = library.site
         self.has_search = has_search and is_available()
         self._by_slug = {post.slug: post for post in library.posts}
-        # Not at the first request, which would wait for it after every change.
         self._newest = _Index(library.posts)
         self._last_changed = _Index(sorted(library.posts, key=_change, reverse=True))
         self._last_withdrawn = _Index(sorted(library.withdrawn, key=_change, reverse=True))

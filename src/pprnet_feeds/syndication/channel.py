@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from pprnet_feeds.content.model import Citation, Image, Person, Post, Site
 from pprnet_feeds.syndication.urls import ICON, LOGO, VIEWS, FeedRequest
@@ -20,8 +21,7 @@ _SERIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
+class Category(NamedTuple):
     """A topic, research type or status of an entry (RFC 4287 §4.2.2)."""
 
     term: str
@@ -179,7 +179,7 @@ def permalink(post: Post, site: Site) -> str:
 
 def rfc3339(timestamp: datetime) -> str:
     """*timestamp* as ``2021-12-01T17:00:00Z`` (RFC 3339 §5.6), as Atom and JSON Feed want it."""
-    return timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{timestamp.astimezone(UTC).isoformat()[:19]}Z"
 
 
 def first_date(site: Site) -> datetime:

@@ -14,7 +14,7 @@ from pprnet_feeds.syndication.references import certain_authors, institution
 _YEAR = re.compile(r"[0-9]{4}")
 # The address of a DOI's resolver, at the end of what is searched.
 _RESOLVER = re.compile(r"https?://(?:dx\.)?doi\.org/\Z", re.IGNORECASE)
-_RANGE = re.compile(r"([^\s–—-]+) ?[–—-] ?([^\s–—-]+)")
+_RANGE = re.compile(r"(?:pp?\. ?)?([\w.:]+) ?(?:[\u2010-\u2014\u2212-]|--) ?([\w.:]+)")
 _SUFFIX = re.compile(r"(?P<given>.*?),? +(?P<suffix>(?:Jr|Sr)\.?|II|III|IV)")
 _TITLES = re.compile(r"^(?:(?:Dr|Prof|Mr|Ms|Mrs)\.? +)+", re.IGNORECASE)
 _PLAIN_NAME = re.compile(r"([^\W\d_][^,\s]* [^,]+?)(?:,? +((?:Jr|Sr)\.?|II|III|IV))?(?:, +[A-Z]{2,6})*")
@@ -60,10 +60,10 @@ def person_name(name: str) -> str:
     return f"{' '.join(family)}, {' '.join(words[:last])}{suffix}"
 
 
-def authors(citation: Citation) -> tuple[Person, ...]:
-    """Who wrote the work, as far as that is certain; never empty."""
+def authors(citation: Citation, stated: tuple[str, ...]) -> tuple[Person, ...]:
+    """Who wrote the completed work, of which *stated* may be a cut list; never empty."""
     # Without authors of its own an entry would inherit the blog's (RFC 4287 §4.1.2).
-    names = citation.authors or certain_authors(citation.text) or ("Authors not stated",)
+    names = citation.authors or certain_authors(citation.text, stated) or ("Authors not stated",)
     name = name_of(names[0])
     if len(names) == 1 and name.given and (name.suffix or " " in name.family):
         # Zotero makes two authors of a lone "de Jong, K.".
@@ -87,6 +87,8 @@ def csl_item(citation: Citation, key: str) -> dict[str, Any]:
     """The work as a CSL-JSON item (schema 1.0.2) whose id is *key*, the reference as printed in its note."""
     item: dict[str, Any] = {"id": key, "type": csl_type(citation)}
     facts = {
+        "author": [_csl_name(name_of(author)) for author in citation.authors],
+        "issued": {"date-parts": [[int(citation.year)]]} if _YEAR.fullmatch(citation.year) else {},
         "title": citation.title,
         "container-title": citation.container,
         "volume": citation.volume,
@@ -97,19 +99,13 @@ def csl_item(citation: Citation, key: str) -> dict[str, Any]:
         "PMID": citation.pmid,
         "URL": citation.link,
     }
-    if citation.authors:
-        item["author"] = [_csl_name(name_of(author)) for author in citation.authors]
-    if _YEAR.fullmatch(citation.year):
-        item["issued"] = {"date-parts": [[int(citation.year)]]}
     item |= {name: value for name, value in facts.items() if value}
     item["note"] = citation.text
     return item
 
 
 def _csl_name(name: Name) -> dict[str, str]:
-    if not name.given:
-        return {"literal": name.family}
-    parts = {"family": name.family, "given": name.given}
+    parts = {"family": name.family, "given": name.given} if name.given else {"literal": name.family}
     return parts | ({"suffix": name.suffix} if name.suffix else {})
 
 

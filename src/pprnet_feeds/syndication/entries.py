@@ -34,22 +34,48 @@ _SHORT = 15_000
 _IMAGE = re.compile(r'<img[^<>]* src="([^"]*)"')
 
 
+class Body:
+    """The text of a post as safe HTML, and what is found in it."""
+
+    def __init__(self, rendered: str) -> None:
+        self.html = rendered
+        # Where the references begin that the text prints itself, and where they end.
+        _, self.inner, self.end = markdown.section(rendered, "references")
+
+    @cached_property
+    def sections(self) -> tuple[str, str]:
+        """The body without its practice implications, and these; either may be empty."""
+        return markdown.sections(self.html)
+
+    @cached_property
+    def own(self) -> str:
+        """The letters of the references that the text prints itself."""
+        return _letters(self.html[self.inner : self.end])
+
+    @cached_property
+    def summary(self) -> str:
+        """The first sentences."""
+        account, practice = map(markdown.running_text, self.sections)
+        return first_sentences(account or practice)
+
+
+@lru_cache(500)
+def _render(body: bytes, base: str, prefix: str) -> Body:
+    """The body of a post as safe HTML.
+
+    At 350 posts nearly all bodies are rendered and searched once instead of twelve times, once for each
+    feed and format. Bounded by its number of texts.
+    """
+    return Body(markdown.render(body.decode(), base=base, prefix=prefix))
+
+
 class PostText:
     """What the views take from the text of a post."""
 
     def __init__(self, post: Post, site: Site) -> None:
         self.post = post
         self.site = site
-
-    @cached_property
-    def body(self) -> str:
-        """The body as safe HTML."""
-        return _render(self.post.body, permalink(self.post, self.site), f"{self.post.slug}-")
-
-    @cached_property
-    def sections(self) -> tuple[str, str]:
-        """The body without its practice implications, and these; either may be empty."""
-        return markdown.sections(self.body)
+        self.body = _render(post.body.encode(), permalink(post, site), f"{post.slug}-")
 
     @cached_property
     def image(self) -> Image | None:
@@ -65,32 +91,27 @@ class PostText:
     @property
     def summary(self) -> str:
         """The summary as typed, else taken from the text."""
-        if self.post.summary:
-            return self.post.summary
-        account, practice = map(markdown.running_text, self.sections)
-        return first_sentences(account or practice) or self.post.title
+        return self.post.summary or self.body.summary or self.post.title
 
     @property
     def html(self) -> str:
         """The text as a reader shows it; its section of references is completed, or added."""
-        body = self.body
-        _, inner, end = markdown.section(body, "references")
-        own = _letters(body[inner:end])
-        missing = self._references("<li>{}</li>\n", own)
+        body, end = self.body.html, self.body.end
+        missing = self._references("<li>{}</li>\n", self.body.own)
         below = f"<ul>\n{missing}</ul>\n" if missing else ""
-        if missing and not own:
+        if missing and not self.body.own:
             below = f"<h2>References</h2>\n{below}"
         return self._head(body) + body[:end] + below + body[end:]
 
     @property
     def practice_html(self) -> str:
         """The practice implications as a reader shows them, then the references."""
-        return self._head(f"{self.sections[1]}\n") + self.implications
+        return self._head(f"{self.body.sections[1]}\n") + self.implications
 
     @property
     def implications(self) -> str:
         """The practice implications, or nothing, then the references."""
-        practice = f"{self.sections[1]}\n"
+        practice = f"{self.body.sections[1]}\n"
         _, inner, end = markdown.section(practice, "references")
         below = self._references("<p>{}</p>\n", _letters(practice[inner:end]))
         return practice[:end] + below + practice[end:]
@@ -113,7 +134,7 @@ class PostText:
         return "".join(
             element.format(reference_html(cite))
             for cite in self.cites
-            if not any(_letters(mark) in own for mark in (html.escape(cite.text), cite.doi) if mark)
+            if not (own and any(_letters(mark) in own for mark in (html.escape(cite.text), cite.doi) if mark))
         )
 
     @property
@@ -151,16 +172,6 @@ class PostText:
         )
 
 
-@lru_cache(500)
-def _render(body: str, base: str, prefix: str) -> str:
-    """The body of a post as safe HTML.
-
-    At 350 posts nearly all bodies are rendered once instead of twelve times, once for each view and
-    format. Bounded by its number of texts.
-    """
-    return markdown.render(body, base=base, prefix=prefix)
-
-
 def post_entries(post: Post, view: View, site: Site) -> list[Entry]:
     """The entries of *post* in *view*: one, or none, or one for each cited work in ``citations``."""
     text = PostText(post, site)
@@ -169,7 +180,7 @@ def post_entries(post: Post, view: View, site: Site) -> list[Entry]:
     if view == "summary":
         return [text.entry(markdown.joined((note(post), text.summary)).replace("\n", " "))]
     if view == "practice":
-        practice = text.sections[1]
+        practice = text.body.sections[1]
         summary = first_sentences(markdown.running_text(practice)) or text.summary
         return [text.entry(summary, text.practice_html)] if practice else []
     return [text.entry(text.summary, text.html)]
@@ -185,7 +196,7 @@ def _studies(text: PostText) -> list[Entry]:
             key=f"{post.id}-{place}",
             url=cite.link or ours,
             title=cite.title or cite.text,
-            authors=authors(cite),
+            authors=authors(cite, post.cites[place - 1].authors),
             # What became of the post, or of its other studies, is not said of this one.
             categories=tuple(
                 category
@@ -206,9 +217,8 @@ def _studies(text: PostText) -> list[Entry]:
 def correction_entry(post: Post, site: Site) -> Entry:
     """A corrected, retracted or withdrawn post, or one whose study was, in the feed of corrections."""
     text, notice = PostText(post, site), note(post)
-    kinds = [STATUS[post.status]] if post.status in STATUS else []
-    kinds += [LABELS[kind] for kind, *_ in study_warnings(text.cites)]
-    title = f"{kinds[0]}: {post.title}"
+    became = (each.label for each in text.categories if each.scheme.endswith(("/status", "/notice")))
+    title = f"{next(became)}: {post.title}"
     if post.status == "withdrawn":
         entry = text.entry(notice, f"<p>{html.escape(notice)}</p>\n")
         return replace(entry, title=title, image=None)
@@ -222,13 +232,13 @@ def has_practice(post: Post, site: Site) -> bool:
         return False
     if len(body) < _SHORT and _PLAIN_PRACTICE.search(body) and not _CONTAINER.search(body):
         return True
-    return bool(PostText(post, site).sections[1])
+    return bool(PostText(post, site).body.sections[1])
 
 
 def rendered_body(post: Post, site: Site) -> tuple[str, str]:
     """The body as safe HTML with absolute addresses, and the picture for its head where it lacks it."""
     text = PostText(post, site)
-    return text.body, figure(text.image, text.body)
+    return text.body.html, figure(text.image, text.body.html)
 
 
 def note(post: Post) -> str:

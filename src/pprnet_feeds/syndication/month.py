@@ -12,8 +12,6 @@ import html
 import re
 from collections.abc import Sequence
 
-import css_inline
-
 from pprnet_feeds.content import markdown
 from pprnet_feeds.content.model import Post, Site
 from pprnet_feeds.syndication.channel import Entry, permalink
@@ -82,12 +80,14 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site, corrections: Sequ
 
 def styled(fragment: str) -> str:
     """The HTML of an entry, or of a part of it, with the styles inline that a letter has."""
+    import css_inline  # 2 MB, which most processes never need
+
     return css_inline.inline_fragment(fragment, _STYLES) if fragment else ""
 
 
 def _whole(text: PostText) -> str:
     """A post's first paragraph, its practice implications in full, its references and a link."""
-    account, practice = text.sections
+    account, practice = text.body.sections
     paragraphs = (found[0] for found in _PARAGRAPH.finditer(account) if markdown.running_text(found[0]))
     first = next(paragraphs, f"<p>{html.escape(text.summary)}</p>")
     implications = f"<h2>Practice Implications</h2>\n{text.implications}" if practice else text.implications

@@ -24,7 +24,7 @@ _DATE = re.compile(
     r"|(?i:in press)|(?i:forthcoming)|n\. ?d\.|[0-9]{4}/[0-9]{4})\)[.,:]? ?"
 )
 _NUMBER = r"[A-Za-z]{0,3}[0-9]{1,7}(?:\.e?[0-9]{1,4})?"
-_PAGES = rf"{_NUMBER}(?: ?[-–—\u2010\u2011] ?{_NUMBER})?"
+_PAGES = rf"{_NUMBER}(?: ?(?:[-–—\u2010\u2011\u2212]|--) ?{_NUMBER})?"
 _SUPPLEMENT = r"(?:Suppl(?:ement)?|Pt|Part|S)\.? ?[0-9A-Z]{0,3}"
 _ISSUE = rf"(?:[0-9]{{1,3}}(?:[-–/][0-9]{{1,3}})?(?:,? ?{_SUPPLEMENT})?|{_SUPPLEMENT})"
 # A number of four digits is a year unless an issue follows it.
@@ -84,10 +84,10 @@ def parse_reference(text: str) -> Citation:
     return _chapter(work, cite) or _thesis(work, cite) or _article(work, online, cite) or _book(work, cite)
 
 
-def certain_authors(text: str) -> tuple[str, ...]:
-    """The authors of a reference who are certain, also of a cut list; of an edited work its editors."""
+def certain_authors(text: str, stated: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The authors of a reference, else of *stated*, who are certain; of an edited work its editors."""
     found = _begin(text)
-    return _certain_names(found[0]) if found else ()
+    return _certain_names(found[0] if found else "; ".join(stated))
 
 
 @lru_cache(1024)
@@ -98,7 +98,8 @@ def complete(citation: Citation) -> Citation:
     about a megabyte, saves a quarter of a start at 350 posts: each post is in several feeds.
     """
     found = parse_reference(citation.text)
-    facts = {name: getattr(citation, name) or getattr(found, name) for name in ("doi", "authors", "year")}
+    facts = {name: getattr(citation, name) or getattr(found, name) for name in ("doi", "year")}
+    facts["authors"] = _one_by_one(citation.authors) or found.authors
     for name in ("title", "container", "volume", "issue", "pages", "publisher", "type"):
         stated, read = getattr(citation, name), getattr(found, name)
         if stated and read and not _agree(stated, read, shortened=name == "title"):
@@ -275,7 +276,7 @@ _INITIALS_FIRST = re.compile(rf"(?P<given>{_INITIALS}) ?(?P<family>{_FAMILY})")
 _BETWEEN = re.compile(r" ?[,;]? ?(?:& ?|and )|[,;] ?")
 _UNSPACED = re.compile(r"^([^,]*),(?! )")
 _INITIAL_LIKE = re.compile(rf"{_LETTER}+\.?")
-_CUT = re.compile(r"\bet al\b|…|\.\.\.|\. \. \.")
+_CUT = re.compile(r"\bet al\b|…|\.\.\.|\. \. \.|(?:^|[;&] ?|\band )(?:others|colleagues)\b")
 _EDITORS = re.compile(r" ?\((?:Eds?|Hrsg)\.?\)[.,]?$")
 
 # Words that are in no family name: two names, or none, were taken for one.
@@ -307,9 +308,16 @@ def _certain_names(text: str) -> tuple[str, ...]:
     if not cut:
         return _names(_EDITORS.sub("", text).rstrip(" ,"), _FAMILY_FIRST) or institution(text) or ()
     # What follows the cut ("….Ott, P.") ends the list if it is a name.
-    first = _names(text[: cut.start()].rstrip(" ,;&"), _FAMILY_FIRST) or ()
-    last = _names(text[cut.end() :].lstrip(" ,;&.…").rstrip(" ,"), _FAMILY_FIRST) or ()
+    first = _names(text[: cut.start()].rstrip(" ,;&[("), _FAMILY_FIRST) or ()
+    last = _names(text[cut.end() :].lstrip(" ,;&.…])").rstrip(" ,"), _FAMILY_FIRST) or ()
     return first and first + last
+
+
+def _one_by_one(stated: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that front matter states, also where one of them is several; empty for a list that is cut."""
+    whole = () if _CUT.search("; ".join(stated)) else stated
+    plain = (each.removeprefix("& ").removeprefix("and ") for each in whole)
+    return tuple(name for each in plain for name in _names(each, _FAMILY_FIRST) or (each,))
 
 
 def _names(text: str, form: re.Pattern[str]) -> tuple[str, ...] | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -71,7 +70,7 @@ def render_xml(channel: Channel, form: str, entries: Iterable[Entry], source: Ch
         element.title(entry.title)
         element.updated(entry.updated)
         element.author([_person(author) for author in entry.authors])
-        element.category([asdict(category) for category in entry.categories])
+        element.category([category._asdict() for category in entry.categories])
         element.link(rel="alternate", href=entry.url, type="text/html")
         if entry.html:
             element.content(entry.html, type="html")
@@ -106,8 +105,7 @@ class FeedExtension:
         """Complete the `<rss>` and its channel."""
         channel = el[0]
         self._begin(el, channel)
-        for author in channel.findall("author"):
-            channel.remove(author)
+        etree.strip_elements(channel, "author")
         built = etree.Element("lastBuildDate")
         built.text = rfc822(self.channel.updated)
         channel.find("language").addnext(built)
@@ -165,8 +163,7 @@ class EntryExtension:
         _use_z(el)
         # feedgen's entry links lose every attribute but the address.
         alternate = el.find("link")
-        alternate.set("rel", "alternate")
-        alternate.set("type", "text/html")
+        alternate.attrib.update({"rel": "alternate", "type": "text/html"})
         for address, title in reversed(self.entry.related):
             alternate.addnext(etree.Element("link", rel="related", href=address, title=title))
         if self.source:
@@ -184,11 +181,9 @@ class EntryExtension:
             text = el.find(name)
             text.text = _MISREAD.sub(lambda match: "&lt;" if match[0] == "<" else "&amp;", text.text)
         # RSS's own <author> wants an e-mail address; readers take dc:creator, one for each person.
-        for author in el.findall("author"):
-            el.remove(author)
+        etree.strip_elements(el, "author")
         # Common parsers make an object of a category with an attribute, and their users break on it.
-        for category in el.findall("category"):
-            category.attrib.clear()
+        etree.strip_attributes(el, "domain")
         _add(el, "pubDate", rfc822(self.entry.published))
         if not self.entry.study:  # Zotero would take it for the study's date
             _add(el, "atom:updated", rfc3339(self.entry.updated))

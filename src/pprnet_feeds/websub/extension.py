@@ -90,8 +90,8 @@ class WebSub:
             self._failing = False
             left = (due - self._clock()).total_seconds() if due else LONGEST_SLEEP
             return min(max(left, SHORTEST_SLEEP), LONGEST_SLEEP)
-        except UnavailableError as fault:
-            self._warn(f"the hubs are not notified of changes until the state can be used ({fault})")
+        except (UnavailableError, OSError) as fault:  # the latter when clients hold all descriptors
+            self._warn(f"the hubs are not notified of changes for as long as this lasts: {fault}")
             return UNAVAILABLE_SLEEP
         except Exception:
             log.exception("sending pings failed; it is tried again")
