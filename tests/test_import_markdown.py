@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ def blocks_of_html(html: str) -> list[Block]:
 
 
 def markdown_of(html: str) -> str:
-    return "\n\n".join(map(to_markdown, blocks_of_html(html)))
+    return "\n\n".join(to_markdown(block, Counter()) for block in blocks_of_html(html))
 
 
 def shown(source: str) -> str:
@@ -95,7 +97,7 @@ after an empty line<br><br>after two breaks
 <p>a paragraph
 <ul><li>one<li>two</ul>
 </div><footer>away</footer>"""
-    found = [(block.line, block.level, to_markdown(block)) for block in blocks_of_html(html)]
+    found = [(block.line, block.level, to_markdown(block, Counter())) for block in blocks_of_html(html)]
     assert found == [
         (2, 2, "## A heading"),
         (4, 0, "loose **text**"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from urllib.parse import unquote
 
 import pytest
@@ -40,7 +41,7 @@ def imported(html: str) -> tuple[str, dict[str, int]]:
     """The Markdown of HTML, and what was lost."""
     tree = parse(html)
     losses = normalise(tree)
-    return compose(blocks_of_tree(tree))[1], dict(+losses)
+    return compose(blocks_of_tree(tree), losses)[1], dict(+losses)
 
 
 def rendered(html: str) -> str:
@@ -191,7 +192,7 @@ def test_words_that_lead_to_a_footnote_stay():
 def test_a_place_that_only_has_a_name_becomes_no_link():
     tree = parse('<p><a name="top">Top</a> of <a href="b">it</a></p>')
     normalise(tree, "https://e.org/a/")
-    assert compose(blocks_of_tree(tree))[1] == "Top of [it](https://e.org/a/b)\n"
+    assert compose(blocks_of_tree(tree), Counter())[1] == "Top of [it](https://e.org/a/b)\n"
 
 
 def test_a_table_of_contents_is_no_list_of_footnotes():

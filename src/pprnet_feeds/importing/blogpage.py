@@ -7,6 +7,7 @@ Implications", a text. A post in another order is left out, and its lines are re
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from pprnet_feeds.content.problems import Problem, quoted
@@ -140,9 +141,11 @@ class _PageReader:
             self._leave_out(last, f"the page ends before the “Practice Implications” of {name}", _AGAIN)
         else:
             self._some_have_practice |= practice is not None
-            cites, text = compose(body)
+            losses: Counter[str] = Counter()
+            cites, text = compose(body, losses)
             words = " ".join(title.text.split())
-            self.posts.append(SourcePost(self._file, title.line, words, self._month, text, cites))
+            post = SourcePost(self._file, title.line, words, self._month, text, cites, losses=losses)
+            self.posts.append(post)
 
     def _leave_out(self, block: Block, why: str, mend: str = _COMPARE) -> None:
         first = block.text.splitlines()[0] if block.text else ""

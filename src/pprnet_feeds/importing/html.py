@@ -53,7 +53,7 @@ class Block:
 
 
 def parse(html: str) -> Any:
-    """The tree of a page or a part of one, without classes."""
+    """The tree of a page or a part of one; only paragraphs that lost all but their words have a class."""
     is_large = html.count("<") > _TAGS
     soup = BeautifulSoup(f"<body>{'' if is_large else html}", "lxml")
     level: list[Any] = [soup]
@@ -61,7 +61,7 @@ def parse(html: str) -> Any:
         level = [child for each in level for child in each.contents if child.name]
     if level or is_large:
         lines = escape(_words(html)).split("\n")
-        soup = BeautifulSoup("".join(f"<p>{line}</p>" for line in lines), "lxml")
+        return BeautifulSoup("".join(f'<p class="words">{line}</p>' for line in lines), "lxml")
     for each in elements(soup):
         each.attrs.pop("class", None)
     return soup

@@ -135,7 +135,7 @@ def post_of_entry(
     id = id if id != post.id and slugs.is_slug(id) else ""
     if id:
         post, blocks = _restored(post, blocks)
-    above, body = compose(blocks)
+    above, body = compose(blocks, losses)
     text = " ".join(block.text for block in blocks)
     title = post.title or (texts.first_sentences(text, 80) if body else "")
     if title and not post.title:

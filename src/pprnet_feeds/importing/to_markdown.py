@@ -11,6 +11,7 @@ The only module that knows markdownify.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from itertools import takewhile
@@ -56,17 +57,22 @@ def escape(text: str, *, begins: bool = True) -> str:
     return _NUMBER.sub(r"\1\\", text, count=1) if begins and _NUMBER.match(text) else text
 
 
-def to_markdown(block: Block) -> str:
-    """A block as Markdown, without anything active in it; as HTML where no Markdown shows the same."""
+def to_markdown(block: Block, losses: Counter[str]) -> str:
+    """A block as Markdown, without anything active in it; as HTML where no Markdown shows the same.
+
+    One of which only the words stay is counted among the *losses*.
+    """
     element = block.element
     if is_practice(block) and block.level != 2:
         return "## Practice Implications"
     if element is None:
         return escape(block.text)
     if element.name == "section":
-        return "\n\n".join(map(_footnote, element.find_all("div", recursive=False)))
-    if len(elements(element)) > _TAGS or len(elements(element, "li")) > _LIST:
-        return "\n\n".join(filter(None, map(escape, block.text.splitlines())))
+        return "\n\n".join(_footnote(each, losses) for each in element.find_all("div", recursive=False))
+    if "class" in element.attrs or len(elements(element)) > _TAGS or len(elements(element, "li")) > _LIST:
+        losses["parts with too much markup kept only their words"] += 1
+        lines = markdown.plain_text(str(element)).splitlines()
+        return "\n\n".join(filter(None, map(escape, lines)))
     _clean(element)
     try:
         text = _CONVERTER.process_tag(element).strip()
@@ -196,8 +202,8 @@ class _Converter(_Library):  # type: ignore[misc]
 _CONVERTER = _Converter(heading_style="atx", bullets="-", wrap=True, wrap_width=None)
 
 
-def _footnote(note: Any) -> str:
-    name, text = note["id"], to_markdown(Block(0, "", note))
+def _footnote(note: Any, losses: Counter[str]) -> str:
+    name, text = note["id"], to_markdown(Block(0, "", note), losses)
     return f"[^{name}]: {text}".replace("\n", "\n    ").replace("\n    \n", "\n\n")
 
 
@@ -217,12 +223,12 @@ def is_practice(block: Block) -> bool:
     return len(block.text) < 40 and words == ["practice", "implications"]
 
 
-def compose(blocks: Sequence[Block]) -> tuple[tuple[Citation, ...], str]:
-    """The references above a text, and the text as Markdown without them."""
+def compose(blocks: Sequence[Block], losses: Counter[str]) -> tuple[tuple[Citation, ...], str]:
+    """The references above a text, and the text as Markdown without them, whose *losses* are counted."""
     above = list(takewhile(is_reference, blocks))
     rest = blocks[len(above) :]
     if sum(len(block.text) for block in rest) > _LONGEST_TEXT:  # the post will be refused for its length
         rest = [Block(block.line, block.text) for block in rest]
-    text = "\n\n".join(filter(None, map(to_markdown, rest)))
+    text = "\n\n".join(filter(None, (to_markdown(block, losses) for block in rest)))
     cites = tuple(parse_reference(" ".join(block.text.split())) for block in above)
     return cites, f"{text}\n" if text else ""

@@ -94,7 +94,7 @@ def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source
     if any(block.level == 1 for block in blocks):  # the title is the only heading of the first level
         for block in blocks:
             block.element.name = f"h{min(block.level + 1, 6)}" if block.level else block.element.name
-    cites, body = compose(blocks)
+    cites, body = compose(blocks, losses)
     for name, (what, mend) in _REPORTED.items():
         if number := names[name]:
             problems.append(Problem(file, 0, 0, f"{what}: {number}", mend))
