@@ -51,7 +51,7 @@ def ids(read: Library) -> dict[str, list[str]]:
         if path.endswith(".atom"):
             root = ElementTree.fromstring(document.body)
             found[path] = [one.text or "" for one in root.iterfind(".//{*}id")]
-        elif document.media_type == "application/feed+json":
+        elif document.media_type.startswith("application/feed+json"):
             feed = json.loads(document.body)
             found[path] = [feed["_feed"]["id"], *(item["id"] for item in feed["items"])]
         elif path.endswith(".rss"):

@@ -17,11 +17,11 @@ import pytest
 from hostile import ACTIVE, CLOSING, make_hostile_site
 from htmljudge import ids, judge_page, links, texts
 from many import make_site
-from pprnet_feeds.pages.pages import Page
 from pprnet_feeds.serving.response import Response
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
+from pprnet_feeds.syndication.catalogue import Document
 from service import ROOT, SITES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -118,7 +118,7 @@ def test_what_other_sites_paste_from_oembed_is_sound_and_says_hostile_words_as_t
     path: str, folders: dict[str, Path]
 ):
     answer = snapshot(folders["hostile"]).pages.oembed(path, (600, 480))
-    assert isinstance(answer, Page)
+    assert isinstance(answer, Document)
     pasted = json.loads(answer.body)["html"]
     assert ACTIVE not in pasted
     assert f"Post {ACTIVE}" in texts(pasted.encode()) or f"Topic {ACTIVE}" in texts(pasted.encode())

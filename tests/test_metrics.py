@@ -95,7 +95,7 @@ def start() -> Iterator[Callable[[Path | None], Worker]]:
 
 
 BUILT = "metrics.built(1.5, {moment}, {posts}, 2)"
-MEASURE = "metrics.measure(4) or metrics.write()"
+MEASURE = "metrics.write(4)"
 
 
 def test_one_process_tells_what_it_has_counted(start):
@@ -178,7 +178,7 @@ def test_a_full_disk_ends_no_process(tmp_path):
     code = (
         FULL_DISK
         + WORKER.partition("print")[0]
-        + "metrics.add(batch)\nmetrics.write()\nprint(len(metrics.text()) > 99)"
+        + "metrics.add(batch)\nmetrics.write(0)\nprint(len(metrics.text()) > 99)"
     )
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
@@ -193,7 +193,7 @@ def test_a_full_disk_ends_no_process(tmp_path):
 
 
 def test_nothing_of_a_reader_is_among_the_numbers(start, tmp_path):
-    start(tmp_path).do("metrics.add(batch)").do("metrics.write()")
+    start(tmp_path).do("metrics.add(batch)").do("metrics.write(0)")
     files = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"requests_total" in files
     for stranger in (b"203.0.113.77", b"secret-agent", b"/feed.atom"):

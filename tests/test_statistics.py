@@ -7,7 +7,6 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,19 +16,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from many import make_site
+from pprnet_feeds.serving.response import Sent
 from pprnet_feeds.stats.extension import Statistics
 from service import serving
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SNAPSHOT = SimpleNamespace(seconds=1.5, library=SimpleNamespace(posts=range(6)), problems=("one", "two"))
-FEEDLY = (b"user-agent", b"Feedly/1.0 (12 subscribers)")
-
-
-@dataclass(frozen=True)
-class Sent:
-    status: int
-    coding: str = ""
-    size: int = 0
+FEEDLY = {b"user-agent": b"Feedly/1.0 (12 subscribers)"}
 
 
 def run(statistics: Statistics, requests: Callable[[], None]) -> None:
@@ -63,8 +56,8 @@ def test_the_last_requests_before_the_end_are_stored_and_shown(tmp_path):
 
     def requests() -> None:
         for _ in range(3):
-            statistics.answered(b"/feed.atom", [(b"host", b"x"), FEEDLY], Sent(304))
-        statistics.answered(b"/feed.atom", [FEEDLY], Sent(200, "br", 400))
+            statistics.answered(b"/feed.atom", {b"host": b"x", **FEEDLY}, Sent(304))
+        statistics.answered(b"/feed.atom", FEEDLY, Sent(200, "br", 400))
 
     run(statistics, requests)
     assert sorted(rows(tmp_path / "state")) == [("/feed.atom", "full", 1), ("/feed.atom", "unchanged", 3)]
@@ -81,7 +74,7 @@ def test_those_who_watch_are_not_counted(tmp_path):
 
     def requests() -> None:
         for target in (b"/healthz", b"/readyz", b"/metrics", b"/stats"):
-            statistics.answered(target, [], Sent(200))
+            statistics.answered(target, {}, Sent(200))
 
     run(statistics, requests)
     assert not [name for name in numbers(statistics) if name.startswith("pprnet_requests")]
@@ -89,7 +82,7 @@ def test_those_who_watch_are_not_counted(tmp_path):
 
 def test_without_a_state_there_are_numbers_all_the_same(caplog):
     statistics = Statistics("", lambda: NOW, page=True)
-    run(statistics, lambda: statistics.answered(b"/feed.atom", [], Sent(304)))
+    run(statistics, lambda: statistics.answered(b"/feed.atom", {}, Sent(304)))
     assert numbers(statistics)['pprnet_requests_total{answer="304"}'] == 1
     assert [route.path for route in statistics.routes] == ["/metrics"]
     assert caplog.records == []
@@ -106,7 +99,7 @@ def test_the_page_is_there_only_when_it_is_wanted(tmp_path):
 
 def test_two_services_in_one_process_count_apart():
     one, other = Statistics("", lambda: NOW, page=False), Statistics("", lambda: NOW, page=False)
-    run(one, lambda: one.answered(b"/feed.atom", [], Sent(304)))
+    run(one, lambda: one.answered(b"/feed.atom", {}, Sent(304)))
     run(other, lambda: None)
     assert 'pprnet_requests_total{answer="304"}' not in numbers(other)
 
@@ -120,7 +113,7 @@ def test_while_the_state_is_locked_everything_else_goes_on(tmp_path, caplog):
 
     async def serve() -> float:
         statistics.swapped(SNAPSHOT)  # type: ignore[arg-type]
-        statistics.answered(b"/feed.atom", [], Sent(304))
+        statistics.answered(b"/feed.atom", {}, Sent(304))
         await asyncio.sleep(1.3)
         began = time.monotonic()
         await statistics.routes[0].endpoint(None)
@@ -138,7 +131,7 @@ def test_what_is_asked_for_just_before_the_service_is_stopped_is_stored(tmp_path
         time.sleep(2)
         before = sum(row[2] for row in rows(state))
         for _ in range(7):
-            service.ask("/feed.atom", User_Agent=FEEDLY[1].decode())
+            service.ask("/feed.atom", User_Agent=FEEDLY[b"user-agent"].decode())
         assert service.stop() == 0
         assert sum(row[2] for row in rows(state)) == before + 7
         assert service.process.stderr is not None

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pprnet_feeds.content.problems import Problem, in_words
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.check import NO_BASE_URL, check_site
-from pprnet_feeds.serving.app import CacheMiddleware, create
+from pprnet_feeds.serving.app import Application
 from pprnet_feeds.serving.reload import utc_now
 from pprnet_feeds.serving.snapshot import Failure, Snapshot, build
 from pprnet_feeds.settings import Settings
@@ -24,7 +24,7 @@ from pprnet_feeds.state.last_modified import TimestampStore
 
 log = logging.getLogger("pprnet_feeds")
 
-_Running = tuple[CacheMiddleware, asyncio.Event, asyncio.Task[None]]
+_Running = tuple[Application, asyncio.Event, asyncio.Task[None]]
 
 
 class SiteError(ValueError):
@@ -99,7 +99,7 @@ class Feeds:
         return _MountedApp(self._settings, self._environ, self._path)
 
 
-async def _run(inner: CacheMiddleware, started: asyncio.Event) -> None:
+async def _run(inner: Application, started: asyncio.Event) -> None:
     """Read the site, then keep what is served current until the loop ends."""
     try:
         for fault in await inner.reloader.start():
@@ -122,7 +122,7 @@ class _MountedApp:
         loop = asyncio.get_running_loop()
         if loop not in self._running:  # a test client makes a loop for each request
             store = TimestampStore(state_address(self._settings.folder, os.environ | {"PPRNET_STATE": ""}))
-            inner, started = create(self._settings, store=store, environ=self._environ), asyncio.Event()
+            inner, started = Application(self._settings, store=store, environ=self._environ), asyncio.Event()
             for ended in [each for each in list(self._running) if each.is_closed()]:
                 self._running.pop(ended, None)  # in place: another thread may add its own loop meanwhile
             self._running[loop] = inner, started, loop.create_task(_run(inner, started))

@@ -28,7 +28,7 @@ from pprnet_feeds.state.database import Database, state_address
 from pprnet_feeds.stats import metrics
 
 if TYPE_CHECKING:
-    from pprnet_feeds.serving.app import CacheMiddleware
+    from pprnet_feeds.serving.app import Application
 
 log = logging.getLogger("pprnet_feeds")
 
@@ -96,6 +96,7 @@ def serve(folder: Path, host: str | None, port: int | None, preview: bool) -> No
         "http": "h11" if missing else "pprnet_feeds.serving.protocol:Protocol",
         "date_header": bool(missing),
         "ws": "none",
+        "lifespan": "on",
         "log_config": None,
         "log_level": "error",  # its warnings are about requests: a client could fill the log
         "access_log": False,
@@ -116,9 +117,9 @@ def serve(folder: Path, host: str | None, port: int | None, preview: bool) -> No
         uvicorn.run(partial(application, settings), **how)
 
 
-def application(settings: Settings, *extensions: Preview) -> CacheMiddleware:
+def application(settings: Settings, *extensions: Preview) -> Application:
     """The application of one process, with further *extensions*."""
-    from pprnet_feeds.serving.app import create
+    from pprnet_feeds.serving.app import Application
     from pprnet_feeds.serving.reload import utc_now
     from pprnet_feeds.state.last_modified import TimestampStore
     from pprnet_feeds.stats.extension import Statistics
@@ -131,7 +132,7 @@ def application(settings: Settings, *extensions: Preview) -> CacheMiddleware:
         log.info("no state is stored: after a restart Last-Modified falls back to the dates of the posts")
     websub = WebSub(address, settings.base_url, utc_now)
     statistics = Statistics(address, utc_now, page=settings.stats)
-    return create(settings, [websub, statistics, *extensions], TimestampStore(address))
+    return Application(settings, [websub, statistics, *extensions], TimestampStore(address))
 
 
 def _metrics_folder(folder: Path, port: int) -> Path:

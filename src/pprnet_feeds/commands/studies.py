@@ -32,7 +32,7 @@ from pprnet_feeds.content.problems import Form, Problem, blocking, in_words, quo
 from pprnet_feeds.content.text import clean, doi_in, one_line
 from pprnet_feeds.publishing import doi
 from pprnet_feeds.publishing.postfile import cited_value, with_citation, write_file
-from pprnet_feeds.syndication.notices import became
+from pprnet_feeds.syndication.citations import became
 from pprnet_feeds.syndication.references import complete
 
 CROSSREF, UNPAYWALL = "https://api.crossref.org", "https://api.unpaywall.org"

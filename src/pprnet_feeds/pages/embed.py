@@ -1,21 +1,20 @@
 """How other sites show us: frames, and the answers of oEmbed 1.0 that lead to them.
 
-A site that is given one of our addresses asks ``/oembed`` what to show for it: for a selection a
-frame of its embed page; for a post a card, plain HTML that looks like the page around it. Only our
-own addresses are answered: an open endpoint would put the text of others under our name.
+For a selection that is a frame of its embed page; for a post a card, plain HTML that looks like the page
+around it. Only our own addresses are answered: others could put their text under our name.
 """
 
 from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from pprnet_feeds.content.model import Post, Site
-from pprnet_feeds.syndication.channel import Entry, permalink
-from pprnet_feeds.syndication.selection import Selection
+from pprnet_feeds.content.model import Site
+from pprnet_feeds.syndication.channel import Entry, without_empty
 
 # The default size of a frame, in pixels.
 WIDTH, HEIGHT = 600, 480
@@ -39,19 +38,11 @@ def path_of(address: str, site: Site) -> str | None:
     return unquote(path.removeprefix(ours.path)) or "/"
 
 
-def endpoint(path: str, site: Site) -> str:
-    """The address of the oEmbed answer for one of our pages."""
-    return f"{site.base_url}/oembed?url={quote(site.base_url + path, safe='')}"
-
-
 def sizes(query: Mapping[str, str]) -> Size:
     """Width and height in pixels that the asking site allows; what is no number is ignored."""
-    width, height = (_number(query.get(name, "")) for name in ("maxwidth", "maxheight"))
+    asked = (query.get(name, "") for name in ("maxwidth", "maxheight"))
+    width, height = (int(text) if re.fullmatch("[0-9]{1,5}", text) else 0 for text in asked)
     return min(WIDTH, width or WIDTH), min(HEIGHT, height or HEIGHT)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
 def frame(address: str, title: str, width: int | str = "100%", height: int = HEIGHT) -> str:
@@ -62,34 +53,21 @@ def frame(address: str, title: str, width: int | str = "100%", height: int = HEI
     )
 
 
-def embed_address(selection: Selection, site: Site) -> str:
-    """The address of the page that shows a selection in a frame."""
-    return f"{site.base_url}/{selection.path}embed"
-
-
-def selection_answer(selection: Selection, site: Site, size: Size) -> bytes:
-    """The oEmbed answer for a selection: a frame."""
-    title = selection.title(site)
-    return _answer(site, size, title, frame(embed_address(selection, site), title, *size), {})
-
-
-def post_answer(post: Post, entry: Entry, card: str, site: Site, size: Size) -> bytes:
+def post_answer(entry: Entry, card: str, site: Site, size: Size) -> bytes:
     """The oEmbed answer for a post: its *card*, with the picture as a thumbnail where its size is known."""
-    more: dict[str, Any] = {"author_name": ", ".join(author.name for author in entry.authors)}
-    if entry.authors[0].link and len(entry.authors) == 1:
-        more["author_url"] = entry.authors[0].url or entry.authors[0].link
-    image = entry.image
+    image, (author, *others) = entry.image, entry.authors
+    more: dict[str, Any] = {
+        "author_name": ", ".join(author.name for author in entry.authors),
+        "author_url": "" if others else author.url or author.link,
+    }
     if image and 0 < image.width <= size[0] and 0 < image.height <= size[1]:
-        more |= {
-            "thumbnail_url": image.url,
-            "thumbnail_width": image.width,
-            "thumbnail_height": image.height,
-        }
-    return _answer(site, size, post.title, card, more | {"url": permalink(post, site)})
+        more |= {f"thumbnail_{name}": getattr(image, name) for name in ("url", "width", "height")}
+    return answer(site, size, entry.title, card, more | {"url": entry.url})
 
 
-def _answer(site: Site, size: Size, title: str, shown: str, more: Mapping[str, Any]) -> bytes:
-    answer = {
+def answer(site: Site, size: Size, title: str, shown: str, more: dict[str, Any]) -> bytes:
+    """The oEmbed answer with the HTML that is *shown*, and *more* fields where they have a value."""
+    fields = {
         "version": "1.0",
         "type": "rich",
         "title": title,
@@ -99,8 +77,6 @@ def _answer(site: Site, size: Size, title: str, shown: str, more: Mapping[str, A
         "width": size[0],
         "height": size[1],
         "html": shown,
-        **more,
+        **without_empty(more | {"license_url": site.licence}),
     }
-    if site.licence:
-        answer["license_url"] = site.licence
-    return json.dumps(answer, ensure_ascii=False, indent=1).encode() + b"\n"
+    return json.dumps(fields, ensure_ascii=False, indent=1).encode() + b"\n"

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import accumulate, chain, groupby
 from typing import Any, NamedTuple
 
-from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post, Site, Term
 from pprnet_feeds.content.text import doi_in
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.search import excerpt, marked, words_in
-from pprnet_feeds.syndication.selection import Refusal, Selection, lead, search_words
+from pprnet_feeds.syndication.selection import Selection
 
 # How many posts one page shows with their summaries, and how many at all.
 WITH_SUMMARY = 15
 LISTED = 80
 # How many posts the page of a year lists, and in about how many bytes; of the others it names the months.
 LISTED_OF_YEAR, BYTES_OF_YEAR = 250, 40_000
-
-
 # How many posts are named as related to one, or as near to an address where there is nothing.
 NAMED = 3
 # How many of the posts that a search finds are listed, and how many with an excerpt.
@@ -33,31 +29,15 @@ HITS, WITH_EXCERPT = 40, 10
 MISSPELT, MOST_MISSPELT = 5, 2
 
 
-# A post with its summary, which is empty where only the title is listed.
-Line = tuple[Post, str]
+def list_posts(posts: Sequence[Post], site: Site) -> dict[str, Any]:
+    """What a page lists of *posts*, which are in order: those of each year, the newest first.
 
-
-@dataclass(frozen=True, slots=True)
-class PostList:
-    """The posts of a page.
-
-    Attributes:
-        total: how many there are, listed or not.
-        by_year: the posts listed, by year, the newest first.
-        years: the years that have pages of their own; none when all posts are listed here.
+    With a summary that is empty where only the title is listed, the number of all, and their `years`.
     """
-
-    total: int
-    by_year: list[tuple[int, list[Line]]]
-    years: list[int]
-
-
-def list_posts(posts: Sequence[Post], site: Site) -> PostList:
-    """The list of *posts*, which are in order."""
     lines = [(post, summary(post, site)) for post in posts[:WITH_SUMMARY]]
     lines += [(post, "") for post in posts[WITH_SUMMARY:LISTED]]
     by_year = [(year, list(group)) for year, group in groupby(lines, lambda line: line[0].year)]
-    return PostList(len(posts), by_year, years(posts))
+    return {"total": len(posts), "by_year": by_year, "years": years(posts)}
 
 
 def years(posts: Sequence[Post]) -> list[int]:
@@ -73,29 +53,9 @@ def list_year(posts: Sequence[Post]) -> tuple[Sequence[Post], list[str]]:
     return listed, sorted(months, reverse=True)
 
 
-def newest_issues(catalogue: Catalogue) -> Iterable[tuple[str, str, Sequence[Post]]]:
-    """Month, sentence and posts of the newest issue that has posts, after those that are only announced."""
-    for month, posts in catalogue.months.items():
-        yield month, lead(catalogue.site.issues.get(month, "")), posts
-        if posts:
-            return
-
-
 def summary(post: Post, site: Site) -> str:
     """The summary as the feeds show it, with what became of the post."""
     return post_entries(post, "summary", site)[0].summary
-
-
-def preview_marks(library: Library) -> dict[str, str]:
-    """What a preview says of each post that readers do not see yet, by the post's id."""
-    zone, marks = library.site.time_zone, {}
-    for post in library.posts:
-        if post.id in library.hidden:
-            time = library.hidden[post.id]
-            when = f"{time.astimezone(zone):%Y-%m-%d at %H:%M} ({zone.key})" if time else ""
-            draft = f"Draft, not before {when}" if when else "Draft"
-            marks[post.id] = draft if post.draft else f"Scheduled: appears on {when}"
-    return marks
 
 
 class Neighbours:
@@ -167,25 +127,16 @@ def _lists_by(keys: Callable[[Post], Iterable[str]], posts: Iterable[Post]) -> M
 class SearchQuery(NamedTuple):
     """What somebody searches for: words as typed, and the slugs that narrow the search, or none."""
 
-    words: tuple[str, ...]
-    topic: str
-    research: str
-
-
-def read_query(fields: Mapping[str, str], site: Site) -> SearchQuery | Refusal:
-    """Read the fields of the search form; without words it is the page that explains the search."""
-    words = tuple(words_in(fields.get("q", "")))
-    checked = search_words(" ".join(words)) if words else ()
-    if isinstance(checked, Refusal):
-        return checked
-    topic, research = fields.get("topic", ""), fields.get("research", "")
-    return SearchQuery(words, topic * (topic in site.topic), research * (research in site.research_type))
+    words: tuple[str, ...] = ()
+    topic: str = ""
+    research: str = ""
 
 
 def search_results(query: SearchQuery, catalogue: Catalogue) -> dict[str, Any]:
     """What the page of a search shows."""
     words, topic, research = query
-    found = catalogue.best_first(words) if words else []
+    ordered = catalogue.search.best_first(tuple(sorted(words))) if words else []
+    found = [post for post in ordered if post.status != "withdrawn"]
     on_topic = [post for post in found if not topic or topic in post.topics]
     of_type = [post for post in found if not research or research in post.research]
     hits = [post for post in on_topic if not research or research in post.research]
@@ -201,6 +152,5 @@ def search_results(query: SearchQuery, catalogue: Catalogue) -> dict[str, Any]:
 def _facets(terms: Iterable[Term], slugs: Iterable[str]) -> list[tuple[Term, int]]:
     """The *terms* among *slugs* and how often each is there, the most frequent first."""
     counts = Counter(slugs)
-    return sorted(
-        ((term, counts[term.slug]) for term in terms if term.slug in counts), key=lambda pair: -pair[1]
-    )
+    found = ((term, counts[term.slug]) for term in terms if term.slug in counts)
+    return sorted(found, key=lambda pair: -pair[1])

@@ -1,8 +1,7 @@
 """What pages say to programs about themselves: search engines and reference managers.
 
-A post is *about* a study and is not the study: a reference manager that saves a post's page gets
-the post's own title, author, date and DOI. The study is a `citation_reference` (Highwire), a
-schema.org `citation`, and a file of its own beside the page.
+A post is *about* a study and is not the study: a reference manager that saves a post's page gets the post's
+own facts. The study is a `citation_reference` (Highwire) and a schema.org `citation`.
 """
 
 from __future__ import annotations
@@ -11,21 +10,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
-from xml.sax.saxutils import escape
 
-from pprnet_feeds.content.model import Citation, Person, Post, Site, doi_url
+from pprnet_feeds.content.model import Citation, Notice, Person, Post, Site, doi_url
 from pprnet_feeds.pages.lists import years
 from pprnet_feeds.syndication.catalogue import Catalogue
-from pprnet_feeds.syndication.channel import Entry, first_date, rfc3339
-from pprnet_feeds.syndication.citations import csl_type, person_name
-from pprnet_feeds.syndication.notices import LABELS, became, notice_url
+from pprnet_feeds.syndication.channel import Entry, first_date, rfc3339, without_empty
+from pprnet_feeds.syndication.citations import LABELS, became, csl_type
 from pprnet_feeds.syndication.references import institution
 from pprnet_feeds.syndication.selection import Selection, selections
 from pprnet_feeds.syndication.urls import REFERENCE_FORMATS
-
-SITEMAP = "/sitemap.xml"
-# How many addresses one sitemap may have (sitemaps.org 0.9).
-MOST = 50_000
 
 # Addresses of pages, each with its newest change.
 Changes = Sequence[tuple[str, datetime]]
@@ -34,8 +27,6 @@ _SCHEMA_TYPES = {
     "article-journal": "ScholarlyArticle",
     "paper-conference": "ScholarlyArticle",
 } | {name: name.capitalize() for name in ("book", "chapter", "thesis", "report", "dataset")}
-
-
 # What a proxy with small buffers surely lets through, in bytes of one header field.
 _LINKS_LENGTH = 2000
 
@@ -58,48 +49,23 @@ def structured(entry: Entry, post: Post, site: Site) -> dict[str, Any]:
         "url": entry.url,
         "mainEntityOfPage": entry.url,
         "identifier": doi_url(entry.doi) or entry.id,
+        "sameAs": doi_url(entry.doi),
         "headline": entry.title,
         "description": entry.summary,
         "datePublished": rfc3339(entry.published),
         "dateModified": rfc3339(entry.updated),
+        "creativeWorkStatus": post.status.capitalize() if post.status != "published" else "",
         "author": [_person(author) for author in entry.authors],
-        "publisher": {name: value for name, value in organisation.items() if value},
-        "isPartOf": {name: value for name, value in blog.items() if value},
+        "publisher": without_empty(organisation),
+        "isPartOf": without_empty(blog),
         "inLanguage": post.language or site.language,
         "keywords": [category.label for category in entry.categories],
-    }
-    optional = {
-        "sameAs": doi_url(entry.doi),
-        "creativeWorkStatus": post.status.capitalize() if post.status != "published" else "",
         "license": site.licence,
         "copyrightNotice": site.rights,
         "image": entry.image.url if entry.image else "",
         "citation": [_work(cite) for cite in entry.cites],
     }
-    return values | {name: value for name, value in optional.items() if value}
-
-
-def highwire(entry: Entry, site: Site) -> list[tuple[str, str]]:
-    """The `citation_*` fields of the post's page: name and content, in order."""
-    people = [
-        (
-            ("citation_author", person_name(author.name) if "," in author.name else author.name),
-            ("citation_author_orcid", author.link if author.orcid else ""),
-        )
-        for author in entry.authors
-    ]
-    fields = [
-        ("citation_title", entry.title),
-        *(field for person in people for field in person),
-        ("citation_publication_date", entry.published.astimezone(site.time_zone).strftime("%Y/%m/%d")),
-        ("citation_doi", entry.doi),
-        ("citation_publisher", site.publisher.name),
-        ("citation_issn", site.publisher.issn),
-        ("citation_language", entry.language or site.language),
-        ("citation_abstract_html_url", entry.url),
-        *(("citation_reference", cite.text) for cite in entry.cites),
-    ]
-    return [(name, content) for name, content in fields if content]
+    return without_empty(values)
 
 
 def signposting(entry: Entry, site: Site) -> list[tuple[str, ...]]:
@@ -118,7 +84,8 @@ def signposting(entry: Entry, site: Site) -> list[tuple[str, ...]]:
 
 
 def _work(cite: Citation) -> dict[str, Any]:
-    values: dict[str, Any] = {
+    notice, copy = cite.notice, cite.open_access
+    values = {
         "@type": _SCHEMA_TYPES.get(csl_type(cite), "CreativeWork"),
         "@id": cite.link if cite.doi else "",
         "name": cite.title or cite.text,
@@ -127,65 +94,34 @@ def _work(cite: Citation) -> dict[str, Any]:
         "sameAs": cite.link,
         "isPartOf": cite.container,
         "pagination": cite.pages,
+        "creativeWorkStatus": LABELS[notice.kind].removeprefix("Study ").capitalize() if notice else "",
+        "correction": _correction(notice) if notice else {},
+        "isAccessibleForFree": bool(copy),
+        "url": copy.url if copy else "",
     }
-    if notice := cite.notice:
-        values["creativeWorkStatus"] = LABELS[notice.kind].removeprefix("Study ").capitalize()
-        comment = {"text": f"This work {became(notice)}.", "datePublished": notice.date}
-        comment |= {"@type": "CorrectionComment", "url": notice_url(notice)}
-        values["correction"] = {name: value for name, value in comment.items() if value}
-    if copy := cite.open_access:
-        values |= {"isAccessibleForFree": True, "url": copy.url}
-    return {name: value for name, value in values.items() if value}
+    return without_empty(values)
+
+
+def _correction(notice: Notice) -> dict[str, str]:
+    comment = {"text": f"This work {became(notice)}.", "datePublished": notice.date}
+    return without_empty(comment | {"@type": "CorrectionComment", "url": doi_url(notice.doi)})
 
 
 def _person(person: Person) -> dict[str, str]:
     orcid = person.link if person.orcid else ""
     kind = "Organization" if institution(person.name) and not orcid else "Person"
     url = person.url or person.link
-    values = {"@type": kind, "@id": orcid, "name": person.name, "url": url, "sameAs": orcid}
-    return {name: value for name, value in values.items() if value}
+    return without_empty({"@type": kind, "@id": orcid, "name": person.name, "url": url, "sameAs": orcid})
 
 
 def page_changes(catalogue: Catalogue, others: Iterable[str]) -> Changes:
     """The pages that search engines may list; *others* change with any post."""
     posts, start = catalogue.library.posts, first_date(catalogue.site)
-
-    def newest(some: Iterable[Post]) -> datetime:
-        return max((post.updated for post in some), default=start)
-
-    found: list[tuple[str, datetime]] = []
+    shown: dict[str, Iterable[Post]] = {}
     for selection in (*selections(catalogue.site), *(Selection(issue=month) for month in catalogue.months)):
         chosen = catalogue.posts(selection)
-        found.append((f"/{selection.path}", newest(chosen)))
+        shown[f"/{selection.path}"] = chosen
         for year in years(chosen):
-            of_year = (post for post in chosen if post.year == year)
-            found.append((f"/{selection.path}archive/{year}/", newest(of_year)))
-    found += [(path, newest(posts)) for path in others]
-    return [*found, *((f"/posts/{post.slug}/", post.updated) for post in posts)]
-
-
-def sitemap_parts(pages: Changes) -> dict[str, Changes]:
-    """The sitemaps of *pages* by their addresses: one, or several where one may not have them all."""
-    if len(pages) <= MOST:
-        return {SITEMAP: pages}
-    starts = enumerate(range(0, len(pages), MOST), 1)
-    return {f"/sitemap-{number}.xml": pages[start : start + MOST] for number, start in starts}
-
-
-def render_sitemap(path: str, pages: Changes, base_url: str) -> bytes | None:
-    """The sitemap at *path*: of pages or, where they are too many for one, of sitemaps."""
-    parts = sitemap_parts(pages)
-    root, element, changes = "urlset", "url", parts.get(path)
-    if changes is None and path == SITEMAP:
-        root, element = "sitemapindex", "sitemap"
-        changes = [(one, max(updated for _, updated in part)) for one, part in parts.items()]
-    if changes is None:
-        return None
-    # A tree of thousands of equal lines would take ten times as long.
-    lines = [
-        f"  <{element}>\n    <loc>{escape(base_url + path)}</loc>\n"
-        f"    <lastmod>{rfc3339(updated)}</lastmod>\n  </{element}>\n"
-        for path, updated in changes
-    ]
-    opening = f'<{root} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
-    return f"<?xml version='1.0' encoding='utf-8'?>\n{opening}\n{''.join(lines)}</{root}>\n".encode()
+            shown[f"/{selection.path}archive/{year}/"] = [post for post in chosen if post.year == year]
+    shown |= dict.fromkeys(others, posts) | {f"/posts/{post.slug}/": [post] for post in posts}
+    return [(path, max((post.updated for post in of), default=start)) for path, of in shown.items()]

@@ -7,7 +7,6 @@ address ready to be copied. The script does the same in the browser.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import quote
 
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.syndication.selection import MOST_TOPICS, Refusal, Selection, chosen_slugs
@@ -20,30 +19,6 @@ VIEW_NAMES: dict[View, str] = {
     "practice": "Practice implications only",
 }
 FORMAT_NAMES = {"atom": "Atom", "rss": "RSS"}
-
-# Where each reader takes an address: {enc} is the address in percent-encoding, {url} as it is.
-READERS = {
-    "Feedly": "https://feedly.com/i/subscription/feed%2F{enc}",
-    "Inoreader": "https://www.inoreader.com/?add_feed={enc}",
-    "NewsBlur": "https://www.newsblur.com/?url={enc}",
-    "Feedbin": "https://feedbin.com/?subscribe={enc}",
-    "The Old Reader": "https://theoldreader.com/feeds/subscribe?url={enc}",
-    "BazQux": "https://bazqux.com/add?url={enc}",
-    "App on this device": "feed:{url}",
-    "E-mail (Blogtrottr)": "https://blogtrottr.com/?subscribe={enc}",
-}
-
-
-def reader_links(address: str) -> list[tuple[str, str]]:
-    """Name and link of each reader that can subscribe to the feed at *address*."""
-    enc = quote(address, safe="")
-    return [(name, link.format(enc=enc, url=address)) for name, link in READERS.items()]
-
-
-def opml_address(slugs: Iterable[str], site: Site) -> str:
-    """The address of the list of the topics' feeds; of all feeds when there are no topics."""
-    query = "&".join(f"topic={slug}" for slug in slugs)
-    return f"{site.base_url}/feeds.opml" + (f"?{query}" if query else "")
 
 
 def read_choice(query: Iterable[tuple[str, str]], site: Site) -> tuple[Selection, str] | Refusal | list[str]:

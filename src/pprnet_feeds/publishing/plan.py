@@ -19,10 +19,11 @@ from pprnet_feeds.content.dates import first_published
 from pprnet_feeds.content.ledger import Ledger, Record
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
+from pprnet_feeds.syndication.archives import FeedItems
 from pprnet_feeds.syndication.catalogue import SERIES
 from pprnet_feeds.syndication.channel import make_channel
+from pprnet_feeds.syndication.citations import became
 from pprnet_feeds.syndication.entries import post_entries
-from pprnet_feeds.syndication.notices import became
 from pprnet_feeds.syndication.selection import selections
 
 Kind = Literal["new", "re-notified", "silently edited", "moved", "withdrawn", "id changed", "vanished"]
@@ -100,7 +101,8 @@ class _Comparison:
     def __init__(self, library: Library, ledger: Ledger) -> None:
         self.ledger, self.site, self.posts = ledger, library.site, _with_files(library)
         self.drafts = {post.id: post.file for post in library.waiting if post.draft}
-        self.issues, self.corrections = (make_channel(request, self.site).title for request in SERIES)
+        nothing = FeedItems([], [], complete=True)
+        self.issues, self.corrections = (make_channel(each, self.site, nothing).title for each in SERIES)
 
     def posts_changed(self) -> Iterator[Change]:
         """The changes of the posts that have a file."""

@@ -28,35 +28,13 @@ AHEAD = 0.5
 Render = Callable[[], Response | Reply]
 
 
-class Lru:
-    """The responses used last, in about `MOST_BYTES`; the one unused for longest is released first."""
-
-    def __init__(self) -> None:
-        self._size = 0
-        self._responses: OrderedDict[str, tuple[Response, int]] = OrderedDict()
-
-    def get(self, key: str) -> Response | None:
-        """The response of that *key*, if it is still here."""
-        if found := self._responses.get(key):
-            self._responses.move_to_end(key)
-        return found and found[0]
-
-    def put(self, key: str, response: Response) -> None:
-        """Store a response, and release as many as must make room for it."""
-        size = 2 * response.size  # with what will be compressed of it
-        self._size += size - self._responses.pop(key, (response, 0))[1]
-        self._responses[key] = response, size
-        while self._size > MOST_BYTES and len(self._responses) > 1:
-            self._size -= self._responses.popitem(last=False)[1][1]
-
-
 class ResponseCache:
     """The responses of the present snapshot. All methods belong to the event loop's thread.
 
     Attributes:
         snapshot: what is served; None before anything could be read.
         listed: raw path -> response, for the listed feeds that were asked for so far.
-        adjusted_from: `Snapshot.adjusted_from`, as Unix time.
+        adjusted_from: `Snapshot.adjusted_from`.
         thread: renders and compresses, one after the other: many renders at once would hold the
             interpreter against the event loop.
     """
@@ -65,11 +43,11 @@ class ResponseCache:
         self.snapshot: Snapshot | None = None
         self.listed: dict[bytes, Response] = {}
         self.adjusted_from = 0.0
-        self._others = Lru()
+        self.thread = ThreadPoolExecutor(1, "render")
+        self._others, self._size = OrderedDict[str, Response](), 0
         self._former: dict[bytes, Response] = {}
         self._pending: dict[str, asyncio.Task[Response | Reply]] = {}
         self._failing = False
-        self.thread = ThreadPoolExecutor(1, "render")
 
     async def swap(self, snapshot: Snapshot) -> None:
         """Answer from *snapshot* from now on.
@@ -78,27 +56,24 @@ class ResponseCache:
         of requests do not wait for them. Former responses stay until the new ones are rendered: what
         has the same bytes then needs no compressing.
         """
-        loop, ahead, now = asyncio.get_running_loop(), dict[bytes, Response | None](), unix_now()
+        loop, ahead, now = asyncio.get_running_loop(), dict[bytes, Response](), unix_now()
         for raw, former in list(self.listed.items()):
             if former.used > now - 1 and unix_now() < now + AHEAD:
                 with contextlib.suppress(Exception):  # it is logged when it is asked for
-                    ahead[raw] = await loop.run_in_executor(self.thread, _renewed, former, snapshot, raw)
-        self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from.timestamp()
+                    response = await loop.run_in_executor(self.thread, _renewed, former, snapshot, raw)
+                    ahead |= {raw: response} if response else {}
+        self.snapshot, self.adjusted_from = snapshot, snapshot.adjusted_from
         self._former |= self.listed
-        self.listed = {raw: response for raw, response in ahead.items() if response}
-        self._others, self._pending, self._failing = Lru(), {}, False
+        self.listed, self._others, self._size, self._pending = ahead, OrderedDict(), 0, {}
+        self._failing = False
 
     async def find(self, path: str, snapshot: Snapshot) -> Response | Reply:
         """The response at an address, or the short reply that says why there is none."""
         canonical = snapshot.canonical(path)
-        if canonical == path:
-            return await self.obtain(path, snapshot, lambda: snapshot.respond(path))
-        if cached := self._cached(path, snapshot):
-            return cached
-        found = await self.find(canonical, snapshot)
-        if isinstance(found, Reply):
+        found = await self.obtain(canonical, snapshot, lambda: snapshot.respond(canonical))
+        if canonical == path or isinstance(found, Reply):
             return found
-        return self._store(path, snapshot, snapshot.guessed(found, canonical))
+        return self._cached(path, snapshot) or self._store(path, snapshot, snapshot.guessed(found, canonical))
 
     async def obtain(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         """The response of that *key*; rendered once for all who wait for it, when it is not cached."""
@@ -111,7 +86,9 @@ class ResponseCache:
     def _cached(self, key: str, snapshot: Snapshot) -> Response | None:
         if snapshot is not self.snapshot:
             return None
-        return self.listed.get(key.encode(errors="replace")) or self._others.get(key)
+        if key in self._others:
+            self._others.move_to_end(key)
+        return self.listed.get(key.encode()) or self._others.get(key)
 
     async def _render(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         try:
@@ -132,12 +109,16 @@ class ResponseCache:
         return self._store(key, snapshot, rendered) if isinstance(rendered, Response) else rendered
 
     def _store(self, key: str, snapshot: Snapshot, response: Response) -> Response:
+        """Store a *response* that is not cached yet; of those that are not listed, release the oldest."""
         if snapshot is self.snapshot and snapshot.is_listed(key):
-            raw = key.encode(errors="replace")
+            raw = key.encode()
             response.reuse(self._former.pop(raw, response))
             self.listed[raw] = response
         elif snapshot is self.snapshot:
-            self._others.put(key, response)
+            self._others[key] = response
+            self._size += response.size
+            while self._size > MOST_BYTES and len(self._others) > 1:
+                self._size -= self._others.popitem(last=False)[1].size
         return response
 
 

@@ -6,10 +6,11 @@ are pure functions of header values. What cannot be read is ignored; nothing her
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_tz
 
 IDENTITY = "identity"
 ANY = "*"
@@ -19,20 +20,13 @@ _WEIGHT = re.compile(r"[ \t]*q=(0(?:\.[0-9]*)?|1(?:\.0*)?)[ \t]*")
 
 # §8.8.3: a comma within quotes is part of the tag. The second group is for readers that lose the quotes.
 _TAG = re.compile(r'(?:W/)?(?:"([^"]*)"|([^\s,"]+))')
-# What Apache's mod_deflate and others like it add to the tag of what they compress.
-_PROXY_SUFFIXES = ("-gzip", ";gzip")
+# Nothing, or what Apache's mod_deflate and others like it add to the tag of what they compress.
+_PROXY_SUFFIXES = ("", "-gzip", ";gzip")
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
-_ZONE = r"(?:GMT|UTC|\+0000)"
-# §5.6.7: IMF-fixdate, RFC 850 and asctime. The name of the weekday is not needed.
-_DATES = tuple(
-    re.compile(form, re.ASCII | re.IGNORECASE)
-    for form in (
-        rf"[a-z]{{3}}, (?P<day>[0-9]{{1,2}}) (?P<month>[a-z]{{3}}) (?P<year>[0-9]{{4}}) {_TIME} {_ZONE}",
-        rf"[a-z]{{6,9}}, (?P<day>[0-9]{{2}})-(?P<month>[a-z]{{3}})-(?P<year>[0-9]{{2}}) {_TIME} {_ZONE}",
-        rf"[a-z]{{3}} (?P<month>[a-z]{{3}}) (?P<day>[0-9]{{2}}| [0-9]) {_TIME} (?P<year>[0-9]{{4}})",
-    )
+# §5.6.7: IMF-fixdate, RFC 850 or asctime. Some programs send the year 1 for none; email.utils reads 2001.
+_DATE = re.compile(
+    r"(?!.* 00[0-9]{2}\b)[a-z]{3,9},? [0-9a-z -]{6,11} [0-9]{2}(?::[0-9]{2}){2} (?:GMT|UTC|\+0000|[0-9]{4})",
+    re.ASCII | re.IGNORECASE,
 )
 
 
@@ -53,7 +47,8 @@ def choose_coding(accept_encoding: str | None, offered: Sequence[str]) -> str:
         if name == "x-gzip":  # an older name of the same (§8.4.1.3)
             name = "gzip"
         # A weight that cannot be read, or a second one, might be a refusal: the lowest counts.
-        weight = _weight(parameter) if semicolon else 1.0
+        found = _WEIGHT.fullmatch(parameter) if semicolon else None
+        weight = float(found[1]) if found else 0.0 if semicolon else 1.0
         weights[name] = min(weight, weights.get(name, 1.0))
     others = weights.get(ANY, 0.0)
     best = max(offered, key=lambda coding: weights.get(coding, others), default=IDENTITY)
@@ -73,33 +68,21 @@ def matches(if_none_match: str, tags: Collection[str]) -> str | None:
     ours = {tag[1:-1]: tag for tag in tags}
     for found in _TAG.finditer(if_none_match):
         opaque = found[1] if found[1] is not None else found[2]
-        if opaque in ours:
-            return ours[opaque]
         for suffix in _PROXY_SUFFIXES:
             if opaque.removesuffix(suffix) in ours:
                 return ours[opaque.removesuffix(suffix)]
     return None
 
 
-def parse_http_date(text: str, latest_year: int) -> datetime | None:
-    """The time in UTC that an HTTP-date in any of its three forms means; None for anything else.
+def parse_http_date(text: str) -> datetime | None:
+    """The time in UTC that an HTTP-date in any of its three forms means (§5.6.7); None where there is none.
 
-    A year of two digits, as in RFC 850, is the last such year that is not after *latest_year*.
     A leap second counts as the second before it.
     """
-    text = text.strip(" \t")
-    found = next(filter(None, (form.fullmatch(text) for form in _DATES)), None)
-    if found is None or found["month"].lower() not in _MONTHS:
-        return None
-    year = int(found["year"])
-    if len(found["year"]) == 2:
-        year = latest_year - (latest_year - year) % 100
-    month = _MONTHS.index(found["month"].lower()) + 1
-    day, hour, minute, second = (int(found[name]) for name in ("day", "hour", "minute", "second"))
-    try:
-        return datetime(year, month, day, hour, minute, 59 if second == 60 else second, tzinfo=UTC)
-    except ValueError:
-        return None
+    found = parsedate_tz(text) if _DATE.fullmatch(text.strip(" \t")) else None
+    with contextlib.suppress(ValueError):
+        return found and datetime(*found[:5], min(found[5], 59), tzinfo=UTC)
+    return None
 
 
 def http_date(timestamp: datetime) -> str:
@@ -110,13 +93,7 @@ def http_date(timestamp: datetime) -> str:
 def not_modified_since(if_modified_since: str, last_modified: datetime, now: datetime) -> bool:
     """Whether the field's date is no earlier than *last_modified*, in whole seconds (§13.1.3).
 
-    A date later than *now* is ignored: no reader can have it from us. Two digits of a year mean at
-    most fifty years from now (§5.6.7).
+    A date later than *now* is ignored: no reader can have it from us.
     """
-    timestamp = parse_http_date(if_modified_since, now.year + 50)
+    timestamp = parse_http_date(if_modified_since)
     return timestamp is not None and last_modified.replace(microsecond=0) <= timestamp <= now
-
-
-def _weight(parameter: str) -> float:
-    found = _WEIGHT.fullmatch(parameter)
-    return float(found[1]) if found else 0.0

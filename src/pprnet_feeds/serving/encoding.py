@@ -16,17 +16,16 @@ import brotli  # type: ignore[import-untyped]  # it ships no types
 
 from pprnet_feeds.serving.conditional import IDENTITY, choose_coding
 
-# Brotli 9 is a little smaller than 5 and takes twice its time; 11 takes fifty times as long.
-BROTLI_QUALITY = 9
-GZIP_LEVEL = 9
 # A longer value of a field is ignored.
 LONGEST_VALUE = 8192
 
+# Brotli 9 is a little smaller than 5 and takes twice its time; 11 takes fifty times as long.
 _ENCODERS: dict[str, Callable[[bytes], bytes]] = {
-    "br": lambda body: brotli.compress(body, mode=brotli.MODE_TEXT, quality=BROTLI_QUALITY),
-    "gzip": lambda body: gzip.compress(body, GZIP_LEVEL, mtime=0),
+    "br": lambda body: brotli.compress(body, mode=brotli.MODE_TEXT, quality=9),
+    "gzip": lambda body: gzip.compress(body, 9, mtime=0),
 }
-_TAG_SUFFIX = {IDENTITY: "", "br": "-br", "gzip": "-gz"}
+# What the entity tag of a document in each coding ends with.
+TAG_SUFFIXES = {IDENTITY: "", "br": "-br", "gzip": "-gz"}
 
 
 class Content:
@@ -41,10 +40,6 @@ class Content:
         self.body = body
         self.tag = urlsafe_b64encode(blake2b(body, digest_size=16).digest()).decode().rstrip("=")
         self.coded: dict[str, bytes | None] = {IDENTITY: body}
-
-    def etags(self, variant: str = "") -> dict[str, str]:
-        """The strong entity tag in each coding; known before anything is compressed."""
-        return {coding: f'"{self.tag}{variant}{suffix}"' for coding, suffix in _TAG_SUFFIX.items()}
 
     def compress(self, coding: str) -> None:
         """Make the document in a coding."""

@@ -19,27 +19,25 @@ _CONTROLS = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 1
 def configure(stream: TextIO) -> None:
     """Make this process and its libraries log to *stream*, and nowhere else."""
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Readable() if stream.isatty() else Json())
+    handler.setFormatter(_Readable() if stream.isatty() else _Json())
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.captureWarnings(True)
     for name, level in _QUIET.items():
         logging.getLogger(name).setLevel(level)
 
 
-class Readable(logging.Formatter):
+class _Readable(logging.Formatter):
     """A line for a person: `WARNING: what happened`, and below it the traceback of an error of ours."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format one record."""
         line = f"{record.levelname}: {record.getMessage().translate(_CONTROLS)}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
-class Json(logging.Formatter):
+class _Json(logging.Formatter):
     """A JSON object (RFC 8259) a line: `time`, `level`, `logger`, `message`, and `error` with a traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format one record."""
         created = datetime.fromtimestamp(record.created, UTC)
         line = {
             "time": created.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

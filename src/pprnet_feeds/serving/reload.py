@@ -36,9 +36,6 @@ LONGEST_WAIT = 10.0
 # recorded a change, and a system may forget to report one.
 RETRY = 60.0
 
-Swap = Callable[[Snapshot], Awaitable[None]]
-
-
 unix_now = time.time  # what every request asks: a datetime costs ten times as much
 
 
@@ -107,7 +104,11 @@ class Reloader:
     """
 
     def __init__(
-        self, settings: Settings, environ: Mapping[str, str], store: TimestampStore, swap: Swap
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        store: TimestampStore,
+        swap: Callable[[Snapshot], Awaitable[None]],
     ) -> None:
         self._settings, self._environ, self._store, self._swap = settings, environ, store, swap
         self._rest = Rest(AT_REST_IN_PREVIEW if settings.drafts else AT_REST)
@@ -237,7 +238,7 @@ async def watch(folder: Path, woken: asyncio.Event) -> None:
     a mount or a link, that one is watched instead. Where watching does not work, the files are polled.
     """
     names = (folder / "posts", folder / "feeds")
-    polling = failing = False
+    polling = False
     while True:
         try:
             import watchfiles  # when the first answers are out
@@ -257,7 +258,6 @@ async def watch(folder: Path, woken: asyncio.Event) -> None:
             )
             # Not `awatch`: it would sort thousands of changes in this thread, and takes 30 ms of a start.
             while (found := await asyncio.to_thread(next, changes, None)) is not None:
-                failing = failing and polling
                 if found:
                     woken.set()
                 is_moved = not there.isdisjoint(path for _, path in found)
@@ -265,9 +265,9 @@ async def watch(folder: Path, woken: asyncio.Event) -> None:
                     break
             polling = False
         except Exception as error:
-            if not failing:
+            if not polling:
                 log.warning("the system reports no changes (%s): the files are polled", shown(str(error)))
-            failing = polling = True
+            polling = True
             await asyncio.sleep(1)
 
 

@@ -14,23 +14,22 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pprnet_feeds.serving.conditional import ANY, IDENTITY, http_date, matches, not_modified_since
-from pprnet_feeds.serving.encoding import LONGEST_VALUE, Content, coding_for
+from pprnet_feeds.serving.encoding import LONGEST_VALUE, TAG_SUFFIXES, Content, coding_for
 
 Pair = tuple[bytes, bytes]
 Message = dict[str, Any]
 
 ALLOW = "GET, HEAD, OPTIONS"
+_CORS = {"access-control-allow-origin": "*", "access-control-expose-headers": "ETag, Last-Modified, Link"}
 # The fields of every short response that is no document.
 ERROR = {
     "cache-control": "no-store",
-    "access-control-allow-origin": "*",
-    "access-control-expose-headers": "ETag, Last-Modified, Link",
+    **_CORS,
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
 
 _STATUS = {200: b"HTTP/1.1 200 OK\r\n%b", 304: b"HTTP/1.1 304 Not Modified\r\n%b"}
-_CONSULTED = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-since", b"sec-fetch-dest"})
 # The type for browsers, and the mark of its entity tags: the same bytes under another type (§8.8.1).
 _XML, _XML_TAG = "application/xml; charset=utf-8", "-x"
 
@@ -91,6 +90,7 @@ class Response:
         extra: fields that go with the document, not with a 304.
         since: *last_modified* as Unix time.
         used: when the cache answered with it last, as Unix time.
+        size: about how many bytes of memory it takes, with what will be compressed of it.
     """
 
     content: Content
@@ -105,30 +105,25 @@ class Response:
         """Prepare what depends on the document alone, but its codings."""
         self._date = http_date(self.last_modified).encode()
         self.since, self.used = self.last_modified.timestamp(), 0.0
+        self.size = 2 * len(self.content.body) + 16_384
         fields = {
             "cache-control": self.cache_control,
             "vary": "Accept-Encoding, Sec-Fetch-Dest" if self.plain_xml else "Accept-Encoding",
-            "access-control-allow-origin": "*",
-            "access-control-expose-headers": "ETag, Last-Modified, Link",
+            **_CORS,
             **({"link": self.links} if self.links else {}),
         }
         self._repeated = [(name.encode(), value.encode()) for name, value in fields.items()]
         variants = [(self.media_type, ""), (_XML, _XML_TAG)]
         self._variants = [self._variant(*each) for each in variants[: 1 + self.plain_xml]]
 
-    def _variant(self, media_type: str, suffix: str) -> _Variant:
-        tags = self.content.etags(suffix)
+    def _variant(self, media_type: str, mark: str) -> _Variant:
+        tags = {coding: f'"{self.content.tag}{mark}{suffix}"' for coding, suffix in TAG_SUFFIXES.items()}
         not_modified: dict[bytes, Prepared] = {}
         for tag in (tag.encode() for tag in tags.values()):
             # §15.4.5: what a cache needs to renew its copy; Last-Modified adds nothing to an entity tag.
             prepared = _prepared(Sent(304), b"", [(b"etag", tag), *self._repeated])
             not_modified[tag] = not_modified[b"W/" + tag] = prepared
         return _Variant((b"content-type", media_type.encode()), tags, not_modified, {})
-
-    @property
-    def size(self) -> int:
-        """About how many bytes of memory it takes."""
-        return sum(len(coded) for coded in self.content.coded.values() if coded) + 8192
 
     def reuse(self, former: Response) -> None:
         """Take over the codings of a *former* response if its document has the same bytes."""
@@ -193,11 +188,10 @@ def _coding(fields: Mapping[bytes, bytes]) -> str:
 
 
 def joined(headers: Collection[Pair]) -> dict[bytes, bytes]:
-    """The fields that a `Response` needs; the lines of a repeated one are one list (RFC 9110 §5.3)."""
+    """The fields of a request; the lines of a repeated one are one list (RFC 9110 §5.3)."""
     lines: dict[bytes, list[bytes]] = {}
     for name, value in headers:
-        if name in _CONSULTED:
-            lines.setdefault(name, []).append(value)
+        lines.setdefault(name, []).append(value)
     return {name: b", ".join(values) for name, values in lines.items()}
 
 

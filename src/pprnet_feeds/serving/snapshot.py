@@ -10,10 +10,11 @@ builds the next one in the background and swaps one reference, so that no reques
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache, cached_property
 from importlib.metadata import version
 from itertools import chain
@@ -27,21 +28,22 @@ from pprnet_feeds.content.model import Post, digest
 from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.content.reader import Look
 from pprnet_feeds.content.site import read_site
-from pprnet_feeds.pages.pages import OPENSEARCH, SEARCH, Page, Pages, render_error
+from pprnet_feeds.pages.pages import FILE_HEADERS, OPENSEARCH, SEARCH, Pages
 from pprnet_feeds.serving.encoding import Content
 from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import Timestamps, TimestampStore, resources
 from pprnet_feeds.syndication.catalogue import LISTS, Catalogue, Document
 from pprnet_feeds.syndication.selection import Refusal
-from pprnet_feeds.syndication.urls import POST_FORMATS, Url
+from pprnet_feeds.syndication.urls import FORMATS, POST_FORMATS, Url
 
 OPML, OEMBED, SUBSCRIBE = "/feeds.opml", "/oembed", "/subscribe"
 # The addresses whose answer depends on the query; the search ends with a slash besides.
 QUERIED = (OPML, OEMBED, SUBSCRIBE, SEARCH.rstrip("/"))
 # What our addresses are made of; anything else, decoded, was never one of ours.
 _PLAIN = re.compile(r"[a-z0-9/,+._-]+")
-_NEVER = datetime.max.replace(tzinfo=UTC)
+# What a browser gets as plain XML.
+_SHOWN_AS_XML = (FORMATS["atom"], FORMATS["rss"])
 # Above so many posts only a build writes the document of all posts.
 _WHOLE_ARCHIVE = 1000
 # What decides how the same posts look: our packages, and the libraries that leave traces in bytes.
@@ -51,11 +53,7 @@ _LIBRARIES = ("comrak", "feedgen", "jinja2", "lxml", "nh3")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no snapshot.
-
-    Attributes:
-        temporary: whether it may pass by itself, as a lost mount or a wrong clock does.
-    """
+    """Why there is no snapshot; what is *temporary* may pass by itself, as a lost mount or a wrong clock."""
 
     problems: list[Problem]
     temporary: bool = False
@@ -114,7 +112,7 @@ class Snapshot:
         known: when everything was last changed.
         seconds: how long it took to build.
         not_before: the newest change that the ledger records; an earlier clock is wrong.
-        adjusted_from: from when on a response that is sent might outlive the next release in a cache.
+        adjusted_from: the Unix time from which on a response might outlive the next release in a cache.
     """
 
     def __init__(self, library: Library, known: Timestamps, *, has_search: bool = True) -> None:
@@ -123,7 +121,7 @@ class Snapshot:
         self.problems = library.problems
         self.next_release = library.next_release
         lifetime = self.site.cache.max_age + self.site.cache.stale_while_revalidate
-        self.adjusted_from = (self.next_release or _NEVER) - timedelta(seconds=lifetime)
+        self.adjusted_from = self.next_release.timestamp() - lifetime if self.next_release else math.inf
         self.known = known
         self.not_before = library.ledger.newest_change
         self.catalogue = Catalogue(library, has_search=has_search)
@@ -133,42 +131,31 @@ class Snapshot:
     def find(self, path: str) -> Response | None:
         """The response at an address, canonical or guessed; None when there is none."""
         canonical = self.canonical(path)
-        if canonical != path:
-            found = self.find(canonical)
-            return self.guessed(found, canonical) if found else None
-        document = self.catalogue.document(path)
-        if document is not None:
-            return self.response_of_document(document)
-        page = self.pages.page(path)
-        return self.response_of_page(page) if page else None
+        document = self.catalogue.document(canonical) or self.pages.page(canonical)
+        if document is None:
+            return None
+        response = self.response_of(document)
+        return response if canonical == path else self.guessed(response, canonical)
 
     def respond(self, path: str) -> Response | Reply:
         """The response at any address, or the short reply that says why there is none."""
         is_whole = path.startswith("/archive/feed.") and len(self.library.posts) > _WHOLE_ARCHIVE
         return (None if is_whole else self.find(path)) or self.reply(path)
 
-    def response_of_document(self, document: Document) -> Response:
-        """The response that sends a feed, a list or a file of citations."""
-        page = Page(
-            document.body, document.selection, f"{document.media_type}; charset=utf-8", document.links
-        )
-        is_xml = document.media_type.endswith(("atom+xml", "rss+xml"))
-        return self.response_of_page(page, plain_xml=is_xml)
-
-    def response_of_page(self, page: Page, *, plain_xml: bool = False) -> Response:
-        """The response that sends a page or file."""
+    def response_of(self, document: Document) -> Response:
+        """The response that sends a document or page."""
         links = [
             f'<{address}>; rel="{relation}"' + "".join(f'; type="{each}"' for each in media_type)
-            for relation, address, *media_type in page.links
+            for relation, address, *media_type in document.links
         ]
         return Response(
-            Content(page.body),
-            page.media_type,
-            self.known.last_modified(page.selection.holds),
+            Content(document.body),
+            document.media_type,
+            self.known.last_modified(document.selection.holds),
             self.cache_control(),
             ", ".join(links),
-            plain_xml,
-            [(name.encode(), value.encode()) for name, value in page.headers],
+            document.media_type.startswith(_SHOWN_AS_XML),
+            [(name.encode(), value.encode()) for name, value in document.headers or FILE_HEADERS],
         )
 
     def cache_control(self, now: datetime | None = None) -> str:
@@ -216,15 +203,9 @@ class Snapshot:
         refusal = refusal or self._refusal(path)
         if refusal.status != 404:
             return Reply(refusal.status, refusal.what)
-        channels = [self.catalogue.listing(near).channels["feed"] for near in self.catalogue.near(refusal)]
-        near = [(channel.title, channel.home_page) for channel in channels]
+        near = [(one.title(self.site), f"{base}/{one.path}") for one in self.catalogue.near(refusal)]
         hint = ["", "The nearest we have:", *(f"  {title}: {page}" for title, page in near)] if near else []
         return Reply(404, "\n".join([refusal.what, *hint, "", f"All feeds: {base}/"]), near=near)
-
-    def render_error(self, path: str, reply: Reply) -> bytes:
-        """The page that says to a person what a *reply* says to a program."""
-        near = [*reply.near, *self.pages.nearest_posts(path)] if reply.status == 404 else ()
-        return render_error(reply.status, reply.text, self.pages, near)
 
     def moved(self, path: str) -> str | None:
         """Where the document or page of a former, incomplete or odd address is; None for nowhere."""
@@ -267,10 +248,9 @@ class Snapshot:
 def renderer_digest() -> str:
     """Stand for the code that renders: an upgrade that changes bytes must move Last-Modified."""
     package = Path(__file__).parents[1]
-    files = sorted(path for name in _RENDERING for path in (package / name).rglob("*") if path.is_file())
     sources = [
         (path.relative_to(package).as_posix(), hashlib.blake2b(path.read_bytes()).hexdigest())
-        for path in files
+        for path in sorted(chain.from_iterable((package / name).rglob("*.*") for name in _RENDERING))
         if path.suffix != ".pyc"
     ]
     return digest([sources, [(library, version(library)) for library in _LIBRARIES]])

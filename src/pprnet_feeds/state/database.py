@@ -1,9 +1,8 @@
 """The database: a SQLite file, or PostgreSQL where several machines share the state.
 
-A connection is opened for each use and closed after it. A transaction takes the
-lock before it reads, so the second of two processes sees what the first wrote.
-Any fault of a disk, a network or another program becomes an `UnavailableError`.
-Call nothing here on the event loop: waiting for the lock may take a second.
+A connection is opened for each use and closed after it. A transaction takes the lock before it reads, so
+the second of two processes sees what the first wrote. Any fault of a disk, a network or another program
+becomes an `UnavailableError`. Call nothing here on the event loop: waiting for the lock may take seconds.
 """
 
 from __future__ import annotations
@@ -12,8 +11,9 @@ import hashlib
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -74,8 +74,8 @@ class Database:
             self.place = str(self.file)
         elif _POSTGRES.match(address):
             self.place = re.sub(r"(://[^:/@?]*:)[^/]*(?=@)|(\bpassword=)[^&]*", r"\1\2***", address)
-            self._target = _POSTGRES.sub("postgresql", address)
-            self._errors += (_check_postgres(self._target),)
+            self._connect, error = _postgres(_POSTGRES.sub("postgresql", address))
+            self._errors += (error,)
         elif not scheme:
             raise ValueError("the address of the state cannot be read")
         else:
@@ -131,7 +131,7 @@ class Database:
 
     def _open(self) -> Any:
         if self.file is None:
-            return _connect_postgres(self._target)
+            return self._connect()
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(Path(os.path.realpath(self.file)))
         self._inode = self.file.stat().st_ino
@@ -140,7 +140,7 @@ class Database:
 
     def _open_to_read(self) -> Any:
         if self.file is None:
-            return _connect_postgres(self._target)
+            return self._connect()
         # SQLite opens a file in a read-only folder only as immutable: no process may write to it.
         for mode in ("mode=ro", "mode=ro&immutable=1"):
             raw = sqlite3.connect(f"file:{quote(str(self.file))}?{mode}", timeout=_WAIT, uri=True)
@@ -178,8 +178,11 @@ def _make_private(file: Path) -> None:
                 each.chmod(each.stat().st_mode & 0o700)
 
 
-def _check_postgres(target: str) -> type[Exception]:
-    """The kind of error that the driver raises. Raises ValueError where it is missing or refuses *target*."""
+def _postgres(target: str) -> tuple[Callable[[], Any], type[Exception]]:
+    """How to connect to PostgreSQL, and the kind of error that its driver raises.
+
+    Raises ValueError where the driver is missing or refuses *target*.
+    """
     try:
         import psycopg
     except ImportError:
@@ -190,14 +193,8 @@ def _check_postgres(target: str) -> type[Exception]:
         psycopg.conninfo.conninfo_to_dict(target)
     except psycopg.Error as error:
         raise ValueError(f"the address of the state cannot be used: {' '.join(str(error).split())}") from None
-    return psycopg.Error
-
-
-def _connect_postgres(target: str) -> Any:
-    import psycopg
-
     # A database without an encoding of its own (SQL_ASCII) would else answer in bytes.
-    return psycopg.connect(target, connect_timeout=3, client_encoding="utf8")
+    return partial(psycopg.connect, target, connect_timeout=3, client_encoding="utf8"), psycopg.Error
 
 
 def _migrate(connection: Connection) -> None:

@@ -1,13 +1,9 @@
 """When anything that readers can see was last changed: the source of `Last-Modified`.
 
-The newest date among the posts is not enough: a corrected typo or a back-dated post changes the
-bytes without a newer date, and readers that ask by date alone would never see it. So we store when
-each resource that documents are made of was first seen as it is now, with the facts by which
-selections choose it, before a change and after. There is no timestamp of a document: clients may ask
-for any number of documents.
-
-A timestamp only rises. It may be later than now, after rapid edits or a wrong clock; the service then
-sends the present moment instead.
+A corrected typo or a back-dated post changes the bytes without a newer date, and readers that ask by
+date alone would never see it. So we store when each resource that documents are made of was first seen
+as it is now, with the facts by which selections choose it, before a change and after. A document has no
+timestamp of its own: clients may ask for any number. A timestamp only rises, and may be later than now.
 """
 
 from __future__ import annotations
@@ -24,18 +20,11 @@ from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import appearance, digest
 from pprnet_feeds.state.database import Connection, CorruptError, Database, UnavailableError
 from pprnet_feeds.syndication.channel import first_date
+from pprnet_feeds.syndication.selection import Membership
 
 log = logging.getLogger("pprnet_feeds")
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
-
-
-class Membership(NamedTuple):
-    """What a selection asks of a post; its attributes are those of a post."""
-
-    topics: tuple[str, ...] = ()
-    research: tuple[str, ...] = ()
-    issue: str = ""
 
 
 # The membership of what belongs to every selection. No month is called so.
@@ -43,10 +32,9 @@ EVERYWHERE = Membership(issue="*")
 
 
 class Resource(NamedTuple):
-    """One thing that documents are made of, as it is now.
+    """One thing that documents are made of, as it is now: a post, an issue's sentence, or the site.
 
     Attributes:
-        name: ``post:`` and its id, ``issue:`` and its month, or ``site``.
         digest: changes with everything that readers can see of it.
         since: its own date, for a start without a state.
         recorded: whether *since* is the moment at which the ledger recorded it as it is now.
@@ -160,16 +148,16 @@ def merge(one: Timestamps, other: Timestamps) -> Timestamps:
 
 
 class TimestampStore:
-    """Stores timestamps in the database at *address*; in memory alone when it is empty.
+    """Stores timestamps in the database at *address*; in memory alone when it is empty, or cannot be used.
 
-    While the database cannot be used, timestamps are recorded in memory, one line in the log says so,
-    and they are written by the first `record` that can. For one thread, which is not the event loop's.
+    Then one line in the log says so, and the first call that can writes them. For one thread, which is not
+    the event loop's.
     """
 
     def __init__(self, address: str = "") -> None:
         self._database = Database(address) if address else None
-        self._timestamps = Timestamps()
-        self._mark, self._stored = "", Timestamps()  # what the database has, and under which mark
+        self._timestamps = self._stored = Timestamps()
+        self._mark = ""  # under which the database has what is stored
         self._failing = False
 
     def load(self) -> Timestamps:
@@ -181,12 +169,19 @@ class TimestampStore:
         return self._update(lambda timestamps: record(timestamps, resources, now))
 
     def _update(self, change: Callable[[Timestamps], Timestamps]) -> Timestamps:
-        database = self._database
-        if database is None:
+        if (database := self._database) is None:
             self._timestamps = change(self._timestamps)
             return self._timestamps
         try:
-            self._timestamps = self._change_stored(database, change, Timestamps())
+            try:
+                self._change_stored(database, change, Timestamps())
+            except CorruptError as fault:
+                log.warning(
+                    "the state in %s cannot be read (%s); it was renamed to %s and replaced: "
+                    "what this process does not remember counts as changed now",
+                    *(database.place, fault, database.rename_corrupt()),
+                )
+                self._change_stored(database, change, LOST)
             if self._failing:
                 log.info("the state is kept in %s again", database.place)
             self._failing = False
@@ -207,25 +202,14 @@ class TimestampStore:
 
     def _change_stored(
         self, database: Database, change: Callable[[Timestamps], Timestamps], lost: Timestamps
-    ) -> Timestamps:
-        try:
-            with database.transaction() as connection:
-                [mark] = connection.execute("SELECT mark FROM edition").fetchone()
-                stored = self._stored if mark == self._mark else _read(connection)
-                timestamps = change(merge(merge(self._timestamps, stored), lost))
-                if timestamps is not stored:
-                    mark = _write(connection, stored.seen, timestamps.seen, mark)
-        except CorruptError as fault:
-            if lost.seen:
-                raise
-            log.warning(
-                "the state in %s cannot be read (%s); it was renamed to %s and replaced: "
-                "what this process does not remember counts as changed now",
-                *(database.place, fault, database.rename_corrupt()),
-            )
-            return self._change_stored(database, change, LOST)
-        self._mark, self._stored = mark, timestamps
-        return timestamps
+    ) -> None:
+        with database.transaction() as connection:
+            [mark] = connection.execute("SELECT mark FROM edition").fetchone()
+            stored = self._stored if mark == self._mark else _read(connection)
+            timestamps = change(merge(merge(self._timestamps, stored), lost))
+            if timestamps is not stored:
+                mark = _write(connection, stored.seen, timestamps.seen, mark)
+        self._mark, self._stored, self._timestamps = mark, timestamps, timestamps
 
 
 def _read(connection: Connection) -> Timestamps:

@@ -1,10 +1,8 @@
 """Counts the requests for feeds, and stores the counts by the day.
 
-Of a client, only the name that its program reports gets this far: no address, and
-nothing derived from one. Clients may send anything, so memory and rows are
-bounded: beyond a bound, a request is counted without its path, and a report is
-dropped. Feeds do not depend on the counts. While the state cannot be used they
-wait in memory, and one line in the log says so.
+Of a client, only the name that its program reports gets this far: no address, and nothing derived from
+one. Clients may send anything, so memory and rows are bounded: beyond a bound, a request is counted without
+its path, and a report is dropped. While the state cannot be used, counts wait in memory.
 """
 
 from __future__ import annotations
@@ -24,11 +22,9 @@ log = logging.getLogger("pprnet_feeds")
 
 # Keys of one batch that clients can make up, and the length of their parts: about 4 MB when all differ.
 MOST_KEYS, LONGEST_PART = 8192, 300
-# Paths of one day, of those that clients can make up in any number.
-MOST_LOOSE_PATHS = 1_000
-# Reports of one day: names of readers (known ones always have a place), reports of one name, and ids of one
-# name for one feed.
-MOST_READERS, MOST_REPORTS, MOST_FEED_IDS = 200, 200, 5
+# In one day: paths of those that clients can make up in any number; names of readers (known ones always have
+# a place), reports of one name, and ids of one name for one feed.
+MOST_LOOSE_PATHS, MOST_READERS, MOST_REPORTS, MOST_FEED_IDS = 1_000, 200, 200, 5
 # How long counts are stored, and how often the state is looked at when there is nothing to store.
 STORED = timedelta(days=3 * 366)
 IDLE = timedelta(minutes=1)

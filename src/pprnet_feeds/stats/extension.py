@@ -8,23 +8,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pprnet_feeds.content.model import Site
-from pprnet_feeds.pages.pages import Page, page_headers, render_template
+from pprnet_feeds.pages.pages import Pages, page_headers
 from pprnet_feeds.serving.response import ERROR, Sent
 from pprnet_feeds.state.database import Database
 from pprnet_feeds.stats.counting import CountStore, RequestCounter
 from pprnet_feeds.stats.metrics import MEDIA_TYPE, Metrics
 from pprnet_feeds.stats.report import FRESH, RECENT, Report, number, report, size
-from pprnet_feeds.syndication.search import is_available
+from pprnet_feeds.syndication.catalogue import Document
 
 if TYPE_CHECKING:
     from pprnet_feeds.serving.snapshot import Snapshot
@@ -34,19 +32,16 @@ log = logging.getLogger("pprnet_feeds")
 # Seconds between two batches; the first comes sooner, so that a monitor sees the process.
 INTERVAL, FIRST = 10.0, 1.0
 PATH = "/stats"
-# How long a page is served before it is rendered again: anybody may ask for it.
-CACHED = timedelta(minutes=1)
-# How many feeds, and how many readers, the page lists.
-LISTED = 60
+# How long the page is served before it is rendered again, and how many feeds and readers it lists.
+CACHED, LISTED = timedelta(minutes=1), 60
 # Requests that watch the service are not counted.
 _UNCOUNTED = (b"/healthz", b"/readyz", b"/metrics", b"/stats")
 
 
 class Statistics:
-    """Counts the responses of one process.
+    """Counts the responses of one process, in the state at the address *state* if it is not empty.
 
-    *state* is the address of the state; empty when nothing is stored. *page* adds /stats. *clock*
-    returns the time in UTC.
+    *clock* returns the time in UTC. *page* adds /stats.
     """
 
     def __init__(self, state: str, clock: Callable[[], datetime], *, page: bool) -> None:
@@ -71,25 +66,19 @@ class Statistics:
         self._snapshot = snapshot
         self._task = self._task or asyncio.create_task(self._run())
 
-    def answered(self, target: bytes, headers: Sequence[tuple[bytes, bytes]], sent: Sent) -> None:
-        """Count what was *sent* for *target* to a client with these *headers*. Call it on the event loop."""
-        if target in _UNCOUNTED:
-            return
-        agent = b""
-        for name, value in headers:  # faster than a generator, at each response
-            if name == b"user-agent":
-                agent = value
-                break
-        self._counter.add((target, sent.status, sent.coding, sent.size), agent)
+    def answered(self, target: bytes, fields: Mapping[bytes, bytes], sent: Sent) -> None:
+        """Count what was *sent* for *target* to a client with these *fields*. Call it on the event loop."""
+        if target not in _UNCOUNTED:
+            key = target, sent.status, sent.coding, sent.size
+            self._counter.add(key, fields.get(b"user-agent", b""))
 
     async def _run(self) -> None:
         """Record a batch now and then, and the last one when the event loop ends and cancels its tasks."""
-        seconds = FIRST
         try:
+            await asyncio.sleep(FIRST)
             while True:
-                await asyncio.sleep(seconds)
-                seconds = INTERVAL
                 await self._hand_over()
+                await asyncio.sleep(INTERVAL)
         finally:
             await self._hand_over()
 
@@ -101,8 +90,7 @@ class Statistics:
         with self._recording:
             try:
                 self._metrics.add(batch.requests)
-                self._metrics.measure(self._store.pings if self._store else 0)
-                self._metrics.write()
+                self._metrics.write(self._store.pings if self._store else 0)
                 if self._store:
                     self._store.store(batch, self._clock())
             except Exception:
@@ -116,13 +104,12 @@ class Statistics:
         if self._snapshot is None or self._database is None:
             text = "The posts cannot be read just now; ask again in a minute.\n"
             return Response(text, 503, {**ERROR, "content-type": "text/plain", "retry-after": "60"})
-        now, site, database = self._clock(), self._snapshot.site, self._database
+        now, pages, database = self._clock(), self._snapshot.pages, self._database
 
         def render() -> Response:
-            shown = page(report(database, site, now), site)
-            return Response(
-                shown.body, headers={**ERROR, **dict(shown.headers), "content-type": shown.media_type}
-            )
+            shown = page(report(database, pages.site, now), pages)
+            headers = {**ERROR, **dict(shown.headers), "content-type": shown.media_type}
+            return Response(shown.body, headers=headers)
 
         async with self._page_lock:
             if self._page is None or not now - CACHED < self._page[0] <= now:
@@ -130,21 +117,8 @@ class Statistics:
         return self._page[1]
 
 
-def page(found: Report | None, site: Site) -> Page:
+def page(found: Report | None, pages: Pages) -> Document:
     """Render the page /stats, for no search engine and no cache; None means that nothing can be read now."""
-    body = render_template(
-        "stats.html",
-        site=site,
-        path=PATH,
-        root=urlsplit(site.base_url).path,
-        own=None,
-        typed="",
-        has_search=is_available(),
-        report=found,
-        number=number,
-        size=size,
-        days=RECENT,
-        fresh=FRESH,
-        listed=LISTED,
-    )
-    return Page(body, headers=(*page_headers(), ("cache-control", "no-store"), ("x-robots-tag", "noindex")))
+    limits: dict[str, Any] = {"days": RECENT, "fresh": FRESH, "listed": LISTED}
+    headers = (*page_headers(), ("cache-control", "no-store"), ("x-robots-tag", "noindex"))
+    return pages.fill("stats.html", PATH, headers=headers, report=found, number=number, size=size, **limits)

@@ -1,8 +1,7 @@
 """Numbers for a monitor, in Prometheus' text format (prometheus.io/docs/instrumenting/exposition_formats).
 
-One process holds them in memory. Several processes share a folder: each writes its
-numbers to a file of its own, and whichever is asked adds up those of all. No label
-holds what a client can choose.
+One process holds them in memory. Several share a folder: each writes its numbers to a file of its own, and
+whichever is asked adds up those of all. No label holds what a client can choose.
 """
 
 from __future__ import annotations
@@ -95,15 +94,12 @@ class Metrics:
         self._numbers["build_seconds_total"] += seconds
         self._numbers |= {"snapshot_timestamp_seconds": timestamp, "posts": posts, "problems": problems}
 
-    def measure(self, pings: int) -> None:
-        """Set how many *pings* wait, and the memory (on Linux) and time of this process."""
+    def write(self, pings: int) -> None:
+        """Set how many *pings* wait, and the memory (on Linux) and time used; show all to other processes."""
         self._numbers |= {"ping_queue_length": pings, f"cpu_seconds_total{_WORKER}": time.process_time()}
         with suppress(OSError):
             pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
             self._numbers[f"resident_memory_bytes{_WORKER}"] = pages * os.sysconf("SC_PAGE_SIZE")
-
-    def write(self) -> None:
-        """Write the numbers where other processes find them, if there are others."""
         if self._file is None:
             return
         try:
@@ -124,13 +120,13 @@ class Metrics:
                 if file != self._file:
                     numbers = json.loads(file.read_text("ascii"))
                     (dead if file.name.startswith("pprnet-dead-") else alive).append(numbers)
-        lines = []
-        for name, kind, text, of_all, labels in _FAMILIES:
-            lines += [f"# HELP pprnet_{name} {text}", f"# TYPE pprnet_{name} {kind}"]
+        text = ""
+        for name, kind, meaning, of_all, labels in _FAMILIES:
+            text += f"# HELP pprnet_{name} {meaning}\n# TYPE pprnet_{name} {kind}\n"
             processes = alive + dead if kind == "counter" else alive
             for sample in (name + label for label in labels):
-                lines.append(f"pprnet_{sample} {float(of_all(each[sample] for each in processes))}")
-        return "\n".join([*lines, ""])
+                text += f"pprnet_{sample} {float(of_all(each[sample] for each in processes))}\n"
+        return text
 
 
 def answer_of(status: int, coding: str) -> str:

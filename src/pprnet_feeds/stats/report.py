@@ -1,8 +1,7 @@
 """The report of the statistics: subscribers by feed and reader, polls, and former addresses still in use.
 
-A number of subscribers is a lower bound, since many readers report none; nothing
-here estimates the rest. The state is only read: nothing is locked or created,
-and the number of rows is bounded.
+A number of subscribers is a lower bound, since many readers report none; nothing here estimates the rest.
+The state is only read, and the number of rows is bounded.
 """
 
 from __future__ import annotations
@@ -26,12 +25,7 @@ _WHY = {"moved": "moved", "gone": "withdrawn", "guessed": "guessed"}
 
 
 class ReadFeed(NamedTuple):
-    """All views and formats of the same posts.
-
-    Attributes:
-        path: the page of the posts, without the leading slash; None when there is none.
-        readers: subscribers by reader, the largest first.
-    """
+    """All views and formats of the same posts: their page (None for none), and subscribers by reader."""
 
     name: str
     path: str | None
@@ -81,13 +75,13 @@ class Former(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Everything up to *today* (UTC), which is not over.
+    """Everything up to *today* (UTC), which is not over; in each list the most or the newest comes first.
 
     Attributes:
-        feeds: those that have subscribers now; most first.
-        months: those with a request or a subscriber, the newest first; none when nothing was counted so far.
+        feeds: those that have subscribers now.
+        months: those with a request or a subscriber; none when nothing was counted so far.
         recent: the polls of `RECENT` days.
-        former: the addresses requested most, first.
+        former: the addresses requested most.
     """
 
     today: date
@@ -130,41 +124,37 @@ def size(count: int) -> str:
 
 
 def _report(connection: Connection, site: Site, today: date) -> Report:
-    # Day -> how long ago; 31 days for each month are more than enough. No other text is a day.
-    ago = {str(today - timedelta(days=number)): number for number in range(31 * MONTHS)}
-    within = (min(ago), str(today))
+    # 31 days for each month are more than enough.
+    first, recent, fresh = (str(today - timedelta(days=most - 1)) for most in (31 * MONTHS, RECENT, FRESH))
     months: dict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
-    fresh: dict[tuple[str, str, str], int] = {}
+    current: dict[tuple[str, str, str], int] = {}
     rows = connection.execute(
         "SELECT day, address, reader, feed, subscribers FROM subscribers WHERE day BETWEEN ? AND ? "
         f"ORDER BY day DESC LIMIT {MOST_ROWS}",
-        *within,
+        *(first, str(today)),
     )
     for day, address, reader, feed, subscribers in rows:
-        if day in ago:
-            months[day[:7]].setdefault((address, reader, feed), subscribers)
-            if ago[day] < FRESH:
-                fresh.setdefault((address, reader, feed), subscribers)
+        months[day[:7]].setdefault((address, reader, feed), subscribers)
+        if day >= fresh:
+            current.setdefault((address, reader, feed), subscribers)
     feeds: dict[tuple[str, str | None], Counter[str]] = defaultdict(Counter)
-    for (address, reader, _), subscribers in fresh.items():
+    for (address, reader, _), subscribers in current.items():
         feeds[_name(address, site)][reader] += subscribers
     polls: dict[str, Counter[str]] = defaultdict(Counter)
     rows = connection.execute(
         "SELECT day, kind, sum(requests), sum(bytes) FROM polls WHERE day BETWEEN ? AND ? "
         "AND kind IN ('full', 'unchanged', 'guessed') GROUP BY day, kind",
-        *within,
+        *(first, str(today)),
     )
     for day, kind, requests, sent in rows:
-        if day in ago:
-            for sums in (day[:7], "recent") if ago[day] < RECENT else (day[:7],):
-                # PostgreSQL's sums are decimal numbers.
-                polls[sums].update({kind: int(requests), "bytes": int(sent)})
-    recent = Polls(**polls.pop("recent", Counter()))
+        for sums in (day[:7], "recent") if day >= recent else (day[:7],):
+            polls[sums].update({kind: int(requests), "bytes": int(sent)})  # PostgreSQL's sums are decimals
+    recent_polls = Polls(**polls.pop("recent", Counter()))
     rows = connection.execute(
         "SELECT address, kind, sum(requests) AS often, max(day) FROM polls "
         "WHERE day BETWEEN ? AND ? AND kind IN ('moved', 'gone', 'guessed') AND address <> '' "
         f"GROUP BY address, kind ORDER BY often DESC, address LIMIT {MOST_FORMER}",
-        *(str(today - timedelta(days=RECENT - 1)), str(today)),
+        *(recent, str(today)),
     )
     found = (ReadFeed(*feed, _largest_first(readers)) for feed, readers in feeds.items())
     names = sorted({*months, *polls}, reverse=True)[:MONTHS]
@@ -172,7 +162,7 @@ def _report(connection: Connection, site: Site, today: date) -> Report:
         today,
         tuple(sorted(found, key=lambda feed: (-feed.subscribers, feed.name))),
         tuple(MonthSums(name, sum(months[name].values()), Polls(**polls[name])) for name in names),
-        recent,
+        recent_polls,
         tuple(Former(address, _WHY[kind], int(often), newest) for address, kind, often, newest in rows),
     )
 

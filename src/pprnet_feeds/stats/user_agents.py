@@ -1,20 +1,18 @@
 """Which program sends a request, and for how many people: what a User-Agent says (RFC 9110 §10.1.5).
 
-Services that read for many people fetch a feed once and report for how many.
-It is the only number of subscribers there is, and it is only a claim: any client
-can send any. So a number is checked against a bound, a name consists of plain
-characters, and nothing here raises or is slow, whatever a client sends.
+Services that read for many people fetch a feed once and report for how many. It is the only number of
+subscribers there is, and any client can send any. So a number is checked against a bound, a name consists
+of plain characters, and nothing here raises or is slow.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-# A larger number is not believed at all.
-MOST_SUBSCRIBERS = 100_000
-LONGEST_NAME = 60
+# A larger number is not believed at all. Longer names are cut.
+MOST_SUBSCRIBERS, LONGEST_NAME = 100_000, 60
 
 # Known readers, by what their User-Agents contain in lower case at the beginning of a word. So a service that
 # fetches with a library, or pretends to be a browser, is counted under its own name.
@@ -48,8 +46,7 @@ _PRODUCT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """What a User-Agent says: the program's *name* (printable ASCII or empty), and for how many it asks.
 
     *feed* is its own id of the feed; a service that knows a feed under several ids reports for each.

@@ -8,17 +8,43 @@ when it was changed lately, in both: a reader that follows the links finds each.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from pprnet_feeds.content.model import Post
 
-class _Dated(Protocol):
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One month's posts, in the library's order: an item of the feed of issues."""
+
+    id: str
+    published: datetime
+    updated: datetime
+    posts: tuple[Post, ...]
+
     @property
-    def updated(self) -> datetime: ...
+    def year(self) -> int:
+        """The year of its archive."""
+        return int(self.id[:4])
 
 
-Item = TypeVar("Item", bound=_Dated)
+Item = Post | Month
+
+
+@dataclass(frozen=True, slots=True)
+class FeedItems:
+    """What one feed document shows."""
+
+    items: list[Item]
+    withdrawn: list[Post]  # reported as deleted
+    complete: bool  # whether these are all that its feed has
+
+    @property
+    def updated(self) -> datetime | None:
+        """The newest change; None when there is nothing."""
+        return max((item.updated for item in (*self.items, *self.withdrawn)), default=None)
 
 
 def subscription(newest: Iterable[Item], at_least: int, zone: ZoneInfo) -> tuple[list[Item], bool]:
@@ -44,8 +70,6 @@ def year_of(timestamp: datetime, zone: ZoneInfo) -> int:
 
 def neighbours(years: Sequence[int], year: int) -> tuple[int, int]:
     """The archive years before and after *year*, 0 for none; *year* 0 is the subscription document."""
-    if not year:
-        return (years[-1] if years else 0), 0
-    around = [0, *years, 0]
-    place = around.index(year)
+    around = [0, *years, 0, 0]
+    place = around.index(year, 1)
     return around[place - 1], around[place + 1]

@@ -1,8 +1,7 @@
 """Posts and cited works as files for reference managers: BibTeX, RIS and CSL-JSON.
 
-People print what these files say, so that of a study holds nothing of ours: our post is named in a
-note, never as its address. The title of a work without a known one is the reference as printed in
-square brackets, a cataloguer's mark, and a note says so.
+People print what these files say, so that of a study has our post in a note, never as its address. A work
+without a known title has the reference in square brackets, a cataloguer's mark, and a note says so.
 """
 
 from __future__ import annotations
@@ -12,12 +11,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from pprnet_feeds.content.model import Citation, Post, Site
+from pprnet_feeds.content.model import Citation, Post, Site, doi_url
 from pprnet_feeds.content.text import one_line
-from pprnet_feeds.syndication.channel import permalink
-from pprnet_feeds.syndication.citations import Name, csl_item, csl_type, name_of, page_ends, person_name
+from pprnet_feeds.syndication.channel import permalink, without_empty
+from pprnet_feeds.syndication.citations import became, csl_item, csl_type, name_of, page_ends, person_name
 from pprnet_feeds.syndication.entries import note
-from pprnet_feeds.syndication.notices import became, notice_url
 from pprnet_feeds.syndication.references import complete
 from pprnet_feeds.syndication.selection import MONTHS
 
@@ -70,11 +68,9 @@ class Work:
 
 def study_as_work(key: str, cite: Citation, post: str) -> Work:
     """A cited work; *post* is the permalink of the post that summarises it."""
-    words = f"Reference as printed: {one_line(cite.text)}"
-    if not cite.title:
-        words = "No title is known; the reference is used instead."
-    notice = cite.notice
-    known = [f"This work {became(notice)}. {notice_url(notice)}".rstrip()] if notice else []
+    printed, notice = f"Reference as printed: {one_line(cite.text)}", cite.notice
+    words = printed if cite.title else "No title is known; the reference is used instead."
+    known = [f"This work {became(notice)}. {doi_url(notice.doi)}".rstrip()] if notice else []
     notes = (*known, f"Summary: {post}", words)
     return Work(key, cite, cite.title or f"[{cite.text}]", cite.link, notes)
 
@@ -108,7 +104,7 @@ def post_as_work(post: Post, site: Site) -> Work:
 
 def _apa(cite: Citation, date: tuple[str, ...]) -> str:
     """The reference of a post (APA, 7th edition, §10.1)."""
-    names = [_apa_name(name_of(author)) for author in cite.authors]
+    names = [_apa_name(author) for author in cite.authors]
     if len(names) > 20:
         names = [*names[:19], f"… {names[-1]}"]
     elif len(names) > 1:
@@ -120,12 +116,11 @@ def _apa(cite: Citation, date: tuple[str, ...]) -> str:
     return f"{' '.join(ended)} {cite.link}"
 
 
-def _apa_name(name: Name) -> str:
+def _apa_name(author: str) -> str:
     """``Family, G. A.``; each part of a given name as its first letter."""
-    initials = " ".join(
-        "-".join(f"{part[0].upper()}." for part in word.split("-") if part) for word in name.given.split()
-    )
-    return ", ".join(filter(None, (name.family, initials, name.suffix)))
+    family, given, suffix = name_of(author)
+    words = ([f"{part[0].upper()}." for part in word.split("-") if part] for word in given.split())
+    return ", ".join(filter(None, (family, " ".join(map("-".join, words)), suffix)))
 
 
 def _bibtex(work: Work) -> str:
@@ -133,7 +128,7 @@ def _bibtex(work: Work) -> str:
     cite = work.citation
     entry = _BIBTEX_TYPES.get(csl_type(cite), "misc")
     fields = {
-        "author": " and ".join(_bibtex_name(name_of(author)) for author in cite.authors),
+        "author": " and ".join(_bibtex_name(author) for author in cite.authors),
         "title": _tex(work.title),
         _CONTAINERS.get(entry, "howpublished"): _tex(cite.container),
         "year": _tex(cite.year),
@@ -151,25 +146,23 @@ def _bibtex(work: Work) -> str:
         "annote": _tex(" ".join(work.notes)),
     }
     # The name of a month is a macro, which styles know.
-    lines = (
-        f"  {name} = " + (value if name == "month" else f"{{{value}}}")
-        for name, value in fields.items()
-        if value
-    )
-    return f"@{entry}{{{work.key},\n" + ",\n".join(lines) + "\n}\n"
+    values = {name: value if name == "month" else f"{{{value}}}" for name, value in fields.items() if value}
+    lines = ",\n".join(f"  {name} = {value}" for name, value in values.items())
+    return f"@{entry}{{{work.key},\n{lines}\n}}\n"
 
 
 def _tex(text: str) -> str:
     return one_line(text).translate(_TEX)
 
 
-def _bibtex_name(name: Name) -> str:
+def _bibtex_name(author: str) -> str:
     """``Family, Suffix, Given``; a part that BibTeX would divide is in braces."""
-    if not name.given:
-        return f"{{{_tex(name.family)}}}"
+    family, given, suffix = name_of(author)
+    if not given:
+        return f"{{{_tex(family)}}}"
     return ", ".join(
         f"{{{_tex(part)}}}" if _DIVIDED.search(one_line(part)) else _tex(part)
-        for part in (name.family, name.suffix, name.given)
+        for part in (family, suffix, given)
         if part
     )
 
@@ -208,8 +201,7 @@ def _csl(work: Work) -> str:
     item = csl_item(work.citation, work.key) | ours | {"language": work.language, "ISSN": work.issn}
     if work.date:
         item["issued"] = {"date-parts": [list(map(int, work.date))]}
-    item = {name: value for name, value in item.items() if value}
-    return json.dumps(item, ensure_ascii=False)
+    return json.dumps(without_empty(item), ensure_ascii=False)
 
 
 def render_works(works: Iterable[Work], form: str) -> bytes:

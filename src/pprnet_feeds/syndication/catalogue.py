@@ -1,8 +1,7 @@
 """Every address of a library, and the document behind it, rendered when it is requested.
 
 A catalogue stores no document: an unchanged one is rendered to the same bytes again, and a client
-that requests ten thousand combinations leaves nothing behind. It computes once, when first needed,
-the lists of posts under each term: a feed then costs what it shows and not what the library holds.
+that requests ten thousand combinations leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain
 from typing import cast
@@ -18,23 +17,15 @@ from typing import cast
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.terms import suggest
-from pprnet_feeds.syndication import archives, entries, opml
-from pprnet_feeds.syndication.bibliography import Work, post_as_work, render_works, works_of
+from pprnet_feeds.syndication import archives, entries, opml, urls
+from pprnet_feeds.syndication.archives import FeedItems, Item, Month
+from pprnet_feeds.syndication.bibliography import post_as_work, render_works, works_of
 from pprnet_feeds.syndication.channel import Channel, Entry, make_channel
 from pprnet_feeds.syndication.jsonfeed import render_json_feed, render_json_item
 from pprnet_feeds.syndication.month import month_entry
 from pprnet_feeds.syndication.search import SearchIndex, is_available
 from pprnet_feeds.syndication.selection import EVERYTHING, Refusal, Selection, month_name, selections
-from pprnet_feeds.syndication.urls import (
-    FORMATS,
-    POST_FORMATS,
-    REFERENCE_FORMATS,
-    VIEWS,
-    FeedRequest,
-    Url,
-    View,
-    parse_url,
-)
+from pprnet_feeds.syndication.urls import FORMATS, POST_FORMATS, REFERENCE_FORMATS, VIEWS, FeedRequest, Url
 from pprnet_feeds.syndication.xml import render_xml
 
 LISTS = ("/feeds.opml", "/feeds.json")
@@ -42,55 +33,24 @@ LISTS = ("/feeds.opml", "/feeds.json")
 SERIES = (FeedRequest("issues"), FeedRequest("corrections"))
 # Every post in one document, for importers; feeds do not announce it.
 ARCHIVE = FeedRequest("archive")
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One feed, list or file of citations, rendered.
+    """One feed, list, page or other file, rendered.
 
     Attributes:
-        path: the canonical address below the base, with a leading slash.
         selection: whose changes are the document's changes.
-        links: relation and address of each, for the Link field (RFC 8288).
+        links: relation, address and perhaps media type of each, for the Link field (RFC 8288).
+        headers: further fields, names in lower case.
     """
 
-    path: str
     body: bytes
     media_type: str
-    selection: Selection
-    links: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Month:
-    """One month's posts, in the library's order: an item of the feed of issues."""
-
-    id: str
-    published: datetime
-    updated: datetime
-    posts: tuple[Post, ...]
-
-    @property
-    def year(self) -> int:
-        """The year of its archive."""
-        return int(self.id[:4])
-
-
-Item = Post | Month
-
-
-@dataclass(frozen=True, slots=True)
-class FeedItems:
-    """What one feed document shows."""
-
-    items: list[Item]
-    withdrawn: list[Post]  # reported as deleted
-    complete: bool  # whether these are all that its feed has
-
-    @property
-    def updated(self) -> datetime | None:
-        """The newest change; None when there is nothing."""
-        return max((item.updated for item in (*self.items, *self.withdrawn)), default=None)
+    selection: Selection = EVERYTHING
+    links: tuple[tuple[str, ...], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class _Index:
@@ -143,10 +103,8 @@ class Catalogue:
     @cached_property
     def months(self) -> dict[str, tuple[Post, ...]]:
         """The posts of each month, the newest month first; also of months that are only announced."""
-        months: dict[str, list[Post]] = {month: [] for month in self.site.issues}
-        for post in self.library.posts:
-            months.setdefault(post.issue, []).append(post)
-        return {month: tuple(months[month]) for month in sorted(months, reverse=True)}
+        months = {*self.site.issues, *(post.issue for post in self.library.posts)}
+        return {each: tuple(self.posts(Selection(issue=each))) for each in sorted(months, reverse=True)}
 
     @cached_property
     def _corrected(self) -> list[Post]:
@@ -164,19 +122,14 @@ class Catalogue:
 
         The newest month has all that were corrected since the letter before.
         """
-        months = list(self._issued)
-        place = months.index(month)
-        begin = self._issued[months[place + 1]] if place + 1 < len(months) else None
-        end = self._issued[month] if place else None
-        return [
-            post
-            for post in self._corrected
-            if begin and begin < post.updated and not (end and end < post.updated) and post.issue != month
-        ]
+        place = list(self._issued).index(month)
+        end, begin = [*self._issued.values(), _NEVER][place : place + 2]
+        end = end if place else _NEVER
+        return [post for post in self._corrected if begin < post.updated <= end and post.issue != month]
 
     def parse(self, path: str) -> Url | Refusal | None:
         """Read an address below the base; None when there is no such thing."""
-        url = parse_url(path, self.site)
+        url = urls.parse_url(path, self.site)
         if isinstance(url, Url) and url.selection.words and not self.has_search:
             return Refusal("Search needs an SQLite with FTS5, which this machine does not have.", status=501)
         if not isinstance(url, Url) or not url.selection.issue:
@@ -196,19 +149,15 @@ class Catalogue:
     def posts(self, selection: Selection) -> list[Post]:
         """The posts of a selection in the library's order: the newest first."""
         if selection.words:
-            found = self.search.in_order(selection.words)
-            return [post for post in found if post.status != "withdrawn"]
+            found = {post.id for post in self.search.best_first(selection.words)}
+            return [post for post in self.library.posts if post.id in found]
         return self._newest.posts(selection)
-
-    def best_first(self, words: Iterable[str]) -> list[Post]:
-        """The posts that contain all of the *words*, the best first."""
-        found = self.search.best_first(tuple(sorted(words)))
-        return [post for post in found if post.status != "withdrawn"]
 
     def paths(self) -> Iterator[str]:
         """Every canonical address: listed feeds and their archives, files of citations, lists."""
         for feed in self.feeds():
-            for year in (0, *self.archives(feed)):
+            years = [] if self.items(feed).complete else self.years(feed)
+            for year in (0, *years):
                 yield from (replace(feed, form=form, year=year).path for form in FORMATS)
         yield from (replace(ARCHIVE, form=form).path for form in FORMATS)
         for form in REFERENCE_FORMATS:
@@ -234,8 +183,8 @@ class Catalogue:
         if request is None or request.path != path:
             return None
         if request.form in REFERENCE_FORMATS:
-            works = works_of(self.posts(request.selection), self.site)
-            return self._references(path, works, request.form, request.selection)
+            body = render_works(works_of(self.posts(request.selection), self.site), request.form)
+            return self._document(path, body, REFERENCE_FORMATS[request.form], request.selection)
         if request.year and request.year not in self.years(request):
             return None
         return self._feed(request)
@@ -251,12 +200,10 @@ class Catalogue:
         return self._document(path, body, media_type, EVERYTHING)
 
     def listing(self, selection: Selection) -> opml.Listing:
-        """One line of the list of feeds; only the feed of full texts has the date of its newest change."""
-        channels = {}
-        for view in VIEWS:
-            request = FeedRequest("posts", selection, view)
-            updated = self.items(request).updated if view == "feed" else None
-            channels[view] = make_channel(request, self.site, updated)
+        """One line of the list of feeds, with the date of the newest change in the feed of full texts."""
+        requests = {view: FeedRequest("posts", selection, view) for view in VIEWS}
+        shown = self.items(requests["feed"])
+        channels = {view: make_channel(each, self.site, shown) for view, each in requests.items()}
         return opml.Listing(selection, len(self.posts(selection)), channels)
 
     def near(self, refusal: Refusal) -> list[Selection]:
@@ -270,33 +217,28 @@ class Catalogue:
     def channel(self, request: FeedRequest, shown: FeedItems | None = None) -> Channel:
         """What a document says of itself."""
         shown = shown or self.items(request)
-        around = archives.neighbours([] if shown.complete else self.years(request), request.year)
-        return make_channel(
-            request, self.site, shown.updated, shown.withdrawn, complete=shown.complete, around=around
-        )
+        return make_channel(request, self.site, shown, [] if shown.complete else self.years(request))
 
     def items(self, request: FeedRequest) -> FeedItems:
         """What a document shows."""
-        has_text, zone = self._filter(request.view), self.site.time_zone
+        has_text, zone = self._has_text(request), self.site.time_zone
         least = self.site.entries if request.series != "archive" else sys.maxsize
-        public, withdrawn = self._candidates(request)
-        if request.year:
 
-            def of_year(items: Iterable[Item]) -> list[Item]:
-                found = (item for item in items if item.year == request.year and has_text(item))
-                return sorted(found, key=lambda item: (item.published, item.id), reverse=True)
+        def pick(items: Iterable[Item]) -> tuple[list[Item], bool]:
+            if not request.year:
+                return archives.subscription(filter(has_text, items), least, zone)
+            of_year = (item for item in items if item.year == request.year and has_text(item))
+            return sorted(of_year, key=lambda item: (item.published, item.id), reverse=True), False
 
-            return FeedItems(of_year(public), cast(list[Post], of_year(withdrawn)), complete=False)
-        items, has_all = archives.subscription(filter(has_text, public), least, zone)
-        gone, has_all_gone = archives.subscription(filter(has_text, withdrawn), least, zone)
-        return FeedItems(items, gone, has_all and has_all_gone)
+        (items, has_all), (withdrawn, has_all_withdrawn) = map(pick, self._candidates(request))
+        return FeedItems(items, cast(list[Post], withdrawn), has_all and has_all_withdrawn)
 
     def years(self, request: FeedRequest) -> list[int]:
         """The years for which the feed of *request* has archive documents, the oldest first.
 
         All of the newest item's year is in the subscription document, so it has no archive yet.
         """
-        has_text = self._filter(request.view)
+        has_text = self._has_text(request)
         years: set[int] = set()
         for item in chain(*self._candidates(request)):
             if item.year not in years and has_text(item):  # the year is the cheaper question
@@ -304,36 +246,28 @@ class Catalogue:
         updated = self.items(replace(request, year=0)).updated
         return sorted(years - {archives.year_of(updated, self.site.time_zone) if updated else 0})
 
-    def archives(self, request: FeedRequest) -> list[int]:
-        """The years that the document of *request* leads to; none when it is the whole feed."""
-        return [] if self.items(request).complete else self.years(request)
-
     def _candidates(self, request: FeedRequest) -> tuple[Sequence[Item], Sequence[Post]]:
         """The items that a feed may show, and the posts that it may report as deleted, last changed first."""
-        if request.selection.words:
-            found = sorted(self.search.in_order(request.selection.words), key=_change, reverse=True)
-            withdrawn = [post for post in found if post.status == "withdrawn"]
-            return [post for post in found if post.status != "withdrawn"], withdrawn
-        if request.series in ("posts", "archive"):
-            return self._last_changed.posts(request.selection), self._last_withdrawn.posts(request.selection)
-        items: list[Item]
+        if request.series == "corrections":
+            return self._corrected, ()
         if request.series == "issues":
-            items = [
+            months = [
                 Month(month, posts[-1].published, max(post.updated for post in posts), posts)
                 for month, posts in self.months.items()
                 if posts
             ]
-        else:
-            items = [*self._corrected]
-        return sorted(items, key=_change, reverse=True), ()
+            return sorted(months, key=_change, reverse=True), ()
+        if not request.selection.words:
+            return self._last_changed.posts(request.selection), self._last_withdrawn.posts(request.selection)
+        found = sorted(self.search.best_first(request.selection.words), key=_change, reverse=True)
+        withdrawn = [post for post in found if post.status == "withdrawn"]
+        return [post for post in found if post.status != "withdrawn"], withdrawn
 
-    def _filter(self, view: View) -> Callable[[Item], bool]:
-        """Which items have anything to show in a view."""
-        if view == "citations":
-            return lambda item: isinstance(item, Month) or bool(item.cites)
-        if view == "practice":
-            return lambda item: isinstance(item, Month) or entries.has_practice(item, self.site)
-        return lambda item: True
+    def _has_text(self, request: FeedRequest) -> Callable[[Item], bool]:
+        """Which items have anything to show in the view of *request*; months have one view only."""
+        if request.view == "practice":
+            return lambda item: isinstance(item, Post) and entries.has_practice(item, self.site)
+        return lambda item: request.view != "citations" or (isinstance(item, Post) and bool(item.cites))
 
     def _feed(self, request: FeedRequest) -> Document:
         shown = self.items(request)
@@ -344,7 +278,7 @@ class Catalogue:
         else:
             # Only an entry in Atom says in which feed it was first.
             combines = request.selection.combines and request.form == "atom"
-            source = make_channel(FeedRequest(), self.site) if combines else None
+            source = make_channel(FeedRequest(), self.site, shown) if combines else None
             body = render_xml(channel, request.form, shown_entries, source)
         return self._document(request.path, body, FORMATS[request.form], request.selection, channel.hubs)
 
@@ -362,25 +296,18 @@ class Catalogue:
         if post is None or form not in POST_FORMATS:
             return None
         selection = Selection(issue=post.issue)
-        if form != "json":
-            works = (
-                works_of([post], self.site)
-                if form.startswith("studies.")
-                else [post_as_work(post, self.site)]
-            )
-            return self._references(path, works, form.removeprefix("studies."), selection)
-        body = render_json_item(entries.post_entries(post, "feed", self.site)[0])
-        return self._document(path, body, "application/json", selection)
-
-    def _references(self, path: str, works: Iterable[Work], form: str, selection: Selection) -> Document:
-        """A file for reference managers."""
+        if form == "json":
+            body = render_json_item(entries.post_entries(post, "feed", self.site)[0])
+            return self._document(path, body, "application/json", selection)
+        works = works_of([post], self.site) if "studies." in form else [post_as_work(post, self.site)]
+        form = form.removeprefix("studies.")
         return self._document(path, render_works(works, form), REFERENCE_FORMATS[form], selection)
 
     def _document(
         self, path: str, body: bytes, media_type: str, selection: Selection, hubs: Iterable[str] = ()
     ) -> Document:
         links = (("self", self.site.base_url + path), *(("hub", hub) for hub in hubs))
-        return Document(path, body, media_type, selection, links)
+        return Document(body, f"{media_type}; charset=utf-8", selection, links)
 
 
 def _change(item: Item) -> tuple[datetime, datetime, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pprnet_feeds.content.model import Citation, Image, Person, Post, Site
-from pprnet_feeds.syndication.urls import ICON, LOGO, VIEWS, FeedRequest
+from pprnet_feeds.syndication.archives import FeedItems, neighbours
+from pprnet_feeds.syndication.urls import VIEWS, FeedRequest
 
 # Title and subtitle of the feeds that are no selection of posts.
 _SERIES = {
@@ -62,21 +63,6 @@ class Entry:
     doi: str = ""
     language: str = ""
 
-    @property
-    def related(self) -> tuple[tuple[str, str], ...]:
-        """Address and title of each study that the entry is about; where it is the study, of our post."""
-        about = {cite.link: cite.title or cite.text for cite in self.cites if cite.link}
-        return (self.post,) if self.study else tuple(about.items())
-
-
-@dataclass(frozen=True, slots=True)
-class Deletion:
-    """An entry that was withdrawn (RFC 6721 §3)."""
-
-    id: str
-    when: datetime
-    comment: str
-
 
 @dataclass(frozen=True, slots=True)
 class Channel:
@@ -89,6 +75,7 @@ class Channel:
         updated: the newest change that subscribers are notified of.
         complete: whether the document holds every entry of the feed (RFC 5005 §2).
         documents: relation and address without format of the documents around it (RFC 5005 §4).
+        deletions: id, time and comment of each entry that was withdrawn (RFC 6721 §3).
     """
 
     site: Site
@@ -101,39 +88,17 @@ class Channel:
     hubs: tuple[str, ...]
     complete: bool
     documents: dict[str, str]
-    deletions: tuple[Deletion, ...]
-
-    @property
-    def subscribe_page(self) -> str:
-        """Where a person learns what a feed is."""
-        return f"{self.site.base_url}/"
-
-    @property
-    def icon(self) -> str:
-        """The address of a square picture."""
-        return self.site.base_url + ICON
-
-    @property
-    def logo(self) -> str:
-        """The address of the site's logo, else of its icon."""
-        return self.site.base_url + (LOGO if self.site.logo else ICON)
+    deletions: tuple[tuple[str, datetime, str], ...]
 
     def address(self, form: str) -> str:
         """The address of the document in a format."""
         return f"{self.url}.{form}"
 
 
-def make_channel(
-    request: FeedRequest,
-    site: Site,
-    updated: datetime | None = None,
-    withdrawn: Iterable[Post] = (),
-    *,
-    complete: bool = False,
-    around: tuple[int, int] = (0, 0),
-) -> Channel:
-    """The channel of one document; *around* are the years of the archives before and after it, 0 for none."""
-    base, home, (before, after) = site.base_url, f"{site.base_url}/{request.folder}", around
+def make_channel(request: FeedRequest, site: Site, shown: FeedItems, years: Sequence[int] = ()) -> Channel:
+    """The channel of a document that has *shown*; *years* are the archives that it leads to."""
+    base, home = site.base_url, f"{site.base_url}/{request.folder}"
+    before, after = neighbours(years, request.year)
     home_page = request.selection.page if request.series == "posts" else request.folder
     title, subtitle = request.selection.title(site) + VIEWS[request.view], request.selection.subtitle(site)
     if request.series in _SERIES:
@@ -150,13 +115,13 @@ def make_channel(
         home_page=f"{base}/{home_page}" if request.series != "corrections" else f"{base}/",
         title=f"{title}, {request.year}" if request.year else title,
         subtitle=subtitle,
-        updated=updated or first_date(site),
+        updated=shown.updated or first_date(site),
         hubs=() if request.year or request.selection.combines or request.series == "archive" else site.hubs,
-        complete=complete,
-        documents={relation: url for relation, url in documents.items() if url},
+        complete=shown.complete,
+        documents=without_empty(documents),
         deletions=tuple(
-            Deletion(id, post.updated, post.note)
-            for post in withdrawn
+            (id, post.updated, post.note)
+            for post in shown.withdrawn
             for id in (study_ids(post, site) if request.view == "citations" else [post_id(post, site)])
         ),
     )
@@ -177,6 +142,11 @@ def permalink(post: Post, site: Site) -> str:
     return f"{site.base_url}/posts/{post.slug}/"
 
 
+def without_empty(values: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a document that have a value."""
+    return {name: value for name, value in values.items() if value}
+
+
 def rfc3339(timestamp: datetime) -> str:
     """*timestamp* as ``2021-12-01T17:00:00Z`` (RFC 3339 §5.6), as Atom and JSON Feed want it."""
     return f"{timestamp.astimezone(UTC).isoformat()[:19]}Z"
@@ -185,5 +155,4 @@ def rfc3339(timestamp: datetime) -> str:
 def first_date(site: Site) -> datetime:
     """When an empty feed was last changed: the date in the tag root, which never moves (RFC 4151 §2.1)."""
     date = site.tag_root.partition(",")[2].partition(":")[0]
-    year, month, day = f"{date}-01-01".split("-")[:3]
-    return datetime(int(year), int(month), int(day), tzinfo=UTC)
+    return datetime.fromisoformat(f"{date}-01-01"[:10]).replace(tzinfo=UTC)

@@ -1,15 +1,16 @@
-"""A cited work in the words of other programs: CSL-JSON, and a reference as HTML."""
+"""A cited work in the words of people and programs: what became of it, CSL-JSON, a reference as HTML."""
 
 from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from pprnet_feeds.content.model import Citation, Person
-from pprnet_feeds.syndication.notices import free_copy_html
+from pprnet_feeds.content.model import NOTICES, Citation, Notice, NoticeKind, OpenAccess, Person, doi_url
+from pprnet_feeds.syndication.channel import without_empty
 from pprnet_feeds.syndication.references import certain_authors, institution
+from pprnet_feeds.syndication.selection import month_name
 
 _YEAR = re.compile(r"[0-9]{4}")
 # The address of a DOI's resolver, at the end of what is searched.
@@ -21,24 +22,31 @@ _PLAIN_NAME = re.compile(r"([^\W\d_][^,\s]* [^,]+?)(?:,? +((?:Jr|Sr)\.?|II|III|I
 # What is in no name of a person.
 _NO_PERSON = frozenset({"of", "for", "and", "&"})
 _DEGREES = re.compile(r"(?:,? +(?:Ph\.?D|Psy\.?D|M\.?D|M\.?A|M\.?Sc|C\.?Psych)\.?)+$", re.IGNORECASE)
+# Unpaywall's words for the versions of a work.
+_VERSIONS = {
+    "publishedVersion": "published version",
+    "acceptedVersion": "accepted manuscript",
+    "submittedVersion": "preprint",
+}
+LABELS: dict[NoticeKind, str] = {
+    "retraction": "Study retracted",
+    "concern": "Expression of concern",
+    "correction": "Study corrected",
+}
+_VERBS: dict[NoticeKind, str] = {
+    "retraction": "was retracted",
+    "concern": "received an expression of concern",
+    "correction": "was corrected",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
-    """An author's name in its parts; of an institution *family* is the whole name."""
-
-    family: str
-    given: str = ""
-    suffix: str = ""
-
-
-def name_of(author: str) -> Name:
-    """The parts of ``Family, Given`` or ``Family, Given, Jr.``; anything else is a family name."""
+def name_of(author: str) -> tuple[str, str, str]:
+    """Family name, given names and suffix of ``Family, Given, Jr.``; anything else is a family name."""
     family, _, given = (part.strip() for part in author.partition(","))
     if not family or not given or institution(given):  # a department and its university
-        return Name(author.strip())
+        return author.strip(), "", ""
     suffixed = _SUFFIX.fullmatch(given)
-    return Name(family, suffixed["given"], suffixed["suffix"]) if suffixed else Name(family, given)
+    return (family, suffixed["given"], suffixed["suffix"]) if suffixed else (family, given, "")
 
 
 def person_name(name: str) -> str:
@@ -64,10 +72,10 @@ def authors(citation: Citation, stated: tuple[str, ...]) -> tuple[Person, ...]:
     """Who wrote the completed work, of which *stated* may be a cut list; never empty."""
     # Without authors of its own an entry would inherit the blog's (RFC 4287 §4.1.2).
     names = citation.authors or certain_authors(citation.text, stated) or ("Authors not stated",)
-    name = name_of(names[0])
-    if len(names) == 1 and name.given and (name.suffix or " " in name.family):
+    family, given, suffix = name_of(names[0])
+    if len(names) == 1 and given and (suffix or " " in family):
         # Zotero makes two authors of a lone "de Jong, K.".
-        names = (f"{name.given} {name.family} {name.suffix}".rstrip(),)
+        names = (f"{given} {family} {suffix}".rstrip(),)
     return tuple(map(Person, names))
 
 
@@ -85,9 +93,10 @@ def csl_type(citation: Citation) -> str:
 
 def csl_item(citation: Citation, key: str) -> dict[str, Any]:
     """The work as a CSL-JSON item (schema 1.0.2) whose id is *key*, the reference as printed in its note."""
-    item: dict[str, Any] = {"id": key, "type": csl_type(citation)}
-    facts = {
-        "author": [_csl_name(name_of(author)) for author in citation.authors],
+    item = {
+        "id": key,
+        "type": csl_type(citation),
+        "author": [_csl_name(author) for author in citation.authors],
         "issued": {"date-parts": [[int(citation.year)]]} if _YEAR.fullmatch(citation.year) else {},
         "title": citation.title,
         "container-title": citation.container,
@@ -98,27 +107,41 @@ def csl_item(citation: Citation, key: str) -> dict[str, Any]:
         "DOI": citation.doi,
         "PMID": citation.pmid,
         "URL": citation.link,
+        "note": citation.text,
     }
-    item |= {name: value for name, value in facts.items() if value}
-    item["note"] = citation.text
-    return item
+    return without_empty(item)
 
 
-def _csl_name(name: Name) -> dict[str, str]:
-    parts = {"family": name.family, "given": name.given} if name.given else {"literal": name.family}
-    return parts | ({"suffix": name.suffix} if name.suffix else {})
+def _csl_name(author: str) -> dict[str, str]:
+    family, given, suffix = name_of(author)
+    names = {"family": family, "given": given, "suffix": suffix} if given else {"literal": family}
+    return without_empty(names)
+
+
+def study_warnings(cites: Sequence[Citation]) -> list[tuple[NoticeKind, str, str]]:
+    """The warnings about the studies of a post, the gravest first: kind, sentence, address of the notice."""
+    found: list[tuple[NoticeKind, str, str]] = []
+    for cite, notice in ((cite, cite.notice) for cite in cites if cite.notice):
+        is_only = len(cites) == 1
+        subject = "The study summarised here" if is_only else "A study summarised here"
+        which = "" if is_only else f": {(cite.title or cite.text).rstrip('.')}"
+        found.append((notice.kind, f"{subject} {became(notice)}{which}.", doi_url(notice.doi)))
+    return sorted(found, key=lambda warning: NOTICES.index(warning[0]))
+
+
+def became(notice: Notice) -> str:
+    """What a work became, after its name: ``was retracted on 9 March 2026``."""
+    month, day = month_name(notice.date[:7]), notice.date[8:]
+    when = f" on {int(day)} {month}" if day else f" in {month}" if month else ""
+    return _VERBS[notice.kind] + when
 
 
 def reference_html(citation: Citation) -> str:
     """The reference as printed, with the work's address as a link, and where it is free to read."""
-    return _linked(citation) + free_copy_html(citation)
-
-
-def _linked(citation: Citation) -> str:
-    link = html.escape(citation.link)
-    text = html.escape(citation.text)
+    link, text = html.escape(citation.link), html.escape(citation.text)
+    copy = _free_copy(citation.open_access)
     if not link:
-        return f"<cite>{text}</cite>"
+        return f"<cite>{text}</cite>{copy}"
     # The reference often prints the address, which becomes the link then.
     shown, lower = html.escape(citation.doi or citation.url), text.lower()
     # Some letters become two in lower case, which moves all that follow.
@@ -127,5 +150,15 @@ def _linked(citation: Citation) -> str:
         end = start + len(shown)
         resolver = _RESOLVER.search(text, max(0, start - 20), start)
         start = resolver.start() if resolver else start
-        return f'<cite>{text[:start]}<a href="{link}">{text[start:end]}</a>{text[end:]}</cite>'
-    return f'<cite>{text}</cite> <a href="{link}">{link}</a>'
+        return f'<cite>{text[:start]}<a href="{link}">{text[start:end]}</a>{text[end:]}</cite>{copy}'
+    return f'<cite>{text}</cite> <a href="{link}">{link}</a>{copy}'
+
+
+def _free_copy(copy: OpenAccess | None) -> str:
+    """A link to the copy that is free to read, with its version and licence; empty without one."""
+    if copy is None:
+        return ""
+    licence = copy.licence.upper().replace("-", " ", 1) if copy.licence.startswith("cc") else copy.licence
+    about = ", ".join(filter(None, (_VERSIONS.get(copy.version, copy.version), licence)))
+    link = f' <a href="{html.escape(copy.url)}">Free to read</a>'
+    return link + (f" ({html.escape(about)})" if about else "")

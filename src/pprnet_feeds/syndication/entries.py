@@ -16,12 +16,13 @@ from pprnet_feeds.content import markdown
 from pprnet_feeds.content.model import Citation, Image, Post, Site
 from pprnet_feeds.content.text import first_sentences
 from pprnet_feeds.syndication.channel import Category, Entry, permalink, post_id, study_ids
-from pprnet_feeds.syndication.citations import authors, reference_html
-from pprnet_feeds.syndication.notices import LABELS, study_warnings, warnings_html
+from pprnet_feeds.syndication.citations import LABELS, authors, reference_html, study_warnings
 from pprnet_feeds.syndication.references import complete
 from pprnet_feeds.syndication.urls import View
 
 STATUS = {"corrected": "Corrected", "retracted": "Retracted", "withdrawn": "Withdrawn"}
+# The ends of the schemes of categories that say what became of a post and its studies.
+_BECAME = ("/status", "/notice")
 
 # A heading, an empty line and a paragraph that no line below makes a heading.
 _PLAIN_PRACTICE = re.compile(
@@ -98,15 +99,9 @@ class PostText:
         """The text as a reader shows it; its section of references is completed, or added."""
         body, end = self.body.html, self.body.end
         missing = self._references("<li>{}</li>\n", self.body.own)
-        below = f"<ul>\n{missing}</ul>\n" if missing else ""
-        if missing and not self.body.own:
-            below = f"<h2>References</h2>\n{below}"
-        return self._head(body) + body[:end] + below + body[end:]
-
-    @property
-    def practice_html(self) -> str:
-        """The practice implications as a reader shows them, then the references."""
-        return self._head(f"{self.body.sections[1]}\n") + self.implications
+        heading = "" if self.body.own else "<h2>References</h2>\n"
+        below = f"{heading}<ul>\n{missing}</ul>\n" if missing else ""
+        return self.became + self.figure(body) + body[:end] + below + body[end:]
 
     @property
     def implications(self) -> str:
@@ -116,10 +111,6 @@ class PostText:
         below = self._references("<p>{}</p>\n", _letters(practice[inner:end]))
         return practice[:end] + below + practice[end:]
 
-    def _head(self, text: str) -> str:
-        """What is shown above *text*: what became of the post and its studies, and its picture."""
-        return self.became + figure(self.image, text)
-
     @property
     def became(self) -> str:
         """What became of the post and of its studies, as paragraphs."""
@@ -127,7 +118,19 @@ class PostText:
         if post.status in STATUS:
             words = f" {html.escape(post.note)}" if post.note else ""
             notice = f"<p><strong>{STATUS[post.status]}.</strong>{words}</p>\n"
-        return notice + warnings_html(self.cites)
+        for _, sentence, url in study_warnings(self.cites):
+            link = f' <a href="{html.escape(url)}">Read the notice</a>' if url else ""
+            notice += f"<p><strong>{html.escape(sentence)}</strong>{link}</p>\n"
+        return notice
+
+    def figure(self, text: str) -> str:
+        """The picture for the head of *text*, which is HTML; empty where the text shows it."""
+        image = self.image
+        if not image or unquote(image.url) in (unquote(html.unescape(url)) for url in _IMAGE.findall(text)):
+            return ""
+        size = f' width="{image.width}" height="{image.height}"' if image.width and image.height else ""
+        url, alt = html.escape(image.url), html.escape(image.alt)
+        return f'<figure><img src="{url}" alt="{alt}"{size}></figure>\n'
 
     def _references(self, element: str, own: str) -> str:
         """The references that the text does not print itself; *own* are the letters of those it does."""
@@ -182,13 +185,15 @@ def post_entries(post: Post, view: View, site: Site) -> list[Entry]:
     if view == "practice":
         practice = text.body.sections[1]
         summary = first_sentences(markdown.running_text(practice)) or text.summary
-        return [text.entry(summary, text.practice_html)] if practice else []
+        shown = text.became + text.figure(practice) + text.implications
+        return [text.entry(summary, shown)] if practice else []
     return [text.entry(text.summary, text.html)]
 
 
 def _studies(text: PostText) -> list[Entry]:
     """The cited works themselves; our post is their abstract and the related link."""
     post, ours, whole = text.post, permalink(text.post, text.site), text.entry(text.summary, text.html)
+    whole = replace(whole, image=None, doi="", language="", post=(ours, post.title))
     return [
         replace(
             whole,
@@ -201,13 +206,9 @@ def _studies(text: PostText) -> list[Entry]:
             categories=tuple(
                 category
                 for category in whole.categories
-                if not category.scheme.endswith(("/status", "/notice"))
+                if not category.scheme.endswith(_BECAME)
                 or (cite.notice and category.term == cite.notice.kind)
             ),
-            image=None,
-            doi="",
-            language="",
-            post=(ours, post.title),
             study=cite,
         )
         for place, (id, cite) in enumerate(zip(study_ids(post, text.site), text.cites, strict=True), 1)
@@ -217,8 +218,8 @@ def _studies(text: PostText) -> list[Entry]:
 def correction_entry(post: Post, site: Site) -> Entry:
     """A corrected, retracted or withdrawn post, or one whose study was, in the feed of corrections."""
     text, notice = PostText(post, site), note(post)
-    became = (each.label for each in text.categories if each.scheme.endswith(("/status", "/notice")))
-    title = f"{next(became)}: {post.title}"
+    label = next(category.label for category in text.categories if category.scheme.endswith(_BECAME))
+    title = f"{label}: {post.title}"
     if post.status == "withdrawn":
         entry = text.entry(notice, f"<p>{html.escape(notice)}</p>\n")
         return replace(entry, title=title, image=None)
@@ -235,24 +236,9 @@ def has_practice(post: Post, site: Site) -> bool:
     return bool(PostText(post, site).body.sections[1])
 
 
-def rendered_body(post: Post, site: Site) -> tuple[str, str]:
-    """The body as safe HTML with absolute addresses, and the picture for its head where it lacks it."""
-    text = PostText(post, site)
-    return text.body.html, figure(text.image, text.body.html)
-
-
 def note(post: Post) -> str:
     """What became of the post, in plain text; empty for a post that is simply published."""
     return f"{STATUS[post.status]}. {post.note}".rstrip() if post.status in STATUS else ""
-
-
-def figure(image: Image | None, text: str) -> str:
-    """The picture for the head of *text*, which is HTML; empty where the text shows it."""
-    if not image or unquote(image.url) in (unquote(html.unescape(url)) for url in _IMAGE.findall(text)):
-        return ""
-    size = f' width="{image.width}" height="{image.height}"' if image.width and image.height else ""
-    url, alt = html.escape(image.url), html.escape(image.alt)
-    return f'<figure><img src="{url}" alt="{alt}"{size}></figure>\n'
 
 
 def _letters(text: str) -> str:

@@ -1,9 +1,8 @@
 """One month as a letter: what the feed of issues shows of it, and what goes out by mail.
 
-Mail programs know little HTML and no style sheet, so a letter has its styles inline; in the feed, readers
-and newsletter tools have their own. Mail programs cut what is longer than about 100 kB. No style sets the
-colour of text or ground, so that all can be read in dark mode as well.
-The only module that knows css-inline.
+Mail programs know no style sheet, so a letter has its styles inline; in the feed, readers have their own.
+Mail programs cut what is longer than about 100 kB. No style sets the colour of text or ground: dark mode
+does that. The only module that knows css-inline.
 """
 
 from __future__ import annotations
@@ -49,9 +48,7 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site, corrections: Sequ
     """
     sentence, url = lead(site.issues.get(issue, "")), f"{site.base_url}/issues/{issue}/"
     above, below = ([PostText(post, site) for post in some] for some in (posts, corrections))
-    forms: list[tuple[str, ...]] = [
-        (f"<p>{_linked(text, text.post.title)}</p>\n{text.became}",) for text in below
-    ]
+    forms: list[tuple[str, ...]] = [(f"<p>{_linked(text)}</p>\n{text.became}",) for text in below]
     forms += [(_whole(text), _short(text)) for text in above]
     parts, room = [], _MOST
     for each in forms:
@@ -100,10 +97,11 @@ def _short(text: PostText, shown: str = "") -> str:
     """A post with what is *shown* of it, or with its summary where that is too long for a letter."""
     shown = shown or f"<p>{html.escape(text.summary)}</p>\n"
     link = _linked(text, f"Read “{text.post.title}” on the web")
-    return f"<h2>{_linked(text, text.post.title)}</h2>\n{text.became}{shown}<p>{link}</p>\n"
+    return f"<h2>{_linked(text)}</h2>\n{text.became}{shown}<p>{link}</p>\n"
 
 
-def _linked(text: PostText, words: str) -> str:
+def _linked(text: PostText, words: str = "") -> str:
+    words = words or text.post.title
     if text.post.status == "withdrawn":  # its page is gone
         return html.escape(words)
     return f'<a href="{html.escape(permalink(text.post, text.site))}">{html.escape(words)}</a>'

@@ -46,15 +46,11 @@ def render_opml(title: str, listings: Sequence[Listing]) -> bytes:
         }
         ElementTree.SubElement(groups[listing.group], "outline", outline)
     ElementTree.indent(root)
-    rendered: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return rendered + b"\n"
+    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
 def render_json_list(title: str, listings: Sequence[Listing], series: Sequence[Channel]) -> bytes:
-    """The list for programs: every selection with its addresses by view and format.
-
-    *series* are the feeds that are not of posts: the months, and the corrections.
-    """
+    """The list for programs; *series* are the feeds that are no selections, such as the corrections."""
     feeds = [
         {
             "id": listing.channels["feed"].id,

@@ -2,8 +2,8 @@
 
 Editors paste a line of text; programs want a study's authors, title and journal one by one. Only what
 the line says beyond doubt is read: a study filed under a wrong name is worse than one without a name.
-Nothing is completed, corrected or abbreviated. The time is bounded for any text: no pattern can go
-back over what it has read more than a fixed number of steps.
+The time is bounded for any text: no pattern can go back over what it has read more than a fixed number of
+steps.
 """
 
 from __future__ import annotations
@@ -72,12 +72,13 @@ def parse_reference(text: str) -> Citation:
 
     Facts are as they are in *text*, but for white space and the case of the DOI.
     """
-    found = _begin(text)
     cite = Citation(text, doi=doi_in(text) if len(text) <= LONGEST else "")
-    if not found:
+    authors, year, work = _begin(text)
+    names = _certain_names(authors)
+    if not names:
         return cite
-    _, names, date, work = found
-    cite = replace(cite, authors=names, year=date["year"] or "")
+    is_whole = not _CUT.search(authors) and not _EDITORS.search(authors.strip())
+    cite = replace(cite, authors=names if is_whole else (), year=year)
     work, online = _without_trailer(work)
     if work.startswith(("“", '"', "‘", "'")):
         return cite
@@ -86,8 +87,7 @@ def parse_reference(text: str) -> Citation:
 
 def certain_authors(text: str, stated: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The authors of a reference, else of *stated*, who are certain; of an edited work its editors."""
-    found = _begin(text)
-    return _certain_names(found[0] if found else "; ".join(stated))
+    return _certain_names(_begin(text)[0]) or _certain_names("; ".join(stated))
 
 
 @lru_cache(1024)
@@ -108,18 +108,14 @@ def complete(citation: Citation) -> Citation:
     return replace(citation, **facts)
 
 
-def _begin(text: str) -> tuple[str, tuple[str, ...], re.Match[str], str] | None:
-    """A reference's authors as printed and by name, its date, and what follows; None for no reference."""
-    if len(text) > LONGEST:
-        return None
-    line = " ".join(text.split())
+def _begin(text: str) -> tuple[str, str, str]:
+    """A reference's authors as printed, its year, and what follows its date; all empty for no reference."""
+    line = " ".join(text.split()) if len(text) <= LONGEST else ""
     date = _DATE.search(line)
     # A second date: two references in one text, or a work about another work.
     if not date or _DATE.search(line, date.end()):
-        return None
-    authors = line[: date.start()]
-    names = read_authors(authors)
-    return None if names is None else (authors, names, date, line[date.end() :])
+        return "", "", ""
+    return line[: date.start()], date["year"] or "", line[date.end() :]
 
 
 def _agree(one: str, other: str, *, shortened: bool) -> bool:
@@ -139,8 +135,7 @@ def _without_trailer(work: str) -> tuple[str, bool]:
         if _ADDRESS.match(last):
             work = rest.rstrip(" ,;(")
         for pattern in (_ONLINE, _FOUND):
-            found = pattern.search(work)
-            if found:
+            if found := pattern.search(work):
                 online = online or pattern is _ONLINE
                 work = work[: found.start()].rstrip(" ,;(")
         if work == before:
@@ -150,7 +145,7 @@ def _without_trailer(work: str) -> tuple[str, bool]:
 
 def _chapter(work: str, cite: Citation) -> Citation | None:
     found = _IN_BOOK.search(work)
-    if not found or _names(found["editors"].rstrip(" ,"), _INITIALS_FIRST) is None:
+    if not found or not _names(found["editors"].rstrip(" ,"), _INITIALS_FIRST):
         return None
     cite = replace(cite, title=_title_of(work[: found.start()]), type="chapter")
     title, _, rest = found["book"].partition(". ")
@@ -172,8 +167,7 @@ def _chapter(work: str, cite: Citation) -> Citation | None:
 
 def _thesis(work: str, cite: Citation) -> Citation | None:
     found = _THESIS.search(work)
-    title = _title_of(work[: found.start()]) if found else ""
-    if not found or not title:
+    if not found or not (title := _title_of(work[: found.start()])):
         return None
     return replace(cite, title=title, publisher=found["school"] or "", type="thesis")
 
@@ -182,14 +176,11 @@ def _article(work: str, online: bool, cite: Citation) -> Citation | None:
     found = _JOURNAL.search(work)
     if found and not (found["pages"] or found["issue"] or found["number"]):
         return None
-    parts = _title_and_container(work[: found.start()] if found else work.removesuffix("."))
-    if not parts:
+    title, container = _title_and_container(work[: found.start()] if found else work.removesuffix("."))
+    if not _CONTAINER.fullmatch(container) or _NO_CONTAINER.match(container):
         return None
-    title, container = parts
     is_named = online or re.search(r"\bJournal\b", container)
     if not found and not (is_named and re.fullmatch(r"[^0-9,()]+", container)):
-        return None
-    if not _CONTAINER.fullmatch(container) or _NO_CONTAINER.match(container):
         return None
     part = found.groupdict("") if found else dict.fromkeys(("volume", "issue", "number", "pages"), "")
     return replace(
@@ -234,15 +225,15 @@ _ABBREVIATIONS = frozenset(
 )
 
 
-def _title_and_container(text: str) -> tuple[str, str] | None:
-    """A title and the name of what it is in; None in doubt. Only questions may end within a title."""
+def _title_and_container(text: str) -> tuple[str, str]:
+    """A title and the name of what it is in; empty in doubt. Only questions may end within a title."""
     found = _sentence_ends(text)
     stops = [end for end in found if text[end[0]] == "."]
     if not found or len(stops) > 1 or (stops and stops[0] != found[-1]):
-        return None
+        return "", ""
     mark, after = found[-1]
     title = _title_of(text[: mark + (text[mark] != ".")])
-    return (title, text[after:]) if title else None
+    return title, text[after:] if title else ""
 
 
 def _sentence_ends(text: str) -> list[tuple[int, int]]:
@@ -292,24 +283,18 @@ _HEADS = frozenset(
 )
 
 
-def read_authors(text: str) -> tuple[str, ...] | None:
-    """The names of a list such as ``Lind, K., & de Jong, B.-A.``; an institution as it is printed.
-
-    Empty when the list is cut or names editors; None when *text* is not certainly a list of authors.
-    """
-    names = _certain_names(text) or None
-    return () if names and (_CUT.search(text) or _EDITORS.search(text.strip())) else names
-
-
 def _certain_names(text: str) -> tuple[str, ...]:
-    """The names that are certain, also of a list that is cut or names editors; empty for no such list."""
+    """The names of a list such as ``Lind, K., & de Jong, B.-A.`` that are certain; empty for no such list.
+
+    Of a list that is cut or names editors, too. An institution is named as it is printed.
+    """
     text = text.strip()
     cut = _CUT.search(text)
     if not cut:
         return _names(_EDITORS.sub("", text).rstrip(" ,"), _FAMILY_FIRST) or institution(text) or ()
     # What follows the cut ("….Ott, P.") ends the list if it is a name.
-    first = _names(text[: cut.start()].rstrip(" ,;&[("), _FAMILY_FIRST) or ()
-    last = _names(text[cut.end() :].lstrip(" ,;&.…])").rstrip(" ,"), _FAMILY_FIRST) or ()
+    first = _names(text[: cut.start()].rstrip(" ,;&[("), _FAMILY_FIRST)
+    last = _names(text[cut.end() :].lstrip(" ,;&.…])").rstrip(" ,"), _FAMILY_FIRST)
     return first and first + last
 
 
@@ -320,20 +305,17 @@ def _one_by_one(stated: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for each in plain for name in _names(each, _FAMILY_FIRST) or (each,))
 
 
-def _names(text: str, form: re.Pattern[str]) -> tuple[str, ...] | None:
-    names = []
-    place = 0
-    while True:
-        name = form.match(text, place)
-        if not name or not _sound(name["family"], name["given"]):
-            return None
+def _names(text: str, form: re.Pattern[str]) -> tuple[str, ...]:
+    """The names of a list, each in this *form*; empty when anything else is in it."""
+    names, place = [], 0
+    while (name := form.match(text, place)) and _sound(name["family"], name["given"]):
         names.append(_UNSPACED.sub(r"\1, ", name[0]))
         if name.end() == len(text):
             return tuple(names)
-        between = _BETWEEN.match(text, name.end())
-        if not between:
-            return None
+        if not (between := _BETWEEN.match(text, name.end())):
+            break
         place = between.end()
+    return ()
 
 
 def _sound(family: str, given: str) -> bool:

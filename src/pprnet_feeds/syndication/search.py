@@ -1,9 +1,8 @@
 """Search: which posts contain all of some words, the best first.
 
-A word is made of a–z and 0–9, after folding case and accents; anything else separates. Words of three
-letters and more also match words that begin with them. SQLite's FTS5 holds the index in memory. It is made
-of the text as the editor typed it, because rendering thousands of bodies would take longer than anybody
-waits; what readers cannot see of it is left out.
+A word is made of a–z and 0–9, after folding case and accents; anything else separates. SQLite's FTS5 holds
+the index in memory. It is made of the text as the editor typed it, less what readers cannot see, because
+rendering thousands of bodies would take longer than anybody waits.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import sqlite3
 import unicodedata
 import weakref
 from collections.abc import Collection, Sequence
+from contextlib import closing
 from functools import cache
 from html import unescape
 
@@ -57,55 +57,42 @@ def words_in(text: str) -> list[str]:
 @cache
 def is_available() -> bool:
     """Whether the SQLite of this machine can search."""
-    connection = sqlite3.connect(":memory:")
-    try:
-        connection.execute("CREATE VIRTUAL TABLE found USING fts5(title)")
-    except sqlite3.OperationalError:
-        return False
-    finally:
-        connection.close()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        try:
+            connection.execute("CREATE VIRTUAL TABLE found USING fts5(title)")
+        except sqlite3.OperationalError:
+            return False
     return True
 
 
 class SearchIndex:
-    """The words of *posts*, for searches that are made one at a time.
-
-    Its connection may be used by one thread after the other.
-    """
+    """The words of *posts*, for searches that are made one at a time, by one thread after the other."""
 
     def __init__(self, posts: Sequence[Post], site: Site) -> None:
         self._posts = posts
-        self._last: tuple[tuple[str, ...], list[int]] = ((), [])  # one page asks for the same several times
-        self._connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        self._last: tuple[tuple[str, ...], list[Post]] = ((), [])  # one page asks for the same several times
+        self._connection = sqlite3.connect(":memory:", check_same_thread=False)
         weakref.finalize(self, self._connection.close)
         # Without the texts themselves, which the posts have.
         self._connection.execute(
             "CREATE VIRTUAL TABLE found USING fts5"
             f"(title, practice, text, about, content='', prefix={BEGINNING}, tokenize=ascii)"
         )
-        self._connection.execute("BEGIN")
         self._connection.executemany(
             "INSERT INTO found (rowid, title, practice, text, about) VALUES (?, ?, ?, ?, ?)",
             ((number, *map(_ascii, _texts(post, site))) for number, post in enumerate(posts)),
         )
-        self._connection.execute("COMMIT")
+        self._connection.commit()
 
     def best_first(self, words: tuple[str, ...]) -> list[Post]:
-        """The posts that contain all the *words*: the best first, and of equals in the order of all posts."""
-        return [self._posts[number] for number in self._numbers(words)]
-
-    def in_order(self, words: tuple[str, ...]) -> list[Post]:
-        """The same in the order of all posts."""
-        return [self._posts[number] for number in sorted(self._numbers(words))]
-
-    def _numbers(self, words: tuple[str, ...]) -> list[int]:
+        """The posts that contain all the sorted *words*, and of equals in the order of all posts."""
         if words != self._last[0]:
             terms = (f'"{word}"{" *" if len(word) >= BEGINNING else ""}' for word in words)
             found = self._connection.execute(
                 f"SELECT rowid FROM found WHERE found MATCH ? ORDER BY bm25(found, {_WEIGHTS}), rowid",
                 [" AND ".join(terms)],
             )
-            self._last = words, [number for (number,) in found]
+            self._last = words, [self._posts[number] for (number,) in found]
         return self._last[1]
 
 

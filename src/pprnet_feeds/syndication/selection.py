@@ -1,8 +1,7 @@
 """Which posts a feed holds, and the one way to write it in an address.
 
 A selection is the part of an address before the view: nothing for every post, ``topics/…/``,
-``research/…/``, both, ``issues/…/`` or ``search/…/``. Subscribers use these addresses for ten years, so a
-selection has one spelling.
+``research/…/``, both, ``issues/…/`` or ``search/…/``. It has one spelling.
 """
 
 from __future__ import annotations
@@ -10,31 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from pprnet_feeds.content.dates import is_month
-from pprnet_feeds.content.model import Site, Term
+from pprnet_feeds.content.model import Post, Site, Term
 from pprnet_feeds.syndication.search import LONGEST_WORD, MOST_WORDS, words_in
 
 MOST_TOPICS = 5
 MONTHS = "January February March April May June July August September October November December".split()
 
 
-class _Filed(Protocol):
-    """What a selection asks of a post."""
+class Membership(NamedTuple):
+    """What a selection asks of a post; its attributes are those of a post."""
 
-    @property
-    def topics(self) -> tuple[str, ...]: ...
-
-    @property
-    def research(self) -> tuple[str, ...]: ...
-
-    @property
-    def issue(self) -> str: ...
+    topics: tuple[str, ...] = ()
+    research: tuple[str, ...] = ()
+    issue: str = ""
 
 
-@dataclass(frozen=True, order=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Selection:
     """The posts on some topics, of a research type, on both, of a month, with some words, or every post.
 
@@ -70,7 +64,7 @@ class Selection:
         """The address of the page for people below the base, without the leading slash."""
         return f"search/?q={'+'.join(self.words)}" if self.words else self.path
 
-    def holds(self, post: _Filed) -> bool:
+    def holds(self, post: Post | Membership) -> bool:
         """Whether *post* belongs to the selection, as far as it is not a search for words."""
         quantifier = all if self.every else any
         return (
@@ -140,9 +134,8 @@ def parse_selection(path: str, site: Site) -> tuple[Selection, str] | Refusal:
     every, research = False, ""
     if match := re.match("topics/([^/]+)/", path):
         if "," in match[1] and "+" in match[1]:
-            return Refusal(
-                "Topics are joined by commas (any of them) or by plus signs (all of them), not by both."
-            )
+            what = "Topics are joined by commas (any of them) or by plus signs (all of them), not by both."
+            return Refusal(what)
         found = _slugs(re.split("[,+]", match[1]), site.topic, "topics")
         if isinstance(found, Refusal):
             return found

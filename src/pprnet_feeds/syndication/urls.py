@@ -105,9 +105,8 @@ def parse_url(path: str, site: Site) -> Url | Refusal | None:
     for series in ("issues", "corrections", "archive"):
         rest = path.removeprefix(f"/{series}/")
         if rest != path and (request := _parse_request(series, EVERYTHING, rest)):
-            is_feed = request.view == "feed" and request.form in FORMATS
-            is_one = series != "archive" or request.path == path
-            return Url(path, EVERYTHING, request, request.year) if is_feed and is_one else None
+            is_one = request.view == "feed" and (series != "archive" or request.path == path)
+            return Url(path, EVERYTHING, request, request.year) if is_one else None
     found = parse_selection(path[1:], site)
     if isinstance(found, Refusal):
         return found

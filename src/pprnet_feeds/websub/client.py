@@ -1,8 +1,7 @@
 """Sends pings to hubs, and reports what became of them.
 
-A hub is somebody else's machine: it may fail, stall, redirect for ever or send
-an answer without an end. Whatever it sends ends in one `PingOutcome`. A ping
-takes at most `TIMEOUT`, few are sent at once, and no body is read.
+A hub is somebody else's machine: it may fail, stall, redirect for ever or send an answer without an end.
+Whatever it sends ends in one `PingOutcome`. Few pings are sent at once, and no body is read.
 """
 
 from __future__ import annotations
@@ -24,15 +23,10 @@ from pprnet_feeds.state.database import UnavailableError
 from pprnet_feeds.websub.queue import LONGEST_DELAY, Ping, PingOutcome, Queue
 
 # Seconds for one ping, with all its redirects; and for those on their way when the service stops.
-TIMEOUT = 10.0
-GRACE = 3.0
-AT_ONCE = 4
-MOST_REDIRECTS = 3
+TIMEOUT, GRACE = 10.0, 3.0
+AT_ONCE, MOST_REDIRECTS = 4, 3
 # What is shown of an error, whose text may hold what the hub sent.
 _LONGEST_REASON = 200
-
-# It would write a line for every request.
-logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 # A ping, its outcome, and whether it will be tried again.
 Result = tuple[Ping, PingOutcome, bool]
@@ -76,8 +70,7 @@ async def send_due(
 async def send(client: httpx2.AsyncClient, ping: Ping, now: datetime) -> PingOutcome:
     """Send one ping and return its outcome, whatever the hub does.
 
-    One feed a request: hubs that take several differ in how (`hub.url` again,
-    `hub.url[]`, commas), and all take one (PubSubHubbub 0.4 §7).
+    One feed a request: hubs that take several differ in how, and all take one (PubSubHubbub 0.4 §7).
     """
     hub = ping.hub
     try:
@@ -146,5 +139,5 @@ def _seconds(retry_after: str, now: datetime) -> int:
     text = retry_after.strip()
     if text.isascii() and text.isdigit():
         return min(int(text[:9]), LONGEST_DELAY)
-    until = parse_http_date(text, now.year + 50)
+    until = parse_http_date(text)
     return max(0, min(int((until - now).total_seconds()), LONGEST_DELAY)) if until else 0

@@ -36,10 +36,8 @@ class WebSub:
 
     def __init__(self, state: str, listening: str, clock: Callable[[], datetime]) -> None:
         self._queue = Queue(Database(state)) if state else None
-        self._listening = listening
-        self._clock = clock
+        self._listening, self._clock = listening, clock
         self._snapshot: Snapshot | None = None
-        self._recorded: Snapshot | None = None
         self._wake = asyncio.Event()
         self._stopping = threading.Event()
         self._task: asyncio.Task[None] | None = None
@@ -80,9 +78,7 @@ class WebSub:
         try:
             from pprnet_feeds.websub import client  # only where there is a hub
 
-            if self._recorded is not snapshot:
-                queue.record(snapshot.catalogue, self._clock(), SETTLED)
-                self._recorded = snapshot
+            queue.record(snapshot.catalogue, self._clock(), SETTLED)
             sending = client.send_due(queue, snapshot.site.hubs, self._clock, self._stopping)
             for level, line in client.report(asyncio.run(sending)):
                 log.log(level, "%s", line)

@@ -1,31 +1,31 @@
 """The queue of pings in the state, shared by all processes that use the state.
 
-A hub gets a ping for each feed that shows subscribers something new (W3C WebSub §6):
-a new post, a moved `updated` or a changed status. A feed that changes again before its
-hub has answered needs no second one, since the hub fetches what is there by then. A
-process claims a ping before it sends it. When the process dies, the claim runs out and
-another process takes the ping.
+A hub gets a ping for each feed that shows subscribers something new (W3C WebSub §6): a new post, a moved
+`updated` or a changed status. A feed that changes again before its hub has answered needs no second one,
+since the hub fetches what is there by then. A process claims a ping before it sends it. When the process
+dies, the claim runs out and another process takes the ping.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pprnet_feeds.content.library import Library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.state.database import Database
-from pprnet_feeds.syndication.catalogue import Catalogue, Month
+from pprnet_feeds.syndication.archives import Month
+from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.urls import FORMATS, FeedRequest
 
 # How long a claim lasts: twice the time that sending may take.
 CLAIM = timedelta(seconds=20)
 # The first delay after a failure, which doubles at each further one, up to the longest; in seconds.
-FIRST_DELAY = 1
-LONGEST_DELAY = 6 * 3600
+FIRST_DELAY, LONGEST_DELAY = 1, 6 * 3600
 # A hub that has failed for so long gets no more pings for this change.
 GIVE_UP = timedelta(days=3)
 
@@ -41,8 +41,7 @@ _ENQUEUE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(NamedTuple):
     """A message to one *hub* about one *feed* (the URL of one format) that changed at *since*.
 
     A later change of the same feed is another ping. *tries* is how often it has failed.
@@ -54,12 +53,10 @@ class Ping:
     tries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PingOutcome:
+class PingOutcome(NamedTuple):
     """What became of a ping, with a *reason* for the operator; *pause* is what the hub asked for, in seconds.
 
-    Refused pings are dropped, failed and silent ones are tried again. A silent hub did not answer at
-    all, or asked for a pause.
+    A refused ping is dropped. A silent hub did not answer at all, or asked for a pause.
     """
 
     kind: Literal["accepted", "refused", "failed", "silent"]
@@ -83,12 +80,12 @@ class Queue:
         with self._database.transaction() as connection:
             recorded = dict(connection.execute("SELECT name, moment FROM told").fetchall())
             posts = changed_posts(catalogue.library, recorded)
-            changes = visible_changes(posts)
+            changes = [(name, _seconds(post.updated)) for name, post in sorted(posts.items())]
             if is_first := _FIRST_RUN not in recorded:
-                changes[_FIRST_RUN] = int(now.timestamp())
-            connection.execute_each(_RECORD, sorted(changes.items()))
+                changes.append((_FIRST_RUN, _seconds(now)))
+            connection.execute_each(_RECORD, changes)
             connection.execute(f"DELETE FROM pings WHERE hub NOT IN ({_marks(hubs)})", *hubs)
-            feeds = list(changed_feeds(catalogue, posts)) if posts and not is_first else []
+            feeds = list(changed_feeds(catalogue, posts.values())) if posts and not is_first else []
             times = _milliseconds(now), _milliseconds(now + delay)
             connection.execute_each(_ENQUEUE, ((hub, feed, *times) for hub in hubs for feed in feeds))
         return None if is_first else len(feeds)
@@ -138,22 +135,15 @@ class Queue:
         return None if due is None else _timestamp(due)
 
 
-def visible_changes(posts: Iterable[Post]) -> dict[str, int]:
-    """What subscribers are shown as new, by name, with its `updated` in seconds."""
-    return {f"{post.id} {post.status}": int(post.updated.timestamp()) for post in posts}
-
-
-def changed_posts(library: Library, recorded: Mapping[str, int]) -> list[Post]:
-    """The posts with a visible change that is not among those *recorded*.
+def changed_posts(library: Library, recorded: Mapping[str, int]) -> dict[str, Post]:
+    """The posts with a visible change that is not among those *recorded*, by what subscribers see as new.
 
     An older `updated` is no change: it comes from a replica that does not have the newest files yet.
     """
-    return [
-        post
-        for post in (*library.posts, *library.withdrawn)
-        for name, updated in visible_changes([post]).items()
-        if updated > recorded.get(name, -(2**63))
-    ]
+    named = {f"{post.id} {post.status}": post for post in (*library.posts, *library.withdrawn)}
+    return {
+        name: post for name, post in named.items() if _seconds(post.updated) > recorded.get(name, -math.inf)
+    }
 
 
 def changed_feeds(catalogue: Catalogue, posts: Collection[Post]) -> Iterator[str]:
@@ -187,6 +177,10 @@ def retry_delay(ping: Ping) -> timedelta:
 def _marks(hubs: Sequence[str]) -> str:
     """The marks of *hubs* within ``IN (…)``; an impossible hub where there is none."""
     return ", ".join("?" * len(hubs)) or "''"
+
+
+def _seconds(timestamp: datetime) -> int:
+    return int(timestamp.timestamp())
 
 
 def _milliseconds(timestamp: datetime) -> int:
