@@ -95,6 +95,45 @@ def test_a_text_that_is_nothing_but_tags_keeps_its_words_and_takes_no_time(tmp_p
     assert seconds < 15
 
 
+ONLY_WORDS = "parts with too much markup kept only their words"
+
+
+@pytest.mark.parametrize(
+    ("html", "kept", "number"),
+    [
+        (
+            "<p><b>One</b> &amp; two.</p>\n" + "<br>" * 150_000 + "\n<p>*Three*</p>",
+            "One & two.\n\n\\*Three\\*",
+            2,
+        ),
+        ("<div>" * 101 + "<b>Deep</b>" + "</div>" * 101, "Deep", 1),
+        ("<p><b>One</b></p><ul>" + "<li><i>a</i>" * 2_001 + "</ul>", "**One**" + "\n\na" * 2_001, 1),
+        ("<p>" + "<b>a</b> <i></i>" * 5_001 + "</p><p><b>One</b></p>", "a " * 5_000 + "a\n\n**One**", 1),
+        (
+            '<p>One<sup><a href="#n" id="m">1</a></sup></p><ol><li id="n">'
+            + "<i></i>" * 10_001
+            + 'A <b>note</b>. <a href="#m">Back</a></li></ol>',
+            "One[^1]\n\n[^1]: A note.",
+            1,
+        ),
+    ],
+    ids=["many", "deep", "list", "paragraph", "footnote"],
+)
+def test_a_text_of_which_only_the_words_stay_is_reported(tmp_path, html, kept, number):
+    said, posts, _ = imported(tmp_path, RSS.format(f"<description><![CDATA[{html}]]></description>"))
+    assert [post.rpartition("---\n\n")[2] for post in posts] == [f"{kept}\n"]
+    assert f"file.xml:2: in the post 'One': {ONLY_WORDS} ({number})\n" in said
+    assert f"\n{ONLY_WORDS}: {number} in posts/2022-02-one.md\n" in said
+
+
+def test_a_page_of_which_only_the_words_stay_is_reported(tmp_path):
+    text = "A sentence of the text, which is long enough to be one. " * 5
+    page = f"<html><body>\n<h2>December 2021</h2>\n<h3>A title</h3>\n<p>{text}</p>\n"
+    said, posts, _ = imported(tmp_path, page + "<br>" * 150_000)
+    assert [post.rpartition("---\n\n")[2] for post in posts] == [f"{text.strip()}\n"]
+    assert f"\n{ONLY_WORDS}: 1 in posts/2021-12-a-title.md\n" in said
+
+
 EXPORT = (
     '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" '
     'xmlns:wp="http://wordpress.org/export/1.2/"><channel><item><title>One</title>'

@@ -1,15 +1,25 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pprnet_feeds.content import body_checks, markdown
 from pprnet_feeds.content.text import one_line
-from pprnet_feeds.importing.html import blocks_of_html
+from pprnet_feeds.importing.html import Block, blocks_of_tree, parse
 from pprnet_feeds.importing.to_markdown import escape, to_markdown
 
 BASE = "https://example.org/posts/x/"
+
+
+def blocks_of_html(html: str) -> list[Block]:
+    return blocks_of_tree(parse(html), html)
+
+
+def markdown_of(html: str) -> str:
+    return "\n\n".join(to_markdown(block, Counter()) for block in blocks_of_html(html))
 
 
 def shown(source: str) -> str:
@@ -68,12 +78,12 @@ def test_plain_text_is_shown_as_it_was(text):
     ],
 )
 def test_html_becomes_clean_markdown(html, source):
-    assert to_markdown([html]) == source
+    assert markdown_of(html) == source
 
 
 def test_html_that_is_too_deep_or_too_long_loses_its_form_and_not_its_words():
-    deep = to_markdown(["<div>" * 5_000 + "word" + "</div>" * 5_000])
-    long = to_markdown(["<ul>" + "<li>word</li>" * 30_000 + "</ul>"])
+    deep = markdown_of("<div>" * 5_000 + "word" + "</div>" * 5_000)
+    long = markdown_of("<ul>" + "<li>word</li>" * 30_000 + "</ul>")
     assert (deep, long.count("word")) == ("word", 30_000)
 
 
@@ -87,7 +97,7 @@ after an empty line<br><br>after two breaks
 <p>a paragraph
 <ul><li>one<li>two</ul>
 </div><footer>away</footer>"""
-    found = [(block.line, block.level, to_markdown([block.source])) for block in blocks_of_html(html)]
+    found = [(block.line, block.level, to_markdown(block, Counter())) for block in blocks_of_html(html)]
     assert found == [
         (2, 2, "## A heading"),
         (4, 0, "loose **text**"),
@@ -110,5 +120,4 @@ markup_like = st.lists(
 
 @given(st.one_of(st.text(), markup_like))
 def test_any_text_at_all_is_taken_for_html(text):
-    source = to_markdown([block.source for block in blocks_of_html(text)])
-    assert body_checks.unsafe_html(source) == []
+    assert body_checks.unsafe_html(markdown_of(text)) == []

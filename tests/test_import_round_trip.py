@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from urllib.parse import unquote
 
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from pprnet_feeds.content import markdown
-from pprnet_feeds.importing.html import blocks_of_html
-from pprnet_feeds.importing.normalise import normalised
+from pprnet_feeds.importing.html import blocks_of_tree, parse
+from pprnet_feeds.importing.normalise import normalise
 from pprnet_feeds.importing.to_markdown import compose
 
 INLINE = "em i strong b del s u ins mark code sub sup kbd abbr a".split()
@@ -36,9 +37,15 @@ MARKED = [
 MARKED += ["li", "td", "pre"]
 
 
+def imported(html: str) -> tuple[str, dict[str, int]]:
+    """The Markdown of HTML, and what was lost."""
+    tree = parse(html)
+    losses = normalise(tree)
+    return compose(blocks_of_tree(tree), losses)[1], dict(+losses)
+
+
 def rendered(html: str) -> str:
-    source = compose(blocks_of_html(normalised(html)[0]))[1]
-    return markdown.render(source, base="https://example.org/posts/x/", prefix="x-")
+    return markdown.render(imported(html)[0], base="https://example.org/posts/x/", prefix="x-")
 
 
 def words(text: str) -> str:
@@ -169,14 +176,29 @@ FOOTNOTES = {
 
 @pytest.mark.parametrize("name", FOOTNOTES)
 def test_footnotes_as_other_programs_write_them_are_footnotes(name):
-    source = compose(blocks_of_html(normalised(FOOTNOTES[name])[0]))[1]
-    assert source == "A[^1] b\n\n[^1]: The *note*.\n"
+    assert imported(FOOTNOTES[name])[0] == "A[^1] b\n\n[^1]: The *note*.\n"
+
+
+def test_two_marks_in_one_place_lead_to_two_footnotes():
+    html = '<p>A<sup><a href="#n1" id="m1">1</a>, <a href="#n2" id="m2">2</a></sup> b</p><ol><li id="n1">One.<a href="#m1">^</a></li><li id="n2"><img src="https://e.org/a.png"><a href="#m2">^</a></li></ol>'  # noqa: E501
+    assert imported(html)[0] == "A[^1], [^2] b\n\n[^1]: One.\n\n[^2]: ![](https://e.org/a.png)\n"
+
+
+def test_words_that_lead_to_a_footnote_stay():
+    html = '<p><a href="#n" id="m">The later trials</a> differ.</p><p id="n">Two did. <a href="#m">up</a></p>'
+    assert imported(html)[0] == "The later trials[^1] differ.\n\n[^1]: Two did.\n"
+
+
+def test_a_place_that_only_has_a_name_becomes_no_link():
+    tree = parse('<p><a name="top">Top</a> of <a href="b">it</a></p>')
+    normalise(tree, "https://e.org/a/")
+    assert compose(blocks_of_tree(tree), Counter())[1] == "Top of [it](https://e.org/a/b)\n"
 
 
 def test_a_table_of_contents_is_no_list_of_footnotes():
     html = '<ul><li><a href="#one" id="to-one">One</a></li></ul><h2 id="one">One</h2><p>Text <a href="#to-one">up</a></p>'  # noqa: E501
-    found, losses = normalised(html)
-    assert compose(blocks_of_html(found))[1] == "- One\n\n## One\n\nText up\n"
+    source, losses = imported(html)
+    assert source == "- One\n\n## One\n\nText up\n"
     assert losses == {"links within the post became words": 2}
 
 
@@ -200,5 +222,4 @@ def test_a_table_of_contents_is_no_list_of_footnotes():
     ],
 )  # fmt: skip
 def test_what_a_post_cannot_hold_leaves_a_link_in_its_place_or_is_counted(html, source, losses):
-    found, lost = normalised(html)
-    assert (compose(blocks_of_html(found))[1], dict(+lost)) == (source, losses)
+    assert imported(html) == (source, losses)

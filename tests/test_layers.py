@@ -53,7 +53,7 @@ OWNERS = {
     "obstore": {"exporting.places"},
     "httpx2": {"publishing.doi", "websub.client"},
     "markdownify": {"importing.to_markdown"},
-    "bs4": {"importing.normalise", "importing.to_markdown"},
+    "bs4": {"importing.html"},
     "feedparser": {"importing.feeds"},
     "mammoth": {"importing.word"},
     "watchfiles": {"serving.reload"},

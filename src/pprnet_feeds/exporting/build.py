@@ -15,7 +15,6 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -33,8 +32,7 @@ _VERSION = 1
 _STATIC = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """What a build wrote at one name.
 
     Attributes:
@@ -42,12 +40,8 @@ class Written:
         stamps: end of the name -> the stamp by which the place recognises that very file.
     """
 
-    digest: str = ""
-    stamps: Mapping[str, str] = field(default_factory=dict)
-
-    def is_intact(self, name: str, listed: Mapping[str, str]) -> bool:
-        """Whether every file that was written is still there; *listed* has all stamps at the place."""
-        return "" in self.stamps and all(listed.get(name + end) == it for end, it in self.stamps.items())
+    digest: str
+    stamps: Mapping[str, str]
 
 
 class Exported(NamedTuple):
@@ -60,8 +54,7 @@ class Exported(NamedTuple):
     exceeds_cloudflare: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Document:
+class _Document(NamedTuple):
     """Bytes for some names, and the *headers* that a bucket stores with them; *response* has the codings."""
 
     names: list[str]
@@ -91,7 +84,7 @@ def export(
         own[SUBSCRIBE.removesuffix(".html")] = own.pop(SUBSCRIBE)
     with closing(place):
         listed, before = place.list(), _read_manifest(place)
-        files = dict.fromkeys([*own, *chain.from_iterable(names.values())], Written())
+        files = dict.fromkeys([*own, *chain.from_iterable(names.values())], Written("", {}))
         theirs = _with_siblings(files) & listed.keys() - _with_siblings(before)
         if theirs:
             raise RefusedError(f"{min(theirs)} is there, and no build made it", "Move it out of the way.")
@@ -115,11 +108,11 @@ def export(
 
 def _file_names(snapshot: Snapshot) -> dict[str, list[str]]:
     """The files of each document in a folder; where one would hide a folder, a rule leads to the document."""
-    files = (
-        (path, (other for other, is_file in hosts.guessed(path).items() if is_file))
-        for path in snapshot.paths()
-    )
-    return {path: [*map(hosts.file_name, (path, *guessed))] for path, guessed in files}
+    names = {}
+    for path in snapshot.paths():
+        guessed = (other for other, is_file in hosts.guessed(path).items() if is_file)
+        names[path] = [*map(hosts.file_name, (path, *guessed))]
+    return names
 
 
 def _object_keys(snapshot: Snapshot) -> dict[str, list[str]]:
@@ -212,9 +205,13 @@ def _write(
     running: deque[Future[list[tuple[str, Written]]]] = deque()
     with ThreadPoolExecutor(place.workers) as pool:
         for document in documents:
-            digest, names = document.digest, document.names
-            intact = (n for n in names if files[n].digest == digest and files[n].is_intact(n, listed))
-            if changed := sorted({*names} - {*intact}):
+            digest, changed = document.digest, []
+            for name in sorted({*document.names}):
+                was = files[name]
+                there = {end: listed.get(name + end) for end in was.stamps}
+                if was.digest != digest or there != was.stamps:
+                    changed.append(name)
+            if changed:
                 running.append(pool.submit(_write_document, place, document, changed))
             while len(running) > 2 * place.workers:
                 yield from running.popleft().result()

@@ -20,7 +20,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from pprnet_feeds.content.model import Post
 from pprnet_feeds.pages.pages import render_template
 from pprnet_feeds.pages.static_site import HEADERS, MISSING, PRIVATE, REDIRECTS, SUBSCRIBE, WITHDRAWN
 from pprnet_feeds.serving.response import ERROR
@@ -83,36 +82,30 @@ def object_key(path: str) -> str:
 
 def guessed(path: str) -> dict[str, bool]:
     """The addresses at which the feed at *path* is guessed; true where a file hides no folder."""
-    match = _FEED.fullmatch(path)
-    return (
-        {match[1] + name: "." in name for name, form in GUESSED.items() if form == match[2]} if match else {}
-    )
+    if not (feed := _FEED.fullmatch(path)):
+        return {}
+    return {feed[1] + name: "." in name for name, form in GUESSED.items() if form == feed[2]}
 
 
 def moves(snapshot: Snapshot) -> list[Move]:
     """The former addresses of posts, topics and research types, each once."""
-    found = {}
-    for post in snapshot.library.posts:
-        for former in _former_paths(post):
-            found[former] = Move(former, f"/posts/{post.slug}/")
-            for form in POST_FORMATS:
-                found[f"{former}.{form}"] = Move(f"{former}.{form}", f"/posts/{post.slug}.{form}")
+    ends = {"": "/"} | {f".{form}": f".{form}" for form in POST_FORMATS}
+    found = [
+        Move(alias.rstrip("/") + end, f"/posts/{post.slug}{now}")
+        for post in snapshot.library.posts
+        for alias in post.aliases
+        for end, now in ends.items()
+    ]
     for folder, terms in (("topics", snapshot.site.topics), ("research", snapshot.site.research)):
         for term in terms:
-            for former in term.former:
-                path = f"/{folder}/{former}/"
-                found[path] = Move(path, f"/{folder}/{term.slug}/", True)
-    return [*found.values()]
+            found += [Move(f"/{folder}/{each}/", f"/{folder}/{term.slug}/", True) for each in term.former]
+    return [*{move.former: move for move in found}.values()]
 
 
 def withdrawn(snapshot: Snapshot) -> list[str]:
     """The addresses of withdrawn posts, former ones included, without a slash at the end."""
-    posts = snapshot.library.withdrawn
-    return [*dict.fromkeys(path for post in posts for path in (f"/posts/{post.slug}", *_former_paths(post)))]
-
-
-def _former_paths(post: Post) -> list[str]:
-    return [alias.rstrip("/") for alias in post.aliases]
+    paths = (path for post in snapshot.library.withdrawn for path in (f"/posts/{post.slug}", *post.aliases))
+    return [*dict.fromkeys(path.rstrip("/") for path in paths)]
 
 
 def shape(path: str) -> str:
@@ -131,9 +124,8 @@ def fields(path: str, headers: Mapping[str, str], shown_as: str, base_url: str) 
 
 def headers_file(shapes: Shapes, base_url: str) -> bytes:
     """``_headers``: what all answers have in common, then what each page and type of file has besides."""
-    rules: dict[str, list[tuple[str, str]]] = {"/*": []}
-    every = [set(found.always) for found in shapes.values()]
-    rules["/*"] = sorted(field for field in set.intersection(*every) if field[0] != "vary")
+    common = set.intersection(*(set(found.always) for found in shapes.values()))
+    rules = {"/*": sorted(field for field in common if field[0] != "vary")}
     for path, found in shapes.items():
         name, said = path.rpartition("/")[2], [("content-type", found.media_type)]
         if found.media_type.startswith("text/html"):
@@ -144,8 +136,8 @@ def headers_file(shapes: Shapes, base_url: str) -> bytes:
         guesses = (other for other, is_file in guessed(path).items() if is_file)
         rules |= {other: said for other in guesses if not other.endswith(_UNKNOWN_TYPES)}
     prefix = urlsplit(base_url).path
-    lines = ("".join(f"  {name}: {value}\n" for name, value in its) for its in rules.values())
-    return "".join(f"{prefix}{rule}\n{its}\n" for rule, its in zip(rules, lines, strict=True) if its).encode()
+    lines = {rule: "".join(f"  {name}: {value}\n" for name, value in its) for rule, its in rules.items()}
+    return "".join(f"{prefix}{rule}\n{its}\n" for rule, its in lines.items() if its).encode()
 
 
 def redirects_file(shapes: Shapes, moved: Sequence[Move], base_url: str) -> bytes:

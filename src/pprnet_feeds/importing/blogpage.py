@@ -7,6 +7,7 @@ Implications", a text. A post in another order is left out, and its lines are re
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from pprnet_feeds.content.problems import Problem, quoted
@@ -28,42 +29,40 @@ _AGAIN = "Save the page again, down to its end."
 
 def read_page(blocks: Sequence[Block], file: str) -> Source:
     """The posts of a page, and what surrounds them."""
-    blocks = [block for block in blocks if block.text or "<img" in block.html]  # without rules
-    first_month = next((place for place, block in enumerate(blocks) if month_of(block.text)), None)
-    if first_month is None:
+    blocks = [block for block in blocks if block.text or block.element.name != "hr"]
+    months = [place for place, block in enumerate(blocks) if month_of(block.text)]
+    if not months:
         what = "this is not a page of the blog: it has no month, such as December 2021, on a line of its own"
         return unread(file, what, "Save the whole page from a browser.")
-    reader = _PageReader(file, blocks, first_month)
-    for place, block in enumerate(blocks):
-        reader.read(place, block)
+    # Titles are headings when the first one is. A heading of a higher rank belongs to the page,
+    # and where titles are no headings every heading does.
+    title = next(iter(blocks[months[0] + 1 :]), Block(0, ""))
+    reader = _PageReader(file, title.level if _is_heading(title) else 0)
+    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+        reader.read(block, following)
     reader.end_post(at_the_end=True)
     if not reader.posts:
         what = "there is no whole post below the months of this page"
-        reader.problems.append(Problem(file, blocks[first_month].line, 0, what, _AGAIN))
-    posts, problems = tuple(reader.posts), tuple(sorted(reader.problems))
-    sentence = " ".join(reader.sentence.text.split())
-    return Source("a page of the blog", posts, problems, not posts, sentence, reader.sentence.line)
+        reader.problems.append(Problem(file, blocks[months[0]].line, 0, what, _AGAIN))
+    posts, problems, first = tuple(reader.posts), tuple(sorted(reader.problems)), reader.sentence
+    return Source("a page of the blog", posts, problems, not posts, " ".join(first.text.split()), first.line)
 
 
 class _PageReader:
     """Goes through the blocks once. The state is what the next block may belong to."""
 
-    def __init__(self, file: str, blocks: Sequence[Block], first_month: int) -> None:
+    def __init__(self, file: str, level: int) -> None:
         self.posts: list[SourcePost] = []
         self.problems: list[Problem] = []
         self.sentence = Block(0, "")
-        self._file, self._blocks, self._first = file, blocks, first_month
+        self._file, self._level = file, level  # of titles that are headings
         self._state, self._month = "head", ""
         self._title: Block | None = None  # of the post that is read now
         self._body: list[Block] = []
         self._practice: Block | None = None
         self._has_text = self._some_have_practice = False
-        # Titles are headings when the first one is. A heading of a higher rank belongs to the page,
-        # and where titles are no headings every heading does.
-        first = blocks[first_month + 1 : first_month + 2]
-        self._level = first[0].level if first and _is_heading(first[0]) else 0
 
-    def read(self, place: int, block: Block) -> None:
+    def read(self, block: Block, following: Block | None) -> None:
         if month := month_of(block.text):
             self.end_post()
             if month > self._month > "":
@@ -74,7 +73,7 @@ class _PageReader:
         elif block.text.casefold().rstrip(" :") in _LISTS:
             self.end_post()
             self._state = "list"
-        elif place < self._first and (found := _SENTENCE.fullmatch(block.text)):
+        elif not self._month and (found := _SENTENCE.fullmatch(block.text)):
             self._state = "sentence"
             self.sentence = Block(block.line, found[1])
         elif self._state == "sentence" and not self.sentence.text:
@@ -84,7 +83,7 @@ class _PageReader:
         elif self._state == "list" and (not self._month or _BULLET.match(block.text)):
             pass  # a name in the page's list of topics, which belongs to no post
         elif self._state != "head":
-            self._read_post(block, self._blocks[place + 1] if place + 1 < len(self._blocks) else None)
+            self._read_post(block, following)
 
     def _read_post(self, block: Block, following: Block | None) -> None:
         if self._is_title(block, following):
@@ -136,15 +135,17 @@ class _PageReader:
         elif last is practice:
             why = f"nothing is under the “Practice Implications” of {name}"
             self._leave_out(last, why, _AGAIN if at_the_end else _COMPARE)
-        elif at_the_end and not _SENTENCE_END.search(last.text) and not (last.html and "\n" in last.text):
+        elif at_the_end and not _SENTENCE_END.search(last.text) and "\n" not in last.text:
             self._leave_out(last, f"the page is cut off within {name}", _AGAIN)
         elif at_the_end and not practice and self._some_have_practice:
             self._leave_out(last, f"the page ends before the “Practice Implications” of {name}", _AGAIN)
         else:
-            self._some_have_practice = self._some_have_practice or bool(practice)
-            cites, text = compose(body)
+            self._some_have_practice |= practice is not None
+            losses: Counter[str] = Counter()
+            cites, text = compose(body, losses)
             words = " ".join(title.text.split())
-            self.posts.append(SourcePost(self._file, title.line, words, self._month, text, cites))
+            post = SourcePost(self._file, title.line, words, self._month, text, cites, losses=losses)
+            self.posts.append(post)
 
     def _leave_out(self, block: Block, why: str, mend: str = _COMPARE) -> None:
         first = block.text.splitlines()[0] if block.text else ""

@@ -11,18 +11,15 @@ from pprnet_feeds.content.text import clean_with_problems, decode
 from pprnet_feeds.importing.blogpage import read_page
 from pprnet_feeds.importing.feeds import read_feed, read_json_feed
 from pprnet_feeds.importing.folders import read_blog_folder
-from pprnet_feeds.importing.html import blocks_of_html, blocks_of_text
+from pprnet_feeds.importing.html import blocks_of_text, blocks_of_tree, parse
 from pprnet_feeds.importing.source_post import Source, Watch, unread
 from pprnet_feeds.importing.word import DAMAGED, PROTECTED, read_word_file
 
 SIZE_LIMIT = 50_000_000
 
-_HTML = re.compile(
-    r"<!doctype html|<html[\s>]|<(?:body|div|p|h[1-6]|main|article)(?:\s[^<>]*)?>", re.IGNORECASE
-)
-_XML = re.compile(
-    r"(?>(?:\s|<!--.*?-->|<\?.*?\?>|<!DOCTYPE\s[^<>\[]*(?:\[.*?\])?\s*>)*+)<([a-z][\w.:-]*)", re.I | re.DOTALL
-)
+_HTML = re.compile(r"<!doctype html|<html[\s>]|<(?:body|div|p|h[1-6]|main|article)(?:\s[^<>]*)?>", re.I)
+# The first element below comments and declarations.
+_ROOT = re.compile(r"(?=<)(?><!--.*?-->|<[?!]|[^<]+)*+<([a-z][\w.:-]*)", re.IGNORECASE | re.DOTALL)
 _HEAD = 100_000
 _ENCODING = re.compile(
     rb"<(?:\?xml\s[^<>]{0,100}?encoding|meta\s[^<>]{0,100}?charset)\s*=\s*[\"']?([\w-]{1,20})", re.IGNORECASE
@@ -103,11 +100,8 @@ def read_text(text: str, name: str, site: Site, watch: Watch = iter) -> Source:
     if re.match(r"(?:---|\+\+\+)[ \t]*\n", start):
         mend = "Import the folder of its blog; or, if it is written for here, move it to posts/."
         return unread(name, "this is a single post in Markdown", mend)
-    root = found[1].lower() if (found := _XML.match(start)) else ""
-    if (
-        root in ("rss", "feed", "rdf:rdf")
-        or root.endswith(":feed")
-        or (start.startswith("<?xml") and root != "html")
-    ):
+    root = found[1].lower() if (found := _ROOT.match(start)) else ""
+    is_feed = root in ("rss", "feed", "rdf:rdf") or root.endswith(":feed")
+    if is_feed or (start.startswith("<?xml") and root != "html"):
         return read_feed(text, name, site, watch)
-    return read_page(blocks_of_html(text) if _HTML.search(start) else blocks_of_text(text), name)
+    return read_page(blocks_of_tree(parse(text), text) if _HTML.search(start) else blocks_of_text(text), name)

@@ -19,17 +19,15 @@ from xml.parsers import expat
 import feedparser
 
 from pprnet_feeds.content import text as texts
-from pprnet_feeds.content.model import Citation, Image, Site
+from pprnet_feeds.content.model import Image, Site
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing import source_post as source
 from pprnet_feeds.importing import wordpress
-from pprnet_feeds.importing.bounded import UnreadableError, XmlCheck
+from pprnet_feeds.importing.bounded import WORDPRESS, UnreadableError, XmlCheck
 from pprnet_feeds.importing.html import text_of_html
+from pprnet_feeds.importing.normalise import joined
 from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line, unread
 
-# feedparser looks for an address in the text of these, in quadratic time.
-_PEOPLE = frozenset({"author", "creator", "name", "managingeditor", "publisher", "webmaster"})
-_LONGEST_NAME = 2_000
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
 # A sign that begins no entity of XML; nothing is one within a section of characters.
 _AMPERSAND = re.compile(
@@ -38,17 +36,10 @@ _AMPERSAND = re.compile(
 # A site's move to https may have rewritten its namespaces, too.
 _SECURE_NAMESPACE = re.compile(r"(\sxmlns(?::[\w.-]+)?\s*=\s*[\"'])https(?=://)")
 _DELETED = re.compile(r"<[\w.-]+:deleted-entry\s[^<>]*?\bref=[\"']([^\"'<>]*)")  # RFC 6721
-# What an entry says about who may read it (WordPress, RFC 5023 §13.1, Blogger), in any namespace.
-_WORDPRESS = {"post_type", "post_password"}
-_STATE = _WORDPRESS | {"status", "draft"}
-_HOLDERS = {"item", "entry", "control"}
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _OTHER_XML = {"opml": "a list of subscriptions (OPML)", "urlset": "a sitemap", "svg": "a drawing (SVG)"}
 _AGAIN = "Save the whole file again, as it is."
 _MAILBOX = re.compile(r"[^\s<>()\"]+@[^\s<>()\"]+")
-# Our names of the parts of a work, and those of CSL-JSON.
-_OURS = "doi pmid title container volume issue pages publisher".split()
-_THEIRS = "DOI PMID title container-title volume issue page publisher".split()
 
 
 def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
@@ -57,38 +48,41 @@ def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
     text = _DECLARATION.sub(lambda found: "\n" * found[0].count("\n"), text[:1_000], count=1) + text[1_000:]
     end = text.rfind("]]>") + 3  # a section without its end would be looked through again and again
     rest = text[end:] if "<![CDATA[" in text[end:] else _AMPERSAND.sub(_as_character, text[end:])
-    data = _SECURE_NAMESPACE.sub(r"\1http", _AMPERSAND.sub(_as_character, text[:end]) + rest).encode(
-        "utf-8", "replace"
-    )
+    xml = _SECURE_NAMESPACE.sub(r"\1http", _AMPERSAND.sub(_as_character, text[:end]) + rest)
+    data = xml.encode("utf-8", "replace")
     try:
-        checked = _Check(data)
-        parsed = feedparser.parse(io.BytesIO(checked.data), sanitize_html=False, resolve_relative_uris=False)
+        checked = XmlCheck(data, _AGAIN)
+        root = next(iter(checked.names))
+        if root.lower() not in ("feed", "rss", "rdf"):
+            what = f"this is XML, but neither a feed nor a WordPress export: it begins with <{root}>"
+            if kind := _OTHER_XML.get(root.lower()):
+                what = f"this is {kind}, and neither a feed nor a WordPress export"
+            return unread(file, what, "Save the feed itself, such as feed.atom.")
+        data = data[checked.root_at :]
+        parsed = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
         if parsed.bozo:  # it has guessed, also at what is public
             raise ValueError
     except expat.ExpatError as error:
-        return unread(
-            file, f"it is not well-formed XML: {expat.ErrorString(error.code)}", _AGAIN, error.lineno
-        )
+        what = f"it is not well-formed XML: {expat.ErrorString(error.code)}"
+        return unread(file, what, _AGAIN, error.lineno)
     except UnreadableError as error:
         return unread(file, *error.args)
     except (ValueError, LookupError, TypeError, AttributeError):
         return unread(file, "feedparser cannot read it", _AGAIN)
     # Plain dicts: feedparser's own give values of other keys for one that is missing.
     entries, feed = list(map(dict, parsed.entries)), dict(parsed.feed)
-    lines, states = checked.lines, checked.states
-    if len(lines) != len(entries):  # nobody knows which of them are public
-        lines, states = [0] * len(entries), [{"draft": "yes"} if any(states) else {}] * len(entries)
-    found = list(zip(entries, lines, states, strict=True))
-    is_atom = checked.root == "feed"
+    states = checked.entries
+    if len(states) != len(entries):  # nobody knows which of them are public
+        states = [(0, {"draft": "yes"} if any(state for _, state in states) else {})] * len(entries)
+    found = [(entry, *state) for entry, state in zip(entries, states, strict=True)]
+    is_atom = root == "feed"
     to_post = partial(_post, feed=feed, file=file, site=site, is_atom=is_atom)
-    if any(_WORDPRESS & state.keys() for state in states):  # its namespace may have become anything
+    if any(WORDPRESS & state.keys() for _, state in states):  # its namespace may have become anything
         return wordpress.read_export(found, text, file, site, to_post, watch)
-    posts = [
-        replace(
-            to_post(entry, line), restricted="" if source.PUBLIC.issuperset(state.values()) else "a draft"
-        )
-        for entry, line, state in watch(found)
-    ]
+    posts = []
+    for entry, line, state in watch(found):
+        is_public = source.PUBLIC.issuperset(state.values())
+        posts.append(replace(to_post(entry, line), restricted="" if is_public else "a draft"))
     places = [(html.unescape(each[1]), each.start()) for each in _DELETED.finditer(text)]
     gone = [(id, text.count("\n", 0, place) + 1) for id, place in places]
     return _source("an Atom feed" if is_atom else "an RSS feed", feed.get("id", ""), posts, gone, file, site)
@@ -100,43 +94,6 @@ def _as_character(found: re.Match[str]) -> str:
         return found[0]
     named = html5.get(found[1] or "", "")
     return named if named and named not in "<>&\"'" else f"&amp;{found[1] or ''}"
-
-
-class _Check(XmlCheck):
-    """Makes sure that feedparser can read a document in time, and notes what it does not give."""
-
-    def __init__(self, data: bytes) -> None:
-        self.root = ""
-        self.lines: list[int] = []  # of the entries
-        self.states: list[dict[str, str]] = []  # of each entry, what it says of `_STATE`
-        self._length = self._start = 0
-        super().__init__(data, _AGAIN)
-        if self.root.lower() not in ("feed", "rss", "rdf"):
-            what = f"this is XML, but neither a feed nor a WordPress export: it begins with <{self.root}>"
-            if kind := _OTHER_XML.get(self.root.lower()):
-                what = f"this is {kind}, and neither a feed nor a WordPress export"
-            raise UnreadableError(what, "Save the feed itself, such as feed.atom.")
-        self.data = data[self._start :]
-
-    def start(self, name: str, _: dict[str, str]) -> None:
-        local = name.rpartition("}")[2]
-        if not self.open:
-            self.root, self._start = local, self.parser.CurrentByteIndex
-        super().start(name, _)
-        self._length = 0
-        if self.open[-1] in ("item", "entry"):
-            self.lines.append(self.parser.CurrentLineNumber)
-            self.states.append({})
-        if self.states and self.open[-1] in _STATE and self.open[-2] in _HOLDERS:
-            self.states[-1].setdefault(self.open[-1], "")
-
-    def text(self, data: str) -> None:
-        self._length += len(data)
-        state = self.states[-1] if self.states else {}
-        if self.open[-1] in state and self._length <= _LONGEST_NAME:  # two values make one that is not public
-            state[self.open[-1]] += data.strip().lower()
-        if self._length > _LONGEST_NAME and self.open[-1] in _PEOPLE:
-            self.refuse("the name of an author is far too long")
 
 
 def _source(
@@ -151,9 +108,8 @@ def _source(
         return unread(file, what, "Take the one with the full text: feed.atom, feed.json or feed.rss.")
     what = "a post was withdrawn, and its text is not in the feed: "
     mend = "If its file is lost, write one with `status: withdrawn`."
-    return source.source_of(
-        kind, posts, [Problem(file, line, 0, what + quoted(each), mend) for each, line in gone]
-    )
+    problems = [Problem(file, line, 0, what + quoted(each), mend) for each, line in gone]
+    return source.source_of(kind, posts, problems)
 
 
 def _post(
@@ -177,6 +133,8 @@ def _post(
         authors = [{"email": mail[0], "name": typed.replace(mail[0], "").strip(' ()<>"')}]
     people = ([one_line(each.get(key)) for key in ("name", "href", "email")] for each in authors)
     links = [one_line(each.get("href")) for each in entry.get("links", ()) if each.get("rel") == "enclosure"]
+    media = [each for each in entry.get("media_content", ()) if each.get("medium") == "image"]
+    pictures = (Image(each["url"], "", *source.sizes(each)) for each in media if each.get("url"))
     found = SourcePost(
         file,
         line,
@@ -187,10 +145,10 @@ def _post(
         labels=tuple(one_line(tag.get("label") or tag.get("term")) for tag in entry.get("tags", ())),
         summary=text_of_html(_html(detail)) if content[0].get("value") != entry.get("summary") else "",
         authors=tuple(source.person(*each) for each in people),
-        image=_image(entry),
+        image=next(pictures, None),
     )
-    link = source.joined(feed.get("link", ""), entry.get("link", ""))
-    base = source.joined(link, content[0].get("base") or "")
+    link = joined(feed.get("link", ""), entry.get("link", ""))
+    base = joined(link, content[0].get("base") or "")
     body = _html(content[0]) if body is None else body
     post = source.post_of_entry(found, body, site, link * bool(entry.get("link")), base, links)
     parsed = entry.get("published_parsed") or entry.get("updated_parsed")
@@ -203,13 +161,6 @@ def _html(detail: dict[str, Any]) -> str:
     """A text construct (RFC 4287 §3.1) as HTML."""
     value = detail.get("value") or ""
     return value if detail.get("type", "text/html") in _HTML else html.escape(value, quote=False)
-
-
-def _image(entry: dict[str, Any]) -> Image | None:
-    for media in entry.get("media_content", ()):
-        if media.get("medium") == "image" and media.get("url"):
-            return Image(media["url"], "", source.size(media.get("width")), source.size(media.get("height")))
-    return None
 
 
 # JSON Feed
@@ -236,57 +187,35 @@ def read_json_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
         at = max(at, place)
         posts.append(_item(item, document, line, file, site))
     gone = map(_object, _list(_object(document.get("_deleted")), "items"))
-    ids = ((_text(each, "ref") or _text(each, "id"), 0) for each in gone)
-    found = _source("a JSON feed", _text(_object(document.get("_feed")), "id"), posts, ids, file, site)
+    ids = ((one_line(each.get("ref")) or one_line(each.get("id")), 0) for each in gone)
+    found = _source("a JSON feed", one_line(_object(document.get("_feed")).get("id")), posts, ids, file, site)
     dropped = [texts.dropped("half of a surrogate pair", file, 0)] if lost else []
     return replace(found, problems=(*dropped, *found.problems))
 
 
 def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site: Site) -> SourcePost:
-    image, link = _text(item, "image"), _text(item, "url")
-    work = _object(item.get("_citation")) if source.own_id(_text(item, "id"), site) else {}
-    works = (_citation(each) for each in [work, *map(_object, _list(work, "also"))])
+    image, link = one_line(item.get("image")), one_line(item.get("url"))
     of = (each.get(key) for each in (item, feed) for key in ("authors", "author"))
     lists = ([_object(each) for each in (at if isinstance(at, list) else [at]) if each] for at in of)
     authors = next(filter(None, lists), [])
-    body = _cleaned(item, "content_html") or "".join(
-        f"<p>{html.escape(each, quote=False)}</p>\n" for each in _cleaned(item, "content_text").split("\n")
-    )
-    base = source.joined(_text(feed, "home_page_url"), link)
+    people = (source.person(one_line(each.get("name")), one_line(each.get("url"))) for each in authors)
+    plain = html.escape(source.cleaned(item.get("content_text")), quote=False).replace("\n", "</p>\n<p>")
+    body = source.cleaned(item.get("content_html")) or f"<p>{plain}</p>"
+    base = joined(one_line(feed.get("home_page_url")), link)
     found = SourcePost(
         file,
         line,
-        title=_text(item, "title"),
-        date=_text(item, "date_published"),
-        cites=tuple(cite for cite in works if cite.text),
-        id=_text(item, "id"),
-        updated=_text(item, "date_modified"),
+        title=one_line(item.get("title")),
+        date=one_line(item.get("date_published")),
+        id=one_line(item.get("id")),
+        updated=one_line(item.get("date_modified")),
         labels=tuple(one_line(each) for each in _list(item, "tags")),
-        summary=_text(item, "summary"),
-        authors=tuple(source.person(_text(each, "name"), _text(each, "url")) for each in authors),
-        image=Image(source.joined(base, image)) if image else None,
+        summary=one_line(item.get("summary")),
+        authors=tuple(people),
+        image=Image(joined(base, image)) if image else None,
     )
-    files = (_text(_object(each), "url") for each in _list(item, "attachments"))
+    files = (one_line(_object(each).get("url")) for each in _list(item, "attachments"))
     return source.post_of_entry(found, body, site, base if link else "", base, filter(None, files))
-
-
-def _citation(work: dict[str, Any]) -> Citation:
-    """A work in CSL-JSON as we write it: its note is the reference as printed."""
-    parts: dict[str, Any] = {ours: _text(work, theirs) for ours, theirs in zip(_OURS, _THEIRS, strict=True)}
-    names = (
-        _text(each, "literal")
-        or ", ".join(filter(None, (_text(each, part) for part in ("family", "given", "suffix"))))
-        for each in map(_object, _list(work, "author"))
-    )
-    dates = _list(_object(work.get("issued")), "date-parts")
-    return Citation(
-        text=_text(work, "note"),
-        url="" if parts["doi"] else _text(work, "URL"),
-        authors=tuple(filter(None, names)),
-        year=str(dates[0][0]) if dates and isinstance(dates[0], list) and dates[0] else "",
-        type="" if (kind := _text(work, "type")) == "document" else kind,
-        **parts,
-    )
 
 
 def _object(value: object) -> dict[str, Any]:
@@ -296,13 +225,3 @@ def _object(value: object) -> dict[str, Any]:
 def _list(value: dict[str, Any], name: str) -> list[Any]:
     found = value.get(name)
     return found if isinstance(found, list) else []
-
-
-def _cleaned(value: dict[str, Any], name: str) -> str:
-    """A text of several lines, without characters that no feed may hold."""
-    found = value.get(name)
-    return texts.clean(found)[0] if isinstance(found, str) else ""
-
-
-def _text(value: dict[str, Any], name: str) -> str:
-    return one_line(_cleaned(value, name))

@@ -10,7 +10,6 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +28,14 @@ _NO_POSTS = frozenset(
 _STATE = "draft private hidden password status visibility".split()
 _HEADER = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?)\n?\1[ \t]*(?:\n|\Z)", re.DOTALL)
 _DATED = re.compile(r"([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})-(.+)")
-_FENCE = re.compile(
-    r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)|`[^`\n]+`", re.MULTILINE | re.DOTALL
-)
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)|`[^`\n]+`", re.M | re.S)
 _CHUNK = re.compile(r"^(`{3,})\{(\w+)[^}\n]*\}[ \t]*$", re.MULTILINE)
 _HIGHLIGHT = re.compile(
     r"\{(?:%|\{[<%])-?\s*highlight\s+\"?([\w+#-]+)[^}\n]*\}?\}\n?((?:(?!\{[%{][-<%]?\s*highlight).)*?)\n?\{(?:%-?\s*end|\{[<%]\s*/\s*)highlight[^}\n]*\}?\}",
     re.DOTALL,
 )
 _FIGURE = re.compile(r"\{\{[<%]\s*figure\s+([^{}]*?)/?\s*[>%]\}\}")
-_VIDEO = re.compile(
-    r"\{\{[<%]\s*(youtube|vimeo)\s+(?:id=)?\"?([\w-]+)[^{}]*\}\}|\{%-?\s*(youtube|vimeo)\s+\"?([\w-]+)[^{}]*%\}"
-    r"|\{\{[<%]\s*video\s+\"?([^\s\"<>{}]+)[^{}]*\}\}"
-)
+_VIDEO = re.compile(r"\{[{%][<%]?-?\s*(youtube|vimeo|video)\s+(?:id=)?\"?([^\s\"<>{}%]+)[^{}]*\}\}?")
 _REFERENCE = re.compile(
     r"\{\{[<%]\s*(?:rel)?ref\s+\"([^\"]+)\"\s*[>%]\}\}|\{%-?\s*(?:post_url|link)\s+([^\s%{}]+)\s*-?%\}"
     r"|\{\{-?\s*[\"']([^\"'{}]+)[\"']\s*\|\s*(?:relative|absolute)_url[^{}]*\}\}"
@@ -124,15 +118,12 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
     image = image if isinstance(image, dict) else {"url": image}
     address = one_line(_first(image, "url", "src", "path", "image", "feature"))
     says = {key.lower(): str(value).lower() for key, value in values.items()}
-    is_public = _flag(says.get("published", True)) and all(
-        says.get(key, "") in source.PUBLIC for key in _STATE
-    )
-    updated = _first(values, "updated", "lastmod", "last_modified_at", "modified", "date-modified")
+    is_public = "_drafts" not in file.split("/") and says.get("published", "true") in ("true", "yes", "on")
+    is_public &= all(says.get(key, "") in source.PUBLIC for key in _STATE)
+    published = str(_first(values, "date", "publishDate", "published_at"))
+    updated = str(_first(values, "updated", "lastmod", "last_modified_at", "modified", "date-modified"))
     zone = site.time_zone
-    at = (
-        source.front_matter_date(_date(_first(values, "date", "publishDate", "published_at")) or day, zone)
-        or day
-    )
+    at = source.front_matter_date(published, zone) or source.front_matter_date(day, zone)
     return SourcePost(
         file,
         1,
@@ -140,13 +131,13 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
         at,
         f"{body}\n" if body else "",
         name=slug if slugs.is_slug(slug) else "",
-        updated=source.change_after(at, source.front_matter_date(_date(updated), zone), site, losses),
+        updated=source.change_after(at, source.front_matter_date(updated, zone), site, losses),
         labels=tuple(dict.fromkeys(filter(None, labels))),
         summary=one_line(_first(values, "description", "excerpt", "summary")),
         authors=source.guests(map(_person, people), site),
         image=Image(address, one_line(image.get("alt"))) if address else None,
         aliases=_aliases(values, typed, path, day, slug),
-        restricted="" if is_public and "_drafts" not in file.split("/") else "a draft",
+        restricted="" if is_public else "a draft",
         losses=losses,
     )
 
@@ -171,14 +162,6 @@ def _list(value: Any, key: str) -> list[Any]:
     if isinstance(value, str) and key != "author":
         return value.split("," if "," in value else None if key in ("categories", "tags") else "\n")
     return [value] if value else []
-
-
-def _date(value: Any) -> str:
-    return value.isoformat() if isinstance(value, date) else one_line(value)
-
-
-def _flag(value: Any) -> bool:
-    return value is True or str(value).lower() in ("true", "yes", "on")
 
 
 def _person(value: Any) -> Person:
@@ -211,10 +194,8 @@ def _body(text: str, losses: Counter[str]) -> str:
 
     def video(found: re.Match[str]) -> str:
         losses["players became links"] += 1
-        if found[5]:
-            return f"[Video]({found[5]})"
-        host = "www.youtube.com/watch?v=" if (found[1] or found[3]) == "youtube" else "vimeo.com/"
-        return f"<https://{host}{found[2] or found[4]}>"
+        host = source.VIDEO_HOSTS.get(found[1])
+        return f"<{host}{found[2]}>" if host else f"[Video]({found[2]})"
 
     def figure(found: re.Match[str]) -> str:
         given = {key: quoted or plain for key, quoted, plain in _ATTRIBUTE.findall(found[1])}

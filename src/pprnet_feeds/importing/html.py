@@ -1,7 +1,7 @@
-"""A saved page, or the text of a post, as one block after another.
+"""HTML of others as a tree, and a tree or plain text as one block after another.
 
-Plain text has one block a line. HTML has one for each heading and paragraph; lists, tables and quotations
-stay whole. Any text can be read, in linear time: what is not HTML is text.
+A block is a line of plain text; or of HTML a heading, a paragraph, or a list, table or quotation as a whole.
+Any text can be read, in bounded time. The only module that knows beautifulsoup4, whose trees others change.
 """
 
 from __future__ import annotations
@@ -11,27 +11,25 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from itertools import chain
-from typing import NamedTuple
+from typing import Any
+
+from bs4 import BeautifulSoup
+from bs4.element import PreformattedString
 
 from pprnet_feeds.content import markdown
 from pprnet_feeds.content.text import clean, one_line
 
-VOID = markdown.VOID | frozenset("area base embed input link meta source track".split())
-BLOCK = markdown.BLOCK | frozenset("body fieldset form html label legend optgroup option select".split())
-_WHOLE = frozenset({"ul", "ol", "dl", "table", "blockquote", "pre", "figure"})
+_BLOCK = markdown.BLOCK | frozenset("body fieldset form html label legend optgroup option select".split())
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_WHOLE = frozenset({"ul", "ol", "dl", "table", "blockquote", "pre", "figure", "hr", *_HEADINGS})
 # Neither these elements nor what they hold is part of a text.
-_LEFT_OUT = frozenset("head nav footer noscript template svg math iframe object button textarea".split())
-_FOOTNOTES = re.compile(r"\sclass\s*=\s*[\"']?footnotes(?=[\"'\s>])")
+_LEFT_OUT = frozenset("head title nav footer noscript template svg math iframe object button".split())
+_LEFT_OUT |= {"textarea", "script", "style"}
 _EMPTY_LINE = re.compile(r"\n[ \t\r]*\n")
-# A comment, declaration or script, which is dropped; a tag; text. A quotation mark in a tag always
-# toggles, and no repetition gives back, so a tag that never ends costs no more than its length.
-_TOKEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<[!?][^<>]*>|<(?P<code>script|style)\b.*?(?:</(?P=code)\s*>|\Z)"
-    r"|<(?P<end>/?)(?P<name>[a-z][^\t\n\f\r /<>\"']*)(?P<rest>(?:[^<>\"']++|\"[^\"]*\"|'[^']*')*+)>"
-    r"|(?P<text>[^<]+|<)",
-    re.IGNORECASE | re.DOTALL,
-)
+_PLAIN = re.compile(r"[\w ,.:;()-]{1,40}", re.ASCII)
+# More markup, or deeper, cannot be read in time, so that only its words stay.
+_TAGS = 150_000
+_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,109 +39,101 @@ class Block:
     Attributes:
         line: where it begins, from 1.
         text: plain; one line, except in lists and tables; empty for pictures and footnotes.
-        level: of a heading, 1 to 6; 0 for anything else.
-        html: of a heading, what is in it.
+        element: the HTML; None for plain text.
     """
 
     line: int
     text: str
-    level: int = 0
-    html: str = ""
+    element: Any = None
 
     @property
-    def source(self) -> str:
-        """The HTML with the element of a heading."""
-        return f"<h{self.level}>{self.html}</h{self.level}>" if self.level else self.html
+    def level(self) -> int:
+        """Of a heading, 1 to 6; 0 for anything else."""
+        return _HEADINGS.get(self.element.name, 0) if self.element is not None else 0
 
 
-class HtmlToken(NamedTuple):
-    """A complete tag, or text when it has no *name*."""
+def parse(html: str) -> Any:
+    """The tree of a page or a part of one; only paragraphs that lost all but their words have a class."""
+    is_large = html.count("<") > _TAGS
+    soup = BeautifulSoup(f"<body>{'' if is_large else html}", "lxml")
+    level: list[Any] = [soup]
+    for _ in range(_DEPTH):
+        level = [child for each in level for child in each.contents if child.name]
+    if level or is_large:
+        lines = escape(_words(html)).split("\n")
+        return BeautifulSoup("".join(f'<p class="words">{line}</p>' for line in lines), "lxml")
+    for each in elements(soup):
+        each.attrs.pop("class", None)
+    return soup
 
-    start: int
-    html: str
-    name: str = ""
-    is_end: bool = False
+
+def elements(tree: Any, *names: str) -> list[Any]:
+    """The elements in a tree, those of these *names* if any are given; in a tenth of the time of find_all."""
+    return [each for each in tree.descendants if each.name and (not names or each.name in names)]
 
 
-def tokens(html: str) -> Iterator[HtmlToken]:
-    """The tags and the text of *html* that belong to a post, without comments, scripts, menus and forms."""
-    skipped, depth = "", 0
-    for found in _TOKEN.finditer(html):
-        name, is_end = (found["name"] or "").lower(), bool(found["end"])
-        if skipped:
-            depth += 0 if name != skipped else -1 if is_end else 1
-            skipped = skipped if depth else ""
-        elif name in _LEFT_OUT:
-            skipped, depth = ("", 0) if is_end or found["rest"].endswith("/") else (name, 1)
-        elif name:
-            rest = found["rest"].replace("<", "&lt;").replace(">", "&gt;")
-            yield HtmlToken(found.start(), f"<{found['end']}{name}{rest}>", name, is_end)
-        elif found["text"]:
-            yield HtmlToken(found.start(), found["text"].replace("<", "&lt;"))
+def _words(html: str) -> str:
+    return markdown.plain_text(markdown.whole_tags(html))
 
 
 def text_of_html(text: str | None) -> str:
     """A title or summary that may be HTML, as plain text of one line."""
-    line = one_line(clean(text or "")[0])
-    return " ".join(markdown.plain_text("".join(token.html for token in tokens(line))).split())
+    return " ".join(_words(clean(text or "")[0]).split())
 
 
 def blocks_of_text(text: str) -> list[Block]:
     """One block for each line of plain text that is not blank."""
     lines = ((number, one_line(line)) for number, line in enumerate(text.split("\n"), 1))
-    return [Block(number, line, html=escape(line, quote=False)) for number, line in lines if line]
+    return [Block(number, line) for number, line in lines if line]
 
 
-def blocks_of_html(html: str) -> list[Block]:
-    """The blocks of a page or a part of one.
+def blocks_of_tree(soup: Any, source: str = "") -> list[Block]:
+    """The blocks of a tree, with their lines in the *source* that it was made of.
 
     An empty line within loose text ends a paragraph, as in WordPress.
     """
-    ends = [match.start() for match in re.finditer("\n", html)]
+    for each in [*soup.descendants]:
+        if each.name in _LEFT_OUT or isinstance(each, PreformattedString):
+            each.extract()
+    ends = [match.start() for match in re.finditer("\n", source)]
+    at = max(source.lower().find("<body"), 0)
     found = []
-    source, start, level = "", 0, 0
-    for at, piece, next_level in chain(_cut(html), [(len(html), "", 0)]):
-        if piece:
-            start = start if source else at + len(piece) - len(piece.lstrip())
-            source += piece if source or piece.strip() else ""
-            continue
-        is_notes = _FOOTNOTES.search(source.partition(">")[0] + ">")
-        text = "" if is_notes else markdown.plain_text(source)
-        if text or is_notes or "<img" in source or "<hr" in source:
-            found.append(Block(bisect_right(ends, start) + 1, text, level, source.strip()))
-        source, level = "", next_level
+    for part in _parts(soup.body):
+        element = part
+        if isinstance(part, list):
+            if all(isinstance(node, str) and not node.strip() for node in part):
+                continue
+            element = soup.new_tag("p")
+            element.extend(part)
+        text = markdown.plain_text(str(element))
+        if text or element.name in ("hr", "section") or elements(element, "img", "hr"):
+            # The parser gives no places; words do, as long as they are found in the order of the blocks.
+            if source and (words := _PLAIN.match(next(element.stripped_strings, ""))):
+                at = max(source.find(words[0], at), at)
+            found.append(Block(bisect_right(ends, at) + 1, text, element))
     return found
 
 
-def _cut(html: str) -> Iterator[tuple[int, str, int]]:
-    """The pieces of each block and their places; an empty one, with the level of the next block, ends it."""
-    whole, depth = "", 0  # the element that stays whole, and how many of them are open
-    after_break = False
-    for start, piece, name, is_end in tokens(html):
-        if whole:
-            depth += 0 if name != whole else -1 if is_end else 1
-            yield start, piece, 0
-            if depth == 0:
-                whole = ""
-                yield start, "", 0
-        elif not name:
-            at = 0
-            for gap in _EMPTY_LINE.finditer(piece):
-                yield start + at, piece[at : gap.start()], 0
-                yield start, "", 0
-                at = gap.end()
-            if piece[at:].strip() or not after_break:
-                yield start + at, piece[at:], 0
-                after_break = False
-            continue
-        elif not is_end and (name in _WHOLE or _FOOTNOTES.search(piece)):
-            yield start, "", 0
-            yield start, piece, 0
-            whole, depth = name, 1
-        elif name == "hr":
-            yield from ((start, each, 0) for each in ("", piece, ""))
-        elif name in BLOCK:
-            yield start, "", int(name[1]) if re.fullmatch("h[1-6]", name) and not is_end else 0
+def _parts(parent: Any) -> Iterator[Any]:
+    """The elements that stay whole, and the lists of nodes between them, which are paragraphs."""
+    run: list[Any] = []
+    for node in [*parent.contents]:
+        node.extract()
+        if node.name is None:
+            first, *others = _EMPTY_LINE.split(node)
+            run.append(first)
+            for part in others:
+                yield run
+                run = [part]
+        elif node.name == "br" and run and getattr(run[-1], "name", "") == "br":
+            yield run
+            run = []
+        elif not _BLOCK.isdisjoint(each.name for each in [node, *node.descendants]):
+            yield run
+            run = []
+            is_paragraph = node.name == "p" and not (node.br or _EMPTY_LINE.search(node.get_text()))
+            is_whole = is_paragraph or node.name in _WHOLE or "class" in node.attrs
+            yield from [node] if is_whole else _parts(node)
         else:
-            yield start, "" if name == "br" and after_break else piece, 0
-        after_break = name == "br"
+            run.append(node)
+    yield run

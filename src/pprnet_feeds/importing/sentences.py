@@ -61,11 +61,10 @@ def unknown_topics(sources: Iterable[Source], site: Site) -> Counter[str]:
     known = {*by_name(site.topics), *by_name(site.research)}
     found: Counter[str] = Counter()
     spelled: dict[str, str] = {}  # one topic however it is written
-    for source in sources:
-        for post in source.posts:
-            for label in {normal(each): each for each in post.labels if normal(each) not in known}.values():
-                if normal(label) and len(label) <= _LONGEST_LABEL:
-                    found[spelled.setdefault(normal(label), label)] += 1
+    for post in (post for source in sources for post in source.posts):
+        for name, label in {normal(each): each for each in post.labels}.items():
+            if name and name not in known and len(label) <= _LONGEST_LABEL:
+                found[spelled.setdefault(name, label)] += 1
     return Counter(dict(sorted(found.items(), key=lambda each: (-each[1], each[0]))))
 
 

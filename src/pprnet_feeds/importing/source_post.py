@@ -6,35 +6,30 @@ import contextlib
 import html as entities
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pprnet_feeds.content import dates, fields, slugs
 from pprnet_feeds.content import text as texts
 from pprnet_feeds.content.model import Citation, Image, Person, Site, Status
 from pprnet_feeds.content.problems import Problem, quoted
-from pprnet_feeds.importing.html import Block, blocks_of_html, text_of_html
-from pprnet_feeds.importing.normalise import normalised
+from pprnet_feeds.importing.html import Block, blocks_of_tree, elements, parse
+from pprnet_feeds.importing.normalise import joined, normalise
 from pprnet_feeds.importing.to_markdown import compose, safe_address
 from pprnet_feeds.syndication.references import parse_reference
 
 # Goes through items, and may show how far it is.
 Watch = Callable[[Sequence[Any]], Iterable[Any]]
+VIDEO_HOSTS = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://vimeo.com/"}
 # What a draft's mark, or a state, is where everybody may read a post.
 PUBLIC = frozenset(" 0 no off false null none live publish published public corrected retracted".split(" "))
 _ORCID = "https://orcid.org/"
 _MAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
-_CITE = re.compile(r"<cite>(.*?)</cite>", re.DOTALL)
-_ATTRIBUTE = re.compile(r' (alt|width|height)="([^"]*)"')
-_TAG = re.compile(r"<[a-z][^<>]*>", re.IGNORECASE)
-_RELATIVE = re.compile(
-    r"([\s-](?:href|src|poster|data|original)\s*=\s*)([\"']?)(?![a-z][a-z0-9+.-]*:|#|[\"'])([^\"'\s>]+)", re.I
-)
 _OFFSET = re.compile(r"(?<=:[0-9]{2}) +(?=[+-][0-9]{2}:?[0-9]{2}$)")
 _STATUSES: dict[str, Status] = {"Corrected": "corrected", "Retracted": "retracted"}
 _NO_TOPIC = frozenset({"uncategorized", "uncategorised"})
@@ -108,17 +103,17 @@ def source_of(
     for post in found:
         name = f" {quoted(post.title)}" if post.title else ""
         parts = {"title": post.title, "date": post.date, "text": post.body.strip()}
-        if missing := [part for part, value in parts.items() if not value]:
-            refused += 1
+        missing = [part for part, value in parts.items() if not value]
+        refused += bool(missing)
+        posts += [] if missing else [post]
+        what = mend = ""
+        if missing:
             what = f"the post{name} has no {' and no '.join(missing)} that can be read"
             mend = "Write it by hand, or add what is missing to the file."
-            left.append(Problem(post.file, post.line, 0, what, mend))
-            continue
-        posts.append(post)
-        if post.restricted:
+        elif post.restricted:
             what = f"the post{name} becomes a draft: it is not public there, but {post.restricted}"
             mend = "Take `draft: true` away once everybody may read it."
-            left.append(Problem(post.file, post.line, 0, what, mend))
+        left += [Problem(post.file, post.line, 0, what, mend)] if what else []
     return Source(kind, tuple(posts), tuple(sorted(left)), refused)
 
 
@@ -131,60 +126,46 @@ def post_of_entry(
     feeds add to a text. Any other has the path of its *link* as an alias. *base* is where relative addresses
     are seen from.
     """
-
-    def with_base(tag: re.Match[str]) -> str:
-        return _RELATIVE.sub(lambda part: f"{part[1]}{part[2]}{joined(base, part[3])}", tag[0])
-
-    html, losses = normalised(_TAG.sub(with_base, html) if base else html)
+    tree = parse(html)
+    losses = normalise(tree, base)
     losses.update(post.losses)
-    blocks = blocks_of_html(html)
-    id = own_id(post.id, site)
-    status, note, image, cites = post.status, "", post.image, post.cites
+    blocks = blocks_of_tree(tree)
+    # The last part of an id that this site gave.
+    id = post.id.removeprefix(f"tag:{site.tag_root}/post/")
+    id = id if id != post.id and slugs.is_slug(id) else ""
     if id:
-        status, note, blocks = _without_note(post.labels, blocks)
-        image, blocks = _without_picture(image, blocks)
-        listed, blocks = _without_references(blocks)
-        cites = cites or listed
-    above, body = compose(blocks, [cite.text for cite in cites])
-    text, without = " ".join(block.text for block in blocks), _NO_TOPIC | ({status} if note else set())
+        post, blocks = _restored(post, blocks)
+    above, body = compose(blocks, losses)
+    text = " ".join(block.text for block in blocks)
     title = post.title or (texts.first_sentences(text, 80) if body else "")
     if title and not post.title:
         losses["titles were made of the first words"] += 1
-    for address in dict.fromkeys(joined(base, each) for each in enclosures):
-        if safe_address(address) and address not in html and not (image and image.url == address):
+    shown = body + (safe_address(post.image.url) if post.image else "")
+    for address in dict.fromkeys(safe_address(joined(base, each)) for each in enclosures):
+        if address and address not in shown:
             name = re.sub(r"[^A-Za-z0-9._-]", "", address.partition("?")[0].rpartition("/")[2]) or "file"
-            body += f"\n[{name}]({safe_address(address)})\n"
+            body += f"\n[{name}]({address})\n"
             losses["enclosures became links"] += 1
     date = front_matter_date(post.date or post.updated, site.time_zone)
     updated = change_after(date, front_matter_date(post.updated, site.time_zone), site, losses)
+    status = post.status if post.note else ""
     before, _, slug = link.rstrip("/").rpartition("/")
     return replace(
         post,
         title=title,
         date=date,
         body=body,
-        cites=(*cites, *above),
+        cites=(*post.cites, *above),
         id=id,
         slug=slug if id and before.endswith("/posts") and slugs.is_slug(slug) else "",
         updated=updated,
-        labels=tuple(each for each in post.labels if each.lower() not in without),
+        labels=tuple(each for each in post.labels if each.lower() not in _NO_TOPIC | {status}),
         # The default of a summary is the beginning of the text.
         summary="" if post.summary.rstrip(" .…[]") in " ".join(text.split()) else post.summary,
         authors=guests(post.authors, site),
-        image=image,
         aliases=() if id else former_path(link),
-        status=status,
-        note=note,
         losses=losses,
     )
-
-
-def joined(base: str, address: str) -> str:
-    """An address seen from *base*; as it is where one of them is none."""
-    try:
-        return urljoin(base, address)
-    except ValueError:
-        return address
 
 
 def change_after(date: str, updated: str, site: Site, losses: Counter[str]) -> str:
@@ -196,35 +177,22 @@ def change_after(date: str, updated: str, site: Site, losses: Counter[str]) -> s
     return updated if last > first else ""
 
 
-def own_id(identity: str, site: Site) -> str:
-    """The last part of an id that this site gave; empty when it is any other id."""
-    key = identity.removeprefix(f"tag:{site.tag_root}/post/")
-    return key if key != identity and slugs.is_slug(key) else ""
-
-
-def _without_note(labels: tuple[str, ...], blocks: list[Block]) -> tuple[Status, str, list[Block]]:
-    """The status and the note of a correction, and the text below the note."""
-    word, stop, note = blocks[0].text.partition(".") if blocks else ("", "", "")
-    if stop and word in _STATUSES and _STATUSES[word] in map(str.lower, labels):
-        return _STATUSES[word], " ".join(note.split()), blocks[1:]
-    return "published", "", blocks
-
-
-def _without_picture(image: Image | None, blocks: list[Block]) -> tuple[Image | None, list[Block]]:
-    """The picture of an entry as the figure above the text describes it, and the text without that figure."""
-    start = f'<figure><img src="{entities.escape(image.url)}"' if image else "?"
-    if image is None or not blocks or not blocks[0].html.startswith(start):
-        return image, blocks
-    described = dict(_ATTRIBUTE.findall(blocks[0].html))
-    width, height = (size(described.get(name)) for name in ("width", "height"))
-    return Image(image.url, entities.unescape(described.get("alt", "")), width, height), blocks[1:]
-
-
-def _without_references(blocks: list[Block]) -> tuple[tuple[Citation, ...], list[Block]]:
-    """The references below a text, and the text without them."""
-    if len(blocks) < 2 or (blocks[-2].level, blocks[-2].text) != (2, "References"):
-        return (), blocks
-    return tuple(parse_reference(text_of_html(each)) for each in _CITE.findall(blocks[-1].html)), blocks[:-2]
+def _restored(post: SourcePost, blocks: list[Block]) -> tuple[SourcePost, list[Block]]:
+    """An entry of our own feed: what the feed adds to its text becomes the values that it was made of."""
+    word, _, note = blocks[0].text.partition(".") if blocks else ("", "", "")
+    if word in _STATUSES and _STATUSES[word] in map(str.lower, post.labels):
+        post = replace(post, status=_STATUSES[word], note=" ".join(note.split()))
+        blocks = blocks[1:]
+    figure = blocks[0].element.find("img") if blocks and blocks[0].element.name == "figure" else None
+    if post.image and figure is not None and figure["src"] == post.image.url:
+        post = replace(post, image=Image(post.image.url, figure.get("alt", ""), *sizes(figure)))
+        blocks = blocks[1:]
+    text = [each for each in blocks if each.element.name != "section"]  # footnotes are below
+    if [(each.level, each.text) for each in text[-2:-1]] == [(2, "References")]:
+        works = (one_line(each.get_text()) for each in elements(text[-1].element, "cite"))
+        post = replace(post, cites=tuple(map(parse_reference, works)))
+        blocks = [*text[:-2], *blocks[len(text) :]]
+    return post, blocks
 
 
 def front_matter_date(text: str, zone: ZoneInfo) -> str:
@@ -249,14 +217,20 @@ def front_matter_date(text: str, zone: ZoneInfo) -> str:
     return f"{local:%Y-%m}" if local.day == 1 else f"{local:%Y-%m-%d}"
 
 
+def cleaned(value: Any) -> str:
+    """A text without characters that no feed may hold; empty for what is no text."""
+    return texts.clean(value)[0] if isinstance(value, str) else ""
+
+
 def one_line(value: Any) -> str:
-    """Text of one line, without characters that no feed may hold; empty for what is no text."""
-    return texts.one_line(texts.clean(value)[0]) if isinstance(value, str) else ""
+    """Such a text on one line."""
+    return texts.one_line(cleaned(value))
 
 
-def size(text: Any) -> int:
-    """The width or height of a picture in pixels; 0 when it is not known."""
-    return int(re.sub(r"[^0-9]", "", str(text or ""))[:5] or 0)
+def sizes(picture: Any) -> Iterator[int]:
+    """The width and height of a picture in pixels; 0 when it is not known."""
+    for name in ("width", "height"):
+        yield int(re.sub(r"[^0-9]", "", str(picture.get(name) or ""))[:5] or 0)
 
 
 def person(name: str, address: str = "", email: str = "") -> Person:

@@ -6,11 +6,9 @@ the title, or below a heading such as References at the end. What a post cannot 
 
 from __future__ import annotations
 
-import html as entities
 import io
 import re
 from collections import Counter
-from dataclasses import replace
 from zipfile import ZipFile
 
 import mammoth
@@ -19,8 +17,8 @@ from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing.blogpage import month_of
 from pprnet_feeds.importing.bounded import UnreadableError, XmlCheck
-from pprnet_feeds.importing.html import Block, blocks_of_html
-from pprnet_feeds.importing.normalise import normalised
+from pprnet_feeds.importing.html import Block, blocks_of_tree, elements, parse
+from pprnet_feeds.importing.normalise import normalise
 from pprnet_feeds.importing.source_post import Source, SourcePost, source_of, unread
 from pprnet_feeds.importing.to_markdown import compose, is_practice, is_reference
 from pprnet_feeds.syndication.references import parse_reference
@@ -42,21 +40,26 @@ p[style-name='Intense Quote'] => blockquote > p:fresh
 u => u
 highlight => mark
 """
-# What mammoth passes over, by its element; and how to bring it here.
 _PICTURE = "Save it as a picture, put that on the web, and write ![what it shows](its address)."
-_LEFT_BEHIND = {
-    "commentReference": ("comments", "Say in the text what readers should know of them."),
-    "del": ("tracked deletions", "Accept or reject the changes in Word, and look whether the text is right."),
-    "oMath": ("formulas", "Write them in words."),
-    "chart": ("charts", _PICTURE),
-    "relIds": ("diagrams", _PICTURE),
-    "OLEObject": ("embedded objects", "Put them on the web as files, and link to those."),
-    "header": ("headers and footers of the page", "Write into the text what readers need of them."),
+_CHANGES = "Accept or reject the changes in Word, and look whether the text is right."
+# What mammoth passes over or takes for text, by its element; and how to bring it here.
+_REPORTED = {
+    "commentReference": ("comments were left behind", "Say in the text what readers should know of them."),
+    "del": ("tracked deletions were left behind", _CHANGES),
+    "oMath": ("formulas were left behind", "Write them in words."),
+    "chart": ("charts were left behind", _PICTURE),
+    "relIds": ("diagrams were left behind", _PICTURE),
+    "OLEObject": ("embedded objects were left behind", "Put them on the web as files, and link to those."),
+    "header": (
+        "headers and footers of the page were left behind",
+        "Write into the text what readers need of them.",
+    ),
+    "ins": ("tracked insertions are in the text", _CHANGES),
+    "vanish": (
+        "words that Word hides are in the text",
+        "Take out of the post what readers should not see.",
+    ),
 }
-_TAKEN_OVER = (
-    ("ins", "tracked insertions", _LEFT_BEHIND["del"][1]),
-    ("vanish", "words that Word hides", "Take out of the post what readers should not see."),
-)
 # Other files that are archives, too, by the names in them.
 _KINDS = {
     "xl/": "an Excel file",
@@ -68,14 +71,13 @@ _KINDS = {
 _BULLET = re.compile(r"<p>\s*[•·▪◦●](?:\s|&nbsp;)+((?:(?!</?p>).)*)</p>")
 _REFERENCES = frozenset({"reference", "references", "bibliography", "works cited", "literature", "sources"})
 _NO_PICTURE = mammoth.images.img_element(lambda _: {"src": "#picture"})
-_DRAWN = re.compile(r'<img(?: alt="([^"]*)")? src="#picture" ?/>')
 
 
 def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source:
     """The one post of a Word file: of *date*, if not empty, or the month above its title, or *this_month*."""
     try:
         with ZipFile(io.BytesIO(data)) as archive:
-            elements = _count_elements(archive)
+            names = _count_elements(archive)
         options = {"style_map": _STYLES, "include_embedded_style_map": False}
         html = mammoth.convert_to_html(io.BytesIO(data), convert_image=_NO_PICTURE, **options).value
     except UnreadableError as error:
@@ -83,38 +85,25 @@ def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source
     except Exception:  # mammoth and zipfile raise whatever their parts raise
         return unread(file, *DAMAGED)
     html = _BULLET.sub(r"<ul><li>\1</li></ul>", html.replace("\t", " ")).replace("</ul><ul>", "")
-    html, losses = normalised(html)
-    blocks, problems = _without_pictures(blocks_of_html(html), file)
+    tree = parse(html)
+    losses = normalise(tree)
+    blocks, problems = _without_pictures(blocks_of_tree(tree), file)
     month = next((month_of(block.text) for block in blocks[:1]), "")
     title, blocks = _without_title(blocks[bool(month) :])
     blocks, listed = _without_references(blocks)
     if any(block.level == 1 for block in blocks):  # the title is the only heading of the first level
-        blocks = [replace(block, level=block.level and min(block.level + 1, 6)) for block in blocks]
-    cites, body = compose(blocks)
-    for name, (things, mend) in _LEFT_BEHIND.items():
-        if number := elements[name]:
-            problems.append(Problem(file, 0, 0, f"{things} were left behind: {number}", mend))
-    for name, things, mend in _TAKEN_OVER:
-        if number := elements[name]:
-            problems.append(Problem(file, 0, 0, f"{things} are in the text: {number}", mend))
+        for block in blocks:
+            block.element.name = f"h{min(block.level + 1, 6)}" if block.level else block.element.name
+    cites, body = compose(blocks, losses)
+    for name, (what, mend) in _REPORTED.items():
+        if number := names[name]:
+            problems.append(Problem(file, 0, 0, f"{what}: {number}", mend))
     if body and not any(map(is_practice, blocks)):
         what = "no line says Practice Implications, so the post is in no feed of practice implications"
         mend = "Write `## Practice Implications` above the part that says what to do, if there is one."
         problems.append(Problem(file, 0, 0, what, mend, warning=True))
     post = SourcePost(file, 0, title, date or month or this_month, body, (*cites, *listed), losses=losses)
     return source_of("a Word file", [post], problems)
-
-
-class _Elements(XmlCheck):
-    """How many elements of each name a part has."""
-
-    def __init__(self, data: bytes) -> None:
-        self.found: Counter[str] = Counter()
-        super().__init__(data, _SAVE)
-
-    def start(self, name: str, _: dict[str, str]) -> None:
-        super().start(name, _)
-        self.found[name.rpartition("}")[2]] += 1
 
 
 def _count_elements(archive: ZipFile) -> Counter[str]:
@@ -128,9 +117,8 @@ def _count_elements(archive: ZipFile) -> Counter[str]:
         raise UnreadableError(*PROTECTED)
     names = archive.namelist()
     if not any(name.startswith("word/") for name in names):
-        kind = next(
-            (kind for each, kind in _KINDS.items() if any(name.startswith(each) for name in names)), ""
-        )
+        listed = "".join(f"\n{name}" for name in names)
+        kind = next((kind for each, kind in _KINDS.items() if f"\n{each}" in listed), "")
         mend = "Copy its text into a Word document (.docx), and import that."
         mend = mend if kind else "Unpack it, and import what is in it."
         raise UnreadableError(f"this is {kind or 'a compressed file'}, which cannot be imported", mend)
@@ -139,20 +127,18 @@ def _count_elements(archive: ZipFile) -> Counter[str]:
         raise UnreadableError(what, "Divide it, and import the parts.")
     found: Counter[str] = Counter()
     for part in parts:
-        elements = _Elements(archive.read(part)).found
+        counts = XmlCheck(archive.read(part), _SAVE).names
         if re.search(r"/(?:document|footnotes|endnotes)\d*\.xml$", part.filename):
-            found += elements
+            found += counts
         elif re.search(r"/(?:header|footer)\d*\.xml$", part.filename):
-            found["header"] += bool(elements["t"])
+            found["header"] += bool(counts["t"])
     return found
 
 
 def _without_title(blocks: list[Block]) -> tuple[str, list[Block]]:
     """The title, and the blocks without it: a heading near the beginning, or else the first paragraph."""
     words = [
-        place
-        for place, each in enumerate(blocks)
-        if each.text and not (is_practice(each) or is_reference(each))
+        at for at, each in enumerate(blocks) if each.text and not (is_practice(each) or is_reference(each))
     ]
     headings = [place for place in words if blocks[place].level == 1 and place < _NEAR]
     for place in [*headings, *words][:1]:
@@ -165,13 +151,14 @@ def _without_pictures(blocks: list[Block], file: str) -> tuple[list[Block], list
     rest: list[Block] = []
     problems = []
     for block in blocks:
-        html = _DRAWN.sub("", block.html)
-        for found in _DRAWN.finditer(block.html):
-            shown = f" ({entities.unescape(found[1])})" if found[1] else ""
+        pictures = elements(block.element, "img")
+        for picture in pictures:
+            shown = f" ({picture['alt']})" if picture.get("alt") else ""
             near = " ".join((block.text or (rest[-1].text if rest else "")).split())
             where = f" {'in' if block.text else 'below'} {quoted(near)}" if near else " at the beginning"
             problems.append(Problem(file, 0, 0, f"a picture was left behind{shown}{where}", _PICTURE))
-        rest += [replace(block, html=html)] if block.text or html == block.html else []
+            picture.decompose()
+        rest += [block] if block.text or not pictures else []
     return rest, problems
 
 

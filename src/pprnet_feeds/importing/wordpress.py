@@ -25,13 +25,12 @@ from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_li
 _TEXT = r">(?:<!\[CDATA\[)?([^<>\]]+)"
 _AUTHOR = re.compile(f":author_login{_TEXT}.{{1,500}}?:author_display_name{_TEXT}", re.DOTALL)
 _COVER = re.compile(f":meta_key>(?:<!\\[CDATA\\[)?_thumbnail_id\\b.{{1,100}}?:meta_value{_TEXT}", re.DOTALL)
-_FIELDS = "post_name post_date post_date_gmt encoded post_id attachment_url".split()
 _DRAFTS = frozenset({"draft", "pending", "future", "private"})
 
 # Shortcodes: those with a text, and those of one tag; the rest is reported and stays.
 _ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*[\"“”']?([^\"“”'\]]*)")
 _CODE = re.compile(
-    r"\[(sourcecode|code|pre)\b([^\[\]]*)\]((?:(?!\[(?:sourcecode|code|pre)\b).)*?)\[/\1\]", re.DOTALL
+    r"\[(sourcecode|code|pre)\b([^\[\]]*)\]((?:(?!\[(?:sourcecode|code|pre)\b).)*?)\[/\1\]", re.S
 )
 _CAPTION = re.compile(
     r"\[(?:wp_)?caption\b([^\[\]]*)\]((?:(?!\[(?:wp_)?caption\b).)*?)\[/(?:wp_)?caption\]", re.DOTALL
@@ -65,16 +64,15 @@ def read_export(
     covers = [found[1] if (found := _COVER.search(part)) else "" for part in re.split(r"<item\b", text)[1:]]
 
     def field(item: dict[str, Any], name: str) -> str:  # under any prefix, and more than one in a file
-        ending = f"_{name}"
-        return next((item[key] for key in item if f"_{key}".endswith(ending) and item[key]), "")
+        found = (value for key, value in item.items() if f"_{key}".endswith(f"_{name}"))
+        return next(filter(None, found), "")
 
-    fields = [{name: field(item, name) for name in _FIELDS} for item, *_ in items]
-    pictures = {each["post_id"]: each["attachment_url"].strip() for each in fields if each["attachment_url"]}
+    pictures = {field(item, "post_id"): field(item, "attachment_url").strip() for item, *_ in items}
     posts: list[SourcePost] = []
     problems: list[Problem] = []
     others: dict[str, list[int]] = {}
     refused = 0
-    for place, ((item, line, state), named) in enumerate(watch(list(zip(items, fields, strict=True)))):
+    for place, (item, line, state) in enumerate(watch(items)):
         kind, status = state.get("post_type", ""), state.get("status", "")
         if kind != "post" or status in ("trash", "auto-draft", "inherit"):
             other = one_line(kind if kind != "post" else f"{status} post") or "item without a type"
@@ -85,14 +83,15 @@ def read_export(
             post = to_post(item, line, body)
             author = one_line(people.get(item.get("author", ""), item.get("author")))
             cover = pictures.get(covers[place].strip(), "") if len(covers) == len(items) else ""
-            date = _date(named["post_date"], named["post_date_gmt"], site)
+            date = _date(field(item, "post_date"), field(item, "post_date_gmt"), site)
+            name = field(item, "post_name")
             password = "protected by a password" if state.get("post_password") else ""
             post = replace(
                 post,
                 date=source.front_matter_date(date, site.time_zone) or post.date,
-                name=named["post_name"] if slugs.is_slug(named["post_name"]) else "",
+                name=name if slugs.is_slug(name) else "",
                 labels=tuple(map(html.unescape, post.labels)),
-                summary=text_of_html(named["encoded"]),
+                summary=text_of_html(field(item, "encoded")),
                 authors=source.guests([Person(author)], site),
                 image=Image(cover) if cover and cover not in body else post.image,
                 losses=losses + Counter(post.losses),
@@ -134,13 +133,14 @@ def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
     def player(found: re.Match[str]) -> str:
         name, given = found[1], dict(_ATTRIBUTE.findall(found[2]))
         if name == "gallery":
-            known = [pictures[id] for id in re.findall(r"\d+", given.get("ids", "")) if id in pictures]
+            known = [pictures[id] for id in re.findall(r"\d+", given.get("ids", "")) if pictures.get(id)]
             losses["galleries became pictures" if known else "galleries were left out"] += 1
             return "".join(f'\n\n<p><img src="{html.escape(each)}" alt=""></p>\n\n' for each in known)
         words = [(found[3] or "").strip(), *given.values(), *found[2].split()]
         address = next((each for each in words if "://" in each), "").lstrip("=").strip("\"“”'")
-        if not address and name in ("youtube", "vimeo") and (id := given.get("id") or found[2].strip()):
-            address = f"https://{'www.youtube.com/watch?v=' if name == 'youtube' else 'vimeo.com/'}{id}"
+        id = given.get("id") or found[2].strip()
+        if not address and id and name in source.VIDEO_HOSTS:
+            address = source.VIDEO_HOSTS[name] + id
         losses["players became links" if address else "players were left out"] += 1
         address = html.escape(address)
         return f'\n\n<p><a href="{address}">{address}</a></p>\n\n' if address else ""

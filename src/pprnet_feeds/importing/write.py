@@ -55,11 +55,10 @@ class PostFolder:
 
     def __init__(self, folder: Path, site: Site, pictures: str = "") -> None:
         self._folder, self._site, self._pictures = folder, site, pictures
-        self._bodies: dict[str, str] = {}
+        self._texts: dict[str, str] = {}  # without white space
         self._by_id: dict[str, str] = {}
-        self._by_text: dict[tuple[str, str], str] = {}
         self._by_stem: dict[str, str] = {}
-        self._by_title: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        self._by_title: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)  # with their months
         self.begin_source()
         found = (each for each in files.entries(folder) if not isinstance(each, Problem))
         for path, name in sorted((Path(entry.path), name) for entry, name in found):
@@ -81,33 +80,34 @@ class PostFolder:
         names = self._names(post, month)
         first = next(names)
         post = with_pictures(post, self._pictures)
-        about = (bool(terms_of(post.labels, self._site)[0]), bool(post.restricted))
-        if there := self._existing(post, month, first):
-            self._claimed.add(there)
-            same = "".join(self._bodies[there].split()) == "".join(post.body.split())
-            return ImportedPost(there, "same" if same else "other", *about, dict(+Counter(post.losses)))
-        free = itertools.chain([first], names)
-        stem = next(each for each in free if each not in self._by_stem and each not in self._by_id)
-        post, fault = fitted(post, stem, self._site)
-        if fault:
-            what = f"the post '{post.title[:60]}' cannot be a file: {fault[0]}"
-            return Problem(post.file, post.line, 0, what, fault[1])
-        text, name = post_text(post, stem, self._site), f"posts/{stem}.md"
-        (self._folder / "posts").mkdir(exist_ok=True)
-        write_file(self._folder / name, text)
-        self._add(name, text)
+        what: Literal["written", "same", "other"] = "written"
+        if name := self._existing(post, month, first):
+            what = "same" if self._texts[name] == "".join(post.body.split()) else "other"
+        else:
+            free = itertools.chain([first], names)
+            stem = next(each for each in free if each not in self._by_stem and each not in self._by_id)
+            post, fault = fitted(post, stem, self._site)
+            if fault:
+                why = f"the post '{post.title[:60]}' cannot be a file: {fault.what}"
+                return Problem(post.file, post.line, 0, why, fault.mend)
+            text, name = post_text(post, stem, self._site), f"posts/{stem}.md"
+            (self._folder / "posts").mkdir(exist_ok=True)
+            write_file(self._folder / name, text)
+            self._add(name, text)
         self._claimed.add(name)
-        return ImportedPost(name, "written", *about, dict(+Counter(post.losses)))
+        has_topic = bool(slugs_among(post.labels, self._site.topics))
+        return ImportedPost(name, what, has_topic, bool(post.restricted), dict(+Counter(post.losses)))
 
-    def _existing(self, post: SourcePost, month: str, first_name: str) -> str | None:
-        """The file that holds this post already."""
+    def _existing(self, post: SourcePost, month: str, first_name: str) -> str:
+        """The file that holds this post already, if one does."""
         if post.id and (holder := self._by_id.get(post.id) or self._by_stem.get(post.id)):
             return holder
-        title = normal(post.title)
+        alike, text = self._by_title[normal(post.title)], "".join(post.body.split())
+        candidates = [name for its_month, name in alike if its_month == month]
+        candidates += [self._by_stem.get(first_name, "")]
         # The month may be that of the import, as of a Word file; then the text says that it is the same post.
-        by_text = self._by_text.get((title, "".join(post.body.split())))
-        candidates = [*self._by_title[month, title], self._by_stem.get(first_name), by_text]
-        return next((name for name in candidates if name and name not in self._claimed), None)
+        candidates += [name for _, name in alike if self._texts[name] == text]
+        return next((name for name in candidates if name and name not in self._claimed), "")
 
     def _names(self, post: SourcePost, month: str) -> Iterator[str]:
         """Names for the file, from the one that this post had in an earlier run."""
@@ -122,18 +122,18 @@ class PostFolder:
         stem, zone = PurePosixPath(name).stem, self._site.time_zone
         entries = parts.header.entries if parts.header else {}
         typed = {key: value.text for key, (_, value) in entries.items() if isinstance(value, Scalar)}
-        self._bodies[name] = parts.body
-        self._by_text[normal(typed.get("title", "")), "".join(parts.body.split())] = name
+        self._texts[name] = "".join(parts.body.split())
         self._by_stem.setdefault(stem, name)
         self._by_id.setdefault(typed.get("id", stem), name)
+        month = ""
         with contextlib.suppress(ValueError):
             month = dates.month_of(dates.parse_moment(typed.get("date", ""), zone), zone)
-            self._by_title[month, normal(typed.get("title", ""))].append(name)
+        self._by_title[normal(typed.get("title", ""))].append((month, name))
 
 
 def post_text(post: SourcePost, stem: str, site: Site) -> str:
     """The text of the file *stem*.md."""
-    topics, research, _ = terms_of(post.labels, site)
+    topics = slugs_among(post.labels, site.topics)
     lines = [f"title: {quote(post.title)}", f"date: {post.date}"]
     lines += [f"updated: {post.updated}"] if post.updated else []
     if post.id and (post.id, post.slug or post.id) != (stem, stem):
@@ -143,7 +143,7 @@ def post_text(post: SourcePost, stem: str, site: Site) -> str:
     else:
         near = terms.suggest(post.title, site.topics)[:2] or site.topics[:1]
         lines += [_NO_TOPIC.format(example=", ".join(term.slug for term in near)), "topics: []"]
-    lines += list_lines("research", research)
+    lines += list_lines("research", slugs_among(post.labels, site.research))
     lines += citation_lines(post.cites) or ([] if post.id else [_NO_STUDY])
     lines += [f"summary: {quote(post.summary)}"] if post.summary else []
     lines += list_lines("authors", (_in_braces(asdict(each)) for each in post.authors))
@@ -158,14 +158,8 @@ def post_text(post: SourcePost, stem: str, site: Site) -> str:
     return "\n".join(["---", *lines, "---", "", post.body])
 
 
-def terms_of(labels: tuple[str, ...], site: Site) -> tuple[list[str], list[str], list[str]]:
-    """The topics and research types among *labels*, as slugs, and the labels that are neither."""
-    known = {*by_name(site.topics), *by_name(site.research)}
-    unknown = [label for label in dict.fromkeys(labels) if label and normal(label) not in known]
-    return _slugs(labels, site.topics), _slugs(labels, site.research), unknown
-
-
-def _slugs(labels: tuple[str, ...], known: tuple[Term, ...]) -> list[str]:
+def slugs_among(labels: tuple[str, ...], known: tuple[Term, ...]) -> list[str]:
+    """The slugs of the *known* topics or research types that are among *labels*."""
     index = by_name(known)
     places = {index[name] for name in map(normal, labels) if name in index}
     return [known[place].slug for place in sorted(places)]
@@ -189,7 +183,7 @@ def with_pictures(post: SourcePost, base: str) -> SourcePost:
     return replace(post, body=body, image=image, losses=losses)
 
 
-def fitted(post: SourcePost, stem: str, site: Site) -> tuple[SourcePost, tuple[str, str] | None]:
+def fitted(post: SourcePost, stem: str, site: Site) -> tuple[SourcePost, Problem | None]:
     """A post without those of its optional parts that `check` would refuse, and what is wrong with the rest.
 
     What `check` warns of in its text is counted among its losses.
@@ -203,7 +197,7 @@ def fitted(post: SourcePost, stem: str, site: Site) -> tuple[SourcePost, tuple[s
             losses[f"`{name}` was left out: {faults[0].what.partition(':')[0].replace('`', '')}"] += 1
             post, faults = trial, fewer
     losses.update(warning.what for warning in warnings)
-    return replace(post, losses=+losses), (faults[0].what, faults[0].mend) if faults else None
+    return replace(post, losses=+losses), faults[0] if faults else None
 
 
 def _faults(post: SourcePost, stem: str, site: Site) -> tuple[list[Problem], list[Problem]]:
@@ -218,9 +212,6 @@ def _faults(post: SourcePost, stem: str, site: Site) -> tuple[list[Problem], lis
 
 
 def _in_braces(values: dict[str, Any]) -> str:
-    given = {
-        name: quote(value) if isinstance(value, str) else str(value)
-        for name, value in values.items()
-        if value
-    }
-    return given["name"] if [*given] == ["name"] else f"{{{', '.join(map(': '.join, given.items()))}}}"
+    given = {name: quote(value) for name, value in values.items() if value}
+    lines = (f"{name}: {value}" for name, value in given.items())
+    return given["name"] if [*given] == ["name"] else f"{{{', '.join(lines)}}}"
