@@ -1,1 +1,1 @@
-"""Posts that were published elsewhere, as post files: saved pages, feeds, exports of WordPress."""
+"""Posts that were published elsewhere, as post files: Word files, saved pages, feeds, exports of WordPress, folders."""

@@ -27,8 +27,6 @@ _LEFT_OUT = frozenset("head title nav footer noscript template svg math iframe o
 _LEFT_OUT |= {"textarea", "script", "style"}
 _EMPTY_LINE = re.compile(r"\n[ \t\r]*\n")
 _PLAIN = re.compile(r"[\w ,.:;()-]{1,40}", re.ASCII)
-# After so many characters without the words of a block its line is that of the block before.
-_REACH = 100_000
 # More markup, or deeper, cannot be read in time, so that only its words stay.
 _TAGS = 150_000
 _DEPTH = 100
@@ -111,8 +109,9 @@ def blocks_of_tree(soup: Any, source: str = "") -> list[Block]:
         if text or element.name in ("hr", "section") or elements(element, "img", "hr"):
             # The parser gives no places; words do, as long as they are found in the order of the blocks.
             if source and (words := _PLAIN.match(next(element.stripped_strings, ""))):
+                # Words that are not there must not be looked for in all of a long source each time.
                 place = source.find(words[0], at, at + reach)
-                at, reach = (place, reach) if place >= 0 else (at, max(reach // 2, _REACH))
+                at, reach = (place, reach) if place >= 0 else (at, max(reach // 2, 100_000))
             found.append(Block(bisect_right(ends, at) + 1, text, element))
     return found
 
