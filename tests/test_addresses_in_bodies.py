@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 from many import make_site, write_post
@@ -71,3 +72,12 @@ def test_a_picture_in_the_header_needs_a_host_that_can_be(tmp_path: Path):
     said = invoke("check", "--site", str(site)).stdout
     for file in files:
         assert re.search(rf"^posts/{file}:\d+: `image` is not the address of a picture: ", said, re.MULTILINE)
+
+
+def test_thousands_of_bare_addresses_are_checked_in_no_quadratic_time(tmp_path: Path):
+    site = make_site(tmp_path / "site", 0)
+    text = "[a](/topics/)\n\n" + "\n\n".join(f"See https://a.example/{each} too." for each in range(6_000))
+    write_post(site, 0, text=text)
+    began = time.monotonic()
+    assert invoke("check", "--site", str(site)).returncode == 0
+    assert time.monotonic() - began < 5

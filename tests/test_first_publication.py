@@ -23,7 +23,6 @@ from pprnet_feeds.syndication.catalogue import Catalogue
 from service import invoke, serving
 
 NOW = datetime(2026, 3, 29, 15, 0, 0, tzinfo=UTC)
-FAR = 26_000  # days: more than one year, and still in this century
 
 
 @pytest.fixture

@@ -162,13 +162,41 @@ def test_shortcodes_without_an_end_take_no_time(tmp_path, text):
     assert seconds < 15
 
 
+LINKS = "".join(f'<a href="#x{each}">m</a> ' for each in range(4_000))
+PLACES = "".join(f'<p><a name="x{each}"></a>word</p>' for each in range(4_000))
+DELETED = "".join(f'<at:deleted-entry ref="x{each}"/>\n' for each in range(30_000))
+TAGS = "".join(f"<category>&#x{0x4E00 + each:x};</category>" for each in range(2_000))
+
+
 @pytest.mark.parametrize(
-    "text", ["```a\n", "{% ", "{{< figure ", "{% highlight x %}", "){.", "~~~\n", "![", "[![a](b)"]
+    "text",
+    [
+        RSS.format(f"<description><![CDATA[{LINKS + PLACES}]]></description>"),
+        f'<feed xmlns="http://www.w3.org/2005/Atom" xmlns:at="http://purl.org/atompub/tombstones/1.0">\n'
+        f"{DELETED}</feed>",
+        RSS.format(f"<description>word</description>{TAGS}"),
+        "<!--" * 25_000,
+    ],
+    ids=["links", "deleted", "tags", "comments"],
+)
+def test_many_of_one_kind_take_no_quadratic_time(tmp_path, text):
+    said, _, seconds = imported(tmp_path, text)
+    assert seconds < 5
+    assert "file.xml:30001: a post was withdrawn" in said or "deleted-entry" not in text
+
+
+MARKS = ["```a\n", "{% ", "{{< figure ", "{% highlight x %}", "){.", "~~~\n", "![", "[![a](b)"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [*(mark * 20_000 for mark in MARKS), "[" + " @a" * 60_000, "{{< figure" + " " * 2_000],
+    ids=lambda text: text.strip()[:12],
 )
 def test_markdown_without_an_end_takes_no_time(tmp_path, text):
     site = make_site(tmp_path / "site", 0)
     (tmp_path / "blog").mkdir()
-    (tmp_path / "blog/a.md").write_text(f"---\ntitle: A\ndate: 2020-01-01\n---\n{text * 20_000}\nword\n")
+    (tmp_path / "blog/a.md").write_text(f"---\ntitle: A\ndate: 2020-01-01\n---\n{text}\nword\n")
     began = time.monotonic()
     done = invoke("import", str(tmp_path / "blog"), "--site", str(site))
     assert "1 written" in done.stdout or "cannot be a file" in done.stdout

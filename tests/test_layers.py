@@ -1,4 +1,4 @@
-"""The plan of the house, checked: which room may know which, and who owns which library."""
+"""Which package may import which, and which module owns which library."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-# What each room may import; itself always. The order is the walk of the data.
+# What each package may import besides itself, in the order in which data moves.
 MAY_IMPORT = {
     "content": set(),
     "settings": {"content"},
@@ -68,8 +68,6 @@ MAY_KNOW_THE_TIME = {
     "serving.protocol",  # the field `Date`
     "serving.reload",
 }
-# The option of a connection that no other layer sets.
-MAY_BE_IMPURE = {"serving.protocol": {"socket"}}
 IMPURE_LIBRARIES = {"random", "secrets", "uuid", "locale", "socket", "platform", "getpass"}
 IMPURE_CALLS = {
     *("datetime.now", "datetime.utcnow", "datetime.today", "date.today"),
@@ -87,7 +85,7 @@ POSIX_ONLY = {
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
 
 
-def room(name: str) -> str:
+def package_of(name: str) -> str:
     return name.split(".")[0]
 
 
@@ -110,12 +108,12 @@ def dotted(node: ast.expr) -> str:
 def impure_names(module: str) -> Iterator[str]:
     used = {dotted(node) for node in ast.walk(MODULES[module]) if isinstance(node, ast.Attribute)}
     for name in used.union(imports(module)):
-        if room(name) in IMPURE_LIBRARIES or ".".join(name.split(".")[-2:]) in IMPURE_CALLS:
+        if package_of(name) in IMPURE_LIBRARIES or ".".join(name.split(".")[-2:]) in IMPURE_CALLS:
             yield name
 
 
 def test_an_import_uses_of_publishing_only_how_a_post_file_is_written():
-    used = {name for module in MODULES if room(module) == "importing" for name in imports(module)}
+    used = {name for module in MODULES if package_of(module) == "importing" for name in imports(module)}
     publishing = {name for name in used if name.startswith("pprnet_feeds.publishing.")}
     assert {".".join(name.split(".")[:3]) for name in publishing} == {"pprnet_feeds.publishing.postfile"}
 
@@ -123,20 +121,20 @@ def test_an_import_uses_of_publishing_only_how_a_post_file_is_written():
 every_module = pytest.mark.parametrize("module", MODULES)
 
 
-def test_every_room_has_its_place_in_the_order():
-    assert {room(module) for module in MODULES} <= set(MAY_IMPORT)
+def test_every_package_has_its_place_in_the_order():
+    assert {package_of(module) for module in MODULES} <= set(MAY_IMPORT)
 
 
 @every_module
-def test_a_room_imports_only_from_rooms_before_it(module):
-    ours = (name.split(".") for name in imports(module) if room(name) == "pprnet_feeds")
+def test_a_package_imports_only_from_those_before_it(module):
+    ours = (name.split(".") for name in imports(module) if package_of(name) == "pprnet_feeds")
     known = {parts[1] for parts in ours if len(parts) > 1 and parts[1] in MAY_IMPORT}
-    assert known <= MAY_IMPORT[room(module)] | {room(module)}
+    assert known <= MAY_IMPORT[package_of(module)] | {package_of(module)}
 
 
 @every_module
 def test_a_library_from_outside_is_imported_by_its_owner_only(module):
-    foreign = {room(name) for name in imports(module)} - set(sys.stdlib_module_names) - {"pprnet_feeds"}
+    foreign = {package_of(name) for name in imports(module)} - set(sys.stdlib_module_names) - {"pprnet_feeds"}
     assert {library for library in foreign if module not in OWNERS.get(library, ())} == set()
 
 
@@ -151,7 +149,7 @@ def test_no_module_needs_more_than_windows_has_to_be_imported(module):
     at_top = [node for node in MODULES[module].body if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {alias.name for node in at_top if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in at_top if isinstance(node, ast.ImportFrom)}
-    assert {room(name) for name in names} & POSIX_ONLY == set()
+    assert {package_of(name) for name in names} & POSIX_ONLY == set()
 
 
 @every_module

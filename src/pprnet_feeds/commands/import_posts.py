@@ -192,8 +192,6 @@ def _print_json(outcomes: Sequence[Outcome], counts: Counter[str], added: str, l
     everything = {
         "sources": [asdict(outcome) | {"drafts": outcome.drafts} for outcome in outcomes],
         "losses": [{"kind": kind, "number": each.total(), "files": [*each]} for kind, each in losses],
-        "topics": [
-            {"label": label, "posts": number, "added": bool(added)} for label, number in counts.items()
-        ],
+        "topics": [{"label": label, "posts": each, "added": bool(added)} for label, each in counts.items()],
     }
     click.echo(json.dumps(everything, ensure_ascii=False, indent=2))

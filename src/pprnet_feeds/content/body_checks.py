@@ -135,6 +135,7 @@ class _BodyParser(HTMLParser):
         self._line = 1
         self._offset = 0  # from a line of the HTML to that of the source
         self._verbatim = 0
+        self._found_at = 0  # most are found in their order
         self.feed(markdown.whole_tags(html))
         self.close()
 
@@ -161,7 +162,9 @@ class _BodyParser(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Note bare links, and what was meant as a link or a footnote's mark."""
         for found in () if self._verbatim else _SHOWN.finditer(data):
-            if re.search(rf"(?<!\\){re.escape(found[0])}", self._source):
+            typed = re.compile(rf"(?<!\\){re.escape(found[0])}")
+            if place := typed.search(self._source, self._found_at) or typed.search(self._source):
+                self._found_at = place.start()
                 line = self.getpos()[0] + self._offset + data.count("\n", 0, found.start())
                 self.addresses.append((line, "a" if found[0].startswith("http") else "text", found[0]))
 

@@ -184,9 +184,7 @@ def _read_manifest(place: Folder | Bucket) -> dict[str, Written]:
 
 def _write_manifest(place: Folder | Bucket, files: Mapping[str, Written]) -> None:
     """Write the manifest: sorted, one name a line."""
-    lines = (
-        f"{json.dumps(name)}: {json.dumps([it.digest, it.stamps])}" for name, it in sorted(files.items())
-    )
+    lines = (f"{json.dumps(name)}: {json.dumps([*written])}" for name, written in sorted(files.items()))
     text = f'{{"version": {_VERSION}, "files": {{\n' + ",\n".join(lines) + "\n}}\n"
     place.write(MANIFEST, text.encode(), {"Content-Type": "application/json", "Cache-Control": "no-store"})
 

@@ -1,1 +1,1 @@
-"""Posts that were published elsewhere, as post files: saved pages, feeds, exports of WordPress."""
+"""Posts that were published elsewhere, as post files: of Word, saved pages, feeds, WordPress and folders."""

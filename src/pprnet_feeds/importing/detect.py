@@ -19,7 +19,7 @@ SIZE_LIMIT = 50_000_000
 
 _HTML = re.compile(r"<!doctype html|<html[\s>]|<(?:body|div|p|h[1-6]|main|article)(?:\s[^<>]*)?>", re.I)
 # The first element below comments and declarations.
-_ROOT = re.compile(r"(?=<)(?><!--.*?-->|<[?!]|[^<]+)*+<([a-z][\w.:-]*)", re.IGNORECASE | re.DOTALL)
+_ROOT = re.compile(r"(?=<)(?><!--.*?(?:-->|\Z)|<[?!]|[^<]+)*+<([a-z][\w.:-]*)", re.IGNORECASE | re.DOTALL)
 _HEAD = 100_000
 _ENCODING = re.compile(
     rb"<(?:\?xml\s[^<>]{0,100}?encoding|meta\s[^<>]{0,100}?charset)\s*=\s*[\"']?([\w-]{1,20})", re.IGNORECASE

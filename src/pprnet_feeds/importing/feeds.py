@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from html.entities import html5
+from itertools import accumulate, pairwise
 from typing import Any
 from xml.parsers import expat
 
@@ -74,17 +75,18 @@ def read_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
     states = checked.entries
     if len(states) != len(entries):  # nobody knows which of them are public
         states = [(0, {"draft": "yes"} if any(state for _, state in states) else {})] * len(entries)
-    found = [(entry, *state) for entry, state in zip(entries, states, strict=True)]
+    items = [(entry, *state) for entry, state in zip(entries, states, strict=True)]
     is_atom = root == "feed"
     to_post = partial(_post, feed=feed, file=file, site=site, is_atom=is_atom)
     if any(WORDPRESS & state.keys() for _, state in states):  # its namespace may have become anything
-        return wordpress.read_export(found, text, file, site, to_post, watch)
+        return wordpress.read_export(items, text, file, site, to_post, watch)
     posts = []
-    for entry, line, state in watch(found):
+    for entry, line, state in watch(items):
         is_public = source.PUBLIC.issuperset(state.values())
         posts.append(replace(to_post(entry, line), restricted="" if is_public else "a draft"))
-    places = [(html.unescape(each[1]), each.start()) for each in _DELETED.finditer(text)]
-    gone = [(id, text.count("\n", 0, place) + 1) for id, place in places]
+    found = [*_DELETED.finditer(text)]
+    lines = accumulate(text.count("\n", *pair) for pair in pairwise([0, *(each.start() for each in found)]))
+    gone = [(html.unescape(each[1]), line + 1) for each, line in zip(found, lines, strict=True)]
     return _source("an Atom feed" if is_atom else "an RSS feed", feed.get("id", ""), posts, gone, file, site)
 
 

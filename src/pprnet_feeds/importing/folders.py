@@ -34,7 +34,7 @@ _HIGHLIGHT = re.compile(
     r"\{(?:%|\{[<%])-?\s*highlight\s+\"?([\w+#-]+)[^}\n]*\}?\}\n?((?:(?!\{[%{][-<%]?\s*highlight).)*?)\n?\{(?:%-?\s*end|\{[<%]\s*/\s*)highlight[^}\n]*\}?\}",
     re.DOTALL,
 )
-_FIGURE = re.compile(r"\{\{[<%]\s*figure\s+([^{}]*?)/?\s*[>%]\}\}")
+_FIGURE = re.compile(r"\{\{[<%]\s*figure\s([^{}]*)[>%]\}\}")
 _VIDEO = re.compile(r"\{[{%][<%]?-?\s*(youtube|vimeo|video)\s+(?:id=)?\"?([^\s\"<>{}%]+)[^{}]*\}\}?")
 _REFERENCE = re.compile(
     r"\{\{[<%]\s*(?:rel)?ref\s+\"([^\"]+)\"\s*[>%]\}\}|\{%-?\s*(?:post_url|link)\s+([^\s%{}]+)\s*-?%\}"
@@ -45,7 +45,7 @@ _SILENT = re.compile(
 )
 _SHORTCODE = re.compile(r"\{\{[<%][^{}\n]*[>%]\}\}|\{%[^{}\n]*%\}|\{\{[^{}\n]*\}\}")
 _MARK = re.compile(r"^:{3,}.*$|^\{:[^}\n]*\}$|(?<=[)\]`*])\{:?\s*(?:[.#]|\w+=)[^{}\n]*\}", re.MULTILINE)
-_CITED = re.compile(r"\[[^\[\]\n]*(?<![\w.])@\w[^\[\]\n]*\](?!\()")
+_CITED = re.compile(r"\[(?=[^\[\]\n]*\](?!\())[^\[\]\n]*(?<![\w.])@\w")
 _ATTRIBUTE = re.compile(r"(\w+)=(?:\"([^\"]*)\"|(\S+))")
 
 
@@ -198,7 +198,8 @@ def _body(text: str, losses: Counter[str]) -> str:
         return f"<{host}{found[2]}>" if host else f"[Video]({found[2]})"
 
     def figure(found: re.Match[str]) -> str:
-        given = {key: quoted or plain for key, quoted, plain in _ATTRIBUTE.findall(found[1])}
+        typed = _ATTRIBUTE.findall(found[1].rstrip().removesuffix("/"))
+        given = {key: quoted or plain for key, quoted, plain in typed}
         words = given.get("alt") or given.get("caption") or given.get("title", "")
         below = f"\n\n*{given['caption']}*" if given.get("caption") and given["caption"] != words else ""
         return f"![{words}]({given.get('src', '').replace(' ', '%20')}){below}"

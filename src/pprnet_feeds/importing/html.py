@@ -96,7 +96,7 @@ def blocks_of_tree(soup: Any, source: str = "") -> list[Block]:
         if each.name in _LEFT_OUT or isinstance(each, PreformattedString):
             each.extract()
     ends = [match.start() for match in re.finditer("\n", source)]
-    at = max(source.lower().find("<body"), 0)
+    at, reach = max(source.lower().find("<body"), 0), len(source)
     found = []
     for part in _parts(soup.body):
         element = part
@@ -109,7 +109,9 @@ def blocks_of_tree(soup: Any, source: str = "") -> list[Block]:
         if text or element.name in ("hr", "section") or elements(element, "img", "hr"):
             # The parser gives no places; words do, as long as they are found in the order of the blocks.
             if source and (words := _PLAIN.match(next(element.stripped_strings, ""))):
-                at = max(source.find(words[0], at), at)
+                # Words that are not there must not be looked for in all of a long source each time.
+                place = source.find(words[0], at, at + reach)
+                at, reach = (place, reach) if place >= 0 else (at, max(reach // 2, 100_000))
             found.append(Block(bisect_right(ends, at) + 1, text, element))
     return found
 

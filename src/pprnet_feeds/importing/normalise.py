@@ -62,7 +62,7 @@ def normalise(soup: Any, base: str = "") -> Counter[str]:
         _move_footnotes(soup)
     for link in _links_within(soup):
         losses["links within the post became words"] += bool(link.get_text().strip())
-        link.unwrap()
+        del link["href"]
     return losses
 
 
@@ -103,6 +103,11 @@ def _move_footnotes(soup: Any) -> None:
     everything = elements(soup)
     places = {name: each for each in everything for name in (each.get("name"), each.get("id")) if name}
     order = {id(each): place for place, each in enumerate(everything)}
+    following: dict[int, Any] = {}  # the first link after each element
+    link = None
+    for each in reversed(everything):
+        following[id(each)] = link
+        link = each if each.name == "a" and "href" in each.attrs else link
     targets = [(link, places.get(unquote(link["href"][1:]))) for link in _links_within(soup)]
     links = [(link, target) for link, target in targets if target is not None]
     notes = {id(a): to if to.name in _NOTES else to.find_parent(_NOTES) for a, to in links}
@@ -110,7 +115,7 @@ def _move_footnotes(soup: Any) -> None:
     for link, target in links:
         # Its target is the mark itself, or right before or around it.
         is_before = target.name in ("a", "sup", "span") and not target.get("href")
-        note = notes.get(id(target.find_next("a", href=True) if is_before else target))
+        note = notes.get(id(following[id(target)] if is_before else target))
         if note is not None and any(each is note for each in link.parents):
             returns[id(note)].append(link)
     found: dict[int, tuple[Any, list[Any]]] = {}  # notes, each with its marks

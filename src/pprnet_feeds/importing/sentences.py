@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from pprnet_feeds.content import files
@@ -71,9 +71,12 @@ def unknown_topics(sources: Iterable[Source], site: Site) -> Counter[str]:
 def topic_lines(counts: Counter[str], site: Site) -> str:
     """Topics as lines of ``feeds/topics.yaml``, each with the number of its posts."""
     taken = set(by_name((*site.topics, *site.research))) | {normal(label) for label in counts}
+    used: Counter[str] = Counter()
     lines = []
     for label, number in counts.items():
-        names = (f"{slug_of(label, 90)}{'' if at == 1 else f'-{at}'}" for at in count(1))
+        base = slug_of(label, 90)
+        names = chain([base], (f"{base}-{at}" for at in count(max(used[base] + 1, 2))))
+        used[base] += 1
         slug = next(each for each in names if normal(each) == normal(label) or normal(each) not in taken)
         taken.add(normal(slug))
         lines.append(f"- slug: {slug}  # {some(number, 'post')}\n  label: {quote(label)}\n")

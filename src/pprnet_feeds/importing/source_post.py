@@ -29,7 +29,6 @@ VIDEO_HOSTS = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://
 # What a draft's mark, or a state, is where everybody may read a post.
 PUBLIC = frozenset(" 0 no off false null none live publish published public corrected retracted".split(" "))
 _ORCID = "https://orcid.org/"
-_MAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
 _OFFSET = re.compile(r"(?<=:[0-9]{2}) +(?=[+-][0-9]{2}:?[0-9]{2}$)")
 _STATUSES: dict[str, Status] = {"Corrected": "corrected", "Retracted": "retracted"}
 _NO_TOPIC = frozenset({"uncategorized", "uncategorised"})
@@ -237,7 +236,7 @@ def person(name: str, address: str = "", email: str = "") -> Person:
     """Somebody, whose address may be that of an ORCID record or of a mailbox."""
     if address.lower().startswith("mailto:"):
         address, email = "", email or address[7:].partition("?")[0]
-    email = email if _MAIL.fullmatch(email) else ""
+    email = email if fields.EMAIL.fullmatch(email) else ""
     orcid = address.removeprefix(_ORCID).strip("/") if address.startswith(_ORCID) else ""
     url = address if not orcid and fields.is_address(address) else ""
     return Person(name or email.partition("@")[0], url, email, orcid)

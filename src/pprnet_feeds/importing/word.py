@@ -55,10 +55,7 @@ _REPORTED = {
         "Write into the text what readers need of them.",
     ),
     "ins": ("tracked insertions are in the text", _CHANGES),
-    "vanish": (
-        "words that Word hides are in the text",
-        "Take out of the post what readers should not see.",
-    ),
+    "vanish": ("words that Word hides are in the text", "Take out of the post what readers should not see."),
 }
 # Other files that are archives, too, by the names in them.
 _KINDS = {
@@ -138,7 +135,7 @@ def _count_elements(archive: ZipFile) -> Counter[str]:
 def _without_title(blocks: list[Block]) -> tuple[str, list[Block]]:
     """The title, and the blocks without it: a heading near the beginning, or else the first paragraph."""
     words = [
-        at for at, each in enumerate(blocks) if each.text and not (is_practice(each) or is_reference(each))
+        n for n, each in enumerate(blocks) if each.text and not (is_practice(each) or is_reference(each))
     ]
     headings = [place for place in words if blocks[place].level == 1 and place < _NEAR]
     for place in [*headings, *words][:1]:

@@ -30,7 +30,7 @@ _DRAFTS = frozenset({"draft", "pending", "future", "private"})
 # Shortcodes: those with a text, and those of one tag; the rest is reported and stays.
 _ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*[\"“”']?([^\"“”'\]]*)")
 _CODE = re.compile(
-    r"\[(sourcecode|code|pre)\b([^\[\]]*)\]((?:(?!\[(?:sourcecode|code|pre)\b).)*?)\[/\1\]", re.S
+    r"\[(sourcecode|code|pre)\b[^\[\]]*\]((?:(?!\[(?:sourcecode|code|pre)\b).)*?)\[/\1\]", re.S
 )
 _CAPTION = re.compile(
     r"\[(?:wp_)?caption\b([^\[\]]*)\]((?:(?!\[(?:wp_)?caption\b).)*?)\[/(?:wp_)?caption\]", re.DOTALL
@@ -121,7 +121,7 @@ def _as_html(text: str, pictures: dict[str, str]) -> tuple[str, Counter[str]]:
         return f"\n\n\0{len(codes) - 1}\0\n\n"
 
     def code(found: re.Match[str]) -> str:
-        words = html.escape(html.unescape(found[3].strip("\n")), quote=False)
+        words = html.escape(html.unescape(found[2].strip("\n")), quote=False)
         return stored(f"<pre><code>{words}</code></pre>")
 
     def caption(found: re.Match[str]) -> str:

@@ -23,10 +23,8 @@ from pprnet_feeds.syndication.urls import REFERENCE_FORMATS
 # Addresses of pages, each with its newest change.
 Changes = Sequence[tuple[str, datetime]]
 
-_SCHEMA_TYPES = {
-    "article-journal": "ScholarlyArticle",
-    "paper-conference": "ScholarlyArticle",
-} | {name: name.capitalize() for name in ("book", "chapter", "thesis", "report", "dataset")}
+_SCHEMA_TYPES = dict.fromkeys(("article-journal", "paper-conference"), "ScholarlyArticle")
+_SCHEMA_TYPES |= {name: name.capitalize() for name in ("book", "chapter", "thesis", "report", "dataset")}
 # What a proxy with small buffers surely lets through, in bytes of one header field.
 _LINKS_LENGTH = 2000
 

@@ -1,1 +1,1 @@
-"""What editors do before readers see anything: check, plan, publish, begin a post."""
+"""What several commands need: checks, what a publication changes, records of DOIs, post files."""

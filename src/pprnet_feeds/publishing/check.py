@@ -204,9 +204,8 @@ class _Links:
             if unquote(fragment) in (*ids, "top"):
                 return None
             near = nearest(fragment, ids)
-            fix = (
-                f"Did you mean #{near}?" if near else "Take the link out, or link to a heading of this post."
-            )
+            fix = "Take the link out, or link to a heading of this post."
+            fix = f"Did you mean #{near}?" if near else fix
             return f"{quoted(typed)} leads to nothing in this post", fix
         status = self._status_of(path)
         if status < 400:

@@ -48,9 +48,9 @@ def with_citation(text: str, file: str, site: Site, old: Citation, new: Citation
 
     Comments and the order of keys stay, as far as the works are not in one pair of brackets.
     """
-    if "\r\n" in text:
-        done = with_citation(text.replace("\r\n", "\n"), file, site, old, new)
-        return done and done.replace("\n", "\r\n")
+    if "\r" in text:
+        done = with_citation(text.replace("\r\n", "\n").replace("\r", "\n"), file, site, old, new)
+        return done and done.replace("\n", re.findall("\r\n|\r|\n", text)[0])
     before, _ = read_post(text, file, site)
     place = before.cites.index(old) if before and old in before.cites else -1
     item = cited_value(text, file, place)

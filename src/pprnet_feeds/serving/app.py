@@ -145,7 +145,8 @@ class Application:
                 return partial(self._send, Reply(503, UNREADABLE, {"retry-after": "60"}))
             query = request.scope["query_string"].decode("latin-1")
             if len(query) > LONGEST_QUERY:  # cut where a word ends
-                query = query[: max(query.rfind(sign, 0, LONGEST_QUERY) for sign in "&+%")]
+                end = max(query.rfind(sign, 0, LONGEST_QUERY) for sign in "&+%")
+                query = query[: end if end > 0 else LONGEST_QUERY]
             asked = read(snapshot, path, query)
             if isinstance(asked, Reply):
                 return partial(self._send, asked)

@@ -97,9 +97,8 @@ class ResponseCache:
             if not self._failing:
                 log.warning("nothing new can be rendered for now: %s", fault)
             self._failing = True
-            return Reply(
-                503, "This cannot be rendered just now; ask again in a minute.", {"retry-after": "60"}
-            )
+            text = "This cannot be rendered just now; ask again in a minute."
+            return Reply(503, text, {"retry-after": "60"})
         except Exception:
             log.exception("rendering %s failed", key)
             return Reply(500, "This could not be rendered; the log has the reason.")

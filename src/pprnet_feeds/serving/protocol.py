@@ -56,10 +56,8 @@ _WORDS = {
 }
 _NEEDED = (
     (HttpToolsProtocol, "connection_made connection_lost data_received on_message_begin on_url on_header"),
-    (
-        HttpToolsProtocol,
-        "on_headers_complete on_body on_message_complete on_response_complete _start_asgi_task",
-    ),
+    (HttpToolsProtocol, "on_headers_complete on_body on_message_complete on_response_complete"),
+    (HttpToolsProtocol, "_start_asgi_task"),
     (httptools_impl, "RequestResponseCycle"),
     (getattr(flow_control, "FlowControl", None), "pause_reading resume_reading resume_writing"),
 )

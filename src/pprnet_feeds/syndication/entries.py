@@ -144,13 +144,12 @@ class PostText:
     def categories(self) -> tuple[Category, ...]:
         """Topics, research types, and what became of the post and its studies."""
         post, site, scheme = self.post, self.site, f"tag:{self.site.tag_root}/"
+        kinds = dict.fromkeys(kind for kind, *_ in study_warnings(self.cites))
         return (
             *(Category(slug, f"{scheme}topics", site.topic[slug].label) for slug in post.topics),
             *(Category(slug, f"{scheme}research", site.research_type[slug].label) for slug in post.research),
             *(Category(key, f"{scheme}status", label) for key, label in STATUS.items() if key == post.status),
-            *dict.fromkeys(
-                Category(kind, f"{scheme}notice", LABELS[kind]) for kind, *_ in study_warnings(self.cites)
-            ),
+            *(Category(kind, f"{scheme}notice", LABELS[kind]) for kind in kinds),
         )
 
     def entry(self, summary: str, text: str = "") -> Entry:

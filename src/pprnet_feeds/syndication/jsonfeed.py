@@ -56,6 +56,7 @@ def _item(entry: Entry) -> dict[str, Any]:
     works = [csl_item(cite, f"{entry.key}-{place}") for place, cite in enumerate(entry.cites, 1)]
     if study:
         works = [csl_item(study, entry.key)]
+    others = () if study else entry.cites
     item = {
         "id": entry.id,
         "url": entry.url,
@@ -75,9 +76,7 @@ def _item(entry: Entry) -> dict[str, Any]:
         "_related": dict(zip(("url", "title"), entry.post, strict=True)) if study else {},
         # An extension is an object: the first work itself, with the others, which are rare, inside it.
         "_citation": works[0] | without_empty({"also": works[1:]}) if works else {},
-        "_references": [
-            without_empty({"url": cite.link, "reference": cite.text}) for cite in entry.cites if not study
-        ],
+        "_references": [without_empty({"url": one.link, "reference": one.text}) for one in others],
     }
     return without_empty(item)
 

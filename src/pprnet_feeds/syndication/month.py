@@ -36,9 +36,7 @@ a {overflow-wrap: anywhere}
 _HEADING = re.compile(r"(</?h)([2-5])\b")
 _PARAGRAPH = re.compile(r"<p>.*?</p>", re.DOTALL)
 # A letter needs no picture: its words are there instead. Footnotes are on the page.
-_PICTURE = re.compile(
-    r'<img(?:[^<>]*? alt="([^"<>]*)")?[^<>]*>|<sup class="footnote-ref">.*?</sup>', re.DOTALL
-)
+_PICTURE = re.compile(r'<img(?:[^<>]*? alt="([^"<>]*)")?[^<>]*>|<sup class="footnote-ref">.*?</sup>', re.S)
 
 
 def month_entry(issue: str, posts: Sequence[Post], site: Site, corrections: Sequence[Post] = ()) -> Entry:

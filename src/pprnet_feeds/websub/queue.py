@@ -141,9 +141,7 @@ def changed_posts(library: Library, recorded: Mapping[str, int]) -> dict[str, Po
     An older `updated` is no change: it comes from a replica that does not have the newest files yet.
     """
     named = {f"{post.id} {post.status}": post for post in (*library.posts, *library.withdrawn)}
-    return {
-        name: post for name, post in named.items() if _seconds(post.updated) > recorded.get(name, -math.inf)
-    }
+    return {key: post for key, post in named.items() if _seconds(post.updated) > recorded.get(key, -math.inf)}
 
 
 def changed_feeds(catalogue: Catalogue, posts: Collection[Post]) -> Iterator[str]:
