@@ -268,7 +268,8 @@ def test_what_other_programs_write_around_an_address_is_taken_off_and_what_is_lo
     (posts / "2015-03-04-one.md").write_text(
         "---\ntitle: One\ntags: [Alpha]\nauthor:\n  - name: {given: Ann, family: Lee}\n---\n\n"
         '![a]({{ "/a.png" | relative_url }}){: width="300" } [next]({% post_url 2015-03-05-two %})\n\n'
-        "{{< video https://v.example.org/1.mp4 >}}\n\nSeen before [@lund2021, p. 4], by a@x.org.\n",
+        "{{< video https://v.example.org/a%20b.mp4 >}} {% youtube abc%}\n\n"
+        "Seen before [@lund2021, p. 4], by a@x.org.\n",
         "utf-8",
     )
     done = invoke("import", str(site / "blog"), "--site", str(site))
@@ -276,7 +277,8 @@ def test_what_other_programs_write_around_an_address_is_taken_off_and_what_is_lo
     head, _, text = (site / "posts/2015-03-one.md").read_text("utf-8").partition("---\n\n")
     assert '\n  - "Ann Lee"\n' in head
     assert text == (
-        "![a](/a.png) [next](2015-03-05-two)\n\n[Video](https://v.example.org/1.mp4)\n\n"
+        "![a](/a.png) [next](2015-03-05-two)\n\n[Video](https://v.example.org/a%20b.mp4) "
+        "<https://www.youtube.com/watch?v=abc>\n\n"
         "Seen before [@lund2021, p. 4], by a@x.org.\n"
     )
     for loss in ("marks of citations were left as they are", "players became links", "relative links"):
@@ -316,6 +318,17 @@ def test_what_follows_an_embedded_object_and_the_address_of_an_author_come_whole
     )
     assert '\n  - {name: "Jo Kay", email: "jo@clinic.therapy"}\n' in text
     assert text.endswith("\n[Object: old.example.org](https://old.example.org/a.swf)\n\nText.\n")
+
+
+def test_an_address_that_is_typed_in_html_is_typed_in_markdown(site):
+    html = "<p>See https://e.org/a_b, <b>www.e.org</b> or a@e.org.</p><p><a href='https://e.org/'>b@e.org</a></p>"
+    _, _, (text,) = read(
+        CHANNEL.format(
+            ITEM.format("Wed, 04 Mar 2020 10:00:00 GMT").replace("Text.", f"<![CDATA[{html}]]>", 1)
+        ),
+        site,
+    )
+    assert text.endswith("\nSee https://e.org/a_b, **www.e.org** or a@e.org.\n\n[b@e.org](https://e.org/)\n")
 
 
 def test_preformatted_text_of_a_classic_post_stays_as_it_is(site):

@@ -37,6 +37,12 @@ def preview(site: Path) -> Iterator[Service]:
         yield running
 
 
+def test_an_editor_stops_the_preview_with_control_c(site: Path):
+    with serving(site, "--preview") as running:
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(timeout=15) == 0
+
+
 @contextlib.contextmanager
 def changes(preview: Service) -> Iterator[http.client.HTTPResponse]:
     """The stream of changes that the script of an open page asks for."""

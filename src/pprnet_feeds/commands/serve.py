@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import os
@@ -112,7 +113,8 @@ def serve(folder: Path, host: str | None, port: int | None, preview: bool) -> No
         open_pages = Preview(local, public, lambda: server.should_exit)
         served = partial(application, settings, open_pages)
         server = uvicorn.Server(uvicorn.Config(lambda: open_pages.around(served()), **how))
-        server.run()
+        with contextlib.suppress(KeyboardInterrupt):  # an editor's way to stop, as for `uvicorn.run`
+            server.run()
     else:
         uvicorn.run(partial(application, settings), **how)
 

@@ -124,16 +124,16 @@ def render(source: str, *, base: str, prefix: str) -> str:
     return clean(_NO_PICTURE.sub(lambda tag: tag[1] or "", safe))[0]
 
 
-def to_html(source: str, *, positions: bool = False) -> str | None:
+def to_html(source: str, *, positions: bool = False, bare_links: bool = True) -> str | None:
     """Unsafe HTML, or None when there is more markup than a post needs.
 
     With *positions* each element that came from Markdown begins with ``data-sourcepos``, and bare links are
-    text, so that a link that failed is found in one piece.
+    text, so that a link that failed is found in one piece. They are text without *bare_links*, too.
     """
     source = repaired(source)
     if "|" in source and _cells(source) > _CELLS:
         return None
-    extensions = _EXTENSIONS if positions or not _has_bare_links(source) else _WITH_LINKS
+    extensions = _WITH_LINKS if bare_links and not positions and _has_bare_links(source) else _EXTENSIONS
     html = comrak.render_markdown(source, extensions, _PARSING, _WITH_POSITIONS if positions else _RENDERING)
     marks = html.count("<") + html.count("&")
     return None if marks > _MARKS or source.count("<") * marks > _HTML_MARKS else html

@@ -35,7 +35,7 @@ _HIGHLIGHT = re.compile(
     re.DOTALL,
 )
 _FIGURE = re.compile(r"\{\{[<%]\s*figure\s([^{}]*)[>%]\}\}")
-_VIDEO = re.compile(r"\{[{%][<%]?-?\s*(youtube|vimeo|video)\s+(?:id=)?\"?([^\s\"<>{}%]+)[^{}]*\}\}?")
+_VIDEO = re.compile(r'\{[{%][<%]?-?\s*(youtube|vimeo|video)\s+(?:id=)?"?((?:(?!%\})[^\s"<>{}])+)[^{}]*\}\}?')
 _REFERENCE = re.compile(
     r"\{\{[<%]\s*(?:rel)?ref\s+\"([^\"]+)\"\s*[>%]\}\}|\{%-?\s*(?:post_url|link)\s+([^\s%{}]+)\s*-?%\}"
     r"|\{\{-?\s*[\"']([^\"'{}]+)[\"']\s*\|\s*(?:relative|absolute)_url[^{}]*\}\}"
