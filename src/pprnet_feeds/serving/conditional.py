@@ -23,10 +23,10 @@ _TAG = re.compile(r'(?:W/)?(?:"([^"]*)"|([^\s,"]+))')
 # Nothing, or what Apache's mod_deflate and others like it add to the tag of what they compress.
 _PROXY_SUFFIXES = ("", "-gzip", ";gzip")
 
-# §5.6.7: IMF-fixdate, RFC 850 or asctime. Some programs send the year 1 for none; email.utils reads 2001.
+# §5.6.7: IMF-fixdate, RFC 850 or asctime; email.utils reads more. Some programs send the year 1 for none.
 _DATE = re.compile(
-    r"(?!.* 00[0-9]{2}\b)[a-z]{3,9},? [0-9a-z -]{6,11} [0-9]{2}(?::[0-9]{2}){2} (?:GMT|UTC|\+0000|[0-9]{4})",
-    re.ASCII | re.IGNORECASE,
+    r"(?ai)(?:[a-z]{3}, \d\d? [a-z]{3} (?!00)\d{4}|[a-z]{6,9}, \d\d-[a-z]{3}-\d\d) \d\d:\d\d:\d\d"
+    r" (?:GMT|UTC|\+0000)|[a-z]{3} [a-z]{3} [ \d]\d \d\d:\d\d:\d\d (?!00)\d{4}"
 )
 
 
