@@ -1,6 +1,6 @@
 """The response cache of one process, and how a response that is not in it is rendered.
 
-It saves the rendering and compressing of each feed: 14 ms a request at 350 posts. Listed feeds, which
+It saves rendering and compressing, 10 ms of the main feed at 350 posts. Listed feeds, which
 everybody polls, are cached as long as the snapshot lives, all other responses in a bounded number of
 bytes: ten thousand combinations that a client makes up cost a constant amount of memory.
 """
