@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from typing import cast
 
 from pprnet_feeds.content.library import Library
@@ -245,12 +245,14 @@ class Catalogue:
 
         All of the newest item's year is in the subscription document, so it has no archive yet.
         """
-        has_text = self._has_text(request)
+        has_text, candidates = self._has_text(request), self._candidates(request)
         years: set[int] = set()
-        for item in chain(*self._candidates(request)):
+        for item in chain(*candidates):
             if item.year not in years and has_text(item):  # the year is the cheaper question
                 years.add(item.year)
-        updated = self.items(replace(request, year=0)).updated
+        # The last changed come first, of posts as of those that were withdrawn.
+        firsts = (item.updated for items in candidates for item in islice(filter(has_text, items), 1))
+        updated = max(firsts, default=None)
         return sorted(years - {archives.year_of(updated, self.site.time_zone) if updated else 0})
 
     def _candidates(self, request: FeedRequest) -> tuple[Sequence[Item], Sequence[Post]]:
