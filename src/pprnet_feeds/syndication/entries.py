@@ -40,18 +40,14 @@ class Body:
 
     def __init__(self, rendered: str) -> None:
         self.html = rendered
-        # Where the references begin that the text prints itself, and where they end.
-        _, self.inner, self.end = markdown.section(rendered, "references")
+        # The letters of the references that the text prints itself, and where these end.
+        _, begin, self.end = markdown.section(rendered, "references")
+        self.references = _letters(rendered[begin : self.end])
 
     @cached_property
     def sections(self) -> tuple[str, str]:
         """The body without its practice implications, and these; either may be empty."""
         return markdown.sections(self.html)
-
-    @cached_property
-    def own(self) -> str:
-        """The letters of the references that the text prints itself."""
-        return _letters(self.html[self.inner : self.end])
 
     @cached_property
     def summary(self) -> str:
@@ -98,8 +94,8 @@ class PostText:
     def html(self) -> str:
         """The text as a reader shows it; its section of references is completed, or added."""
         body, end = self.body.html, self.body.end
-        missing = self._references("<li>{}</li>\n", self.body.own)
-        heading = "" if self.body.own else "<h2>References</h2>\n"
+        missing = self._references("<li>{}</li>\n", self.body.references)
+        heading = "" if self.body.references else "<h2>References</h2>\n"
         below = f"{heading}<ul>\n{missing}</ul>\n" if missing else ""
         return self.became + self.figure(body) + body[:end] + below + body[end:]
 
