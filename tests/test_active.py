@@ -110,7 +110,7 @@ LENIENT = nh3.Cleaner(
 
 @given(st.lists(st.one_of(PIECES, st.sampled_from([" ", "\n", "\n\n"])), max_size=16).map("".join))
 def test_nothing_that_a_browser_would_find_active_goes_in_silence(source):
-    drawn = markdown.to_html(source) or ""
+    drawn = markdown.to_html(source, bare_links=True) or ""
     SEEN.clear()
     seen = LENIENT.clean(drawn)
     if SEEN or re.search(rf"<(?:{'|'.join(ELEMENTS)})\b", seen):

@@ -114,7 +114,7 @@ def render(source: str, *, base: str, prefix: str) -> str:
     Relative addresses are resolved against *base*, the permalink with a slash at its end (RFC 3986 §5).
     *prefix* comes before each id and each fragment that leads to one.
     """
-    html = to_html(source)
+    html = to_html(source, bare_links=True)
     if html is not None and RAW_TAG.search(source):
         html = whole_tags(html, known_only=True)
     _place.base, _place.prefix = base, prefix
@@ -124,16 +124,16 @@ def render(source: str, *, base: str, prefix: str) -> str:
     return clean(_NO_PICTURE.sub(lambda tag: tag[1] or "", safe))[0]
 
 
-def to_html(source: str, *, positions: bool = False, bare_links: bool = True) -> str | None:
+def to_html(source: str, *, positions: bool = False, bare_links: bool = False) -> str | None:
     """Unsafe HTML, or None when there is more markup than a post needs.
 
-    With *positions* each element that came from Markdown begins with ``data-sourcepos``, and bare links are
-    text, so that a link that failed is found in one piece. They are text without *bare_links*, too.
+    With *positions* each element that came from Markdown begins with ``data-sourcepos``. With *bare_links*
+    addresses in the text become links.
     """
     source = repaired(source)
     if "|" in source and _cells(source) > _CELLS:
         return None
-    extensions = _WITH_LINKS if bare_links and not positions and _has_bare_links(source) else _EXTENSIONS
+    extensions = _WITH_LINKS if bare_links and _has_bare_links(source) else _EXTENSIONS
     html = comrak.render_markdown(source, extensions, _PARSING, _WITH_POSITIONS if positions else _RENDERING)
     marks = html.count("<") + html.count("&")
     return None if marks > _MARKS or source.count("<") * marks > _HTML_MARKS else html

@@ -79,7 +79,7 @@ def to_markdown(block: Block, losses: Counter[str]) -> str:
     except (ValueError, RecursionError):  # such as a list that begins at number ²
         text = ""
     text = "\n".join(line if line.strip() else "" for line in text.split("\n"))
-    html, shown = str(element), markdown.to_html(text, bare_links=False) or ""
+    html, shown = str(element), markdown.to_html(text) or ""
     # Within HTML no mark of a footnote is read. Most blocks are rendered to the very same HTML.
     if "[^" in text or shown.strip() == html.replace("\n", " ") or _Looks(shown).seen == _Looks(html).seen:
         return text
