@@ -52,7 +52,7 @@ class RequestCounter:
     def __init__(self) -> None:
         self.requests: Counter[Key] = Counter()
         self.reports: dict[ReaderReport, int] = {}
-        self._places = _Places()
+        self._limits = _ReportLimits()
 
     def add(self, key: Key, agent: bytes = b"") -> None:
         """Count one response to a client that sent this User-Agent."""
@@ -69,7 +69,7 @@ class RequestCounter:
         if reader.name and reader.subscribers is not None:
             path, kind = _poll(*key[:2])
             report = "", path, reader.name, reader.feed
-            if path and kind and self._places.admits(*report):
+            if path and kind and self._limits.admits(*report):
                 self.reports[report] = reader.subscribers
 
 
@@ -115,28 +115,28 @@ def _is_loose(path: str, kind: str) -> bool:
     return kind in ("moved", "gone") or bool(_COMBINES.search(path))
 
 
-class _Places:
+class _ReportLimits:
     """Which reports of a day are counted: those that came first, of each reader apart."""
 
     def __init__(self) -> None:
         self._readers: dict[str, dict[str, set[tuple[str, str]]]] = defaultdict(dict)  # of each day
 
     def admits(self, day: str, path: str, reader: str, feed: str) -> bool:
-        """Whether a report has a place, which it then keeps."""
+        """Whether a report is counted; one that is stays counted."""
         readers, report = self._readers[day], (path, feed)
         if reader not in KNOWN and len(readers.keys() - KNOWN | {reader}) > MOST_READERS - len(KNOWN):
             return False
-        held = readers.setdefault(reader, set())
-        others = sum(bool(id) for at, id in held if at == path) if feed else 0
-        if others < MOST_FEED_IDS and len(held) < MOST_REPORTS:
-            held.add(report)
-        return report in held
+        admitted = readers.setdefault(reader, set())
+        others = sum(bool(id) for at, id in admitted if at == path) if feed else 0
+        if others < MOST_FEED_IDS and len(admitted) < MOST_REPORTS:
+            admitted.add(report)
+        return report in admitted
 
 
 def within_bounds(counts: Counts, polls: Iterable[Poll], reports: Iterable[ReaderReport]) -> Counts:
     """*counts* within what their days may have, which have rows for *polls* and *reports* already."""
     loose: dict[str, set[str]] = defaultdict(set)  # of each day
-    places = _Places()
+    limits = _ReportLimits()
 
     def admits_path(day: str, path: str, kind: str) -> bool:
         if (is_loose := _is_loose(path, kind)) and len(loose[day]) < MOST_LOOSE_PATHS:
@@ -146,13 +146,13 @@ def within_bounds(counts: Counts, polls: Iterable[Poll], reports: Iterable[Reade
     for poll in polls:
         admits_path(*poll)
     for report in reports:
-        places.admits(*report)
+        limits.admits(*report)
     bounded = Counts()
     for (day, path, kind), sums in counts.polls.items():
         bounded.add((day, path if admits_path(day, path, kind) else "", kind), *sums)
     present = {(day, path) for day, path, _ in bounded.polls}
     for report, subscribers in counts.reports.items():
-        if report[:2] in present and places.admits(*report):
+        if report[:2] in present and limits.admits(*report):
             bounded.reports[report] = subscribers
     return bounded
 
