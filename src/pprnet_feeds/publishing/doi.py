@@ -23,6 +23,7 @@ from pprnet_feeds import __version__
 from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.post import TYPES
 from pprnet_feeds.content.text import clean
+from pprnet_feeds.syndication.citations import apa_list
 
 REGISTRY = "https://doi.org"
 CSL = "application/vnd.citationstyles.csl+json"
@@ -212,9 +213,7 @@ def _source(citation: Citation, editors: tuple[str, ...]) -> str:
 def _authors(names: tuple[str, ...]) -> str:
     parts = (name.partition(", ") for name in names)
     shown = [_join(", ", family, _initials(given)) for family, _, given in parts]
-    if len(shown) > 20:  # APA, 7th edition, §9.8
-        return f"{', '.join(shown[:19])}, … {shown[-1]}"
-    return f"{', '.join(shown[:-1])}, & {shown[-1]}" if len(shown) > 1 else _sentence("".join(shown))
+    return apa_list(shown) if len(shown) > 1 else _sentence("".join(shown))
 
 
 def _initials(given: str) -> str:

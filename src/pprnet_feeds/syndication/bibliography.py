@@ -14,7 +14,15 @@ from dataclasses import dataclass, replace
 from pprnet_feeds.content.model import Citation, Post, Site, doi_url
 from pprnet_feeds.content.text import one_line
 from pprnet_feeds.syndication.channel import permalink, without_empty
-from pprnet_feeds.syndication.citations import became, csl_item, csl_type, name_of, page_ends, person_name
+from pprnet_feeds.syndication.citations import (
+    apa_list,
+    became,
+    csl_item,
+    csl_type,
+    name_of,
+    page_ends,
+    person_name,
+)
 from pprnet_feeds.syndication.entries import note
 from pprnet_feeds.syndication.references import complete
 from pprnet_feeds.syndication.selection import MONTHS
@@ -104,13 +112,9 @@ def post_as_work(post: Post, site: Site) -> Work:
 
 def _apa(cite: Citation, date: tuple[str, ...]) -> str:
     """The reference of a post (APA, 7th edition, §10.1)."""
-    names = [_apa_name(author) for author in cite.authors]
-    if len(names) > 20:
-        names = [*names[:19], f"… {names[-1]}"]
-    elif len(names) > 1:
-        names[-1] = f"& {names[-1]}"
     day = f" {int(date[2])}" if date[2:] else ""
-    parts = [", ".join(names), f"({date[0]}, {MONTHS[int(date[1]) - 1]}{day})", cite.title]
+    names = apa_list([_apa_name(author) for author in cite.authors])
+    parts = [names, f"({date[0]}, {MONTHS[int(date[1]) - 1]}{day})", cite.title]
     parts += [cite.container] if cite.container not in cite.authors else []
     ended = (part if part.endswith((".", "?", "!")) else f"{part}." for part in parts)
     return f"{' '.join(ended)} {cite.link}"

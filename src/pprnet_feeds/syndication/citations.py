@@ -68,6 +68,14 @@ def person_name(name: str) -> str:
     return f"{' '.join(family)}, {' '.join(words[:last])}{suffix}"
 
 
+def apa_list(names: Sequence[str]) -> str:
+    """Names as a list (APA, 7th edition, §9.8): of more than twenty the first nineteen and the last."""
+    *others, last = names
+    if len(names) > 20:
+        return ", ".join([*names[:19], f"… {last}"])
+    return ", ".join([*others, f"& {last}"]) if others else last
+
+
 def authors(citation: Citation, stated: tuple[str, ...]) -> tuple[Person, ...]:
     """Who wrote the completed work, of which *stated* may be a cut list; never empty."""
     # Without authors of its own an entry would inherit the blog's (RFC 4287 §4.1.2).
