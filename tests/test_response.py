@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pprnet_feeds.serving.encoding import LONGEST_VALUE, Content, coding_for
-from pprnet_feeds.serving.response import Response, joined
+from pprnet_feeds.serving.response import Response, joined_fields
 
 BODY = b"<feed>" + b"<entry>how much psychotherapy is necessary?</entry>" * 40 + b"</feed>"
 CHANGED = datetime(2021, 12, 6, 17, 0, 0, tzinfo=UTC)
@@ -52,7 +52,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def answer(document: Response, headers):
     """The two messages that answer a request with these header fields."""
-    prepared = document.prepare(joined(headers), NOW)
+    prepared = document.prepare(joined_fields(headers), NOW)
     return prepared.start, prepared.body
 
 

@@ -44,7 +44,7 @@ from pprnet_feeds.pages import embed, subscribe
 from pprnet_feeds.pages.pages import STATIC, Pages
 from pprnet_feeds.publishing import doi
 from pprnet_feeds.publishing.plan import changes, published
-from pprnet_feeds.serving.response import joined
+from pprnet_feeds.serving.response import joined_fields
 from pprnet_feeds.stats.user_agents import MOST_SUBSCRIBERS, read_user_agent
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.references import complete, parse_reference
@@ -183,7 +183,7 @@ def headers(data: bytes) -> None:
     """The fields of a request, a line each."""
     lines = [line.partition(b":") for line in data.split(b"\n")]
     given = [(name.strip().lower(), value.strip()) for name, _, value in lines]
-    start, sent = small_representation().prepare(joined(given), NOW)[1:3]
+    start, sent = small_representation().prepare(joined_fields(given), NOW)[1:3]
     told = dict(start["headers"])
     assert start["status"] in (200, 304)
     assert told[b"etag"].startswith(b'"')

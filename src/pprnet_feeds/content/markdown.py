@@ -241,10 +241,10 @@ def running_text(html: str) -> str:
             skipping += -1 if tag[1] else 1
             last = tag.end()
     text = plain_text("<hr>".join([*taken, html[last:]]))
-    return joined(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+    return joined_paragraphs(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
-def joined(paragraphs: Iterable[str]) -> str:
+def joined_paragraphs(paragraphs: Iterable[str]) -> str:
     """Paragraphs of plain text, one a line, each with an end where another follows."""
     return _UNENDED.sub(".\n", "\n".join(filter(None, paragraphs)))
 

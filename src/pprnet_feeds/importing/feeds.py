@@ -26,7 +26,7 @@ from pprnet_feeds.importing import source_post as source
 from pprnet_feeds.importing import wordpress
 from pprnet_feeds.importing.bounded import WORDPRESS, UnreadableError, XmlCheck
 from pprnet_feeds.importing.html import text_of_html
-from pprnet_feeds.importing.normalise import joined
+from pprnet_feeds.importing.normalise import resolved
 from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line, unread
 
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
@@ -149,8 +149,8 @@ def _post(
         authors=tuple(source.person(*each) for each in people),
         image=next(pictures, None),
     )
-    link = joined(feed.get("link", ""), entry.get("link", ""))
-    base = joined(link, content[0].get("base") or "")
+    link = resolved(feed.get("link", ""), entry.get("link", ""))
+    base = resolved(link, content[0].get("base") or "")
     body = _html(content[0]) if body is None else body
     post = source.post_of_entry(found, body, site, link * bool(entry.get("link")), base, links)
     parsed = entry.get("published_parsed") or entry.get("updated_parsed")
@@ -203,7 +203,7 @@ def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site
     people = (source.person(one_line(each.get("name")), one_line(each.get("url"))) for each in authors)
     plain = html.escape(source.cleaned(item.get("content_text")), quote=False).replace("\n", "</p>\n<p>")
     body = source.cleaned(item.get("content_html")) or f"<p>{plain}</p>"
-    base = joined(one_line(feed.get("home_page_url")), link)
+    base = resolved(one_line(feed.get("home_page_url")), link)
     found = SourcePost(
         file,
         line,
@@ -214,7 +214,7 @@ def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site
         labels=tuple(one_line(each) for each in _list(item, "tags")),
         summary=one_line(item.get("summary")),
         authors=tuple(people),
-        image=Image(joined(base, image)) if image else None,
+        image=Image(resolved(base, image)) if image else None,
     )
     files = (one_line(_object(each).get("url")) for each in _list(item, "attachments"))
     return source.post_of_entry(found, body, site, base if link else "", base, filter(None, files))

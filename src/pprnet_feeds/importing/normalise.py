@@ -56,7 +56,7 @@ def normalise(soup: Any, base: str = "") -> Counter[str]:
             found.decompose()
     page = base.partition("#")[0]
     for link in [each for each in elements(soup, "a") if each.get("href")]:
-        address = joined(base, link["href"].strip())
+        address = resolved(base, link["href"].strip())
         link["href"] = address.removeprefix(page) if address.startswith(f"{page}#") else address
     if _links_within(soup):
         _move_footnotes(soup)
@@ -66,7 +66,7 @@ def normalise(soup: Any, base: str = "") -> Counter[str]:
     return losses
 
 
-def joined(base: str, address: str) -> str:
+def resolved(base: str, address: str) -> str:
     """An address seen from *base*; as it is where one of them is none."""
     try:
         return urljoin(base, address)
@@ -83,7 +83,7 @@ def _source(base: str, *elements: Any) -> str:
     given = (each[key].strip() for key in _SOURCES for each in elements if each.get(key))
     found = (each.partition(" ")[0].rstrip(",") for each in given)
     address = next((each for each in found if not _PLACEHOLDER.match(each)), "")
-    return joined(base, address) if address else ""
+    return resolved(base, address) if address else ""
 
 
 def _link(soup: Any, address: str, words: str) -> Any:

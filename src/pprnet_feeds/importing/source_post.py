@@ -19,7 +19,7 @@ from pprnet_feeds.content import text as texts
 from pprnet_feeds.content.model import Citation, Image, Person, Site, Status
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing.html import Block, blocks_of_tree, elements, parse
-from pprnet_feeds.importing.normalise import joined, normalise
+from pprnet_feeds.importing.normalise import normalise, resolved
 from pprnet_feeds.importing.to_markdown import compose, safe_address
 from pprnet_feeds.syndication.references import parse_reference
 
@@ -140,7 +140,7 @@ def post_of_entry(
     if title and not post.title:
         losses["titles were made of the first words"] += 1
     shown = body + (safe_address(post.image.url) if post.image else "")
-    for address in dict.fromkeys(safe_address(joined(base, each)) for each in enclosures):
+    for address in dict.fromkeys(safe_address(resolved(base, each)) for each in enclosures):
         if address and address not in shown:
             name = re.sub(r"[^A-Za-z0-9._-]", "", address.partition("?")[0].rpartition("/")[2]) or "file"
             body += f"\n[{name}]({address})\n"

@@ -31,7 +31,7 @@ from pprnet_feeds.pages.subscribe import read_choice
 from pprnet_feeds.serving.cache import ResponseCache
 from pprnet_feeds.serving.conditional import http_date
 from pprnet_feeds.serving.reload import Reloader, unix_now, utc_now
-from pprnet_feeds.serving.response import ALLOW, ERROR, Pair, Prepared, Reply, Response, Sent, joined
+from pprnet_feeds.serving.response import ALLOW, ERROR, Pair, Prepared, Reply, Response, Sent, joined_fields
 from pprnet_feeds.serving.snapshot import OEMBED, OPML, QUERIED, SUBSCRIBE, Snapshot
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
@@ -160,7 +160,7 @@ class Application:
 
     async def _send(self, found: Response | Reply, scope: Scope, receive: Receive, send: Send) -> None:
         """Send a response, or a short reply that no cache stores."""
-        target, fields, is_get = scope["raw_path"], joined(scope["headers"]), scope["method"] == "GET"
+        target, fields, is_get = scope["raw_path"], joined_fields(scope["headers"]), scope["method"] == "GET"
         run, snapshot = asyncio.get_running_loop().run_in_executor, self._cache.snapshot
         if isinstance(found, Reply):
             self._report(target, fields, Sent(found.status))

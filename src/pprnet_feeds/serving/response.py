@@ -187,7 +187,7 @@ def _coding(fields: Mapping[bytes, bytes]) -> str:
     return coding_for(accept) if accept and len(accept) <= LONGEST_VALUE else IDENTITY
 
 
-def joined(headers: Collection[Pair]) -> dict[bytes, bytes]:
+def joined_fields(headers: Collection[Pair]) -> dict[bytes, bytes]:
     """The fields of a request; the lines of a repeated one are one list (RFC 9110 §5.3)."""
     lines: dict[bytes, list[bytes]] = {}
     for name, value in headers:

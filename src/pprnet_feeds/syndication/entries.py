@@ -176,7 +176,7 @@ def post_entries(post: Post, view: View, site: Site) -> list[Entry]:
     if view == "citations":
         return _studies(text)
     if view == "summary":
-        return [text.entry(markdown.joined((note(post), text.summary)).replace("\n", " "))]
+        return [text.entry(markdown.joined_paragraphs((note(post), text.summary)).replace("\n", " "))]
     if view == "practice":
         practice = text.body.sections[1]
         summary = first_sentences(markdown.running_text(practice)) or text.summary
