@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -116,6 +117,27 @@ def test_a_service_that_was_killed_while_its_hub_was_silent_tells_each_change_on
     hub.behaviour = 204
     with replica(site, hub, file):
         only(hub, FEEDS)
+
+
+@pytest.mark.slow
+def test_a_service_whose_descriptors_clients_hold_says_so_once_and_pings_later(site, hub, file):
+    begun(site, hub, file)
+    write_post(site, 8)
+    # As in use: a warning is no error. The first round has ended by then, and no ping is due yet.
+    with replica(site, hub, file, PYTHONWARNINGS="default") as service:
+        time.sleep(1.5)
+        assert hub.asked == []
+        limit = resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE, (3, limit[1]))
+        time.sleep(5)
+        assert hub.asked == []
+        resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE, limit)
+        only(hub, FEEDS)
+        assert service.stop() == 0
+        log = service.process.stderr.read()
+    assert log.count("the hubs are not notified of changes for as long as this lasts") == 1
+    assert "never awaited" not in log
+    assert "Traceback" not in log
 
 
 @pytest.mark.slow

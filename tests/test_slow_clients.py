@@ -186,7 +186,7 @@ def test_clients_that_never_read_do_not_lock_everyone_out_for_good():
 @pytest.mark.parametrize("fast_path", ["on", "off"])
 def test_a_page_that_needs_a_file_while_clients_hold_every_descriptor_is_no_traceback(fast_path: str):
     with (
-        serving(SITES / "small", PPRNET_FAST_PATH=fast_path, PPRNET_HUBS="") as service,
+        serving(SITES / "small", PPRNET_FAST_PATH=fast_path, PYTHONWARNINGS="default") as service,
         contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)) as peer,
     ):
 

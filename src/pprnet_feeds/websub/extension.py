@@ -9,7 +9,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -38,8 +37,7 @@ class WebSub:
         self._queue = Queue(Database(state)) if state else None
         self._listening, self._clock = listening, clock
         self._snapshot: Snapshot | None = None
-        self._wake = asyncio.Event()
-        self._stopping = threading.Event()
+        self._wake, self._stopping = threading.Event(), threading.Event()
         self._task: asyncio.Task[None] | None = None
         self._failing = False
 
@@ -59,19 +57,22 @@ class WebSub:
     async def _run(self, queue: Queue) -> None:
         """Send what is due, until the event loop ends and cancels its tasks.
 
-        The thread of a round then finishes the pings that are on their way.
+        The thread then finishes the pings that are on their way.
         """
         try:
-            while True:
-                self._wake.clear()
-                seconds = await asyncio.to_thread(self._round, queue, self._snapshot)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(seconds):
-                        await self._wake.wait()
+            await asyncio.to_thread(self._send, queue)
         finally:
             self._stopping.set()
+            self._wake.set()
 
-    def _round(self, queue: Queue, snapshot: Snapshot | None) -> float:
+    def _send(self, queue: Queue) -> None:
+        # One event loop for all rounds: asyncio cannot make one cleanly while clients hold all descriptors.
+        with asyncio.Runner() as runner:
+            while not self._stopping.is_set():
+                self._wake.wait(self._round(runner, queue, self._snapshot))
+                self._wake.clear()
+
+    def _round(self, runner: asyncio.Runner, queue: Queue, snapshot: Snapshot | None) -> float:
         """Record what changed and send what is due; return for how many seconds nothing more is due."""
         if not snapshot or not snapshot.site.hubs or snapshot.site.base_url == self._listening:
             return LONGEST_SLEEP
@@ -80,7 +81,7 @@ class WebSub:
 
             queue.record(snapshot.catalogue, self._clock(), SETTLED)
             sending = client.send_due(queue, snapshot.site.hubs, self._clock, self._stopping)
-            for level, line in client.report(asyncio.run(sending)):
+            for level, line in client.report(runner.run(sending)):
                 log.log(level, "%s", line)
             due = queue.next_due(snapshot.site.hubs)
             self._failing = False
