@@ -187,7 +187,7 @@ def test_former_and_guessed_addresses_are_told_with_their_last_day(file: str, si
     assert figures(keep(file, (), polls), site).former == (
         Former("/rss.xml", "guessed", 40, day(1)),
         Former("/topics/old/feed.atom", "moved", 11, day(3)),
-        Former("/posts/withdrawn/", "withdrawn", 2, day(0)),
+        Former("/posts/withdrawn/", "gone", 2, day(0)),
     )
 
 

@@ -47,7 +47,7 @@ class Outcome:
 @click.command("import")
 @click.argument("sources", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--date", default="", help="The month (2026-03), day or moment of a Word file; else this month."
+    "--date", default="", help="The month (2026-03), day, or date and time of a Word file; else this month."
 )
 @options.topics
 @click.option("--draft", is_flag=True, help="Write drafts, which are in no feed.")

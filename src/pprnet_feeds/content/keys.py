@@ -70,7 +70,7 @@ POST = _table(
         "corrected"),
     Key("note", "text", "what was corrected, or why it was retracted; only beside `status`", "none",
         "The number of participants was 120."),
-    Key("doi", "doi", "the DOI of the post itself; the DOI of a study belongs into `cites`", "none",
+    Key("doi", "doi", "the DOI of the post itself; the DOI of a study belongs in `cites`", "none",
         "10.5555/blog.2026.3", "DOI"),
     Key("language", "language", "language of this post", "the site's", "fr-CA", "lang"),
 )
@@ -146,7 +146,7 @@ SITE = _table(
     Key("logo", "png", "name of a PNG below `feeds/` of any shape", "the icon", "logo.png"),
     Key("accent", "colour", "colour of links and buttons, in quotation marks; the pages use a darker or"
         " lighter shade where it could not be read", '`"#0b5f6f"`', '"#0b5f6f"'),
-    Key("contact", "email", "an e-mail address that registries can write to", "none", "editor@example.org"),
+    Key("contact", "email", "an e-mail address for questions, which is published", "none", "editor@example.org"),
     Key("author", "group", "author of posts that name none", REQUIRED),
     Key("publisher", "group", "who publishes the blog"),
     Key("cache", "group", "how long answers may be cached"),

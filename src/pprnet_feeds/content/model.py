@@ -242,7 +242,7 @@ class Site:
         base_url: where readers reach us, without a trailing slash.
         tag_root: authority, date and first part of every permanent id (RFC 4151).
         licence: the address of the licence the posts are under, or empty.
-        contact: an e-mail address at which registries that we ask can reach us, or empty.
+        contact: an e-mail address for readers, and for the registries that we ask, or empty.
         newsletter: where people subscribe to the letter, and where they end that; each may be empty.
         entries: how many entries a subscription document holds at least.
         issues: month -> the sentence that announces it.

@@ -119,7 +119,7 @@ def _compare(values: dict[str, Any], found: Typed, faults: Faults) -> None:
     published, updated = values.get("date"), values.get("updated")
     if published and updated and updated < published:
         typed, value = found["updated"][0]
-        mend = f"Write the moment of the last change, or take `{typed}` away."
+        mend = f"Write the date of the last change, or take `{typed}` away."
         faults.add(value, f"`{typed}` is before `date`: {quoted(getattr(value, 'text', ''))}", mend)
     if values.get("note") and values.get("status", "published") == "published":
         what = "`note` is there, and `status` says published"
