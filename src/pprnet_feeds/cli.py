@@ -28,7 +28,7 @@ COMMANDS = {
     "stats": "Print how many subscribers each feed has, as feed readers report them.",
 }
 
-# A word of the language itself cannot be a module's name.
+# `import` is a keyword of Python and cannot be a module's name.
 _MODULES = {"import": "import_posts"}
 
 

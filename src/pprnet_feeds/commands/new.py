@@ -167,7 +167,7 @@ def _ask_topics(title: str, terms: tuple[Term, ...]) -> list[str]:
         if not typed and chosen:
             return [term.slug for term in terms if term in chosen]
         if not typed:
-            line, offered = "At least one is needed. These there are:", list(terms)
+            line, offered = "At least one is needed. The topics are:", list(terms)
         elif len(found) == 1:
             chosen += found
             line, offered = f"  + {found[0].label}", []

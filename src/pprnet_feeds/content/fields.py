@@ -1,6 +1,6 @@
-"""Readers of single YAML values: each gives what was typed, or reports a problem with its fix.
+"""Readers of single YAML values: each returns what was typed, or reports a problem with its fix.
 
-A reader takes the value, the key it was typed under and the faults of its file; None is a fault.
+A reader takes the value, the key it was typed under and the faults of its file; a fault is None.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def has_host(address: str) -> bool:
 
 
 def matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
-    """A parser that takes the first group of a text that matches, or the whole where there is no group."""
+    """A parser that returns the first group of a match, or the whole match without a group; else None."""
     return lambda typed: match[match.lastindex or 0] if (match := pattern.fullmatch(typed)) else None
 
 
@@ -263,7 +263,7 @@ def read_all(found: Typed, keys: Table, faults: Faults, kinds: Kinds) -> dict[st
 def part(keys: Table, make: Callable[..., T], who: str, mend: str, kinds: Kinds) -> Reader[T]:
     """The reader of what *make* gives for a group of *keys*, or for the value of the first key alone.
 
-    *who* has no first key when it is not there, and *mend* is the fix.
+    Without the first key the problem begins with *who*, and *mend* is its fix.
     """
     first = next(iter(keys))
 

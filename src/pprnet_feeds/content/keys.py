@@ -146,7 +146,7 @@ SITE = _table(
     Key("logo", "png", "name of a PNG below `feeds/` of any shape", "the icon", "logo.png"),
     Key("accent", "colour", "colour of links and buttons, in quotation marks; the pages use a darker or"
         " lighter shade where it could not be read", '`"#0b5f6f"`', '"#0b5f6f"'),
-    Key("contact", "email", "an e-mail address for questions, which is published", "none", "editor@example.org"),
+    Key("contact", "email", "an e-mail address for questions, published", "none", "editor@example.org"),
     Key("author", "group", "author of posts that name none", REQUIRED),
     Key("publisher", "group", "who publishes the blog"),
     Key("cache", "group", "how long answers may be cached"),

@@ -289,7 +289,7 @@ class Site:
 
 
 def digest(value: object, without: Collection[str] = ()) -> str:
-    """A short digest of *value*, the same on every machine; attributes *without* do not count at its top.
+    """A short digest of *value*, the same on every machine; its own attributes *without* do not count.
 
     Values are dataclasses, timestamps, zones, and what JSON knows. Python's own
     `repr` and `hash` would differ between versions and processes.
@@ -305,7 +305,7 @@ def appearance(post: Post) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON does not know, as what it knows."""
+    """A value that JSON lacks, as one that it has."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, ZoneInfo):

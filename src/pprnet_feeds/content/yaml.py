@@ -120,7 +120,7 @@ def read_yaml(text: str, file: str) -> tuple[Value | None, list[Problem]]:
 
 
 class _TooLargeError(Exception):
-    """The nesting, a list or a mapping has no end; the arguments are line, column and what is wrong."""
+    """Nesting, a list or a mapping is over its limit; the arguments are line, column and what is wrong."""
 
 
 class _Composer:

@@ -1,6 +1,6 @@
 """HTML and plain text as Markdown that means the same.
 
-Editors go on with the result, so it is as clean as typed text: no tags where Markdown has a sign, and a
+Editors continue with the result, so it is as clean as typed text: no tags where Markdown will do, and a
 backslash only where a reader would otherwise see something else. Each block is rendered again and compared
 with its source. Where no Markdown means the same, the block stays as HTML.
 

@@ -44,7 +44,7 @@ def citation_lines(cites: Iterable[Citation]) -> list[str]:
 
 
 def with_citation(text: str, file: str, site: Site, old: Citation, new: Citation) -> str | None:
-    """The *text* of a post file in which a work is known better; None where that takes an editor.
+    """The *text* of a post file with the cited work *new* instead of *old*; None where that takes an editor.
 
     Comments and the order of keys stay, as far as the works are not in one pair of brackets.
     """

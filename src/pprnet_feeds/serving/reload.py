@@ -99,7 +99,7 @@ class Reloader:
     """Builds the snapshots of a site, one after the other, and gives each to *swap*.
 
     Attributes:
-        is_host: whether the process is ours, so that its garbage collection can be adjusted.
+        owns_process: whether the process is ours, so that its garbage collection can be adjusted.
         faults: why a newer snapshot could not be built.
     """
 
@@ -115,7 +115,7 @@ class Reloader:
         self._built: Snapshot | None = None
         self._served: Snapshot | None = None
         self.faults: list[Problem] = []
-        self.is_host = False
+        self.owns_process = False
 
     async def start(self) -> list[Problem]:
         """Build the first snapshot; the faults that keep the service from starting at all.
@@ -196,12 +196,12 @@ class Reloader:
 
     def _build(self, look: Look) -> Snapshot | Failure:
         began = time.monotonic()
-        if self.is_host:
+        if self.owns_process:
             gc.disable()  # hardly anything that is made of the posts is ever garbage
         try:
             built = build(self._settings, self._environ, utc_now(), self._store, self._built, look)
         finally:
-            if self.is_host:
+            if self.owns_process:
                 gc.enable()
         if isinstance(built, Snapshot) and built is not self._built:
             built.seconds = time.monotonic() - began
@@ -220,7 +220,7 @@ class Reloader:
             return
         self._served = built
         await self._swap(built)
-        if self.is_host:
+        if self.owns_process:
             gc.freeze()  # what lives as long as the snapshot need not be searched for garbage
         if served and (built.library.posts, built.problems) == (served.library.posts, served.problems):
             return

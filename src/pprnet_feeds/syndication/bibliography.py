@@ -1,7 +1,7 @@
 """Posts and cited works as files for reference managers: BibTeX, RIS and CSL-JSON.
 
-People print what these files say, so that of a study has our post in a note, never as its address. A work
-without a known title has the reference in square brackets, a cataloguer's mark, and a note says so.
+People print what these files say, so the file of a study names our post in a note, never as its address.
+Without a known title a work has its reference in square brackets, as cataloguers do, and a note says so.
 """
 
 from __future__ import annotations
