@@ -171,8 +171,7 @@ class Reloader:
         built = await asyncio.to_thread(self._look_and_build)
         if built is None:
             return
-        # Last-Modified counts whole seconds and rises at every change: wait until the clock has reached
-        # it. Nobody waits long for a clock that was set back.
+        # Last-Modified rises by whole seconds: wait for the clock to reach it, unless it was set back.
         for _ in range(40):
             if isinstance(built, Failure) or built is self._served or built.known.newest <= utc_now():
                 break
@@ -212,8 +211,9 @@ class Reloader:
         """Swap in what was built if it is new, and log what is served and what is not."""
         faults, self.faults = self.faults, built.problems if isinstance(built, Failure) else []
         if isinstance(built, Failure):
+            state = "what was read last stays" if self._served else "nothing is served"
             for fault in built.problems if built.problems != faults else ():
-                log.error("what was read last stays: %s: %s", fault.place, fault.what)
+                log.error("%s: %s: %s", state, fault.place, fault.what)
             return
         served = self._served
         if served and built.library == served.library and built.known is served.known:
