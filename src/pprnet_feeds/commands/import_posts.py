@@ -53,7 +53,7 @@ class Outcome:
 @click.option("--draft", is_flag=True, help="Write drafts, which are in no feed.")
 @click.option("--topics", "unknown", type=click.Choice(["write"]), help="Add unknown topics to topics.yaml.")
 @click.option("--pictures", metavar="BASE-URL", default="", help="Where relative pictures are on the web.")
-@options.form("text", "json", help="For people, or for programs.")
+@options.form("text", "json", help="Text, or JSON for programs.")
 @options.site
 def import_posts(
     sources: tuple[Path, ...],
