@@ -148,7 +148,7 @@ class _Comparison:
             if renamed := self._renamed(record):
                 fix = f"If {renamed.file} is that post, write `id: {record.id}` into it. If it is not: {fix}"
             shown = (record.title, f"{record.published:%Y-%m-%d}", "")
-            detail = "another post has its file" if other else "its file is not there, a draft or scheduled"
+            detail = "another post has its file" if other else "its file is missing, or scheduled again"
             if file := self.drafts.get(record.id):
                 detail = "it is a draft"
                 fix = f"Take `draft: true` out of {file}; or publish with --forget {record.id}."
