@@ -94,7 +94,7 @@ class OpenAccess:
 
 
 def doi_url(doi: str) -> str:
-    """The address of a DOI, which may hold any sign (DOI Handbook §3.5); empty for an empty one."""
+    """The address of a DOI, which may hold any character (DOI Handbook §3.5); empty for an empty one."""
     return doi and "https://doi.org/" + quote(doi, safe="/:;()[]@!$&'*+,=~")
 
 
@@ -138,7 +138,7 @@ class Term:
 
 
 def normal(name: str) -> str:
-    """A label or slug without case and signs, so that both are alike."""
+    """A label or slug without case and punctuation, so that both are alike."""
     return _SIGNS.sub(" ", name.casefold()).strip()
 
 

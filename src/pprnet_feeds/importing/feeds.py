@@ -30,7 +30,7 @@ from pprnet_feeds.importing.normalise import resolved
 from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line, unread
 
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
-# A sign that begins no entity of XML; nothing is one within a section of characters.
+# An ampersand that begins no entity of XML; those in a CDATA section stay.
 _AMPERSAND = re.compile(
     r"<!\[CDATA\[.*?\]\]>|&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)(\w{1,32};)?", re.DOTALL
 )

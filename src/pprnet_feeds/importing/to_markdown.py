@@ -167,7 +167,7 @@ class _Converter(_Library):  # type: ignore[misc]
     _begins = True
 
     def convert_ins(self, el: Any, text: str, parent_tags: set[str]) -> str:
-        """An element for which Markdown has no sign stays as it is."""
+        """An element that Markdown cannot express stays as it is."""
         words = text.strip() if "_noformat" not in parent_tags else ""
         return text.replace(words, f"<{el.name}>{words}</{el.name}>") if words else text
 

@@ -18,7 +18,7 @@ from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.slugs import RESERVED, SLUG_LENGTH, slug_like
 from pprnet_feeds.content.yaml import Mapping, Scalar, Value, read_front_matter
 
-# What opens and closes within braces; a text in quotation marks is no such sign.
+# The braces that open and close; those in quotation marks do not count.
 _FLOW = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'|[{}]')
 
 _LEFTOVER = re.compile(r"\..+\.(?:md|yaml)\.([0-9]{1,10})")

@@ -36,7 +36,7 @@ _TEX = str.maketrans(
 )
 # BibLaTeX and managers read DOI and address verbatim, so they are escaped as in an address.
 _VERBATIM = str.maketrans({"\\": "%5C", "{": "%7B", "}": "%7D"})
-# What BibTeX divides within a name, and signs that become commands, which readers stumble over.
+# What BibTeX divides within a name, and characters that become commands, which readers stumble over.
 _DIVIDED = re.compile(r"[,&%$#_{}~^\\]|(?:^|\s)and(?:\s|$)", re.IGNORECASE)
 
 _RIS_TYPES = {
