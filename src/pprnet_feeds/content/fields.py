@@ -105,9 +105,10 @@ def choice(noun: str, names: tuple[str, ...], others: str) -> Reader[str]:
     """The reader of one of *names*, in any case; *others* is the advice when none of them is near."""
 
     def parse(typed: str, _: str) -> str | Wrong:
-        if typed.lower() in names:
-            return typed.lower()
-        meant = nearest(typed.lower(), names)
+        if (word := typed.lower()) in names:
+            return word
+        turned = "-".join(reversed(word.split("-")))  # Crossref says `journal-article`
+        meant = turned if turned in names else nearest(word, names)
         return Wrong(f"no {noun} is called {quoted(typed)}", f"Did you mean `{meant}`?" if meant else others)
 
     return reader(parse)
@@ -126,14 +127,14 @@ def text(value: Value, name: str, faults: Faults, most: int = 20_000) -> str | N
     return None
 
 
-def number(least: int, most: int) -> Reader[int]:
-    """The reader of a whole number from *least* to *most*."""
+def number(least: int, most: int, like: int) -> Reader[int]:
+    """The reader of a whole number from *least* to *most*, such as *like*."""
 
     def parse(typed: str) -> int | None:
         # Nine digits: a longer number is no size, and `int` may refuse it.
         return int(typed) if re.fullmatch(r"[0-9]{1,9}", typed) and least <= int(typed) <= most else None
 
-    return form(parse, f"is not a number from {least} to {most}", f"Write it like `{{name}}: {least}`.")
+    return form(parse, f"is not a number from {least} to {most}", f"Write it like `{{name}}: {like}`.")
 
 
 def is_address(typed: str) -> bool:

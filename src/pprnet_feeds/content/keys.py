@@ -75,7 +75,7 @@ POST = _table(
     Key("language", "language", "language of this post", "the site's", "fr-CA", "lang"),
 )
 PERSON = _table(
-    Key("name", "line", "the whole name", REQUIRED, "Giorgio A. Tasca"),
+    Key("name", "line", "the whole name", REQUIRED, "Karin Lind"),
     Key("url", "address", "address of a home page", "none", "https://example.org/tasca", "uri"),
     Key("email", "email", "an e-mail address, which is published", "none", "editor@example.org"),
     Key("orcid", "orcid", "ORCID of the author", "none", "0000-0002-1825-0097", "ORCID"),

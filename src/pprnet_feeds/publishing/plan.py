@@ -172,8 +172,7 @@ class _Comparison:
         if known is None or known.id == post.id or ledgers.is_default_id(post):
             return None
         # A file that took the name of another keeps its own id and its own text.
-        zone = self.site.time_zone
-        alike = [one is not None and ledgers.is_alike(post, one, zone) for one in (before, known)]
+        alike = [bool(one and ledgers.is_alike(post, one, self.site.time_zone)) for one in (before, known)]
         return None if before and alike != [False, True] else known
 
     def _change(

@@ -32,8 +32,7 @@ AT_REST, AT_REST_IN_PREVIEW = 1.2, 0.2
 TOGETHER = 0.5
 # How long a start waits at most for files that are being written.
 LONGEST_WAIT = 10.0
-# How often everything is checked without a notice: what failed is tried again, other processes may have
-# recorded a change, and a system may forget to report one.
+# How often everything is checked without a notice: for failures, and for changes that nobody reported.
 RETRY = 60.0
 
 unix_now = time.time  # what every request asks: a datetime costs ten times as much
