@@ -53,7 +53,7 @@ def read_source(path: Path, name: str, site: Site, date: str, this_month: str, w
     try:
         if path.is_dir():
             return read_blog_folder(path, name, site, watch)
-        if not path.is_file():
+        if path.exists() and not path.is_file():
             return unread(name, "this is not a regular file", "Give the file itself.")
         with path.open("rb") as file:
             data = file.read(SIZE_LIMIT + 1)
