@@ -20,7 +20,7 @@ COMMANDS = {
     "import": "Make post files from a Word file, a saved page, a feed or a blog.",
     "plan": "Report what subscribers will notice if this is published.",
     "publish": "Check everything, then write feeds/ledger.json.",
-    "schema": "Print the JSON Schema of posts, settings or topics, for editors' programs.",
+    "schema": "Print the JSON Schema of posts, settings or topics, for text editors.",
     "build": "Write everything the service answers as files, for a static host.",
     "studies": "Ask the registries whether a cited study was retracted or corrected.",
     "letter": "Write a month as a letter, to send by mail.",

@@ -1,4 +1,4 @@
-"""``pprnet-feeds schema``: what an editor may type, as JSON Schema (2020-12) for editors and form editors."""
+"""``pprnet-feeds schema``: what an editor may type, as JSON Schema (2020-12) for text and form editors."""
 
 from __future__ import annotations
 
