@@ -55,7 +55,7 @@ def test_years_at_the_ends_of_the_calendar_are_refused_and_never_overflow(typed)
 
 
 def test_a_moment_wants_its_zone():
-    with pytest.raises(ValueError, match=r"^a moment without its zone$"):
+    with pytest.raises(ValueError, match=r"^a date and time without its zone$"):
         dates.parse_moment("2026-03-09T14:30:00", TORONTO)
 
 
@@ -84,4 +84,4 @@ def test_any_text_is_a_moment_in_utc_or_a_value_error(text):
         told = str(reason)
     else:
         told = "" if (moment.tzinfo, moment.microsecond) == (UTC, 0) else "not in UTC"
-    assert told in {"", "not a date", "a moment without its zone", "outside the years 1900 to 2199"}
+    assert told in {"", "not a date", "a date and time without its zone", "outside the years 1900 to 2199"}

@@ -212,16 +212,16 @@ def test_a_registry_that_sends_a_byte_now_and_then_is_not_waited_for(registry):
 
 def test_a_registry_that_leads_in_a_circle_is_left(registry):
     registry.led[DOI] = f"/{DOI}"
-    assert answer_of(registry) == "REGISTRY led on and on, more than 5 times"
+    assert answer_of(registry) == "REGISTRY redirected more than 5 times"
     assert len(registry.asked) == 6
 
 
 @pytest.mark.parametrize(
     ("where", "told"),
     [
-        ("file:///etc/passwd", "REGISTRY led to an address that is not of the web"),
-        ("ftp://127.0.0.1/", "REGISTRY led to an address that is not of the web"),
-        ("javascript:alert(1)", "REGISTRY led to an address that is not of the web"),
+        ("file:///etc/passwd", "REGISTRY redirected to an address that is not of the web"),
+        ("ftp://127.0.0.1/", "REGISTRY redirected to an address that is not of the web"),
+        ("javascript:alert(1)", "REGISTRY redirected to an address that is not of the web"),
     ],
 )
 def test_a_registry_that_leads_out_of_the_web_is_not_followed(registry, where: str, told: str):

@@ -12,7 +12,7 @@ from pprnet_feeds.content.yaml import FrontMatter, Mapping, Scalar, Sequence, re
 
 MERGE = "a merge that was not finished: '<<<<<<< HEAD'"
 KEEP = "Keep one of the two versions, and take out the lines with <<<<<<<, ======= and >>>>>>>."
-PLAIN = "Write the value itself, and put quotation marks around it when it begins with that sign."
+PLAIN = "Write the value itself, and put quotation marks around it when it begins with that character."
 
 
 def header(yaml: str) -> str:
@@ -145,13 +145,13 @@ KEYS = "Write lines like `title: …` and `date: 2026-03`."
         (
             header("a: `b` c"),
             2,
-            "a value that begins with a sign of YAML: 'a: `b` c'",
+            "a value that begins with a special character: 'a: `b` c'",
             'Put quotation marks around the value: a: "`b` c"',
         ),
         (
             header("a: ]]> b"),
             2,
-            "a value that begins with a sign of YAML: 'a: ]]> b'",
+            "a value that begins with a special character: 'a: ]]> b'",
             'Put quotation marks around the value: a: "]]> b"',
         ),
         (

@@ -208,7 +208,7 @@ def test_a_file_that_is_missing_or_is_a_folder_is_told(site):
     done = command("import", "nowhere.txt", "posts")
     assert done.exit_code == 1
     assert [line for line in done.stdout.splitlines() if not line.startswith((" ", "1")) and line] == [
-        "nowhere.txt: this is not a regular file",
+        "nowhere.txt: the file cannot be opened: No such file or directory",
         "posts: the folder has no post in Markdown (.md, .markdown, .qmd)",
     ]
 

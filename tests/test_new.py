@@ -339,7 +339,7 @@ def test_on_a_terminal_topics_are_asked_for_and_searched(site, terminal):
     for line in ("\n", "ther\n", "zzzz\n", "dose\n", "train\n", "1\n", "99\n", "therapist factors\n", "\n"):
         terminal.type(line)
     assert terminal.end() == 0
-    assert "At least one is needed. These there are:" in terminal.seen
+    assert "At least one is needed. The topics are:" in terminal.seen
     assert "Which of these?\n   2  Alliance and Therapeutic Relationship" in terminal.seen
     assert "No topic is called that. Try another word." in terminal.seen
     assert re.findall(r"^  \+ (.+)$", terminal.seen, re.MULTILINE) == [

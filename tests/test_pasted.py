@@ -93,7 +93,7 @@ def test_everything_else_is_one_warning_with_the_line_to_write():
         (
             2,
             "an indented line is shown as code (line 2, and 1 more)",
-            "Write line 2 like this: What It Means (with no blanks before it)",
+            "Write line 2 like this: What It Means (with no spaces before it)",
         )
     ]
 

@@ -150,7 +150,8 @@ note: A figure was wrong.""",
 def test_the_messages_are_those_that_editors_were_promised():
     assert told("title: Burnout\ndate: 2026-13\nid: b\ntopics: [Therapist Factor]", "posts/b.md") == (
         "posts/b.md:3: `date` is not a date: '2026-13'\n"
-        "    Write a month like 2026-03, a day like 2026-03-09, or a moment like 2026-03-09T14:30:00-05:00.\n"
+        "    Write a month like 2026-03, a day like 2026-03-09, "
+        "or a date and time like 2026-03-09T14:30:00-05:00.\n"
         "posts/b.md:5: no topic is called 'Therapist Factor'\n"
         "    Did you mean 'Therapist Factors' (therapist-factors)?\n"
         "\n2 problems in 1 file.\n"

@@ -151,6 +151,17 @@ def test_an_emptied_folder_empties_no_feed(site: Path):
         assert "what was read last stays: posts: the folder holds no post any more" in log_of(running)
 
 
+def test_a_start_without_the_posts_says_that_nothing_is_served(site: Path):
+    assert command("publish", "--site", str(site), PPRNET_BASE_URL="https://a.example.org").returncode == 0
+    for post in (site / "posts").iterdir():
+        post.unlink()
+    with serving(site) as running:
+        assert running.ask("/feed.atom").status == 503
+        log = log_of(running)
+    assert "nothing is served: posts: the folder holds no post any more" in log
+    assert "what was read last" not in log
+
+
 def test_the_last_post_may_become_a_draft(site: Path):
     for number in (1, 2):
         write_post(site, number, 2020).unlink()

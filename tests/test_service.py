@@ -391,7 +391,8 @@ def test_check_tells_three_problems_with_lines_and_cures(site: Path):
     assert done.returncode == 1
     assert done.stdout == (
         "posts/2026-03-burnout.md:3: `date` is not a date: '2026-13'\n"
-        "    Write a month like 2026-03, a day like 2026-03-09, or a moment like 2026-03-09T14:30:00-05:00.\n"
+        "    Write a month like 2026-03, a day like 2026-03-09, "
+        "or a date and time like 2026-03-09T14:30:00-05:00.\n"
         "posts/2026-03-burnout.md:5: no topic is called 'Alliances'\n"
         "    Did you mean 'Alliance' (alliance)?\n"
         "posts/2026-03-burnout.md:9: warning: the text holds a <script> element, which is removed\n"

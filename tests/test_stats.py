@@ -187,7 +187,7 @@ def test_former_and_guessed_addresses_are_told_with_their_last_day(file: str, si
     assert figures(keep(file, (), polls), site).former == (
         Former("/rss.xml", "guessed", 40, day(1)),
         Former("/topics/old/feed.atom", "moved", 11, day(3)),
-        Former("/posts/withdrawn/", "withdrawn", 2, day(0)),
+        Former("/posts/withdrawn/", "gone", 2, day(0)),
     )
 
 
@@ -317,7 +317,7 @@ def test_on_the_first_day_the_page_shows_what_is_known_of_it(file: str, site: Si
     database = keep(file, [(0, "/feed.atom", "Feedly", "", 4)], [(0, "/feed.atom", "full", 3, 30)])
     shown_page = page(figures(database, site), pages(site))
     assert judge_page(shown_page.body) == []
-    cells = ("4", "3", "0 %", "30 bytes")
+    cells = ("4", "3", "0%", "30 bytes")
     row = '<tr><th scope="row">2026-11</th>' + "".join(f"<td>{cell}</td>" for cell in cells)
     assert f"{row}</tr>" in shown_page.body.decode()
 
@@ -421,7 +421,7 @@ def test_the_command_tells_subscribers_by_feed_and_reader(small: Path):
         "\n"
         "A lower bound: many readers report nothing, and whoever follows two feeds counts twice.\n"
         "\n"
-        "Polls in 30 days: 12,349, of which 91 % cost nothing (304); 43 MB sent\n"
+        "Polls in 30 days: 12,349, of which 91% cost nothing (304); 43 MB sent\n"
         "\n"
         "Former and guessed addresses still in use, polls in 30 days:\n"
         "  /topics/old/feed.atom    moved  31\n"
@@ -501,7 +501,7 @@ def test_polls_without_a_report_are_told_all_the_same(tmp_path: Path):
     lines = command("stats", "--site", str(folder), **state(folder)).stdout.splitlines()
     assert (lines[2], lines[-1]) == (
         "None so far.",
-        "Polls in 30 days: 3, of which 0 % cost nothing (304); 30 bytes sent",
+        "Polls in 30 days: 3, of which 0% cost nothing (304); 30 bytes sent",
     )
 
 

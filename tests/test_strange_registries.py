@@ -63,9 +63,9 @@ def led(where: str | bytes) -> bytes:
     return b"HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: " + target + b"\r\n\r\n"
 
 
-NO_ADDRESS = "REGISTRY led to an address that is not of the web"
+NO_ADDRESS = "REGISTRY redirected to an address that is not of the web"
 UNREACHABLE = "REGISTRY cannot be reached (is this computer online?)"
-LOOP = "REGISTRY led on and on, more than 5 times"
+LOOP = "REGISTRY redirected more than 5 times"
 BROKEN = "the connection to REGISTRY broke"
 
 

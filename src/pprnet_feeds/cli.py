@@ -20,7 +20,7 @@ COMMANDS = {
     "import": "Make post files from a Word file, a saved page, a feed or a blog.",
     "plan": "Report what subscribers will notice if this is published.",
     "publish": "Check everything, then write feeds/ledger.json.",
-    "schema": "Print the JSON Schema of posts, settings or topics, for editors' programs.",
+    "schema": "Print the JSON Schema of posts, settings or topics, for text editors.",
     "build": "Write everything the service answers as files, for a static host.",
     "studies": "Ask the registries whether a cited study was retracted or corrected.",
     "letter": "Write a month as a letter, to send by mail.",
@@ -28,7 +28,7 @@ COMMANDS = {
     "stats": "Print how many subscribers each feed has, as feed readers report them.",
 }
 
-# A word of the language itself cannot be a module's name.
+# `import` is a keyword of Python and cannot be a module's name.
 _MODULES = {"import": "import_posts"}
 
 

@@ -43,7 +43,7 @@ class Feeds:
     """The site in *folder*: the folder with ``posts/`` and ``feeds/``.
 
     *base_url* is where readers reach the feeds, with the path at which they are mounted. It is used
-    where ``feeds/site.yaml`` names none. Variables of the environment are not read. Raises `SiteError`.
+    where ``feeds/site.yaml`` names none. Variables ``PPRNET_…`` are not read. Raises `SiteError`.
 
     >>> from pprnet_feeds import Feeds
     >>> feeds = Feeds("blog", base_url="https://example.org/feeds")

@@ -29,8 +29,8 @@ def build(place: str, folder: Path) -> None:
     Adds compressed forms of each file, and rules for nginx and for hosts that
     read _headers and _redirects. Files that did not change are left alone. Old
     ones are removed last, and a build that was stopped is finished by the next.
-    Object storage needs the extra `s3`, and AWS_ENDPOINT_URL, AWS_REGION,
-    AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Needs a base_url.
+    Object storage needs the extra `s3`, AWS_REGION, AWS_ACCESS_KEY_ID and
+    AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT_URL unless it is Amazon's. Needs a base_url.
 
     \b
     Examples:

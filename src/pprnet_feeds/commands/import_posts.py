@@ -47,13 +47,13 @@ class Outcome:
 @click.command("import")
 @click.argument("sources", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--date", default="", help="The month (2026-03), day or moment of a Word file; else this month."
+    "--date", default="", help="The month (2026-03), day, or date and time of a Word file; else this month."
 )
 @options.topics
 @click.option("--draft", is_flag=True, help="Write drafts, which are in no feed.")
 @click.option("--topics", "unknown", type=click.Choice(["write"]), help="Add unknown topics to topics.yaml.")
 @click.option("--pictures", metavar="BASE-URL", default="", help="Where relative pictures are on the web.")
-@options.form("text", "json", help="For people, or for programs.")
+@options.form("text", "json", help="Text, or JSON for programs.")
 @options.site
 def import_posts(
     sources: tuple[Path, ...],

@@ -56,8 +56,8 @@ _WORDS = {
 def letter(month: str, folder: Path, form: str | None, topic: str | None, output: Path | None) -> None:
     """Write the posts of a month as a letter.
 
-    A draft of a mail (.eml) that Outlook and Thunderbird open, to standard output or a file. It is the same
-    at each run, and the same as the entry of the month in /issues/feed.rss. Needs a base_url.
+    Writes a draft e-mail (.eml), which Outlook and Thunderbird open, to standard output or a file. It is the
+    same at each run, and as the month's entry in /issues/feed.rss. Needs a base_url.
 
     \b
     Examples:

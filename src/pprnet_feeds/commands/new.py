@@ -38,7 +38,7 @@ _EXAMPLE = '#cites: ["Lind, K. (2020). Slow trust. Annals of Samples, 4, 7-19."]
 @click.command()
 @click.argument("title")
 @options.site
-@click.option("--date", default="", help="A month (2026-03), a day or a moment. This month when not given.")
+@click.option("--date", default="", help="A month (2026-03), a day, or a date and time; else this month.")
 @options.topics
 @click.option("--research", multiple=True, metavar="NAME", help="A type of research; once for each.")
 @click.option("--doi", "work", metavar="DOI", help="Cite the study with this DOI, as its registry has it.")
@@ -167,7 +167,7 @@ def _ask_topics(title: str, terms: tuple[Term, ...]) -> list[str]:
         if not typed and chosen:
             return [term.slug for term in terms if term in chosen]
         if not typed:
-            line, offered = "At least one is needed. These there are:", list(terms)
+            line, offered = "At least one is needed. The topics are:", list(terms)
         elif len(found) == 1:
             chosen += found
             line, offered = f"  + {found[0].label}", []

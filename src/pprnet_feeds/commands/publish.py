@@ -25,9 +25,9 @@ _MOST_NAMED = 20  # of more files only the folder is named
 def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
     """Check everything, then write feeds/ledger.json.
 
-    The ledger keeps the id, the address and the first moment of every post, so
+    The ledger keeps the id, the address and the first date of every post, so
     that a renamed or edited file is never shown to subscribers as new. Scheduled
-    posts are recorded before their moment. Commit it with the posts. Needs a
+    posts are recorded beforehand. Commit the ledger with the posts. Needs a
     base_url. Exits with 1, like `plan`, when an id changed or a file vanished.
 
     \b

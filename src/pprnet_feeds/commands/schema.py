@@ -1,4 +1,4 @@
-"""``pprnet-feeds schema``: what an editor may type, as JSON Schema (2020-12) for editors and form editors."""
+"""``pprnet-feeds schema``: what an editor may type, as JSON Schema (2020-12) for text and form editors."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _KINDS: dict[str, Schema] = {
 def schema(folder: Path, what: str) -> None:
     """Print the JSON Schema of a post's front matter, of feeds/site.yaml or of feeds/topics.yaml.
 
-    That of a post has the topics and research types of this site. That of topics is also the one of
+    The schema of a post lists the topics and research types of this site. That of topics also fits
     feeds/research.yaml. `check` finds more than a schema can.
 
     \b

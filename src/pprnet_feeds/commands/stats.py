@@ -70,7 +70,7 @@ def _lines(found: Report, width: int | None) -> list[str]:
     recent, readers = found.recent, list(found.total.readers)
     tables = (_table(found, readers[:count]) for count in range(len(readers), -1, -1))
     table = next((rows for rows in tables if width is None or len(rows[0]) <= width), _table(found, []))
-    share = "" if recent.share is None else f", of which {recent.share} % cost nothing (304)"
+    share = "" if recent.share is None else f", of which {recent.share}% cost nothing (304)"
     lines = [f"Subscriptions that feed readers report, {found.today} (UTC)", ""]
     lines += [*(table if found.feeds else ["None so far."]), "", NOTE, ""]
     lines += [f"Polls in {RECENT} days: {number(recent.requests)}{share}; {size(recent.bytes)} sent"]

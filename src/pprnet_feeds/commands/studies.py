@@ -1,7 +1,7 @@
 """``pprnet-feeds studies``: what became of cited works, missing DOIs, and copies free to read.
 
 Registries are asked one question at a time and as slowly as they want. What they answer is stored for a
-day, so that a run which stopped goes on where it was. A registry that fails twice is left alone for the
+day, so that a run which was stopped continues where it was. A registry that fails twice is left alone for the
 rest of the run, and nothing is concluded from its silence.
 """
 

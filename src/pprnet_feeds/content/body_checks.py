@@ -27,7 +27,7 @@ _ADDRESSES = {"href": "link", "src": "image"} | dict.fromkeys(
 )
 _DOUBTFUL = re.compile(r'(?:href|src)="(?!https?://(?:[\w-]{1,63}\.)*[\w-]{1,63}(?::\d{1,4})?[/?#"]|#)')
 _LEADING = re.compile(r"\[|(?:href|src)\s*=\s*[\"']?(?!https?://|mailto:|#fn)", re.IGNORECASE)
-# A mark without its footnote, a link or picture whose address has a blank in it or is not given, a bare link.
+# A mark without its footnote, a link or picture whose address holds a space or is not given, a bare link.
 _SHOWN = re.compile(
     r"\[\^[^\]\s]+\]|!\[[^\[\]]*\]\([^()\n]*\)|\[[^\[\]]+\](?:\([^()\n]*[/.]\w[^()\n]*\)|\[[^\[\]0-9][^\[\]]*\])"
     r"|https?://[^\s<>\"]*[\w/]"
@@ -45,7 +45,7 @@ _LIKE_PRACTICE = re.compile(r"(?!.*\|)(?=.*\b(?:practi[cs]|clinic|therap))(?=.*\
 _PRACTICE = re.compile(r"[#*_\s]*practice\s+implications[*_:#\s]*", re.IGNORECASE)
 # Two words that may be these, misspelt.
 _MISSPELT = re.compile(r"[#*_\s]*(\w{7,10}\s?\w{10,14})[*_:#\s]*")
-# Without the blank it is no heading.
+# Without the space it is no heading.
 _UNSPACED = re.compile(r"#+[^#\s]")
 # A heading on the line of the text that it should be above.
 _RUN_IN = re.compile(r"[^\w|]*practi[cs]es? +implications? *(?:[:*_]|</)", re.IGNORECASE)

@@ -11,7 +11,9 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 #: For an editor who typed something else.
-FORMS = "Write a month like 2026-03, a day like 2026-03-09, or a moment like 2026-03-09T14:30:00-05:00."
+FORMS = (
+    "Write a month like 2026-03, a day like 2026-03-09, or a date and time like 2026-03-09T14:30:00-05:00."
+)
 
 # Only these digits count: `int` would take `-1`, `1_0` and Arabic digits.
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
@@ -30,14 +32,14 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime:
     else is RFC 3339 with its zone. A leap second counts as the second before it.
 
     Raises:
-        ValueError: its text says what was found instead, such as ``a moment without its zone``.
+        ValueError: its text says what was found instead, such as ``a date and time without its zone``.
     """
     zone_written = ""
     if day := _DAY.fullmatch(text):
         written = f"{day[1]}-{day[2]}-{day[3] or '01'}T12:00:00"
     elif parts := _MOMENT.fullmatch(text):
         if parts[4] is None:
-            raise ValueError("a moment without its zone")
+            raise ValueError("a date and time without its zone")
         second = "59" if parts[3] == "60" else parts[3]
         written, zone_written = f"{parts[1]}T{parts[2]}:{second}", parts[4].upper()
     else:

@@ -1,6 +1,6 @@
-"""Readers of single YAML values: each gives what was typed, or reports a problem with its fix.
+"""Readers of single YAML values: each returns what was typed, or reports a problem with its fix.
 
-A reader takes the value, the key it was typed under and the faults of its file; None is a fault.
+A reader takes the value, the key it was typed under and the faults of its file; a fault is None.
 """
 
 from __future__ import annotations
@@ -105,9 +105,10 @@ def choice(noun: str, names: tuple[str, ...], others: str) -> Reader[str]:
     """The reader of one of *names*, in any case; *others* is the advice when none of them is near."""
 
     def parse(typed: str, _: str) -> str | Wrong:
-        if typed.lower() in names:
-            return typed.lower()
-        meant = nearest(typed.lower(), names)
+        if (word := typed.lower()) in names:
+            return word
+        turned = "-".join(reversed(word.split("-")))  # Crossref says `journal-article`
+        meant = turned if turned in names else nearest(word, names)
         return Wrong(f"no {noun} is called {quoted(typed)}", f"Did you mean `{meant}`?" if meant else others)
 
     return reader(parse)
@@ -126,14 +127,14 @@ def text(value: Value, name: str, faults: Faults, most: int = 20_000) -> str | N
     return None
 
 
-def number(least: int, most: int) -> Reader[int]:
-    """The reader of a whole number from *least* to *most*."""
+def number(least: int, most: int, like: int) -> Reader[int]:
+    """The reader of a whole number from *least* to *most*, such as *like*."""
 
     def parse(typed: str) -> int | None:
         # Nine digits: a longer number is no size, and `int` may refuse it.
         return int(typed) if re.fullmatch(r"[0-9]{1,9}", typed) and least <= int(typed) <= most else None
 
-    return form(parse, f"is not a number from {least} to {most}", f"Write it like `{{name}}: {least}`.")
+    return form(parse, f"is not a number from {least} to {most}", f"Write it like `{{name}}: {like}`.")
 
 
 def is_address(typed: str) -> bool:
@@ -154,7 +155,7 @@ def has_host(address: str) -> bool:
 
 
 def matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
-    """A parser that takes the first group of a text that matches, or the whole where there is no group."""
+    """A parser that returns the first group of a match, or the whole match without a group; else None."""
     return lambda typed: match[match.lastindex or 0] if (match := pattern.fullmatch(typed)) else None
 
 
@@ -263,7 +264,7 @@ def read_all(found: Typed, keys: Table, faults: Faults, kinds: Kinds) -> dict[st
 def part(keys: Table, make: Callable[..., T], who: str, mend: str, kinds: Kinds) -> Reader[T]:
     """The reader of what *make* gives for a group of *keys*, or for the value of the first key alone.
 
-    *who* has no first key when it is not there, and *mend* is the fix.
+    Without the first key the problem begins with *who*, and *mend* is its fix.
     """
     first = next(iter(keys))
 

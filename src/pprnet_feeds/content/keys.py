@@ -70,12 +70,12 @@ POST = _table(
         "corrected"),
     Key("note", "text", "what was corrected, or why it was retracted; only beside `status`", "none",
         "The number of participants was 120."),
-    Key("doi", "doi", "the DOI of the post itself; the DOI of a study belongs into `cites`", "none",
+    Key("doi", "doi", "the DOI of the post itself; the DOI of a study belongs in `cites`", "none",
         "10.5555/blog.2026.3", "DOI"),
     Key("language", "language", "language of this post", "the site's", "fr-CA", "lang"),
 )
 PERSON = _table(
-    Key("name", "line", "the whole name", REQUIRED, "Giorgio A. Tasca"),
+    Key("name", "line", "the whole name", REQUIRED, "Karin Lind"),
     Key("url", "address", "address of a home page", "none", "https://example.org/tasca", "uri"),
     Key("email", "email", "an e-mail address, which is published", "none", "editor@example.org"),
     Key("orcid", "orcid", "ORCID of the author", "none", "0000-0002-1825-0097", "ORCID"),
@@ -135,18 +135,18 @@ SITE = _table(
     Key("tag_root", "tag root", "beginning of every permanent id; never changes", REQUIRED,
         "example.org,2013:blog"),
     Key("language", "language", "language tag", REQUIRED, "en-CA"),
-    Key("time_zone", "time zone", "in which dates of posts are meant", REQUIRED, "America/Toronto"),
+    Key("time_zone", "time zone", "time zone of the dates of posts", REQUIRED, "America/Toronto"),
     Key("rights", "text", "one sentence", "none", "© Psychotherapy Practice Research Network"),
     Key("licence", "address", "address of the licence of the posts", "none",
         "https://creativecommons.org/licenses/by/4.0/"),
     Key("hubs", "address", "addresses of WebSub hubs", "none", "[https://hub.example/]", many=True),
     Key("entries", "entries", "how many posts a feed holds at least", "30", "30"),
-    Key("icon", "png", "name of a square PNG below `feeds/`, at best 512 pixels wide", "a mark of ours",
+    Key("icon", "png", "name of a square PNG below `feeds/`, at best 512 pixels wide", "our own mark",
         "icon.png"),
     Key("logo", "png", "name of a PNG below `feeds/` of any shape", "the icon", "logo.png"),
     Key("accent", "colour", "colour of links and buttons, in quotation marks; the pages use a darker or"
         " lighter shade where it could not be read", '`"#0b5f6f"`', '"#0b5f6f"'),
-    Key("contact", "email", "an e-mail address that registries can write to", "none", "editor@example.org"),
+    Key("contact", "email", "an e-mail address for questions, published", "none", "editor@example.org"),
     Key("author", "group", "author of posts that name none", REQUIRED),
     Key("publisher", "group", "who publishes the blog"),
     Key("cache", "group", "how long answers may be cached"),
@@ -160,9 +160,9 @@ PUBLISHER = _table(
 )
 CACHE = _table(
     Key("max_age", "seconds", "seconds an answer is fresh", "900", "900"),
-    Key("stale_while_revalidate", "seconds", "seconds more it may be shown while a new one is fetched",
+    Key("stale_while_revalidate", "seconds", "further seconds it may be shown while a new one is fetched",
         "3600", "3600"),
-    Key("stale_if_error", "seconds", "seconds it may be shown when we are not reached", "604800", "604800"),
+    Key("stale_if_error", "seconds", "seconds it may be shown when we cannot be reached", "604800", "604800"),
 )
 NEWSLETTER = _table(
     Key("url", "address", "where people subscribe to it", "none", "https://example.org/newsletter"),

@@ -110,11 +110,11 @@ class Ledger:
             return post  # another post has that id: `library` reports the two
         if record is None and missing and is_default_id(post) and not post.draft:
             # Titles repeat across the years.
-            same = missing.get(seen(post)) or missing.get((post.title, date_of(post, zone)), [])
+            same = missing.get(content_digest(post)) or missing.get((post.title, date_of(post, zone)), [])
             record = same[0] if len(same) == 1 else None
         if record is None or (record.id != post.id and not is_default_id(post)):
             return post
-        # A record made before its date gives way to a post that is put off, or brought forward in time.
+        # What was recorded ahead of its date may be postponed, or brought forward while nobody has seen it.
         is_put_off = record.changed < record.published and post.published > now
         if is_put_off or (record.published > now and record.date != post.date):
             return post
@@ -132,9 +132,9 @@ class Ledger:
         )
 
 
-def date_of(said: Post | Record, zone: ZoneInfo) -> datetime:
-    """What the date of a post or record means; readers find it under the month and year of this."""
-    return parse_moment(said.date, zone) if said.date else said.published
+def date_of(one: Post | Record, zone: ZoneInfo) -> datetime:
+    """The moment that the date of a post or record means; its month and year are where readers find it."""
+    return parse_moment(one.date, zone) if one.date else one.published
 
 
 def is_default_id(post: Post) -> bool:
@@ -142,13 +142,13 @@ def is_default_id(post: Post) -> bool:
     return post.id == post.file.rpartition("/")[2].removesuffix(".md")
 
 
-def is_said_by(post: Post, record: Record, zone: ZoneInfo) -> bool:
+def is_alike(post: Post, record: Record, zone: ZoneInfo) -> bool:
     """Whether post and record have the same text, or the same title and date."""
-    is_alike = record.title == post.title and date_of(record, zone) == date_of(post, zone)
-    return is_alike or record.digest == seen(post)
+    same_title_and_date = record.title == post.title and date_of(record, zone) == date_of(post, zone)
+    return same_title_and_date or record.digest == content_digest(post)
 
 
-def seen(post: Post) -> str:
+def content_digest(post: Post) -> str:
     """A digest of what readers see of a post, whatever its file, id and address."""
     return digest(post, _NOT_IN_DIGEST)
 
@@ -177,7 +177,7 @@ def record_of(post: Post, before: Record | None, now: datetime) -> Record:
         path=post.file,
         former=tuple(slug for slug in slugs if slug != post.slug),
         changed=before.changed if before else now,
-        digest=seen(post),
+        digest=content_digest(post),
         date=before.date if before and before.published == post.published else post.date,
         notices=post.notices,
     )

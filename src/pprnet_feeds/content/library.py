@@ -1,4 +1,4 @@
-"""All valid posts of a site, and the problems that only two posts together have.
+"""All valid posts of a site, and the problems between two posts.
 
 Drafts and scheduled posts are in no list, count or date here, so no feed can show them.
 """
@@ -27,8 +27,8 @@ class Library:
         posts: those that readers may see, the newest first: by year, then `published`, then id.
         withdrawn: those that were withdrawn, in the same order.
         next_release: when any of this changes next by itself.
-        remains: the ids of withdrawn posts whose files are gone, too.
-        digests: of the appearance of each post, by id.
+        remains: the ids of withdrawn posts whose files are gone.
+        digests: the digest of each post's appearance, by id.
         recorded: the ids of the public posts whose records in the *ledger* are up to date.
         unrecorded: how many public posts are not among these.
         waiting: what readers do not see yet, by file: drafts, scheduled posts, changes of the future.

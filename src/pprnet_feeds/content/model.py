@@ -94,7 +94,7 @@ class OpenAccess:
 
 
 def doi_url(doi: str) -> str:
-    """The address of a DOI, which may hold any sign (DOI Handbook §3.5); empty for an empty one."""
+    """The address of a DOI, which may hold any character (DOI Handbook §3.5); empty for an empty one."""
     return doi and "https://doi.org/" + quote(doi, safe="/:;()[]@!$&'*+,=~")
 
 
@@ -138,7 +138,7 @@ class Term:
 
 
 def normal(name: str) -> str:
-    """A label or slug without case and signs, so that both are alike."""
+    """A label or slug without case and punctuation, so that both are alike."""
     return _SIGNS.sub(" ", name.casefold()).strip()
 
 
@@ -242,7 +242,7 @@ class Site:
         base_url: where readers reach us, without a trailing slash.
         tag_root: authority, date and first part of every permanent id (RFC 4151).
         licence: the address of the licence the posts are under, or empty.
-        contact: an e-mail address at which registries that we ask can reach us, or empty.
+        contact: an e-mail address for readers, and for the registries that we ask, or empty.
         newsletter: where people subscribe to the letter, and where they end that; each may be empty.
         entries: how many entries a subscription document holds at least.
         issues: month -> the sentence that announces it.
@@ -289,7 +289,7 @@ class Site:
 
 
 def digest(value: object, without: Collection[str] = ()) -> str:
-    """A short digest of *value*, the same on every machine; attributes *without* do not count at its top.
+    """A short digest of *value*, the same on every machine; its own attributes *without* do not count.
 
     Values are dataclasses, timestamps, zones, and what JSON knows. Python's own
     `repr` and `hash` would differ between versions and processes.
@@ -305,7 +305,7 @@ def appearance(post: Post) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON does not know, as what it knows."""
+    """A value that JSON lacks, as one that it has."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, ZoneInfo):

@@ -78,7 +78,7 @@ def unrepaired(source: str) -> list[tuple[int, str, str]]:
     lines, last = [*source.split("\n"), ""], -2
     found = []
     for first, _, _ in _indented(lines):
-        fix = f"{lines[first].strip()} (with no blanks before it)"
+        fix = f"{lines[first].strip()} (with no spaces before it)"
         found.append((first + 1, "an indented line is shown as code", fix))
     for number, line in outside_code(lines[:-1]):
         if bullet := _NO_LIST.match(line):

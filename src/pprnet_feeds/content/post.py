@@ -106,11 +106,12 @@ def _name_by_file(values: dict[str, Any], faults: Faults) -> None:
     stem = faults.file.rpartition("/")[2].removesuffix(".md")
     missing = [name for name in ("slug", "id") if name not in values]
     if missing and (not slugs.is_slug(stem) or stem in slugs.RESERVED):
+        kind = "a word of our own addresses" if stem in slugs.RESERVED else "not a slug"
         like = slugs.slug_like(stem)
         rename = f"{like}.md" if like and like not in slugs.RESERVED else "2026-03-what-it-is-about.md"
         typed = " and ".join(f"`{name}`" for name in missing)
         mend = f"Rename it to {rename}, or type {typed} in the front matter."
-        faults.add(None, f"the file's name is not a slug: {quoted(stem)}", mend)
+        faults.add(None, f"the file's name is {kind}: {quoted(stem)}", mend)
     values.update(dict.fromkeys(missing, stem))
 
 
@@ -119,7 +120,7 @@ def _compare(values: dict[str, Any], found: Typed, faults: Faults) -> None:
     published, updated = values.get("date"), values.get("updated")
     if published and updated and updated < published:
         typed, value = found["updated"][0]
-        mend = f"Write the moment of the last change, or take `{typed}` away."
+        mend = f"Write the date of the last change, or take `{typed}` away."
         faults.add(value, f"`{typed}` is before `date`: {quoted(getattr(value, 'text', ''))}", mend)
     if values.get("note") and values.get("status", "published") == "published":
         what = "`note` is there, and `status` says published"
@@ -180,7 +181,7 @@ _KINDS: fields.Kinds = fields.KINDS | {
         "is not the address of a picture",
         "Write it like https://example.org/picture.jpg or /images/picture.jpg.",
     ),
-    "pixels": fields.number(1, 20_000),
+    "pixels": fields.number(1, 20_000, 1200),
     "doi": form(_bare_doi, "is not a DOI", "Write it like 10.1002/cpp.2521."),
     "pmid": form(matching(_PMID), "is not a PubMed number", "Write it like 33336836."),
     "year": form(matching(_YEAR), "is not a year", "Write it like 2021, or leave it out."),
@@ -190,7 +191,7 @@ _KINDS: fields.Kinds = fields.KINDS | {
     "kind of notice": choice("kind of notice", NOTICES, f"Take one of {', '.join(NOTICES)}."),
 }
 _PARTS: dict[str, tuple[Callable[..., Any], str, str]] = {
-    "person": (model.Person, "somebody in `{name}`", "Add it, such as `name: Giorgio A. Tasca`."),
+    "person": (model.Person, "somebody in `{name}`", "Add it, such as `name: Karin Lind`."),
     "image": (model.Image, "`{name}`", "Add the address of the picture: `url: /images/….jpg`."),
     "citation": (_citation, "a work in `{name}`", "Add the reference as printed: `text: …`."),
     "notice": (model.Notice, "`{name}`", "Write it like `notice: {kind: retraction, date: 2026-03-09}`."),

@@ -281,6 +281,6 @@ _KINDS: fields.Kinds = fields.KINDS | {
     ),
     "time zone": reader(_time_zone),
     "unsubscribe": reader(_unsubscribe),
-    "entries": fields.number(1, 1000),
-    "seconds": fields.number(0, 31_536_000),
+    "entries": fields.number(1, 1000, 30),
+    "seconds": fields.number(0, 31_536_000, 900),
 }

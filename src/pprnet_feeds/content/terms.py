@@ -35,7 +35,7 @@ _LONGEST = 300
 def read_feeds_file(
     folder: Path, faults: Faults, kind: type[T], wrong: Wrong, required: bool = False
 ) -> T | None:
-    """The value of one YAML file, or None; *wrong* is a value of another *kind*."""
+    """The value of one YAML file, or None; a value of another *kind* is *wrong*."""
     path = folder / faults.file
     if not required and not path.is_symlink() and not path.exists():
         return None

@@ -31,7 +31,7 @@ _MEND = (
     "Write each key on a line of its own, like `key: value`, and put quotation marks around a value "
     "that begins with one of [ ] { } & * ! | > % @ ` or holds a colon or a #."
 )
-_PLAIN = "Write the value itself, and put quotation marks around it when it begins with that sign."
+_PLAIN = "Write the value itself, and put quotation marks around it when it begins with that character."
 _FLAT = "Write one list of a few plain values, like `topics: [alliance, empathy]`."
 # Like `title:A`, and also with what looks like a space and is none.
 _UNSPACED = re.compile(r"[a-z_]+:(?=[^ \n])")
@@ -120,7 +120,7 @@ def read_yaml(text: str, file: str) -> tuple[Value | None, list[Problem]]:
 
 
 class _TooLargeError(Exception):
-    """The nesting, a list or a mapping has no end; the arguments are line, column and what is wrong."""
+    """Nesting, a list or a mapping is over its limit; the arguments are line, column and what is wrong."""
 
 
 class _Composer:
@@ -285,8 +285,8 @@ def _not_yaml(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, int, 
         (is_second_colon and line.startswith(" "), at, "a key that does not begin its line",
          "Take out the spaces before it."),
         (line[column : column + 1] in tuple("@`%") or context == "while scanning an alias"
-         or message == "did not find expected node content", at, "a value that begins with a sign of YAML",
-         f"{quotes} value: {right}"),
+         or message == "did not find expected node content", at,
+         "a value that begins with a special character", f"{quotes} value: {right}"),
         (is_no_key and ": " in line[:column], at, "there is text after the end of the value",
          f"{quotes} whole value: {right}"),
         (is_no_key and line.lstrip().startswith("- "), at, "a list item that is not below the others",

@@ -45,7 +45,7 @@ _FEED = re.compile(rf"({_FEED_FOLDER})feed\.(atom|rss)")
 
 
 class Move(NamedTuple):
-    """A former address and the present one; *whole*: so did everything below, and both end with a slash."""
+    """A former address and the present one; if *whole*, all below it moved too, and both end with a slash."""
 
     former: str
     now: str

@@ -53,7 +53,7 @@ class Folder:
         sources = {(site / name).resolve() for name in ("posts", "feeds")}
         if self.root == site.resolve() or sources & {self.root, *self.root.parents}:
             fix = "Give the copy a folder of its own: build public"
-            raise RefusedError("the posts of the site live there", fix)
+            raise RefusedError("the posts of the site are there", fix)
         if self.root.exists() and not self.root.is_dir():
             raise RefusedError(f"{self.root} is no folder", "Give a folder, or a name that is free.")
         present = self.root.iterdir() if self.root.exists() else ()

@@ -1,4 +1,4 @@
-"""XML of others, looked through before a library reads it, so that none works on it for too long."""
+"""Looks through XML by others before a library reads it, so that none works on it for too long."""
 
 from __future__ import annotations
 

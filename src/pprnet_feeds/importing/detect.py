@@ -1,4 +1,4 @@
-"""Which kind of file it is, and what it holds: its first characters decide, not its name."""
+"""Which kind of file a source is, and what it holds: its first characters decide, not its name."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def read_source(path: Path, name: str, site: Site, date: str, this_month: str, w
     try:
         if path.is_dir():
             return read_blog_folder(path, name, site, watch)
-        if not path.is_file():
+        if path.exists() and not path.is_file():
             return unread(name, "this is not a regular file", "Give the file itself.")
         with path.open("rb") as file:
             data = file.read(SIZE_LIMIT + 1)
@@ -83,7 +83,7 @@ def read_source(path: Path, name: str, site: Site, date: str, this_month: str, w
         except (LookupError, ValueError):
             what = f"the file is not UTF-8 text: {reason}"
             if found and declared != "utf-8":
-                what = f"the file is not the text in {declared} that it says it is"
+                what = f"the file says that it is text in {declared}, and it is not"
             return unread(name, what, "Save it as UTF-8; most programs ask for the encoding under Save As.")
     text, dropped = clean_with_problems(text, name)
     source = read_text(text, name, site, watch)

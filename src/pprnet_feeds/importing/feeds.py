@@ -30,7 +30,7 @@ from pprnet_feeds.importing.normalise import resolved
 from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line, unread
 
 _DECLARATION = re.compile(r"\s*<\?xml\s[^<>]*\?>")
-# A sign that begins no entity of XML; nothing is one within a section of characters.
+# An ampersand that begins no entity of XML; those in a CDATA section stay.
 _AMPERSAND = re.compile(
     r"<!\[CDATA\[.*?\]\]>|&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)(\w{1,32};)?", re.DOTALL
 )
@@ -101,7 +101,7 @@ def _as_character(found: re.Match[str]) -> str:
 def _source(
     kind: str, id: str, posts: list[SourcePost], gone: Iterable[tuple[str, int]], file: str, site: Site
 ) -> Source:
-    """A feed with this *id*, and of each of its tombstones the id and the line."""
+    """The source of a feed with this *id*; *gone* are the id and the line of each tombstone."""
     view = id.strip().removeprefix(f"tag:{site.tag_root}/feed/")
     if view != id.strip() and (
         view.rpartition("/")[2] != "feed" or view.startswith("corrections/") or "issues/feed" in view
@@ -124,7 +124,7 @@ def _post(
     site: Site,
     is_atom: bool = False,
 ) -> SourcePost:
-    """An entry, of whose text *body* is the HTML if that is not as feedparser gives it."""
+    """The post of an entry; *body* is the HTML of its text where feedparser gives another."""
     # A description within a picture leaves its own type behind.
     detail = entry.get("summary_detail", {})
     detail = detail if detail.get("value") == entry.get("summary") else {"value": entry["summary"]}

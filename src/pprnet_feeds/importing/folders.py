@@ -1,6 +1,6 @@
 """The folder of a blog of Jekyll, Hugo or Quarto: one post in each file of Markdown with front matter.
 
-The text is Markdown already, so only what those programs put in its place is made into something else.
+The text is Markdown already, so only what those programs would replace is converted.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
         updated=source.change_after(at, source.front_matter_date(updated, zone), site, losses),
         labels=tuple(dict.fromkeys(filter(None, labels))),
         summary=one_line(_first(values, "description", "excerpt", "summary")),
-        authors=source.guests(map(_person, people), site),
+        authors=source.named_authors(map(_person, people), site),
         image=Image(address, one_line(image.get("alt"))) if address else None,
         aliases=_aliases(values, typed, path, day, slug),
         restricted="" if is_public else "a draft",
@@ -190,7 +190,7 @@ def _aliases(values: dict[str, Any], typed: str, path: Path, day: str, slug: str
 
 
 def _body(text: str, losses: Counter[str]) -> str:
-    """The text of a post with what the programs replace as Markdown; what is left of that is counted."""
+    """The text of a post, with what the programs would replace as Markdown; what stays of that is counted."""
 
     def video(found: re.Match[str]) -> str:
         losses["players became links"] += 1

@@ -26,7 +26,7 @@ from pprnet_feeds.syndication.references import parse_reference
 # Goes through items, and may show how far it is.
 Watch = Callable[[Sequence[Any]], Iterable[Any]]
 VIDEO_HOSTS = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://vimeo.com/"}
-# What a draft's mark, or a state, is where everybody may read a post.
+# What marks of drafts and words for a status say of a post that everybody may read.
 PUBLIC = frozenset(" 0 no off false null none live publish published public corrected retracted".split(" "))
 _ORCID = "https://orcid.org/"
 _OFFSET = re.compile(r"(?<=:[0-9]{2}) +(?=[+-][0-9]{2}:?[0-9]{2}$)")
@@ -161,7 +161,7 @@ def post_of_entry(
         labels=tuple(each for each in post.labels if each.lower() not in _NO_TOPIC | {status}),
         # The default of a summary is the beginning of the text.
         summary="" if post.summary.rstrip(" .…[]") in " ".join(text.split()) else post.summary,
-        authors=guests(post.authors, site),
+        authors=named_authors(post.authors, site),
         aliases=() if id else former_path(link),
         losses=losses,
     )
@@ -242,7 +242,7 @@ def person(name: str, address: str = "", email: str = "") -> Person:
     return Person(name or email.partition("@")[0], url, email, orcid)
 
 
-def guests(people: Iterable[Person], site: Site) -> tuple[Person, ...]:
+def named_authors(people: Iterable[Person], site: Site) -> tuple[Person, ...]:
     """The authors of a post; none when it is the site's own, who need not be named."""
     named = tuple(dict.fromkeys(each for each in people if each.name))
     return () if [each.name for each in named] == [site.author.name] else named

@@ -1,6 +1,6 @@
 """HTML and plain text as Markdown that means the same.
 
-Editors go on with the result, so it is as clean as typed text: no tags where Markdown has a sign, and a
+Editors continue with the result, so it is as clean as typed text: no tags where Markdown will do, and a
 backslash only where a reader would otherwise see something else. Each block is rendered again and compared
 with its source. Where no Markdown means the same, the block stays as HTML.
 
@@ -167,7 +167,7 @@ class _Converter(_Library):  # type: ignore[misc]
     _begins = True
 
     def convert_ins(self, el: Any, text: str, parent_tags: set[str]) -> str:
-        """An element for which Markdown has no sign stays as it is."""
+        """An element that Markdown cannot express stays as it is."""
         words = text.strip() if "_noformat" not in parent_tags else ""
         return text.replace(words, f"<{el.name}>{words}</{el.name}>") if words else text
 

@@ -92,7 +92,7 @@ def read_export(
                 name=name if slugs.is_slug(name) else "",
                 labels=tuple(map(html.unescape, post.labels)),
                 summary=text_of_html(field(item, "encoded")),
-                authors=source.guests([Person(author)], site),
+                authors=source.named_authors([Person(author)], site),
                 image=Image(cover) if cover and cover not in body else post.image,
                 losses=losses + Counter(post.losses),
                 restricted=quoted(status) if status in _DRAFTS else password,

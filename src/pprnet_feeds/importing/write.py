@@ -41,7 +41,7 @@ _NO_STUDY = "# The source shows no reference above the text. If the post is abou
 
 @dataclass(frozen=True, slots=True)
 class ImportedPost:
-    """The file of a post, relative to the site; *what*: written now, or there with the same or other text."""
+    """The file of a post, relative to the site; *what*: written, or there with the same or another text."""
 
     file: str
     what: Literal["written", "same", "other"]

@@ -16,7 +16,7 @@ from pprnet_feeds.syndication.entries import post_entries
 from pprnet_feeds.syndication.search import excerpt, marked, words_in
 from pprnet_feeds.syndication.selection import Selection
 
-# How many posts one page shows with their summaries, and how many at all.
+# How many posts one page shows with their summaries, and how many in all.
 WITH_SUMMARY = 15
 LISTED = 80
 # How many posts the page of a year lists, and in about how many bytes; of the others it names the months.
@@ -32,7 +32,7 @@ MISSPELT, MOST_MISSPELT = 5, 2
 def list_posts(posts: Sequence[Post], site: Site) -> dict[str, Any]:
     """What a page lists of *posts*, which are in order: those of each year, the newest first.
 
-    With a summary that is empty where only the title is listed, the number of all, and their `years`.
+    Each has a summary, empty where only the title is listed. Then the number of all, and their `years`.
     """
     lines = [(post, summary(post, site)) for post in posts[:WITH_SUMMARY]]
     lines += [(post, "") for post in posts[WITH_SUMMARY:LISTED]]
@@ -59,7 +59,7 @@ def summary(post: Post, site: Site) -> str:
 
 
 class Neighbours:
-    """Which posts are before, after and like which; made once for all pages, when first needed."""
+    """The posts before, after and like each post; made once for all pages, when first needed."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue

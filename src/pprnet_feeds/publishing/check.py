@@ -187,7 +187,7 @@ class _Links:
         if kind == "text" and typed.startswith("[^"):
             return f"the mark {quoted(typed)} has no footnote", f"Add a line below that begins with {typed}:."
         if kind == "text":
-            fix = "Write the whole address between the round brackets, with %20 for each blank."
+            fix = "Write the whole address between the round brackets, with %20 for each space."
             return f"this is no link, and readers see it as typed: {quoted(typed)}", fix
         if not typed:
             return "a link or picture has no address", "Write its address between the round brackets."

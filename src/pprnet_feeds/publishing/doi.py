@@ -35,9 +35,9 @@ _HEADERS = {"Accept": CSL, "Accept-Encoding": "identity", "User-Agent": f"pprnet
 _NO_ADDRESS = (httpx2.InvalidURL, ValueError, OverflowError)
 # What is said of an error, and of a status; the first that fits.
 _ERRORS: dict[type[Exception] | tuple[type[Exception], ...], str] = {
-    httpx2.TooManyRedirects: f"{{registry}} led on and on, more than {_HOPS} times",
+    httpx2.TooManyRedirects: f"{{registry}} redirected more than {_HOPS} times",
     (TimeoutError, httpx2.TimeoutException): "{registry} took too long to answer",
-    (httpx2.UnsupportedProtocol, *_NO_ADDRESS): "{registry} led to an address that is not of the web",
+    (httpx2.UnsupportedProtocol, *_NO_ADDRESS): "{registry} redirected to an address that is not of the web",
     (httpx2.ConnectError, httpx2.ProxyError): "{registry} cannot be reached (is this computer online?)",
     # No list of what an address or an answer may raise is complete.
     Exception: "the connection to {registry} broke",

@@ -1,7 +1,7 @@
 """What subscribers will notice when this is published: the site compared with its ledger.
 
-A changed id shows eight hundred people an old post as new, and a deleted file leaves them with
-a finding that was withdrawn. So editors see the difference before subscribers do.
+A changed id shows an old post to every subscriber as new, and a deleted file leaves them with a
+finding that was withdrawn. So editors see the difference before subscribers do.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ _EDITED = ("title", "topics", "research", "status")  # what a silent edit names;
 class Change:
     """One difference that subscribers would notice, in a post that is or was in the *feeds* of these titles.
 
-    *shown* is what a reader shows of it: title, date, and the first line. Only one that is not published
-    until the editor says so has a *mend*, its fix.
+    *shown* is what a reader shows of it: title, date, and the first line. *mend* is the fix of a change
+    that `publish` refuses.
     """
 
     kind: Kind
@@ -108,7 +108,7 @@ class _Comparison:
         """The changes of the posts that have a file."""
         for post in self.posts:
             before = self.ledger.records.get(post.id)
-            if known := self._given_up(post):
+            if known := self._record_of_file(post):
                 fix = f"Take `id` out of the file, or write `id: {known.id}`."
                 yield self._change("id changed", post, known, f"it was '{known.id}'", fix)
                 continue
@@ -138,7 +138,7 @@ class _Comparison:
         by_file = {post.file: post for post in self.posts}
         for record in self.ledger.gone(self.posts):
             other = by_file.get(record.path)
-            if record.status == "withdrawn" or (other and self._given_up(other)):
+            if record.status == "withdrawn" or (other and self._record_of_file(other)):
                 continue  # an id that changed is reported at its post
             again = f"Write it again under another name with `id: {record.id}`"
             fix = (
@@ -148,7 +148,7 @@ class _Comparison:
             if renamed := self._renamed(record):
                 fix = f"If {renamed.file} is that post, write `id: {record.id}` into it. If it is not: {fix}"
             shown = (record.title, f"{record.published:%Y-%m-%d}", "")
-            detail = "another post has its file" if other else "its file is not there, a draft or scheduled"
+            detail = "another post has its file" if other else "its file is missing, or scheduled again"
             if file := self.drafts.get(record.id):
                 detail = "it is a draft"
                 fix = f"Take `draft: true` out of {file}; or publish with --forget {record.id}."
@@ -166,15 +166,14 @@ class _Comparison:
         best = max(new, key=likeness, default=None)
         return best if best and likeness(best) >= 0.65 else None
 
-    def _given_up(self, post: Post) -> Record | None:
-        """The record of the post where its file was given another `id`, be it a new one or another post's."""
+    def _record_of_file(self, post: Post) -> Record | None:
+        """The record of a post's file whose `id` was changed, to a new one or another post's; else None."""
         known, before = self.ledger.by_path.get(post.file), self.ledger.records.get(post.id)
         if known is None or known.id == post.id or ledgers.is_default_id(post):
             return None
-        # A file that took the name of another keeps its id, and says what it said.
-        zone = self.site.time_zone
-        said = [one is not None and ledgers.is_said_by(post, one, zone) for one in (before, known)]
-        return None if before and said != [False, True] else known
+        # A file that took the name of another keeps its own id and its own text.
+        alike = [bool(one and ledgers.is_alike(post, one, self.site.time_zone)) for one in (before, known)]
+        return None if before and alike != [False, True] else known
 
     def _change(
         self, kind: Kind, post: Post, before: Record | None, detail: str = "", fix: str = ""

@@ -18,7 +18,7 @@ from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.slugs import RESERVED, SLUG_LENGTH, slug_like
 from pprnet_feeds.content.yaml import Mapping, Scalar, Value, read_front_matter
 
-# What opens and closes within braces; a text in quotation marks is no such sign.
+# The braces that open and close; those in quotation marks do not count.
 _FLOW = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'|[{}]')
 
 _LEFTOVER = re.compile(r"\..+\.(?:md|yaml)\.([0-9]{1,10})")
@@ -44,7 +44,7 @@ def citation_lines(cites: Iterable[Citation]) -> list[str]:
 
 
 def with_citation(text: str, file: str, site: Site, old: Citation, new: Citation) -> str | None:
-    """The *text* of a post file in which a work is known better; None where that takes an editor.
+    """The *text* of a post file with the cited work *new* instead of *old*; None where that takes an editor.
 
     Comments and the order of keys stay, as far as the works are not in one pair of brackets.
     """

@@ -52,8 +52,8 @@ _PREFLIGHT = {
 _fields = partial(parse_qsl, keep_blank_values=True)
 UNREADABLE = "The posts cannot be read just now; ask again in a minute."
 
-# What is asked of a snapshot at a path, by the text of a query: another path, something to be rendered and
-# what alone decides how it looks, or at once why there is nothing.
+# What a snapshot, a path and the text of a query lead to: a path whose response is wanted; or what is to be
+# rendered, with all that decides how it looks; or why there is nothing.
 Render = Callable[[], Document | Refusal]
 Query = tuple[object, Render]
 Endpoint = Callable[[Snapshot, str, str], str | Query | Refusal | Reply]
@@ -208,7 +208,7 @@ class Application:
         await receive()
         # Threads that build and render give way ten times sooner: requests would wait for 5 ms at each step.
         sys.setswitchinterval(0.0005)
-        self.reloader.is_host = True
+        self.reloader.owns_process = True
         supervisor = multiprocessing.parent_process()  # a single worker has none
         faults = await self.reloader.start()
         for fault in faults:

@@ -32,8 +32,7 @@ AT_REST, AT_REST_IN_PREVIEW = 1.2, 0.2
 TOGETHER = 0.5
 # How long a start waits at most for files that are being written.
 LONGEST_WAIT = 10.0
-# How often everything is checked without a notice: what failed is tried again, other processes may have
-# recorded a change, and a system may forget to report one.
+# How often everything is checked without a notice: for failures, and for changes that nobody reported.
 RETRY = 60.0
 
 unix_now = time.time  # what every request asks: a datetime costs ten times as much
@@ -99,7 +98,7 @@ class Reloader:
     """Builds the snapshots of a site, one after the other, and gives each to *swap*.
 
     Attributes:
-        is_host: whether the process is ours, so that its garbage collection can be adjusted.
+        owns_process: whether the process is ours, so that its garbage collection can be adjusted.
         faults: why a newer snapshot could not be built.
     """
 
@@ -115,7 +114,7 @@ class Reloader:
         self._built: Snapshot | None = None
         self._served: Snapshot | None = None
         self.faults: list[Problem] = []
-        self.is_host = False
+        self.owns_process = False
 
     async def start(self) -> list[Problem]:
         """Build the first snapshot; the faults that keep the service from starting at all.
@@ -171,8 +170,7 @@ class Reloader:
         built = await asyncio.to_thread(self._look_and_build)
         if built is None:
             return
-        # Last-Modified counts whole seconds and rises at every change: wait until the clock has reached
-        # it. Nobody waits long for a clock that was set back.
+        # Last-Modified rises by whole seconds: wait for the clock to reach it, unless it was set back.
         for _ in range(40):
             if isinstance(built, Failure) or built is self._served or built.known.newest <= utc_now():
                 break
@@ -196,12 +194,12 @@ class Reloader:
 
     def _build(self, look: Look) -> Snapshot | Failure:
         began = time.monotonic()
-        if self.is_host:
+        if self.owns_process:
             gc.disable()  # hardly anything that is made of the posts is ever garbage
         try:
             built = build(self._settings, self._environ, utc_now(), self._store, self._built, look)
         finally:
-            if self.is_host:
+            if self.owns_process:
                 gc.enable()
         if isinstance(built, Snapshot) and built is not self._built:
             built.seconds = time.monotonic() - began
@@ -212,15 +210,16 @@ class Reloader:
         """Swap in what was built if it is new, and log what is served and what is not."""
         faults, self.faults = self.faults, built.problems if isinstance(built, Failure) else []
         if isinstance(built, Failure):
+            state = "what was read last stays" if self._served else "nothing is served"
             for fault in built.problems if built.problems != faults else ():
-                log.error("what was read last stays: %s: %s", fault.place, fault.what)
+                log.error("%s: %s: %s", state, fault.place, fault.what)
             return
         served = self._served
         if served and built.library == served.library and built.known is served.known:
             return
         self._served = built
         await self._swap(built)
-        if self.is_host:
+        if self.owns_process:
             gc.freeze()  # what lives as long as the snapshot need not be searched for garbage
         if served and (built.library.posts, built.problems) == (served.library.posts, served.problems):
             return

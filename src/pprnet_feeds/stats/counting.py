@@ -47,7 +47,7 @@ ReaderReport = tuple[str, str, str, str]  # day, path, reader, the reader's id o
 
 
 class RequestCounter:
-    """Requests, and the newest subscribers by report, of no day yet. For the event loop's thread alone."""
+    """Requests and the newest subscribers by report, not yet of a day. For the event loop's thread alone."""
 
     def __init__(self) -> None:
         self.requests: Counter[Key] = Counter()

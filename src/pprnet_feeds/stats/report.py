@@ -20,8 +20,6 @@ from pprnet_feeds.syndication.urls import Url, parse_url
 MONTHS, RECENT, FRESH = 13, 30, 14
 # Rows read at most, the newest; and former addresses reported at most.
 MOST_ROWS, MOST_FORMER = 500_000, 40
-# Why an address that is still requested is not the one to use, as people read it.
-_WHY = {"moved": "moved", "gone": "withdrawn", "guessed": "guessed"}
 
 
 class ReadFeed(NamedTuple):
@@ -163,7 +161,7 @@ def _report(connection: Connection, site: Site, today: date) -> Report:
         tuple(sorted(found, key=lambda feed: (-feed.subscribers, feed.name))),
         tuple(MonthSums(name, sum(months[name].values()), Polls(**polls[name])) for name in names),
         recent_polls,
-        tuple(Former(address, _WHY[kind], int(often), newest) for address, kind, often, newest in rows),
+        tuple(Former(address, kind, int(often), newest) for address, kind, often, newest in rows),
     )
 
 

@@ -1,7 +1,7 @@
 """Posts and cited works as files for reference managers: BibTeX, RIS and CSL-JSON.
 
-People print what these files say, so that of a study has our post in a note, never as its address. A work
-without a known title has the reference in square brackets, a cataloguer's mark, and a note says so.
+People print what these files say, so the file of a study names our post in a note, never as its address.
+Without a known title a work has its reference in square brackets, as cataloguers do, and a note says so.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _TEX = str.maketrans(
 )
 # BibLaTeX and managers read DOI and address verbatim, so they are escaped as in an address.
 _VERBATIM = str.maketrans({"\\": "%5C", "{": "%7B", "}": "%7D"})
-# What BibTeX divides within a name, and signs that become commands, which readers stumble over.
+# What BibTeX divides within a name, and characters that become commands, which readers stumble over.
 _DIVIDED = re.compile(r"[,&%$#_{}~^\\]|(?:^|\s)and(?:\s|$)", re.IGNORECASE)
 
 _RIS_TYPES = {

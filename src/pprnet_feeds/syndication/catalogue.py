@@ -101,7 +101,7 @@ class Catalogue:
 
     @cached_property
     def search(self) -> SearchIndex:
-        """The words of all posts, withdrawn ones included; made by the first search, up to 5 s at 10,000."""
+        """The words of all posts, withdrawn ones included; made by the first search, in seconds at 10,000."""
         return SearchIndex((*self.library.posts, *self.library.withdrawn), self.site)
 
     @cached_property

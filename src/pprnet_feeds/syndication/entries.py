@@ -29,7 +29,7 @@ _PLAIN_PRACTICE = re.compile(
     r"(?:\A|\n\n)## practice implications\n\n[a-z][^\n]*(?:\n[a-z][^\n]*)*(?:\n*\Z|\n\n)",
     re.IGNORECASE | re.ASCII,
 )
-# Markup that may contain a heading, so that it is none; and how long a text exceeds no limit of the renderer.
+# Markup in which such a line may be no heading; and a length that exceeds no limit of the renderer.
 _CONTAINER = re.compile(r"[<|\r\t]|```|~~~|\[\^")
 _SHORT = 15_000
 _IMAGE = re.compile(r'<img[^<>]* src="([^"]*)"')

@@ -208,7 +208,7 @@ def _book(work: str, cite: Citation) -> Citation:
     title, rest = _title_of(work[: found[0][0]]), work[found[0][1] :]
     if title and _PRESS.search(rest) and _publisher(rest):
         return replace(cite, title=title, publisher=_publisher(rest), type="book")
-    # After the title a full stop more, be it of an initial, may be the one that ends it.
+    # Another full stop after the title, even of an initial, may be the one that ends it.
     return cite if re.search(r"[.?!] ", rest) else replace(cite, title=title)
 
 

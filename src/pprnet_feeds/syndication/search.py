@@ -30,7 +30,7 @@ _WORD = re.compile("[a-z0-9]+")
 _FOLDED = dict(zip("øđðłıħŧ", "oddliht", strict=True)) | {"þ": "th", "æ": "ae", "œ": "oe"}
 _ACCENT = re.compile(f"[\u0300-\u036f{''.join(_FOLDED)}]")
 _WHOLE_WORD = re.compile(r"(?:[^\W_][\u0300-\u036f]*)+")
-# Within one line: from each of thousands of empty ones the search would go on to the last.
+# Within one line: from each of thousands of empty lines the search would run to the last.
 _PRACTICE = re.compile(r"^(?:[^\w\n]|_)*practice implications(?:[^\w\n]|_)*$", re.IGNORECASE | re.MULTILINE)
 _UNSEEN = re.compile(
     r"<(?:!--.*?(?:-->|\Z)|((?i:script|style))\b.*?(?:</\1\s*>|\Z)|/?[A-Za-z][^<>]*>)"
@@ -111,7 +111,7 @@ def marked(text: str, words: Collection[str]) -> list[tuple[str, bool]]:
     beginnings = tuple(word for word in words if len(word) >= BEGINNING)
     whole, parts, end = {*words}, [], 0
     for match in _WHOLE_WORD.finditer(text):
-        # A sign of another script may join two words of ours.
+        # A letter of another script may join two words of ours.
         if any(word in whole or word.startswith(beginnings) for word in words_in(match[0])):
             parts += [(text[end : match.start()], False), (match[0], True)]
             end = match.end()

@@ -29,7 +29,7 @@
       const done = await copy(field);
       say(card.querySelector(".said"), done
         ? `Copied.${card.matches(".address") ? " Paste it into your feed reader." : ""}`
-        : "The address is marked: copy it with your keyboard or menu.");
+        : "It is selected: copy it with your keyboard or menu.");
     });
   }
   for (const field of document.querySelectorAll("textarea[readonly]")) {
@@ -180,7 +180,7 @@
   by("bar-copy").addEventListener("click", async () => {
     say(by("bar-said"), await copy(field)
       ? "Copied. Paste it into your feed reader."
-      : "The address is marked: copy it with your keyboard or menu.");
+      : "It is selected: copy it with your keyboard or menu.");
   });
   // The card of another view would hide the one that is kept current.
   for (const other of document.querySelectorAll("#result .address:not(#feed-atom)")) other.remove();
