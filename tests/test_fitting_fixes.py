@@ -235,3 +235,25 @@ def test_two_files_that_cannot_be_read_are_no_copies(site: Path):
         "posts/2022-02-a.md: this is not a regular file\n    Take it out of this folder.\n"
         "posts/2022-02-b.md: this is not a regular file\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            'doi: 10.5555/Calm\ncites: "Ek, A. (2020). Calm. Talk, 4, 7-19. https://doi.org/10.5555/calm"',
+            "posts/a.md:5: `doi` is the DOI of a study in `cites`, and not of the post\n"
+            "    Take it away here, or readers file the post as that study.\n",
+        ),
+        (
+            "cites:\n  - text: A\n    type: journal article",
+            "posts/a.md:7: no type of work is called 'journal article'\n    Did you mean `article-journal`?\n",
+        ),
+        ("Title: B", "posts/a.md:4: no key is called 'Title'\n    Did you mean `title`?\n"),
+    ],
+)
+def test_what_is_said_of_a_slip_is_true_and_said_once(site: Path, line: str, told: str):
+    title = "" if line.startswith("Title") else "title: A\n"
+    text = f"---\n{title}date: 2022-01\ntopics: [training]\n{line}\n---\nText.\n"
+    (site / "posts/a.md").write_text(text)
+    assert said(site, "check", code=1) == f"{told}\n1 problem in 1 file. Nothing was published.\n"

@@ -211,7 +211,7 @@ ABOVE = "a key that is not below the one above it: 'doi: 10.5/b'"
         (
             header('title: "The "good" therapist"'),
             2,
-            "there is text after the end of the value: 'title: \"The \"good\" therapist\"'",
+            'there is text after the end of the value: \'title: "The "good" therapist"\'',
             "Put quotation marks around the whole value: title: 'The \"good\" therapist'",
         ),
         (
@@ -285,7 +285,9 @@ def test_what_word_makes_of_quotation_marks_is_a_warning(typed):
     assert notice.mend == 'Write straight ones (") around the whole value; curly ones are a part of it.'
 
 
-@pytest.mark.parametrize("typed", ["“Trust” and more", '"“Trust”"', "It’s “fine”", "–5 degrees", "-5", "‘s’ and ‘t’"])
+@pytest.mark.parametrize(
+    "typed", ["“Trust” and more", '"“Trust”"', "It’s “fine”", "–5 degrees", "-5", "‘s’ and ‘t’"]
+)
 def test_quotation_marks_and_signs_within_a_value_are_text(typed):
     assert value(f"a: {typed}") == typed.strip('"')
 

@@ -461,3 +461,49 @@ def test_an_import_suggests_topics_for_labels_that_are_none(site, tmp_path):
     told = invoke("import", str(site / "feed.json"), "--site", str(site)).stdout
     assert "no topic or research type is called 'PTSD'" in told
     assert "Did you mean 'Trauma and/or PTSD' (trauma-and-or-ptsd)?" in told
+
+
+# Texts that are not written to the end
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "what", "mend"),
+    [
+        ("", 6, "no text is below '---'", "Write it; "),
+        ("\n\n", 6, "no text is below '---'", "Write it; "),
+        ("Text.\n\nPractice implications:\n", 8, "no text is below 'Practice implications:'", "Write it, or"),
+        (
+            "## Practice Implications\n\nThe study.\n\nPractice Implications\n\nRest.\n",
+            10,
+            "a second heading of the practice implications: 'Practice Implications'",
+            "Keep one, above the whole text of that section.",
+        ),
+        (
+            "The study.\n\n**Practice Implications**\n\nRest.\n\n## Practice Implications\n\nWalk.\n",
+            12,
+            "a second heading of the practice implications: '## Practice Implications'",
+            "Keep one, above the whole text of that section.",
+        ),
+        (
+            "Text. <!-- seen --> `<!--`\n\n<!-- ask Ann\n\nMore.\n",
+            8,
+            "a comment is never closed, so readers see it",
+            "Write --> at its end.",
+        ),
+    ],
+)
+def test_a_text_that_is_not_written_to_its_end_is_a_warning(site, body, line, what, mend):
+    where, fix = warned(site, body)[:2]
+    assert where == f"posts/a.md:{line}: warning: {what}"
+    assert fix.strip().startswith(mend)
+
+
+def test_a_draft_or_a_withdrawn_post_needs_no_text(site):
+    post(site, "b", "Text.\n\n## Practice Implications\n", "draft: true")
+    post(site, "c", "", "status: withdrawn")
+    assert "warning" not in check(site)
+
+
+@pytest.mark.parametrize("body", ["```\n<!-- a\n```\n", "A `<!--` b.\n", "<!-- a\n\nb -->\nText.\n"])
+def test_a_comment_that_is_closed_or_code_is_no_warning(site, body):
+    assert warned(site, body) == []

@@ -21,6 +21,8 @@ _LOST = (
     "Write `## Practice Implications` on a line of its own, with an empty line above and below; "
     "without it the post is not in the feeds of practice implications."
 )
+_TWICE = "Keep one, above the whole text of that section."
+_EMPTY = "; `draft: true` keeps a post back until it is written."
 _UNSAFE_ATTRIBUTES = frozenset({"style", "srcdoc", "formaction"})
 _ADDRESSES = {"href": "link", "src": "image"} | dict.fromkeys(
     "action background cite data formaction longdesc ping poster xlink:href".split(), "address"
@@ -51,8 +53,8 @@ _UNSPACED = re.compile(r"#+[^#\s]")
 _RUN_IN = re.compile(r"[^\w|]*practi[cs]es? +implications? *(?:[:*_]|</)", re.IGNORECASE)
 
 
-def body_problems(body: str, body_line: int, file: str) -> list[Problem]:
-    """All warnings about *body*, which begins on line *body_line* of *file*."""
+def body_problems(body: str, body_line: int, file: str, is_finished: bool = False) -> list[Problem]:
+    """All warnings about *body*, which begins on line *body_line* of *file*; a finished one has a text."""
     body = pasted.repaired(body)
     found, of_word = [], []
     for line, what in unsafe_html(body):
@@ -63,9 +65,16 @@ def body_problems(body: str, body_line: int, file: str) -> list[Problem]:
     found += _pasted(body, body_line - 1, of_word)
     for line, name in repeated_footnotes(body):
         found.append((line, f"the footnote {quoted(f'[^{name}]')} is here a second time", _REPEATED))
-    for line, typed in _lost_headings(body):
-        what = f"this only looks like the heading of the practice implications: {quoted(typed)}"
-        found.append((line, what, _LOST))
+    text, last = _without_code(body), body.rstrip().rpartition("\n")[2]
+    found += _headings(text, body)
+    at = text.rfind("<!--")
+    if at >= 0 and "-->" not in text[at:] and text[at - 1] != "`":
+        what = "a comment is never closed, so readers see it"
+        found.append((text.count("\n", 0, at) + 1, what, "Write --> at its end."))
+    if is_finished and (not last or _PRACTICE.fullmatch(last)):
+        line = body.rstrip().count("\n") + 1
+        mend = f"Write it, or take the heading out{_EMPTY}" if last else f"Write it{_EMPTY}"
+        found.append((line, f"no text is below {quoted(last or '---')}", mend))
     return [Problem(file, body_line + line - 1, 0, what, mend, True) for line, what, mend in sorted(found)]
 
 
@@ -193,20 +202,31 @@ def _unsafe_in(name: str, value: str) -> Iterator[str]:
             yield f"{_ADDRESSES[name]} with an impossible host or port"
 
 
-def _lost_headings(body: str) -> Iterator[tuple[int, str]]:
-    """The lines, from 1, that look like the heading of the practice section, of a post that has none."""
-    lines = ["", *_CODE.sub(lambda code: "\n" * code[0].count("\n"), body).split("\n"), ""]
+def _without_code(body: str) -> str:
+    return _CODE.sub(lambda code: "\n" * code[0].count("\n"), body)
+
+
+def _headings(text: str, body: str) -> Iterator[tuple[int, str, str]]:
+    """The second heading of the practice section, or what only looks like one in a post that has none.
+
+    *text* is the *body* without code; lines are counted from 1.
+    """
+    lines = ["", *text.split("\n"), ""]
     words = {n: found[1].lower() for n, line in enumerate(lines) if (found := _MISSPELT.fullmatch(line))}
     few = sorted(set(words.values()))[:_REACH]  # each takes long
     near = get_close_matches("practice implications", few, cutoff=0.91)
     alike = [n for n, line in enumerate(lines) if _LIKE_PRACTICE.match(line) or words.get(n) in near]
-    if not alike or markdown.sections(markdown.render(body, base="https://x.invalid/", prefix=""))[1]:
-        return
+    has_one = alike and markdown.sections(markdown.render(body, base="https://x.invalid/", prefix=""))[1]
+    found = 0
     for number in alike:
         above, typed, below = (line.strip() for line in lines[number - 1 : number + 2])
         right = _PRACTICE.fullmatch(typed)
         if right and not _UNSPACED.match(typed) and (typed.startswith("#") or not (above or below)):
-            continue  # its text is not written yet
+            found += 1
+            if found == 2:
+                yield number, f"a second heading of the practice implications: {quoted(typed)}", _TWICE
+            continue
         short = len(typed.split()) <= _LONGEST_HEADING
-        if right or _RUN_IN.match(typed) or (short and (not above or typed[0] in "#*_<>-")):
-            yield number, typed
+        if not has_one and (right or _RUN_IN.match(typed) or (short and (not above or typed[0] in "#*_<>-"))):
+            what = f"this only looks like the heading of the practice implications: {quoted(typed)}"
+            yield number, what, _LOST

@@ -107,7 +107,9 @@ def choice(noun: str, names: tuple[str, ...], others: str) -> Reader[str]:
     def parse(typed: str, _: str) -> str | Wrong:
         if typed.lower() in names:
             return typed.lower()
-        meant = nearest(typed.lower(), names)
+        words = set(re.findall(r"\w+", typed.lower()))  # a journal article is no `article`
+        same = (name for name in names if set(name.split("-")) == words)
+        meant = next(same, "") or nearest(typed.lower(), names)
         return Wrong(f"no {noun} is called {quoted(typed)}", f"Did you mean `{meant}`?" if meant else others)
 
     return reader(parse)

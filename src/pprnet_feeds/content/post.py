@@ -51,7 +51,8 @@ def read_post(
     parts = read_front_matter(text, file)
     faults = Faults(file, list(parts.problems))
     post = _post(parts, parts.header, faults, site, now) if parts.header else None
-    in_body = body_problems(parts.body, parts.body_line, file) if bodies else []
+    is_finished = post is not None and not post.draft and post.status != "withdrawn"
+    in_body = body_problems(parts.body, parts.body_line, file, is_finished) if bodies else []
     notices = [replace(notice, warning=True) for notice in parts.notices]
     return (None if blocking(faults.found) else post), sorted([*notices, *faults.found, *in_body])
 
@@ -90,9 +91,10 @@ def _post(
 def _require(header: Mapping, values: dict[str, Any], faults: Faults, site: Site) -> None:
     """Report the keys without which there is no post: those not typed, and those with an empty value."""
     for name in ("title", "date", "topics"):
-        if values.get(name, "") not in ("", ()):
-            continue
         key = keys.POST[name]
+        is_misspelt = any(fault.mend == f"Did you mean `{name}`?" for fault in faults.found)
+        if is_misspelt or values.get(name, "") not in ("", ()):
+            continue
         example = f"`{name}: {key.example}`."
         if name == "topics":
             example = f"`topics: [{site.topics[0].slug}]`, with at least one topic of feeds/topics.yaml."
@@ -124,6 +126,9 @@ def _compare(values: dict[str, Any], found: Typed, faults: Faults) -> None:
     if values.get("note") and values.get("status", "published") == "published":
         what = "`note` is there, and `status` says published"
         faults.add(found["note"][0][1], what, "Add `status: corrected`, or take the note away.")
+    if values.get("doi") and values["doi"] in (cite.doi for cite in values.get("cites") or ()):
+        what = "`doi` is the DOI of a study in `cites`, and not of the post"
+        faults.add(found["doi"][0][1], what, "Take it away here, or readers file the post as that study.")
     own = f"/posts/{values['slug']}"
     if own in (alias.rstrip("/") for alias in values.get("aliases") or ()):
         what = "`aliases` holds the post's own permalink, which would lead to itself for ever"
