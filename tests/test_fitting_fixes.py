@@ -247,7 +247,8 @@ def test_two_files_that_cannot_be_read_are_no_copies(site: Path):
         ),
         (
             "cites:\n  - text: A\n    type: journal article",
-            "posts/a.md:7: no type of work is called 'journal article'\n    Did you mean `article-journal`?\n",
+            "posts/a.md:7: no type of work is called 'journal article'\n"
+            "    Did you mean `article-journal`?\n",
         ),
         ("Title: B", "posts/a.md:4: no key is called 'Title'\n    Did you mean `title`?\n"),
     ],
