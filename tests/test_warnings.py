@@ -507,3 +507,36 @@ def test_a_draft_or_a_withdrawn_post_needs_no_text(site):
 @pytest.mark.parametrize("body", ["```\n<!-- a\n```\n", "A `<!--` b.\n", "<!-- a\n\nb -->\nText.\n"])
 def test_a_comment_that_is_closed_or_code_is_no_warning(site, body):
     assert warned(site, body) == []
+
+
+# Posts that were published
+
+
+def publish(site: Path) -> None:
+    done = invoke("publish", "--site", str(site), PPRNET_BASE_URL="https://feeds.example.org")
+    assert done.returncode == 0, done
+
+
+def test_a_published_post_that_names_another_month_is_a_warning_and_stays_where_it_is(site):
+    publish(site)
+    post(site, "a", "Text.\n", date="2061-05-04")
+    told = (
+        "posts/a.md: warning: `date` names 2061-05, and the post was published in 2022-01, where it stays\n"
+        "    Write `date: 2022-01` again.\n"
+    )
+    assert check(site) == f"{told}\n2 posts, 1 warning in 1 file.\n"
+    assert invoke("plan", "--site", str(site)).stdout == (
+        f"Subscribers will notice nothing.\n\n{told}\n1 warning in 1 file.\n"
+    )
+    post(site, "a", "Text.\n", date="2022-01-20")
+    assert "warning" not in check(site)
+
+
+def test_a_withdrawn_post_whose_file_is_gone_names_no_month(site):
+    last_month = datetime.now(UTC).replace(day=1) - timedelta(days=3)
+    post(site, "a", "Text.\n", date=f"{last_month:%Y-%m}")
+    publish(site)
+    post(site, "a", "Text.\n", "status: withdrawn", date=f"{last_month:%Y-%m}")
+    publish(site)
+    (site / "posts/a.md").unlink()
+    assert "warning" not in check(site)
