@@ -215,6 +215,12 @@ ABOVE = "a key that is not below the one above it: 'doi: 10.5/b'"
             "Put quotation marks around the whole value: title: 'The \"good\" therapist'",
         ),
         (
+            header("2026-10: This month: rest"),
+            2,
+            "a colon in a value without quotation marks: '2026-10: This month: rest'",
+            'Put quotation marks around the value: 2026-10: "This month: rest"',
+        ),
+        (
             header("title: ? Why"),
             2,
             "a value that begins with a sign of YAML: 'title: ? Why'",

@@ -540,3 +540,20 @@ def test_a_withdrawn_post_whose_file_is_gone_names_no_month(site):
     publish(site)
     (site / "posts/a.md").unlink()
     assert "warning" not in check(site)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Ann Ek; Kim Lind", "Ann Ek; Kim Lind"),
+        ('"Ek, A., & Lind, K."', "Ek, A., & Lind, K."),
+        ("[Ek, A. B.]", "A. B."),
+        ('["Ek, A. B.", "Kim Lind"]', ""),
+        ("Ek, A. B.", ""),
+        ("Centre for Rest & Walks", ""),
+    ],
+)
+def test_several_people_in_one_name_are_a_warning(site, typed, name):
+    post(site, "a", "Text.\n", f"authors: {typed}")
+    told = f"posts/a.md:5: warning: `authors` has a name that is not the name of one person: '{name}'\n"
+    assert (told in check(site)) is bool(name)

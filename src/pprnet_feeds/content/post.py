@@ -35,6 +35,8 @@ _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
 _DOI_PREFIX = re.compile(r"(?:doi:\s*)?(?:https?://(?:dx\.|www\.)?doi\.org/)?", re.IGNORECASE)
 _FAR_AHEAD = timedelta(days=366)
 _PMID = re.compile(r"(?:PMID:\s*)?([0-9]{1,8})", re.IGNORECASE)
+# Several people in one, or what YAML makes of a name with a comma.
+_NOT_ONE = re.compile(r";|,.*&|^(?:[^\W\d_]\. ?)+$")
 _YEAR = re.compile(r"[12][0-9]{3}")
 
 
@@ -79,6 +81,10 @@ def _post(
             typed, value = found[name][0]
             what = f"`{typed}` is more than a year ahead: {quoted(getattr(value, 'text', ''))}"
             faults.add(value, what, "Is the year right? Until then no reader sees it.", warning=True)
+    for name in (person.name for person in values.get("authors") or () if _NOT_ONE.search(person.name)):
+        what = f"`authors` has a name that is not the name of one person: {quoted(name)}"
+        mend = 'Write a list, with quotation marks around each name: ["Ek, A. B.", "Kim Lind"].'
+        faults.add(found["authors"][0][1], what, mend, warning=True)
     given = {name: value for name, value in values.items() if value is not None}
     published = given["date"]
     given["date"] = fields.scalar(found["date"][0][1], "date", faults)
@@ -107,12 +113,14 @@ def _name_by_file(values: dict[str, Any], faults: Faults) -> None:
     """Take slug and id from the file's name where they were not typed."""
     stem = faults.file.rpartition("/")[2].removesuffix(".md")
     missing = [name for name in ("slug", "id") if name not in values]
-    if missing and (not slugs.is_slug(stem) or stem in slugs.RESERVED):
+    is_reserved = stem in slugs.RESERVED
+    if missing and (is_reserved or not slugs.is_slug(stem)):
         like = slugs.slug_like(stem)
         rename = f"{like}.md" if like and like not in slugs.RESERVED else "2026-03-what-it-is-about.md"
         typed = " and ".join(f"`{name}`" for name in missing)
         mend = f"Rename it to {rename}, or type {typed} in the front matter."
-        faults.add(None, f"the file's name is not a slug: {quoted(stem)}", mend)
+        kind = "is a word of our own addresses" if is_reserved else "is not a slug"
+        faults.add(None, f"the file's name {kind}: {quoted(stem)}", mend)
     values.update(dict.fromkeys(missing, stem))
 
 

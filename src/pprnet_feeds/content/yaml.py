@@ -333,7 +333,7 @@ def _unmarked(item: str) -> tuple[str, str]:
 
 
 def _in_quotes(line: str) -> str:
-    ((begin, value),) = re.findall(r"^((?:- )?(?:\w+: )?)(.*)$", line.strip())
+    ((begin, value),) = re.findall(r"^((?:- )?(?:[\w-]+: )?)(.*)$", line.strip())
     value, mark = value.strip(), value[:1]
     is_inner = value.count(mark) % 2 or value[value.find(mark, 1) - 1].isspace()
     if (mark in ("'", '"') and value.endswith(mark) and is_inner) or _CURLY.fullmatch(value):
