@@ -557,3 +557,15 @@ def test_several_people_in_one_name_are_a_warning(site, typed, name):
     post(site, "a", "Text.\n", f"authors: {typed}")
     told = f"posts/a.md:5: warning: `authors` has a name that is not the name of one person: '{name}'\n"
     assert (told in check(site)) is bool(name)
+
+
+def test_curly_quotation_marks_are_a_warning_of_a_post_and_keep_no_site_from_its_readers(site):
+    (site / "feeds/issues.yaml").write_text("2022-01: “This month rest”\n", "utf-8")
+    post(site, "a", "Text.\n", "summary: “Rest helps.”")
+    assert check(site) == (
+        "posts/a.md:5: warning: curly quotation marks around a value: '“Rest helps.”'\n"
+        '    Write straight ones (") around the whole value; curly ones are a part of it.\n'
+        "\n2 posts, 1 warning in 1 file.\n"
+    )
+    done = invoke("letter", "2022-01", "--text", "--site", str(site), PPRNET_BASE_URL="https://e.example.org")
+    assert (done.returncode, "“This month rest”" in done.stdout) == (0, True)

@@ -55,7 +55,8 @@ def read_post(
     post = _post(parts, parts.header, faults, site, now) if parts.header else None
     is_finished = post is not None and not post.draft and post.status != "withdrawn"
     in_body = body_problems(parts.body, parts.body_line, file, is_finished) if bodies else []
-    notices = [replace(notice, warning=True) for notice in parts.notices]
+    # A warning of its own is for `check`; a service reports what it corrected.
+    notices = [replace(each, warning=True) for each in parts.notices if bodies or not each.warning]
     return (None if blocking(faults.found) else post), sorted([*notices, *faults.found, *in_body])
 
 
@@ -81,7 +82,8 @@ def _post(
             typed, value = found[name][0]
             what = f"`{typed}` is more than a year ahead: {quoted(getattr(value, 'text', ''))}"
             faults.add(value, what, "Is the year right? Until then no reader sees it.", warning=True)
-    for name in (person.name for person in values.get("authors") or () if _NOT_ONE.search(person.name)):
+    people = (person.name for person in values.get("authors") or () if now)
+    for name in filter(_NOT_ONE.search, people):
         what = f"`authors` has a name that is not the name of one person: {quoted(name)}"
         mend = 'Write a list, with quotation marks around each name: ["Ek, A. B.", "Kim Lind"].'
         faults.add(found["authors"][0][1], what, mend, warning=True)

@@ -123,7 +123,8 @@ def read_yaml(text: str, file: str) -> tuple[Value | None, list[Problem]]:
     text, notices = clean_with_problems(text, file)
     composer = _Composer(text, file, 1)
     value = composer.document(_YAML_LIMIT)
-    return value, [*notices, *composer.notices, *composer.problems]
+    faults = [each for each in composer.notices if not each.warning]  # settings have problems only
+    return value, [*notices, *faults, *composer.problems]
 
 
 class _TooLargeError(Exception):
