@@ -241,11 +241,6 @@ def test_two_files_that_cannot_be_read_are_no_copies(site: Path):
     ("line", "told"),
     [
         (
-            'doi: 10.5555/Calm\ncites: "Ek, A. (2020). Calm. Talk, 4, 7-19. https://doi.org/10.5555/calm"',
-            "posts/a.md:5: `doi` is the DOI of a study in `cites`, and not of the post\n"
-            "    Take it away here, or readers file the post as that study.\n",
-        ),
-        (
             "cites:\n  - text: A\n    type: journal article",
             "posts/a.md:7: no type of work is called 'journal article'\n"
             "    Did you mean `article-journal`?\n",

@@ -196,8 +196,6 @@ ABOVE = "a key that is not below the one above it: 'doi: 10.5/b'"
         ),
         (header("topics:\n-beta\n-gamma"), 3, f"{NO_ITEM}: '-beta'", "Write it like this: - beta"),
         (header("topics:\n• beta\n• gamma"), 3, f"{NO_ITEM}: '• beta'", "Write it like this: - beta"),
-        (header("topics:\n  -beta\n  -gamma"), 3, NO_ITEM, "Write it like this: - beta"),
-        (header("topics:\n  · \tbeta"), 3, NO_ITEM, "Write it like this: - beta"),
         (header('cites:\n  - text: "A"\n  doi: 10.5/b'), 4, ABOVE, "Begin it exactly below that one."),
         (header('cites:\n  - text: "A"\n      doi: 10.5/b'), 4, ABOVE, "Begin it exactly below that one."),
         (header("  title: A\ndate: b"), 2, "a key that does not begin its line: 'title: A'", SPACES),

@@ -569,3 +569,23 @@ def test_curly_quotation_marks_are_a_warning_of_a_post_and_keep_no_site_from_its
     )
     done = invoke("letter", "2022-01", "--text", "--site", str(site), PPRNET_BASE_URL="https://e.example.org")
     assert (done.returncode, "“This month rest”" in done.stdout) == (0, True)
+
+
+def test_the_doi_of_a_study_is_not_that_of_the_post(site):
+    cites = 'cites: "Ek, A. (2020). Calm. Talk, 4, 7-19. https://doi.org/10.5555/calm"'
+    post(site, "a", "Text.\n", f"doi: 10.5555/Calm\n{cites}")
+    assert check(site).startswith(
+        "posts/a.md:5: warning: `doi` is the DOI of a study in `cites`, and not of the post\n"
+        "    Take it away here, or readers file the post as that study.\n"
+    )
+    post(site, "a", "Text.\n", f"doi: 10.5555/own\n{cites}")
+    assert "warning" not in check(site)
+
+
+@pytest.mark.parametrize("item", ["-Ek, A. (2020). Calm.", "•\tEk, A. (2020). Calm."])
+def test_an_item_of_a_list_without_its_hyphen_and_space_is_a_warning(site, item):
+    post(site, "a", "Text.\n", f"cites:\n  {item}")
+    assert check(site).startswith(
+        "posts/a.md:6: warning: a list item that does not begin with a hyphen and a space\n"
+        "    Write it like this: - Ek, A. (2020). Calm.\n"
+    )

@@ -82,6 +82,10 @@ def _post(
             typed, value = found[name][0]
             what = f"`{typed}` is more than a year ahead: {quoted(getattr(value, 'text', ''))}"
             faults.add(value, what, "Is the year right? Until then no reader sees it.", warning=True)
+    if now and values.get("doi") in (cite.doi for cite in values.get("cites") or () if cite.doi):
+        what = "`doi` is the DOI of a study in `cites`, and not of the post"
+        mend = "Take it away here, or readers file the post as that study."
+        faults.add(found["doi"][0][1], what, mend, warning=True)
     people = (person.name for person in values.get("authors") or () if now)
     for name in filter(_NOT_ONE.search, people):
         what = f"`authors` has a name that is not the name of one person: {quoted(name)}"
@@ -136,9 +140,6 @@ def _compare(values: dict[str, Any], found: Typed, faults: Faults) -> None:
     if values.get("note") and values.get("status", "published") == "published":
         what = "`note` is there, and `status` says published"
         faults.add(found["note"][0][1], what, "Add `status: corrected`, or take the note away.")
-    if values.get("doi") and values["doi"] in (cite.doi for cite in values.get("cites") or ()):
-        what = "`doi` is the DOI of a study in `cites`, and not of the post"
-        faults.add(found["doi"][0][1], what, "Take it away here, or readers file the post as that study.")
     own = f"/posts/{values['slug']}"
     if own in (alias.rstrip("/") for alias in values.get("aliases") or ()):
         what = "`aliases` holds the post's own permalink, which would lead to itself for ever"

@@ -196,10 +196,9 @@ class _Composer:
         if plain and text[:1] in _OF_WORD:
             typed = self._typed(line)
             if _CURLY.fullmatch(text):
-                what = f"curly quotation marks around a value: {quoted(text)}"
-                self.notices.append(Problem(self._file, line, column, what, _STRAIGHT, warning=True))
+                self._warn(line, column, f"curly quotation marks around a value: {quoted(text)}", _STRAIGHT)
             elif _ITEM.match(typed):
-                self._add(line, column, *_unmarked(typed))
+                self._warn(line, column, *_unmarked(typed))
         remark = plain and self._has_remarks and _COMMENT.match(self._source, event.end_mark.index)
         return Scalar(text, line, column, plain, bool(remark))
 
@@ -238,6 +237,9 @@ class _Composer:
             if len(entries) + len(self.problems) > _ITEMS_LIMIT:
                 raise _TooLargeError(line, column, f"more than {_ITEMS_LIMIT} keys")
         return Mapping(entries, line, column)
+
+    def _warn(self, line: int, column: int, what: str, mend: str) -> None:
+        self.notices.append(Problem(self._file, line, column, what, mend, warning=True))
 
     def _add(self, line: int, column: int, what: str, mend: str = _PLAIN) -> None:
         self.problems.append(Problem(self._file, line, column, what, mend))
