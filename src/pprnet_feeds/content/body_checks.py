@@ -217,14 +217,14 @@ def _headings(text: str, body: str) -> Iterator[tuple[int, str, str]]:
     near = get_close_matches("practice implications", few, cutoff=0.91)
     alike = [n for n, line in enumerate(lines) if _LIKE_PRACTICE.match(line) or words.get(n) in near]
     has_one = alike and markdown.sections(markdown.render(body, base="https://x.invalid/", prefix=""))[1]
-    found = 0
+    seen = False
     for number in alike:
         above, typed, below = (line.strip() for line in lines[number - 1 : number + 2])
         right = _PRACTICE.fullmatch(typed)
         if right and not _UNSPACED.match(typed) and (typed.startswith("#") or not (above or below)):
-            found += 1
-            if found == 2:
+            if seen:
                 yield number, f"a second heading of the practice implications: {quoted(typed)}", _TWICE
+            seen = True
             continue
         short = len(typed.split()) <= _LONGEST_HEADING
         if not has_one and (right or _RUN_IN.match(typed) or (short and (not above or typed[0] in "#*_<>-"))):

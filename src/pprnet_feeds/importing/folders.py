@@ -121,15 +121,11 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
     is_public = "_drafts" not in file.split("/") and says.get("published", "true") in ("true", "yes", "on")
     is_public &= all(says.get(key, "") in source.PUBLIC for key in _STATE)
     # Hugo shows a post from `publishDate` to `expiryDate`.
-    typed_dates = (
-        _first(values, *keys) for keys in (("date", "published_at"), ("publishDate", "publishdate"))
-    )
-    restricted = "" if is_public else "a draft"
-    if expiry := says.get("expirydate"):
-        restricted = f"one that expires: {quoted(expiry)}"
+    shown = (_first(values, "date", "published_at"), _first(values, "publishDate", "publishdate"))
+    expiry = says.get("expirydate", "")
     updated = str(_first(values, "updated", "lastmod", "last_modified_at", "modified", "date-modified"))
     zone = site.time_zone
-    at = max(source.front_matter_date(str(each), zone) for each in typed_dates)
+    at = max(source.front_matter_date(str(each), zone) for each in shown)
     at = at or source.front_matter_date(day, zone)
     return SourcePost(
         file,
@@ -144,7 +140,7 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
         authors=source.guests(map(_person, people), site),
         image=Image(address, one_line(image.get("alt"))) if address else None,
         aliases=_aliases(values, typed, path, day, slug),
-        restricted=restricted,
+        restricted=f"one that expires: {quoted(expiry)}" if expiry else "" if is_public else "a draft",
         losses=losses,
     )
 
