@@ -253,3 +253,18 @@ def test_what_is_said_of_a_slip_is_true_and_said_once(site: Path, line: str, tol
     text = f"---\n{title}date: 2022-01\ntopics: [training]\n{line}\n---\nText.\n"
     (site / "posts/a.md").write_text(text)
     assert said(site, "check", code=1) == f"{told}\n1 problem in 1 file. Nothing was published.\n"
+
+
+def test_a_retracted_study_that_gets_a_doi_is_not_announced_again(site: Path):
+    path = site / "posts/a.md"
+    study = 'cites:\n  - text: "{} (2020). Calm. Talk, 4, 7-19."\n    notice: {{kind: retraction}}\n'
+    front = f"---\ntitle: A\ndate: 2022-01\ntopics: [training]\n{study.format('Ek, A.')}"
+    path.write_text(f"{front}---\nText.\n")
+    published(site)
+    path.write_text(f"{front}    doi: 10.5555/calm\n---\nText.\n")
+    assert said(site, "plan").startswith("1 silently edited.")
+    published(site)
+    path.write_text(f"{front}    doi: 10.5555/calm\n{study.format('Lind, K.')[7:]}---\nText.\n")
+    assert said(site, "plan").startswith("1 re-notified.")
+    path.write_text(f"{front}    doi: 10.5555/calm\n---\nText.\n".replace("retraction", "concern"))
+    assert said(site, "plan").startswith("1 re-notified.")

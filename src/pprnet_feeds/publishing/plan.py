@@ -198,8 +198,15 @@ class _Comparison:
 
 def fresh_notices(post: Post, before: Record) -> list[str]:
     """What became of its studies since it was recorded, in words."""
-    found = zip(post.notices, (cite.notice for cite in post.cites if cite.notice), strict=True)
-    return [f"its study {became(notice)}" for name, notice in found if name not in before.notices]
+    # A study that got a DOI, or whose reference was corrected, has another name and no other fate.
+    renamed = [name.split()[0] for name in before.notices if name not in post.notices]
+    fresh = []
+    for name, notice in zip(post.notices, (cite.notice for cite in post.cites if cite.notice), strict=True):
+        if notice.kind in renamed and name not in before.notices:
+            renamed.remove(notice.kind)
+        elif name not in before.notices:
+            fresh.append(f"its study {became(notice)}")
+    return fresh
 
 
 def _with_files(library: Library) -> list[Post]:
