@@ -268,3 +268,25 @@ def test_a_retracted_study_that_gets_a_doi_is_not_announced_again(site: Path):
     assert said(site, "plan").startswith("1 re-notified.")
     path.write_text(f"{front}    doi: 10.5555/calm\n---\nText.\n".replace("retraction", "concern"))
     assert said(site, "plan").startswith("1 re-notified.")
+
+
+def test_a_post_that_comes_back_from_a_withdrawal_is_called_that(site: Path):
+    published(site)
+    path, text = site / HARM, (site / HARM).read_text("utf-8")
+    path.write_text(text.replace("\ndate:", "\nstatus: withdrawn\ndate:", 1), "utf-8")
+    published(site)
+    path.write_text(text, "utf-8")
+    assert f"  {HARM} (its status; programs that removed it show it as new)\n" in said(site, "plan")
+
+
+def test_a_post_that_was_shown_and_is_put_off_is_to_get_its_date_again(site: Path):
+    path, text = site / "posts/a.md", "---\ntitle: A\ndate: 2061-05-04\ntopics: [training]\n---\nText.\n"
+    path.write_text(text)
+    published(site)
+    ledger = site / "feeds/ledger.json"
+    record = re.compile(r'("id": "a".*?"published": ")2061-05(-04.*?"updated": ")2061-05')
+    seen = record.sub(r"\g<1>2022-01\g<2>2022-01", ledger.read_text("utf-8"))
+    ledger.write_text(re.sub(r'("id": "a".*?"changed": ")2...', r"\g<1>2021", seen), "utf-8")
+    told = said(site, "plan", code=1)
+    assert "  posts/a.md (it is scheduled)\n" in told
+    assert "      Write `date: 2022-01-04` into posts/a.md; or publish with --forget a.\n" in told
