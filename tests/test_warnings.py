@@ -522,7 +522,7 @@ def test_a_published_post_that_names_another_month_is_a_warning_and_stays_where_
     post(site, "a", "Text.\n", date="2023-05-04")
     told = (
         "posts/a.md: warning: `date` names 2023-05, and the post was published in 2022-01, where it stays\n"
-        "    Write `date: 2022-01` again.\n"
+        "    Write `date: 2022-01` again; another post needs a file of its own.\n"
     )
     assert check(site) == f"{told}\n2 posts, 1 warning in 1 file.\n"
     assert invoke("plan", "--site", str(site)).stdout == (

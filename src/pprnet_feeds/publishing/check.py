@@ -131,7 +131,8 @@ def warnings(library: Library, now: datetime) -> list[Problem]:
         typed = month_of(date_of(post, zone), zone)
         if post.date and typed != post.issue:  # what is left of a deleted file has none
             what = f"`date` names {typed}, and the post was published in {post.issue}, where it stays"
-            found.append(Problem(post.file, 0, 0, what, f"Write `date: {post.issue}` again.", warning=True))
+            fix = f"Write `date: {post.issue}` again; another post needs a file of its own."
+            found.append(Problem(post.file, 0, 0, what, fix, warning=True))
         is_live = not post.draft and post.published <= now
         if is_live and library.ledger.records and post.id not in library.ledger.records:
             fix = "Run `publish` before it goes live, or its date changes under readers."
