@@ -151,6 +151,8 @@ DEAD = [
     ("www.example.org", "Did you mean https://www.example.org?"),
     ("www.example.org/a?b#c", "Did you mean https://www.example.org/a?b#c?"),
     ("example.org/about", "Did you mean https://example.org/about?"),
+    ("http//example.org/about", "Did you mean https://example.org/about?"),
+    ("https:/www.example.org", "Did you mean https://www.example.org?"),
     ("10.1002/cpp.2521", "Did you mean https://doi.org/10.1002/cpp.2521?"),
     ("doi.org/10.1002/cpp.2521", "Did you mean https://doi.org/10.1002/cpp.2521?"),
     ("ann@example.org", "Did you mean mailto:ann@example.org?"),
@@ -288,6 +290,33 @@ def test_a_footnote_that_is_not_there_is_a_warning(site):
 
 def test_a_footnote_that_is_there_is_none(site):
     assert warned(site, "Text[^1], [again][^1] [1][2] [sic].\n\n[^1]: Fine.\n") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("[the study] (https://example.org/a)", "[the study] ("),
+        ("![A chart](https://example.org/a.png", "![A chart]("),
+        ("(the study)[https://example.org/a]", "(the study)["),
+    ],
+)
+def test_a_link_with_a_slip_in_its_brackets_is_a_warning(site, typed, shown):
+    assert warned(site, f"Text.\n\nSee {typed}\n") == [
+        f"posts/a.md:8: warning: this is no link, and readers see it as typed: '{shown}'",
+        "    Write [words](https://example.org/page), and %20 for each blank in the address.",
+    ]
+
+
+@pytest.mark.parametrize("typed", ["Ek [3] (https://e.org/)", "[https://e.org/]", "(a) [b](https://e.org/)"])
+def test_brackets_beside_a_link_are_text(site, typed):
+    assert warned(site, f"See {typed}.\n") == []
+
+
+@pytest.mark.parametrize("typed", ["C:\\Users\\Ann\\chart.png", "file:///home/ann/chart.png"])
+def test_a_picture_on_an_editors_own_computer_is_to_be_put_on_the_web(site, typed):
+    assert warned(site, f"![Chart]({typed})\n")[1] == (
+        "    Put the picture on a web server and write its whole address, https://…."
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from pprnet_feeds.content import markdown, pasted
 from pprnet_feeds.content.problems import Problem, quoted, some
 
 _UNSAFE = "Take it out; say it in words, or with Markdown's own links and images."
+_UPLOAD = "Put the picture on a web server and write its whole address, https://…."
 _REPEATED = "Give it a name of its own; a mark can lead to one footnote only."
 _LOST = (
     "Write `## Practice Implications` on a line of its own, with an empty line above and below; "
@@ -32,7 +33,7 @@ _LEADING = re.compile(r"\[|(?:href|src)\s*=\s*[\"']?(?!https?://|mailto:|#fn)", 
 # A mark without its footnote, a link or picture whose address has a blank in it or is not given, a bare link.
 _SHOWN = re.compile(
     r"\[\^[^\]\s]+\]|!\[[^\[\]]*\]\([^()\n]*\)|\[[^\[\]]+\](?:\([^()\n]*[/.]\w[^()\n]*\)|\[[^\[\]0-9][^\[\]]*\])"
-    r"|https?://[^\s<>\"]*[\w/]"
+    r"|(?:!?\[(?![0-9])[^\[\]]+\] ?\(|\([^()\n]+\)\[)(?=https?://)|https?://[^\s<>\"]*[\w/]"
 )
 _FOOTNOTE = re.compile(r'<li data-sourcepos="([0-9]{1,9}):[^"]*" id="fn-([^"]*)">')
 # Code and comments, which hold no markup.
@@ -61,7 +62,8 @@ def body_problems(body: str, body_line: int, file: str, is_finished: bool = Fals
         if _OF_WORD.fullmatch(what):
             of_word.append((line, what))
         else:
-            found.append((line, f"the text holds {what}, which is removed", _UNSAFE))
+            mend = _UPLOAD if what.endswith((" c: image", " file: image")) else _UNSAFE
+            found.append((line, f"the text holds {what}, which is removed", mend))
     found += _pasted(body, body_line - 1, of_word)
     for line, name in repeated_footnotes(body):
         found.append((line, f"the footnote {quoted(f'[^{name}]')} is here a second time", _REPEATED))

@@ -193,7 +193,7 @@ class _Links:
         if kind == "text" and typed.startswith("[^"):
             return f"the mark {quoted(typed)} has no footnote", f"Add a line below that begins with {typed}:."
         if kind == "text":
-            fix = "Write the whole address between the round brackets, with %20 for each blank."
+            fix = "Write [words](https://example.org/page), and %20 for each blank in the address."
             return f"this is no link, and readers see it as typed: {quoted(typed)}", fix
         if not typed:
             return "a link or picture has no address", "Write its address between the round brackets."
@@ -239,8 +239,8 @@ class _Links:
         """The address that an editor may have meant; empty when none is near."""
         if typed.startswith("10.") and (doi := doi_in(typed)):
             return f"https://doi.org/{doi}"
-        if _HOST.fullmatch(typed):
-            return f"https://{typed}"
+        if _HOST.fullmatch(rest := re.sub("^https?(?!://)[:/]+", "", typed)):
+            return f"https://{rest}"
         if "@" in typed and ":" not in typed:
             return f"mailto:{typed}"
         if is_file:
