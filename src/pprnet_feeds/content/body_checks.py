@@ -23,7 +23,7 @@ _LOST = (
     "without it the post is not in the feeds of practice implications."
 )
 _TWICE = "Keep one, above the whole text of that section."
-_EMPTY = "; `draft: true` keeps a post back until it is written."
+_UNWRITTEN = "`draft: true` keeps a post back until it is written."
 _UNSAFE_ATTRIBUTES = frozenset({"style", "srcdoc", "formaction"})
 _ADDRESSES = {"href": "link", "src": "image"} | dict.fromkeys(
     "action background cite data formaction longdesc ping poster xlink:href".split(), "address"
@@ -67,15 +67,16 @@ def body_problems(body: str, body_line: int, file: str, is_finished: bool = Fals
     found += _pasted(body, body_line - 1, of_word)
     for line, name in repeated_footnotes(body):
         found.append((line, f"the footnote {quoted(f'[^{name}]')} is here a second time", _REPEATED))
-    text, last = _without_code(body), body.rstrip().rpartition("\n")[2]
+    text = _CODE.sub(lambda code: "\n" * code[0].count("\n"), body)
     found += _headings(text, body)
     at = text.rfind("<!--")
     if at >= 0 and "-->" not in text[at:] and text[at - 1] != "`":
         what = "a comment is never closed, so readers see it"
         found.append((text.count("\n", 0, at) + 1, what, "Write --> at its end."))
+    last = body.rstrip().rpartition("\n")[2]
     if is_finished and (not last or _PRACTICE.fullmatch(last)):
+        mend = f"Write it{', or take the heading out' if last else ''}; {_UNWRITTEN}"
         line = body.rstrip().count("\n") + 1
-        mend = f"Write it, or take the heading out{_EMPTY}" if last else f"Write it{_EMPTY}"
         found.append((line, f"no text is below {quoted(last or '---')}", mend))
     return [Problem(file, body_line + line - 1, 0, what, mend, True) for line, what, mend in sorted(found)]
 
@@ -202,10 +203,6 @@ def _unsafe_in(name: str, value: str) -> Iterator[str]:
             yield f"{of[:40]}: {_ADDRESSES[name]}"
         elif name in ("href", "src") and markdown.absolute(value, "https://example.org/") is None:
             yield f"{_ADDRESSES[name]} with an impossible host or port"
-
-
-def _without_code(body: str) -> str:
-    return _CODE.sub(lambda code: "\n" * code[0].count("\n"), body)
 
 
 def _headings(text: str, body: str) -> Iterator[tuple[int, str, str]]:
