@@ -141,7 +141,7 @@ def post_of_entry(
     title = post.title or (texts.first_sentences(text, 80) if body else "")
     if title and not post.title:
         losses["titles were made of the first words"] += 1
-    losses["texts that the feed cuts off"] += bool(_CUT_OFF.search(text))
+    losses["texts that the feed cuts off"] += bool(_CUT_OFF.search(text[-1_000:]))
     shown = body + (safe_address(post.image.url) if post.image else "")
     for address in dict.fromkeys(safe_address(resolved(base, each)) for each in enclosures):
         if address and address not in shown:
