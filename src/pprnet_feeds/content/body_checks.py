@@ -173,11 +173,12 @@ class _BodyParser(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Note bare links, and what was meant as a link or a footnote's mark."""
+        line, at = self.getpos()[0] + self._offset, 0
         for found in () if self._verbatim else _SHOWN.finditer(data):
+            line, at = line + data.count("\n", at, found.start()), found.start()
             typed = re.compile(rf"(?<!\\){re.escape(found[0])}")
             if place := typed.search(self._source, self._found_at) or typed.search(self._source):
                 self._found_at = place.start()
-                line = self.getpos()[0] + self._offset + data.count("\n", 0, found.start())
                 self.addresses.append((line, "a" if found[0].startswith("http") else "text", found[0]))
 
     def _line_of(self, tag: str, typed: str, attrs: list[tuple[str, str | None]]) -> int:
