@@ -290,7 +290,7 @@ def test_folders_without_a_bottom_and_in_circles_are_walked_once(site: Path):
     for _ in range(200):
         folder = folder / "d"
     folder.mkdir(parents=True)
-    (folder / "2021-03-deep.md").write_text("---\ntitle: Deep\ndate: 2021-03\ntopics: [alpha]\n---\n")
+    (folder / "2021-03-deep.md").write_text("---\ntitle: Deep\ndate: 2021-03\ntopics: [alpha]\n---\nText.\n")
     (site / "posts/circle").symlink_to(site / "posts")
     (site / "posts/above").symlink_to("/")
     library = read(site)

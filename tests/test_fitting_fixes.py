@@ -235,3 +235,58 @@ def test_two_files_that_cannot_be_read_are_no_copies(site: Path):
         "posts/2022-02-a.md: this is not a regular file\n    Take it out of this folder.\n"
         "posts/2022-02-b.md: this is not a regular file\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "cites:\n  - text: A\n    type: journal article",
+            "posts/a.md:7: no type of work is called 'journal article'\n"
+            "    Did you mean `article-journal`?\n",
+        ),
+        ("Title: B", "posts/a.md:4: no key is called 'Title'\n    Did you mean `title`?\n"),
+    ],
+)
+def test_what_is_said_of_a_slip_is_true_and_said_once(site: Path, line: str, told: str):
+    title = "" if line.startswith("Title") else "title: A\n"
+    text = f"---\n{title}date: 2022-01\ntopics: [training]\n{line}\n---\nText.\n"
+    (site / "posts/a.md").write_text(text)
+    assert said(site, "check", code=1) == f"{told}\n1 problem in 1 file. Nothing was published.\n"
+
+
+def test_a_retracted_study_that_gets_a_doi_is_not_announced_again(site: Path):
+    path = site / "posts/a.md"
+    study = 'cites:\n  - text: "{} (2020). Calm. Talk, 4, 7-19."\n    notice: {{kind: retraction}}\n'
+    front = f"---\ntitle: A\ndate: 2022-01\ntopics: [training]\n{study.format('Ek, A.')}"
+    path.write_text(f"{front}---\nText.\n")
+    published(site)
+    path.write_text(f"{front}    doi: 10.5555/calm\n---\nText.\n")
+    assert said(site, "plan").startswith("1 silently edited.")
+    published(site)
+    path.write_text(f"{front}    doi: 10.5555/calm\n{study.format('Lind, K.')[7:]}---\nText.\n")
+    assert said(site, "plan").startswith("1 re-notified.")
+    path.write_text(f"{front}    doi: 10.5555/calm\n---\nText.\n".replace("retraction", "concern"))
+    assert said(site, "plan").startswith("1 re-notified.")
+
+
+def test_a_post_that_comes_back_from_a_withdrawal_is_called_that(site: Path):
+    published(site)
+    path, text = site / HARM, (site / HARM).read_text("utf-8")
+    path.write_text(text.replace("\ndate:", "\nstatus: withdrawn\ndate:", 1), "utf-8")
+    published(site)
+    path.write_text(text, "utf-8")
+    assert f"  {HARM} (its status; programs that removed it show it as new)\n" in said(site, "plan")
+
+
+def test_a_post_that_was_shown_and_is_put_off_is_to_get_its_date_again(site: Path):
+    path, text = site / "posts/a.md", "---\ntitle: A\ndate: 2061-05-04\ntopics: [training]\n---\nText.\n"
+    path.write_text(text)
+    published(site)
+    ledger = site / "feeds/ledger.json"
+    record = re.compile(r'("id": "a".*?"published": ")2061-05(-04.*?"updated": ")2061-05')
+    seen = record.sub(r"\g<1>2022-01\g<2>2022-01", ledger.read_text("utf-8"))
+    ledger.write_text(re.sub(r'("id": "a".*?"changed": ")2...', r"\g<1>2021", seen), "utf-8")
+    told = said(site, "plan", code=1)
+    assert "  posts/a.md (it is scheduled)\n" in told
+    assert "      Write `date: 2022-01-04` into posts/a.md; or publish with --forget a.\n" in told

@@ -100,7 +100,10 @@ def test_empty_front_matter_is_a_mapping_without_keys():
 
 
 BEGIN = "Begin the file with a line ---, then `title: …`, `date: …`, `topics: […]`, then a line --- again."
-KEYS = "Write lines like `title: …` and `date: 2026-03`."
+KEYS = "Write lines like `title: …` and `date: 2026-03`, with a space after the colon."
+NO_ITEM = "a list item that does not begin with a hyphen and a space"
+SPACES = "Take out the spaces before it."
+ABOVE = "a key that is not below the one above it: 'doi: 10.5/b'"
 
 
 @pytest.mark.parametrize(
@@ -188,8 +191,38 @@ KEYS = "Write lines like `title: …` and `date: 2026-03`."
         (
             header("topics:\n  * beta"),
             3,
-            "a list item that begins with an asterisk: '* beta'",
-            "Begin it with a hyphen: - beta",
+            f"{NO_ITEM}: '* beta'",
+            "Write it like this: - beta",
+        ),
+        (header("topics:\n-beta\n-gamma"), 3, f"{NO_ITEM}: '-beta'", "Write it like this: - beta"),
+        (header("topics:\n• beta\n• gamma"), 3, f"{NO_ITEM}: '• beta'", "Write it like this: - beta"),
+        (header('cites:\n  - text: "A"\n  doi: 10.5/b'), 4, ABOVE, "Begin it exactly below that one."),
+        (header('cites:\n  - text: "A"\n      doi: 10.5/b'), 4, ABOVE, "Begin it exactly below that one."),
+        (header("  title: A\ndate: b"), 2, "a key that does not begin its line: 'title: A'", SPACES),
+        (header("title:A\ndate:b"), 2, "the front matter is not made of keys", KEYS),
+        (
+            header("cites:\n  - Ek, A. (2020). Calm: A review. Talk, 4, 7-19."),
+            3,
+            "a colon in a value without quotation marks: '- Ek, A. (2020). Calm: A review. Talk, 4, 7-19.'",
+            'Put quotation marks around the item: - "Ek, A. (2020). Calm: A review. Talk, 4, 7-19."',
+        ),
+        (
+            header('title: "The "good" therapist"'),
+            2,
+            'there is text after the end of the value: \'title: "The "good" therapist"\'',
+            "Put quotation marks around the whole value: title: 'The \"good\" therapist'",
+        ),
+        (
+            header("2026-10: This month: rest"),
+            2,
+            "a colon in a value without quotation marks: '2026-10: This month: rest'",
+            'Put quotation marks around the value: 2026-10: "This month: rest"',
+        ),
+        (
+            header("title: ? Why"),
+            2,
+            "a value that begins with a special character: 'title: ? Why'",
+            'Put quotation marks around the value: title: "? Why"',
         ),
         (
             header("topics:\n  - a\n - b"),
@@ -201,7 +234,7 @@ KEYS = "Write lines like `title: …` and `date: 2026-03`."
             header("title: A\n   date: b"),
             3,
             "a key that does not begin its line: 'date: b'",
-            "Take out the spaces before it.",
+            SPACES,
         ),
         (
             header('a: "C:\\Users"'),
@@ -243,6 +276,30 @@ def test_what_is_no_front_matter_is_told_with_its_cure(text, line, what, mend):
 )
 def test_what_only_looks_like_a_merge_is_text(body):
     assert read_front_matter(header("a: b") + body, "posts/x.md").problems == ()
+
+
+@pytest.mark.parametrize("typed", ["“Slow Trust”", "‘Slow Trust’", "„Slow Trust“", "[“Ek, A.”]"])
+def test_what_word_makes_of_quotation_marks_is_a_warning(typed):
+    parts = read_front_matter(header(f"a: {typed}"), "posts/x.md")
+    assert parts.problems == ()
+    (notice,) = parts.notices
+    assert notice.line == 2
+    assert notice.warning
+    assert notice.what.startswith("curly quotation marks around a value: ")
+    assert notice.mend == 'Write straight ones (") around the whole value; curly ones are a part of it.'
+
+
+@pytest.mark.parametrize(
+    "typed", ["“Trust” and more", '"“Trust”"', "It’s “fine”", "–5 degrees", "-5", "‘s’ and ‘t’"]
+)
+def test_quotation_marks_and_signs_within_a_value_are_text(typed):
+    assert value(f"a: {typed}") == typed.strip('"')
+
+
+def test_straight_quotation_marks_are_offered_for_curly_ones():
+    assert told(header("title: “Trust: A Review”")).splitlines()[-3] == (
+        '    Put quotation marks around the value: title: "Trust: A Review"'
+    )
 
 
 @pytest.mark.parametrize(

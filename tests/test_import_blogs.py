@@ -337,3 +337,45 @@ def test_preformatted_text_of_a_classic_post_stays_as_it_is(site):
     )
     _, _, posts = read(text, site)
     assert "\n\n```\na\n  b\n\n[youtube 1]\n```\n\n" in posts[0]
+
+
+ENTRY = (
+    "<item><title>{}</title><pubDate>Mon, 06 Jan 2020 1{}:00:00 GMT</pubDate>"
+    "<description>{}</description></item>"
+)
+
+
+def test_two_posts_of_one_title_and_month_are_both_there_in_a_second_run(site):
+    items = ENTRY.format("One", 1, "The first text.") + ENTRY.format("One", 2, "The second text.")
+    feed = f'<rss version="2.0"><channel><title>T</title>{items}</channel></rss>'
+    assert read(feed, site)[1].count(": written") == 2
+    told = read(feed, site)[1]
+    assert ("another text" in told, "0 written, 2 already there" in told) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("end", "is_cut"),
+    [
+        (" [&amp;hellip;]", True),
+        (" [...]&lt;p&gt;The post One appeared first on Old Blog.&lt;/p&gt;", True),
+        (" he said “so [...] it was”.", False),
+    ],
+)
+def test_a_feed_of_excerpts_is_reported(site, end, is_cut):
+    items = ENTRY.format("One", 1, f"The beginning{end}")
+    told = read(f'<rss version="2.0"><channel><title>T</title>{items}</channel></rss>', site)[1]
+    assert ("texts that the feed cuts off (1)" in told) is is_cut
+
+
+def test_comments_and_fields_of_plugins_in_an_export_are_counted(site):
+    beside = (
+        "<wp:postmeta><wp:meta_key>_edit_last</wp:meta_key><wp:meta_value>1</wp:meta_value></wp:postmeta>"
+        "<wp:postmeta><wp:meta_key><![CDATA[study]]></wp:meta_key><wp:meta_value>Ek</wp:meta_value></wp:postmeta>"
+        "<wp:comment><wp:comment_id>7</wp:comment_id><wp:comment_content>Nice</wp:comment_content></wp:comment>"
+        "<wp:comment><wp:comment_id>8</wp:comment_id><wp:comment_content>True</wp:comment_content></wp:comment>"
+    )
+    state = "<wp:status>publish</wp:status><wp:post_type>post</wp:post_type>"
+    items = ENTRY.format("One", 1, "Text.").replace("</item>", f"{state}{beside}</item>")
+    wp = 'xmlns:wp="http://wordpress.org/export/1.2/"'
+    told = read(f'<rss version="2.0" {wp}><channel><title>T</title>{items}</channel></rss>', site)[1]
+    assert "comments were left out (2), fields of plug-ins were left out (1)" in told

@@ -214,7 +214,10 @@ def test_a_lone_surrogate_in_a_json_feed_loses_no_post(tmp_path, key):
     ("line", "is_draft"),
     [
         *((line, True) for line in ("Draft: true", "draft: 1", "status: private", "visibility: Hidden")),
-        *((line, True) for line in ("private: yes", "password: x", "published: no")),
+        *(
+            (line, True)
+            for line in ("private: yes", "password: x", "published: no", "expiryDate: 2021-12-31")
+        ),
         *((line, False) for line in ("draft: no", "status: Published", "password:", "published: true")),
     ],
 )
@@ -225,3 +228,13 @@ def test_whatever_says_that_a_post_in_markdown_is_not_public_makes_a_draft(tmp_p
     assert invoke("import", str(tmp_path / "_posts"), "--site", str(site)).returncode == 0
     (written,) = site.glob("posts/*.md")
     assert ("\ndraft: true\n" in written.read_text("utf-8")) is is_draft
+
+
+def test_a_post_that_appears_later_in_its_old_blog_appears_later_here(tmp_path):
+    site = make_site(tmp_path / "site", 0)
+    (tmp_path / "content").mkdir()
+    text = "---\ntitle: One\ndate: 2021-12-06\npublishDate: 2061-05-04T10:00:00Z\n---\n\nText.\n"
+    (tmp_path / "content/one.md").write_text(text)
+    assert invoke("import", str(tmp_path / "content"), "--site", str(site)).returncode == 0
+    (written,) = site.glob("posts/*.md")
+    assert "\ndate: 2061-05-04T10:00:00Z\n" in written.read_text("utf-8")

@@ -220,7 +220,7 @@ ERRORS = {
     ("2022-13",): (2, "this is not a month: '2022-13'. Write it like 2026-03."),
     ("2022-04",): (1, "2022-04 has no posts. Nothing was written."),
     ("2021-02", "--topic", "sleep"): (1, "2021-02 has no posts on this topic. Nothing was written."),
-    ("2022-02", "--topic", "slep"): (2, "--topic: nothing is called 'slep'. The nearest are sleep."),
+    ("2022-02", "--topic", "slep"): (2, "--topic: nothing is called 'slep'. Did you mean 'Sleep' (sleep)?"),
 }
 
 

@@ -180,31 +180,29 @@ def test_any_title_is_read_as_it_was_typed_or_refused(site):
     assert check_site(site, {}, NOW)[0] == []
 
 
-ALL = "all are in feeds/topics.yaml."
 REFUSED = [
     ("  ", [], 'TITLE is empty. Write it between quotation marks: new "What Burnout Costs".'),
     ("a\x00b", [], "TITLE holds a character that no feed may hold: U+0000. Type it again."),
     (
         "Burnout and therapists",
         [],
-        f"a post needs a topic: add --topic NAME. The nearest are therapist-factors; {ALL}",
+        "a post needs a topic: add --topic NAME. Did you mean 'Therapist Factors' (therapist-factors)?",
     ),
     (
         "T",
         ["--topic", "alliance rupture"],
         "--topic: nothing is called 'alliance rupture'. "
-        f"The nearest are alliance-and-therapeutic-relationship; {ALL}",
+        "Did you mean 'Alliance and Therapeutic Relationship' (alliance-and-therapeutic-relationship)?",
     ),
     (
         "T",
         ["--topic", "xyzzy"],
-        "--topic: nothing is called 'xyzzy'. All names are in feeds/topics.yaml.",
+        "--topic: nothing is called 'xyzzy'. Take one of those in feeds/topics.yaml.",
     ),
     (
         "T",
         ["--research", "meta"],
-        "--research: nothing is called 'meta'. The nearest are meta-analyses; "
-        "all are in feeds/research.yaml.",
+        "--research: nothing is called 'meta'. Did you mean 'Meta-analyses' (meta-analyses)?",
     ),
     ("T", ["--date", "2022-13"], f"--date is not a date: '2022-13'. {FORMS}"),
     ("T", ["--doi", "slow trust"], "--doi is not a DOI: 'slow trust'. Write it like 10.1002/cpp.2521."),

@@ -86,7 +86,7 @@ def test_everything_else_is_one_warning_with_the_line_to_write():
     assert word == (
         1,
         "the text holds a style attribute and 89 things like it, which are removed; "
-        "a table of tabs is no table (line 1); an indented line is shown as code (line 5)",
+        "a table of tabs alone is no table (line 1); an indented line is shown as code (line 5)",
         "Write line 1 like this: | Group | Mean | and below it | --- | --- |",
     )
     assert warned("\n\tWhat It Means\n\n\tWhat It Costs\n") == [
@@ -98,6 +98,23 @@ def test_everything_else_is_one_warning_with_the_line_to_write():
     ]
 
 
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("| Group | Mean |\n| Therapy | 1.5 |\n", 1),
+        ("Text\n\n| Group | Mean |\n| Therapy | 1.5 |\n| Waiting |\n", 3),
+        ("| a | b |\n| --- | --- |\n| 1 | 2 |\n| 3 |\n| 4 | 5 |\n| 6 | 7 |\n", 0),
+        ("|a|b|\n|:-|-:|\n|1|2|\n", 0),
+        ("a | b\n--- | ---\n1 | 2\n", 0),
+        ("| one line |\n", 0),
+    ],
+)
+def test_bars_without_the_line_that_makes_a_table_are_a_warning(body: str, line: int):
+    what = f"a table of bars alone is no table (line {line})"
+    fix = f"Write line {line} like this: | Group | Mean | and below it | --- | --- |"
+    assert warned(body) == ([(line, what, fix)] if line else [])
+
+
 def test_a_warning_counts_lines_from_the_top_of_the_file(tmp_path: Path):
     shutil.copytree(SITES / "small/feeds", tmp_path / "feeds")
     (tmp_path / "posts").mkdir()
@@ -105,7 +122,7 @@ def test_a_warning_counts_lines_from_the_top_of_the_file(tmp_path: Path):
     (tmp_path / "posts/a.md").write_text(text, "utf-8")
     assert invoke("check", "--site", str(tmp_path)).stdout == (
         "posts/a.md:8: warning: a bullet makes no list (line 8, and 1 more); "
-        "a table of tabs is no table (line 11)\n"
+        "a table of tabs alone is no table (line 11)\n"
         "    Write line 8 like this: - one\n\n1 post, 1 warning in 1 file.\n"
     )
 

@@ -408,6 +408,23 @@ def test_of_a_list_that_is_cut_or_names_editors_the_names_that_are_certain_can_b
     assert certain_authors(f"{printed} (2021). Calm. World of Talk, 20, 387-396.") == names
 
 
+@pytest.mark.parametrize(
+    ("stated", "names"),
+    [
+        (("Lind K, Ek AB, van der Berg C",), ("Lind, K.", "Ek, A. B.", "van der Berg, C.")),
+        (("Lind K", "Ek AB"), ("Lind, K.", "Ek, A. B.")),
+        (("Lind", "K.", "Ek", "A. B."), ("Lind, K.", "Ek, A. B.")),
+        (("Lind, K., Ek, A. B., & Ott, P.",), ("Lind, K.", "Ek, A. B.", "Ott, P.")),
+        (("Lind, K.", "Anna Ek"), ("Lind, K.", "Anna Ek")),
+        (("Mind UK",), ("Mind UK",)),
+        (("Cancer Research UK", "Lind K"), ("Cancer Research UK", "Lind K")),
+        (("Lind K, Ek AB, et al.",), ()),
+    ],
+)
+def test_stated_authors_are_named_one_by_one(stated, names):
+    assert complete(Citation("Calm.", authors=stated)).authors == names
+
+
 ARTICLE = "Ek, A. (2020). Calm. Journal of Talk, 3(1), 4-5."
 
 

@@ -151,6 +151,8 @@ DEAD = [
     ("www.example.org", "Did you mean https://www.example.org?"),
     ("www.example.org/a?b#c", "Did you mean https://www.example.org/a?b#c?"),
     ("example.org/about", "Did you mean https://example.org/about?"),
+    ("http//example.org/about", "Did you mean https://example.org/about?"),
+    ("https:/www.example.org", "Did you mean https://www.example.org?"),
     ("10.1002/cpp.2521", "Did you mean https://doi.org/10.1002/cpp.2521?"),
     ("doi.org/10.1002/cpp.2521", "Did you mean https://doi.org/10.1002/cpp.2521?"),
     ("ann@example.org", "Did you mean mailto:ann@example.org?"),
@@ -291,6 +293,33 @@ def test_a_footnote_that_is_there_is_none(site):
 
 
 @pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("[the study] (https://example.org/a)", "[the study] ("),
+        ("![A chart](https://example.org/a.png", "![A chart]("),
+        ("(the study)[https://example.org/a]", "(the study)["),
+    ],
+)
+def test_a_link_with_a_slip_in_its_brackets_is_a_warning(site, typed, shown):
+    assert warned(site, f"Text.\n\nSee {typed}\n") == [
+        f"posts/a.md:8: warning: this is no link, and readers see it as typed: '{shown}'",
+        "    Write [words](https://example.org/page), and %20 for each space in the address.",
+    ]
+
+
+@pytest.mark.parametrize("typed", ["Ek [3] (https://e.org/)", "[https://e.org/]", "(a) [b](https://e.org/)"])
+def test_brackets_beside_a_link_are_text(site, typed):
+    assert warned(site, f"See {typed}.\n") == []
+
+
+@pytest.mark.parametrize("typed", ["C:\\Users\\Ann\\chart.png", "file:///home/ann/chart.png"])
+def test_a_picture_on_an_editors_own_computer_is_to_be_put_on_the_web(site, typed):
+    assert warned(site, f"![Chart]({typed})\n")[1] == (
+        "    Put the picture on a web server and write its whole address, https://…."
+    )
+
+
+@pytest.mark.parametrize(
     "typed", ["![My chart](my chart.png)", "[the study](https://example.org/a b)", "[the study][smith]"]
 )
 def test_what_was_meant_as_a_link_and_is_shown_as_typed_is_a_warning(site, typed):
@@ -423,7 +452,7 @@ def test_check_suggests_the_topic_for_an_everyday_word(site):
 @pytest.mark.parametrize(("typed", "slug"), EVERYDAY[2:8:2])
 def test_new_suggests_the_same(site, typed, slug):
     done = invoke("new", "T", "--site", str(site), "--topic", typed)
-    assert f"The nearest are {slug}" in done.stderr
+    assert re.findall(r"Did you mean '[^']+' \(([a-z-]+)\)", done.stderr) == [slug]
 
 
 @pytest.mark.parametrize(
@@ -461,3 +490,131 @@ def test_an_import_suggests_topics_for_labels_that_are_none(site, tmp_path):
     told = invoke("import", str(site / "feed.json"), "--site", str(site)).stdout
     assert "no topic or research type is called 'PTSD'" in told
     assert "Did you mean 'Trauma and/or PTSD' (trauma-and-or-ptsd)?" in told
+
+
+# Texts that are not written to the end
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "what", "mend"),
+    [
+        ("", 6, "no text is below '---'", "Write it; "),
+        ("\n\n", 6, "no text is below '---'", "Write it; "),
+        ("Text.\n\nPractice implications:\n", 8, "no text is below 'Practice implications:'", "Write it, or"),
+        (
+            "## Practice Implications\n\nThe study.\n\nPractice Implications\n\nRest.\n",
+            10,
+            "a second heading of the practice implications: 'Practice Implications'",
+            "Keep one, above the whole text of that section.",
+        ),
+        (
+            "The study.\n\n**Practice Implications**\n\nRest.\n\n## Practice Implications\n\nWalk.\n",
+            12,
+            "a second heading of the practice implications: '## Practice Implications'",
+            "Keep one, above the whole text of that section.",
+        ),
+        (
+            "Text. <!-- seen --> `<!--`\n\n<!-- ask Ann\n\nMore.\n",
+            8,
+            "a comment is never closed, so readers see it",
+            "Write --> at its end.",
+        ),
+    ],
+)
+def test_a_text_that_is_not_written_to_its_end_is_a_warning(site, body, line, what, mend):
+    where, fix = warned(site, body)[:2]
+    assert where == f"posts/a.md:{line}: warning: {what}"
+    assert fix.strip().startswith(mend)
+
+
+def test_a_draft_or_a_withdrawn_post_needs_no_text(site):
+    post(site, "b", "Text.\n\n## Practice Implications\n", "draft: true")
+    post(site, "c", "", "status: withdrawn")
+    assert "warning" not in check(site)
+
+
+@pytest.mark.parametrize("body", ["```\n<!-- a\n```\n", "A `<!--` b.\n", "<!-- a\n\nb -->\nText.\n"])
+def test_a_comment_that_is_closed_or_code_is_no_warning(site, body):
+    assert warned(site, body) == []
+
+
+# Posts that were published
+
+
+def publish(site: Path) -> None:
+    done = invoke("publish", "--site", str(site), PPRNET_BASE_URL="https://feeds.example.org")
+    assert done.returncode == 0, done
+
+
+def test_a_published_post_that_names_another_month_is_a_warning_and_stays_where_it_is(site):
+    publish(site)
+    post(site, "a", "Text.\n", date="2023-05-04")
+    told = (
+        "posts/a.md: warning: `date` names 2023-05, and the post was published in 2022-01, where it stays\n"
+        "    Write `date: 2022-01` again; another post needs a file of its own.\n"
+    )
+    assert check(site) == f"{told}\n2 posts, 1 warning in 1 file.\n"
+    assert invoke("plan", "--site", str(site)).stdout == (
+        f"Subscribers will notice nothing.\n\n{told}\n1 warning in 1 file.\n"
+    )
+    post(site, "a", "Text.\n", date="2022-01-20")
+    assert "warning" not in check(site)
+
+
+def test_a_withdrawn_post_whose_file_is_gone_names_no_month(site):
+    last_month = datetime.now(UTC).replace(day=1) - timedelta(days=3)
+    post(site, "a", "Text.\n", date=f"{last_month:%Y-%m}")
+    publish(site)
+    post(site, "a", "Text.\n", "status: withdrawn", date=f"{last_month:%Y-%m}")
+    publish(site)
+    (site / "posts/a.md").unlink()
+    assert "warning" not in check(site)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Ann Ek; Kim Lind", "Ann Ek; Kim Lind"),
+        ('"Ek, A., & Lind, K."', "Ek, A., & Lind, K."),
+        ("[Ek, A. B.]", "A. B."),
+        ('["Ek, A. B.", "Kim Lind"]', ""),
+        ("Ek, A. B.", ""),
+        ("Centre for Rest & Walks", ""),
+    ],
+)
+def test_several_people_in_one_name_are_a_warning(site, typed, name):
+    post(site, "a", "Text.\n", f"authors: {typed}")
+    told = f"posts/a.md:5: warning: `authors` has a name that is not the name of one person: '{name}'\n"
+    assert (told in check(site)) is bool(name)
+
+
+def test_curly_quotation_marks_are_a_warning_of_a_post_and_keep_no_site_from_its_readers(site):
+    (site / "feeds/issues.yaml").write_text("2022-01: “This month rest”\n", "utf-8")
+    post(site, "a", "Text.\n", "summary: “Rest helps.”")
+    assert check(site) == (
+        "posts/a.md:5: warning: curly quotation marks around a value: '“Rest helps.”'\n"
+        '    Write straight ones (") around the whole value; curly ones are a part of it.\n'
+        "\n2 posts, 1 warning in 1 file.\n"
+    )
+    done = invoke("letter", "2022-01", "--text", "--site", str(site), PPRNET_BASE_URL="https://e.example.org")
+    assert (done.returncode, "“This month rest”" in done.stdout) == (0, True)
+
+
+def test_the_doi_of_a_study_is_not_that_of_the_post(site):
+    cites = 'cites: "Ek, A. (2020). Calm. Talk, 4, 7-19. https://doi.org/10.5555/calm"'
+    post(site, "a", "Text.\n", f"doi: 10.5555/Calm\n{cites}")
+    assert check(site).startswith(
+        "posts/a.md:5: warning: `doi` is the DOI of a study in `cites`, and not of the post\n"
+        "    Take it away here, or readers file the post as that study.\n"
+    )
+    post(site, "a", "Text.\n", f"doi: 10.5555/own\n{cites}")
+    assert "warning" not in check(site)
+
+
+@pytest.mark.parametrize("item", ["-Ek, A. (2020). Calm.", "•\tEk, A. (2020). Calm."])
+def test_an_item_of_a_list_without_its_hyphen_and_space_is_a_warning(site, item):
+    post(site, "a", "Text.\n", f"cites:\n  {item}")
+    assert check(site).startswith(
+        "posts/a.md:6: warning: a list item that does not begin with a hyphen and a space\n"
+        "    Write it like this: - Ek, A. (2020). Calm.\n"
+    )

@@ -15,7 +15,7 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.content.fields import is_address
 from pprnet_feeds.content.files import name_of
 from pprnet_feeds.content.problems import Form, Problem, quoted, report, some
-from pprnet_feeds.content.terms import did_you_mean, named
+from pprnet_feeds.content.terms import did_you_mean
 
 with options.extra("import"):
     from pprnet_feeds.importing import detect, sentences, write
@@ -81,10 +81,7 @@ def import_posts(
     site = options.settings_of(folder, _NOTHING)
     date = date.strip()
     month = options.month_of(date, site.time_zone)
-    for topic in topics:
-        if named(topic, site.topics) is None:
-            near = did_you_mean(topic, site.topics) or "Take one of those in feeds/topics.yaml."
-            raise click.UsageError(f"--topic: nothing is called {quoted(topic)}. {near}")
+    options.chosen(topics, site.topics)
     if pictures and not is_address(pictures):
         what = f"--pictures is not a web address: {quoted(pictures)}"
         raise click.UsageError(f"{what}. Write it like https://example.org/pictures.")

@@ -23,7 +23,6 @@ from pprnet_feeds.content.dates import is_month
 from pprnet_feeds.content.markdown import plain_text
 from pprnet_feeds.content.model import Site
 from pprnet_feeds.content.problems import quoted
-from pprnet_feeds.content.terms import named, suggest
 from pprnet_feeds.pages.pages import render_template
 from pprnet_feeds.syndication.catalogue import Catalogue
 from pprnet_feeds.syndication.channel import Entry
@@ -69,11 +68,7 @@ def letter(month: str, folder: Path, form: str | None, topic: str | None, output
     library, selection = public_library(folder, options.now(), CONSEQUENCE), Selection()
     site = library.site
     if topic is not None:
-        term = named(topic, site.topics)
-        if term is None:
-            near = ", ".join(term.slug for term in suggest(topic, site.topics)) or "all in feeds/topics.yaml"
-            raise click.UsageError(f"--topic: nothing is called {quoted(topic)}. The nearest are {near}.")
-        selection = Selection(topics=(term.slug,))
+        selection = Selection(topics=tuple(options.chosen([topic], site.topics)))
     catalogue = Catalogue(library)
     posts = [post for post in catalogue.months.get(month, ()) if selection.holds(post)]
     if not posts:

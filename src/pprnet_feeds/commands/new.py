@@ -23,14 +23,13 @@ from pprnet_feeds.content.library import read_library
 from pprnet_feeds.content.model import Citation, Site, Term
 from pprnet_feeds.content.post import read_post
 from pprnet_feeds.content.problems import quoted
-from pprnet_feeds.content.terms import named, search, suggest
+from pprnet_feeds.content.terms import did_you_mean, named, search, suggest
 from pprnet_feeds.content.text import clean, doi_in, one_line
 from pprnet_feeds.publishing import doi
 from pprnet_feeds.publishing.postfile import citation_lines, list_lines, quote, stems, write_file
 
 CONSEQUENCE = "Nothing was written."
 REGISTRY_VARIABLE = "PPRNET_DOI_REGISTRY"
-_TOPICS = "feeds/topics.yaml"
 _Names = tuple[str, ...]
 _EXAMPLE = '#cites: ["Lind, K. (2020). Slow trust. Annals of Samples, 4, 7-19."]'
 
@@ -67,8 +66,8 @@ def new(
     date = date.strip()
     month = options.month_of(date, site.time_zone)
     summary = _plain(summary, "--summary")
-    types = _chosen(research, site.research, "--research", "feeds/research.yaml")
-    subjects = _chosen(topics, site.topics, "--topic", _TOPICS)
+    types = options.chosen(research, site.research, "--research", "feeds/research.yaml")
+    subjects = options.chosen(topics, site.topics)
     cites = [_ask_registry(work)] if work is not None else []
     subjects = subjects or _ask_topics(title, site.topics)
     posts = folder / "posts"
@@ -118,20 +117,6 @@ def _plain(typed: str, name: str) -> str:
     return one_line(text)
 
 
-def _chosen(names: _Names, terms: tuple[Term, ...], option: str, file: str) -> list[str]:
-    """The slugs of the named terms, each once, in the order of *file*."""
-    chosen = {name: named(name, terms) for name in names}
-    for name, term in chosen.items():
-        if term is None:
-            raise click.UsageError(f"{option}: nothing is called {quoted(name)}. {_offer(name, terms, file)}")
-    return [term.slug for term in terms if term in chosen.values()]
-
-
-def _offer(typed: str, terms: tuple[Term, ...], file: str) -> str:
-    near = ", ".join(term.slug for term in suggest(typed, terms))
-    return f"The nearest are {near}; all are in {file}." if near else f"All names are in {file}."
-
-
 def _ask_registry(typed: str) -> Citation:
     bare = doi_in(typed)
     if not bare:
@@ -152,7 +137,8 @@ def _ask_registry(typed: str) -> Citation:
 def _ask_topics(title: str, terms: tuple[Term, ...]) -> list[str]:
     """Ask on a terminal for the topics of a post; stops where there is none."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise click.UsageError(f"a post needs a topic: add --topic NAME. {_offer(title, terms, _TOPICS)}")
+        near = did_you_mean(title, terms) or "All names are in feeds/topics.yaml."
+        raise click.UsageError(f"a post needs a topic: add --topic NAME. {near}")
     chosen: list[Term] = []
     line, offered = "What is it about?", list(terms)
     while True:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 import click
 
 from pprnet_feeds.content import dates
-from pprnet_feeds.content.model import Site
+from pprnet_feeds.content.model import Site, Term
 from pprnet_feeds.content.problems import Form, Problem, quoted, report
 from pprnet_feeds.content.site import read_site
+from pprnet_feeds.content.terms import did_you_mean, named
 from pprnet_feeds.state.database import Database, state_address
 
 T = TypeVar("T")
@@ -44,6 +45,18 @@ def month_of(date: str, zone: ZoneInfo) -> str:
         return dates.month_of(dates.parse_moment(date, zone) if date else now(), zone)
     except ValueError as reason:
         raise click.UsageError(f"--date is {reason}: {quoted(date)}. {dates.FORMS}") from None
+
+
+def chosen(
+    names: Iterable[str], terms: tuple[Term, ...], option: str = "--topic", file: str = "feeds/topics.yaml"
+) -> list[str]:
+    """The slugs of the named terms, each once, in the order of *file*; stops at a name of none."""
+    found = {name: named(name, terms) for name in names}
+    for name, term in found.items():
+        if term is None:
+            near = did_you_mean(name, terms) or f"Take one of those in {file}."
+            raise click.UsageError(f"{option}: nothing is called {quoted(name)}. {near}")
+    return [term.slug for term in terms if term in found.values()]
 
 
 def settings_of(folder: Path, consequence: str) -> Site:

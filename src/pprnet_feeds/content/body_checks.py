@@ -16,11 +16,14 @@ from pprnet_feeds.content import markdown, pasted
 from pprnet_feeds.content.problems import Problem, quoted, some
 
 _UNSAFE = "Take it out; say it in words, or with Markdown's own links and images."
+_UPLOAD = "Put the picture on a web server and write its whole address, https://…."
 _REPEATED = "Give it a name of its own; a mark can lead to one footnote only."
 _LOST = (
     "Write `## Practice Implications` on a line of its own, with an empty line above and below; "
     "without it the post is not in the feeds of practice implications."
 )
+_TWICE = "Keep one, above the whole text of that section."
+_UNWRITTEN = "`draft: true` keeps a post back until it is written."
 _UNSAFE_ATTRIBUTES = frozenset({"style", "srcdoc", "formaction"})
 _ADDRESSES = {"href": "link", "src": "image"} | dict.fromkeys(
     "action background cite data formaction longdesc ping poster xlink:href".split(), "address"
@@ -30,7 +33,7 @@ _LEADING = re.compile(r"\[|(?:href|src)\s*=\s*[\"']?(?!https?://|mailto:|#fn)", 
 # A mark without its footnote, a link or picture whose address holds a space or is not given, a bare link.
 _SHOWN = re.compile(
     r"\[\^[^\]\s]+\]|!\[[^\[\]]*\]\([^()\n]*\)|\[[^\[\]]+\](?:\([^()\n]*[/.]\w[^()\n]*\)|\[[^\[\]0-9][^\[\]]*\])"
-    r"|https?://[^\s<>\"]*[\w/]"
+    r"|(?:!?\[(?![0-9])[^\[\]]+\] ?\(|\([^()\n]+\)\[)(?=https?://)|https?://[^\s<>\"]*[\w/]"
 )
 _FOOTNOTE = re.compile(r'<li data-sourcepos="([0-9]{1,9}):[^"]*" id="fn-([^"]*)">')
 # Code and comments, which hold no markup.
@@ -51,21 +54,30 @@ _UNSPACED = re.compile(r"#+[^#\s]")
 _RUN_IN = re.compile(r"[^\w|]*practi[cs]es? +implications? *(?:[:*_]|</)", re.IGNORECASE)
 
 
-def body_problems(body: str, body_line: int, file: str) -> list[Problem]:
-    """All warnings about *body*, which begins on line *body_line* of *file*."""
+def body_problems(body: str, body_line: int, file: str, is_finished: bool = False) -> list[Problem]:
+    """All warnings about *body*, which begins on line *body_line* of *file*; a finished one has a text."""
     body = pasted.repaired(body)
     found, of_word = [], []
     for line, what in unsafe_html(body):
         if _OF_WORD.fullmatch(what):
             of_word.append((line, what))
         else:
-            found.append((line, f"the text holds {what}, which is removed", _UNSAFE))
+            mend = _UPLOAD if what.endswith((" c: image", " file: image")) else _UNSAFE
+            found.append((line, f"the text holds {what}, which is removed", mend))
     found += _pasted(body, body_line - 1, of_word)
     for line, name in repeated_footnotes(body):
         found.append((line, f"the footnote {quoted(f'[^{name}]')} is here a second time", _REPEATED))
-    for line, typed in _lost_headings(body):
-        what = f"this only looks like the heading of the practice implications: {quoted(typed)}"
-        found.append((line, what, _LOST))
+    text = _CODE.sub(lambda code: "\n" * code[0].count("\n"), body)
+    found += _headings(text, body)
+    at = text.rfind("<!--")
+    if at >= 0 and "-->" not in text[at:] and text[at - 1] != "`":
+        what = "a comment is never closed, so readers see it"
+        found.append((text.count("\n", 0, at) + 1, what, "Write --> at its end."))
+    last = body.rstrip().rpartition("\n")[2]
+    if is_finished and (not last or _PRACTICE.fullmatch(last)):
+        mend = f"Write it{', or take the heading out' if last else ''}; {_UNWRITTEN}"
+        line = body.rstrip().count("\n") + 1
+        found.append((line, f"no text is below {quoted(last or '---')}", mend))
     return [Problem(file, body_line + line - 1, 0, what, mend, True) for line, what, mend in sorted(found)]
 
 
@@ -161,11 +173,12 @@ class _BodyParser(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Note bare links, and what was meant as a link or a footnote's mark."""
+        line, at = self.getpos()[0] + self._offset, 0
         for found in () if self._verbatim else _SHOWN.finditer(data):
+            line, at = line + data.count("\n", at, found.start()), found.start()
             typed = re.compile(rf"(?<!\\){re.escape(found[0])}")
             if place := typed.search(self._source, self._found_at) or typed.search(self._source):
                 self._found_at = place.start()
-                line = self.getpos()[0] + self._offset + data.count("\n", 0, found.start())
                 self.addresses.append((line, "a" if found[0].startswith("http") else "text", found[0]))
 
     def _line_of(self, tag: str, typed: str, attrs: list[tuple[str, str | None]]) -> int:
@@ -193,20 +206,27 @@ def _unsafe_in(name: str, value: str) -> Iterator[str]:
             yield f"{_ADDRESSES[name]} with an impossible host or port"
 
 
-def _lost_headings(body: str) -> Iterator[tuple[int, str]]:
-    """The lines, from 1, that look like the heading of the practice section, of a post that has none."""
-    lines = ["", *_CODE.sub(lambda code: "\n" * code[0].count("\n"), body).split("\n"), ""]
+def _headings(text: str, body: str) -> Iterator[tuple[int, str, str]]:
+    """The second heading of the practice section, or what only looks like one in a post that has none.
+
+    *text* is the *body* without code; lines are counted from 1.
+    """
+    lines = ["", *text.split("\n"), ""]
     words = {n: found[1].lower() for n, line in enumerate(lines) if (found := _MISSPELT.fullmatch(line))}
     few = sorted(set(words.values()))[:_REACH]  # each takes long
     near = get_close_matches("practice implications", few, cutoff=0.91)
     alike = [n for n, line in enumerate(lines) if _LIKE_PRACTICE.match(line) or words.get(n) in near]
-    if not alike or markdown.sections(markdown.render(body, base="https://x.invalid/", prefix=""))[1]:
-        return
+    has_one = alike and markdown.sections(markdown.render(body, base="https://x.invalid/", prefix=""))[1]
+    seen = False
     for number in alike:
         above, typed, below = (line.strip() for line in lines[number - 1 : number + 2])
         right = _PRACTICE.fullmatch(typed)
         if right and not _UNSPACED.match(typed) and (typed.startswith("#") or not (above or below)):
-            continue  # its text is not written yet
+            if seen:
+                yield number, f"a second heading of the practice implications: {quoted(typed)}", _TWICE
+            seen = True
+            continue
         short = len(typed.split()) <= _LONGEST_HEADING
-        if right or _RUN_IN.match(typed) or (short and (not above or typed[0] in "#*_<>-")):
-            yield number, typed
+        if not has_one and (right or _RUN_IN.match(typed) or (short and (not above or typed[0] in "#*_<>-"))):
+            what = f"this only looks like the heading of the practice implications: {quoted(typed)}"
+            yield number, what, _LOST

@@ -105,10 +105,11 @@ def choice(noun: str, names: tuple[str, ...], others: str) -> Reader[str]:
     """The reader of one of *names*, in any case; *others* is the advice when none of them is near."""
 
     def parse(typed: str, _: str) -> str | Wrong:
-        if (word := typed.lower()) in names:
-            return word
-        turned = "-".join(reversed(word.split("-")))  # Crossref says `journal-article`
-        meant = turned if turned in names else nearest(word, names)
+        if typed.lower() in names:
+            return typed.lower()
+        words = set(re.findall(r"\w+", typed.lower()))  # a journal article is no `article`
+        same = (name for name in names if set(name.split("-")) == words)
+        meant = next(same, "") or nearest(typed.lower(), names)
         return Wrong(f"no {noun} is called {quoted(typed)}", f"Did you mean `{meant}`?" if meant else others)
 
     return reader(parse)

@@ -83,13 +83,17 @@ def unrepaired(source: str) -> list[tuple[int, str, str]]:
     for number, line in outside_code(lines[:-1]):
         if bullet := _NO_LIST.match(line):
             found.append((number + 1, "a bullet makes no list", f"- {line[bullet.end() :]}"))
-        cells = [] if _IN_LIST.match(line) else line.strip().split("\t")
-        if len(cells) > 1 and lines[number + 1].strip().count("\t") == len(cells) - 1:
-            if last != number - 1:
+        sign, kind = ("|", "bars") if line.lstrip().startswith("|") else ("\t", "tabs")
+        cells = [] if _IN_LIST.match(line) else line.strip("| \t").split(sign)
+        below = lines[number + 1].strip("| \t")
+        if len(cells) > 1 and below.count(sign) == len(cells) - 1:
+            if last != number - 1 and not set(below) <= set("|:- "):
                 row, rule = (" | ".join(each) for each in (map(str.strip, cells), ["---"] * len(cells)))
                 fix = f"| {row} | and below it | {rule} |"
-                found.append((number + 1, "a table of tabs is no table", fix))
+                found.append((number + 1, f"a table of {kind} alone is no table", fix))
             last = number
+        elif sign == "|" and last == number - 1:
+            last = number  # a row with fewer cells
     return sorted(found)
 
 

@@ -35,6 +35,8 @@ _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
 _DOI_PREFIX = re.compile(r"(?:doi:\s*)?(?:https?://(?:dx\.|www\.)?doi\.org/)?", re.IGNORECASE)
 _FAR_AHEAD = timedelta(days=366)
 _PMID = re.compile(r"(?:PMID:\s*)?([0-9]{1,8})", re.IGNORECASE)
+# Several people in one, or what YAML makes of a name with a comma.
+_NOT_ONE = re.compile(r";|,.*&|^(?:[^\W\d_]\. ?)+$")
 _YEAR = re.compile(r"[12][0-9]{3}")
 
 
@@ -51,8 +53,10 @@ def read_post(
     parts = read_front_matter(text, file)
     faults = Faults(file, list(parts.problems))
     post = _post(parts, parts.header, faults, site, now) if parts.header else None
-    in_body = body_problems(parts.body, parts.body_line, file) if bodies else []
-    notices = [replace(notice, warning=True) for notice in parts.notices]
+    is_finished = post is not None and not post.draft and post.status != "withdrawn"
+    in_body = body_problems(parts.body, parts.body_line, file, is_finished) if bodies else []
+    # A warning of its own is for `check`; a service reports what it corrected.
+    notices = [replace(each, warning=True) for each in parts.notices if bodies or not each.warning]
     return (None if blocking(faults.found) else post), sorted([*notices, *faults.found, *in_body])
 
 
@@ -78,6 +82,15 @@ def _post(
             typed, value = found[name][0]
             what = f"`{typed}` is more than a year ahead: {quoted(getattr(value, 'text', ''))}"
             faults.add(value, what, "Is the year right? Until then no reader sees it.", warning=True)
+    if now and values.get("doi") in (cite.doi for cite in values.get("cites") or () if cite.doi):
+        what = "`doi` is the DOI of a study in `cites`, and not of the post"
+        mend = "Take it away here, or readers file the post as that study."
+        faults.add(found["doi"][0][1], what, mend, warning=True)
+    people = (person.name for person in values.get("authors") or () if now)
+    for name in filter(_NOT_ONE.search, people):
+        what = f"`authors` has a name that is not the name of one person: {quoted(name)}"
+        mend = 'Write a list, with quotation marks around each name: ["Ek, A. B.", "Kim Lind"].'
+        faults.add(found["authors"][0][1], what, mend, warning=True)
     given = {name: value for name, value in values.items() if value is not None}
     published = given["date"]
     given["date"] = fields.scalar(found["date"][0][1], "date", faults)
@@ -90,9 +103,10 @@ def _post(
 def _require(header: Mapping, values: dict[str, Any], faults: Faults, site: Site) -> None:
     """Report the keys without which there is no post: those not typed, and those with an empty value."""
     for name in ("title", "date", "topics"):
-        if values.get(name, "") not in ("", ()):
-            continue
         key = keys.POST[name]
+        is_misspelt = any(fault.mend == f"Did you mean `{name}`?" for fault in faults.found)
+        if is_misspelt or values.get(name, "") not in ("", ()):
+            continue
         example = f"`{name}: {key.example}`."
         if name == "topics":
             example = f"`topics: [{site.topics[0].slug}]`, with at least one topic of feeds/topics.yaml."

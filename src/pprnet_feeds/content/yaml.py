@@ -35,6 +35,13 @@ _PLAIN = "Write the value itself, and put quotation marks around it when it begi
 _FLAT = "Write one list of a few plain values, like `topics: [alliance, empathy]`."
 # Like `title:A`, and also with what looks like a space and is none.
 _UNSPACED = re.compile(r"[a-z_]+:(?=[^ \n])")
+# The mark of an item in a list as Word writes it, or without its space.
+_ITEM = re.compile(r"^(?:[•·▪*]\s*|-)(?=[^\s\d-])")
+# What Word makes of straight quotation marks; a comma between brackets takes the second away.
+_CURLY = re.compile(r"[“„][^“”]*[”“]?|‘[^‘’]*’?")
+_OF_WORD = frozenset("“„‘•·▪-")
+_COLON = "a colon in a value without quotation marks"
+_STRAIGHT = 'Write straight ones (") around the whole value; curly ones are a part of it.'
 
 
 # Not frozen: dozens are made for each post, and frozen ones would take a fifth of all reading.
@@ -105,7 +112,7 @@ def read_front_matter(text: str, file: str) -> FrontMatter:
     if header is None and not composer.problems:
         header = Mapping({}, 1, 1)
     if header is not None and not isinstance(header, Mapping):
-        mend = "Write lines like `title: …` and `date: 2026-03`."
+        mend = "Write lines like `title: …` and `date: 2026-03`, with a space after the colon."
         composer.problems.append(Problem(file, header.line, 0, "the front matter is not made of keys", mend))
         header = None
     return FrontMatter(header, body, body_line, tuple(composer.problems), (*notices, *composer.notices))
@@ -116,7 +123,8 @@ def read_yaml(text: str, file: str) -> tuple[Value | None, list[Problem]]:
     text, notices = clean_with_problems(text, file)
     composer = _Composer(text, file, 1)
     value = composer.document(_YAML_LIMIT)
-    return value, [*notices, *composer.notices, *composer.problems]
+    faults = [each for each in composer.notices if not each.warning]  # settings have problems only
+    return value, [*notices, *faults, *composer.problems]
 
 
 class _TooLargeError(Exception):
@@ -185,13 +193,29 @@ class _Composer:
             text, notices = clean_with_problems(text, self._file, line)
             self.notices += notices
         plain = not event.style
+        if plain and text[:1] in _OF_WORD:
+            typed = self._typed(line)
+            if _CURLY.fullmatch(text):
+                self._warn(line, column, f"curly quotation marks around a value: {quoted(text)}", _STRAIGHT)
+            elif _ITEM.match(typed):
+                self._warn(line, column, *_unmarked(typed))
         remark = plain and self._has_remarks and _COMMENT.match(self._source, event.end_mark.index)
         return Scalar(text, line, column, plain, bool(remark))
+
+    def _typed(self, line: int) -> str:
+        return self._source.split("\n")[line - self._first_line].strip()
 
     def _sequence(self, depth: int, line: int, column: int) -> Sequence:
         items: list[Value] = []
         while not isinstance(event := next(self._events), events.SequenceEndEvent):
-            items.append(self._value(event, depth + 1))
+            item = self._value(event, depth + 1)
+            if isinstance(item, Mapping) and " " in (text := next(iter(item.entries), "")):
+                # A study's title often has a colon, and no key has a space.
+                typed = self._typed(item.line)
+                mend = f"Put quotation marks around the item: {_in_quotes(typed)}"
+                self._add(item.line, item.column, f"{_COLON}: {quoted(typed)}", mend)
+                item = Scalar(text, item.line, item.column)
+            items.append(item)
             if len(items) > _ITEMS_LIMIT:
                 raise _TooLargeError(line, column, f"a list of more than {_ITEMS_LIMIT} values")
         return Sequence(tuple(items), line, column)
@@ -213,6 +237,9 @@ class _Composer:
             if len(entries) + len(self.problems) > _ITEMS_LIMIT:
                 raise _TooLargeError(line, column, f"more than {_ITEMS_LIMIT} keys")
         return Mapping(entries, line, column)
+
+    def _warn(self, line: int, column: int, what: str, mend: str) -> None:
+        self.notices.append(Problem(self._file, line, column, what, mend, warning=True))
 
     def _add(self, line: int, column: int, what: str, mend: str = _PLAIN) -> None:
         self.problems.append(Problem(self._file, line, column, what, mend))
@@ -259,7 +286,7 @@ def _not_yaml(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, int, 
     line, before = lines[row], lines[max(row - 1, 0)]
     if "\t" in line[: column + 1] and "cannot start any token" in message:
         return *at, "a tab where YAML wants spaces", "Indent with two spaces and never with a tab."
-    sign = lines[since[0]][since[1] : since[1] + 1]
+    sign, item = lines[since[0]][since[1] : since[1] + 1], lines[since[0]].strip()
     key = _UNSPACED.match(before)
     name, rest = (key[0], before[key.end() :].strip()[:80]) if key else ("", "")
     after_name = row - 1, len(name)
@@ -273,24 +300,26 @@ def _not_yaml(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, int, 
         (message.startswith("did not find expected ',' or"), since,
          f"a bracket {sign} is opened and never closed",
          "Close it at the end of the list, or put quotation marks around the whole value."),
+        (_ITEM.match(item), since, *_unmarked(item)),
         (message.startswith("could not find expected ':'"), since, "a line without a colon",
          "Write `key: value`; what belongs to the value above begins with two spaces."),
         (context == "while parsing a quoted scalar", at, "a backslash in a value in double quotation marks",
          "Double it, or put single quotation marks around the value."),
-        (line.lstrip().startswith("* "), at, "a list item that begins with an asterisk",
-         f"Begin it with a hyphen: - {line.strip()[2:].strip()[:80]}"),
-        (is_second_colon and ": " in line[:column], at, "a colon in a value without quotation marks",
-         f"{quotes} value: {right}"),
+        (is_second_colon and ": " in line[:column], at, _COLON, f"{quotes} value: {right}"),
         (is_second_colon and key, after_name, "no space after the colon", f"Put one there: {name} {rest}"),
+        (message.endswith("<document start>") and lines[0].startswith(" "), (0, 0),
+         "a key that does not begin its line", "Take out the spaces before it."),
         (is_second_colon and line.startswith(" "), at, "a key that does not begin its line",
          "Take out the spaces before it."),
-        (line[column : column + 1] in tuple("@`%") or context == "while scanning an alias"
+        (line[column : column + 1] in tuple("@`%?") or context == "while scanning an alias"
          or message == "did not find expected node content", at,
          "a value that begins with a special character", f"{quotes} value: {right}"),
         (is_no_key and ": " in line[:column], at, "there is text after the end of the value",
          f"{quotes} whole value: {right}"),
         (is_no_key and line.lstrip().startswith("- "), at, "a list item that is not below the others",
          "Begin all items of a list with the same number of spaces."),
+        ((is_no_key or message == "did not find expected '-' indicator") and re.match(r"\s+[a-z_]+: ", line),
+         at, "a key that is not below the one above it", "Begin it exactly below that one."),
         (message == "did not find expected '-' indicator", at, "there is text after the end of the item",
          f"{quotes} whole item: {right}"),
         (True, at, f"this is not YAML ({message})", _MEND),
@@ -300,13 +329,17 @@ def _not_yaml(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, int, 
     return row, column, f"{what}: {quoted(lines[row].strip())}", mend
 
 
+def _unmarked(item: str) -> tuple[str, str]:
+    """What is wrong with an item of a list whose mark is none, and its fix."""
+    what = "a list item that does not begin with a hyphen and a space"
+    return what, f"Write it like this: {_ITEM.sub('- ', item)[:80]}"
+
+
 def _in_quotes(line: str) -> str:
-    begin, colon, value = line.strip().partition(": ")
-    begin += colon
-    if not colon:
-        begin, value = ("- ", begin[2:]) if begin.startswith("- ") else ("", begin)
-    value = value.strip()
-    if value[:1] in ("'", '"') and value.endswith(value[0]) and value.count(value[0]) % 2:
+    ((begin, value),) = re.findall(r"^((?:- )?(?:[\w-]+: )?)(.*)$", line.strip())
+    value, mark = value.strip(), value[:1]
+    is_inner = value.count(mark) % 2 or value[value.find(mark, 1) - 1].isspace()
+    if (mark in ("'", '"') and value.endswith(mark) and is_inner) or _CURLY.fullmatch(value):
         value = value[1:-1]  # with one of their kind inside
     value = f"{value[:80]}{'…' if len(value) > 80 else ''}"
     if '"' in value and "'" not in value:

@@ -16,7 +16,7 @@ from typing import Any
 from pprnet_feeds.content import slugs, yaml
 from pprnet_feeds.content.files import read_text
 from pprnet_feeds.content.model import Image, Person, Site
-from pprnet_feeds.content.problems import Problem
+from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing import source_post as source
 from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_line, unread
 
@@ -120,10 +120,13 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
     says = {key.lower(): str(value).lower() for key, value in values.items()}
     is_public = "_drafts" not in file.split("/") and says.get("published", "true") in ("true", "yes", "on")
     is_public &= all(says.get(key, "") in source.PUBLIC for key in _STATE)
-    published = str(_first(values, "date", "publishDate", "published_at"))
+    # Hugo shows a post from `publishDate` to `expiryDate`.
+    shown = (_first(values, "date", "published_at"), _first(values, "publishDate", "publishdate"))
+    expiry = says.get("expirydate", "")
     updated = str(_first(values, "updated", "lastmod", "last_modified_at", "modified", "date-modified"))
     zone = site.time_zone
-    at = source.front_matter_date(published, zone) or source.front_matter_date(day, zone)
+    at = max(source.front_matter_date(str(each), zone) for each in shown)
+    at = at or source.front_matter_date(day, zone)
     return SourcePost(
         file,
         1,
@@ -137,7 +140,7 @@ def _post(text: str, path: Path, file: str, site: Site, problems: list[Problem])
         authors=source.named_authors(map(_person, people), site),
         image=Image(address, one_line(image.get("alt"))) if address else None,
         aliases=_aliases(values, typed, path, day, slug),
-        restricted="" if is_public else "a draft",
+        restricted=f"one that expires: {quoted(expiry)}" if expiry else "" if is_public else "a draft",
         losses=losses,
     )
 

@@ -30,6 +30,8 @@ VIDEO_HOSTS = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://
 PUBLIC = frozenset(" 0 no off false null none live publish published public corrected retracted".split(" "))
 _ORCID = "https://orcid.org/"
 _OFFSET = re.compile(r"(?<=:[0-9]{2}) +(?=[+-][0-9]{2}:?[0-9]{2}$)")
+# The end of an excerpt of WordPress.
+_CUT_OFF = re.compile(r"\[(?:…|\.\.\.)\]\s*(?:The post .{1,300} first (?:appeared )?on .{1,300})?\Z")
 _STATUSES: dict[str, Status] = {"Corrected": "corrected", "Retracted": "retracted"}
 _NO_TOPIC = frozenset({"uncategorized", "uncategorised"})
 
@@ -139,6 +141,7 @@ def post_of_entry(
     title = post.title or (texts.first_sentences(text, 80) if body else "")
     if title and not post.title:
         losses["titles were made of the first words"] += 1
+    losses["texts that the feed cuts off"] += bool(_CUT_OFF.search(text[-1_000:]))
     shown = body + (safe_address(post.image.url) if post.image else "")
     for address in dict.fromkeys(safe_address(resolved(base, each)) for each in enclosures):
         if address and address not in shown:

@@ -25,6 +25,11 @@ from pprnet_feeds.importing.source_post import Source, SourcePost, Watch, one_li
 _TEXT = r">(?:<!\[CDATA\[)?([^<>\]]+)"
 _AUTHOR = re.compile(f":author_login{_TEXT}.{{1,500}}?:author_display_name{_TEXT}", re.DOTALL)
 _COVER = re.compile(f":meta_key>(?:<!\\[CDATA\\[)?_thumbnail_id\\b.{{1,100}}?:meta_value{_TEXT}", re.DOTALL)
+# What a post has beside its text; the names of WordPress's own fields begin with `_`.
+_BESIDE = {
+    "comments were left out": re.compile(r"<\w+:comment_id>"),
+    "fields of plug-ins were left out": re.compile(r":meta_key>(?:<!\[CDATA\[)?(?=[^_<\s])"),
+}
 _DRAFTS = frozenset({"draft", "pending", "future", "private"})
 
 # Shortcodes: those with a text, and those of one tag; the rest is reported and stays.
@@ -61,7 +66,8 @@ def read_export(
 ) -> Source:
     """The posts of an export: each item with its line, and with what it says about who may read it."""
     people = dict(_AUTHOR.findall(text))
-    covers = [found[1] if (found := _COVER.search(part)) else "" for part in re.split(r"<item\b", text)[1:]]
+    parts = re.split(r"<item\b", text)[1:]
+    covers = [found[1] if (found := _COVER.search(part)) else "" for part in parts]
 
     def field(item: dict[str, Any], name: str) -> str:  # under any prefix, and more than one in a file
         found = (value for key, value in item.items() if f"_{key}".endswith(f"_{name}"))
@@ -83,6 +89,8 @@ def read_export(
             post = to_post(item, line, body)
             author = one_line(people.get(item.get("author", ""), item.get("author")))
             cover = pictures.get(covers[place].strip(), "") if len(covers) == len(items) else ""
+            for kind, pattern in _BESIDE.items() if len(parts) == len(items) else ():
+                losses[kind] = len(pattern.findall(parts[place]))
             date = _date(field(item, "post_date"), field(item, "post_date_gmt"), site)
             name = field(item, "post_name")
             password = "protected by a password" if state.get("post_password") else ""

@@ -104,6 +104,7 @@ class PostFolder:
             return holder
         alike, text = self._by_title[normal(post.title)], "".join(post.body.split())
         candidates = [name for its_month, name in alike if its_month == month]
+        candidates.sort(key=lambda name: self._texts[name] != text)  # two may have the same title
         candidates += [self._by_stem.get(first_name, "")]
         # The month may be that of the import, as of a Word file; then the text says that it is the same post.
         candidates += [name for _, name in alike if self._texts[name] == text]

@@ -17,7 +17,8 @@ from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from pprnet_feeds.content import body_checks, files, markdown
-from pprnet_feeds.content.ledger import Ledger, read_ledger, too_early
+from pprnet_feeds.content.dates import month_of
+from pprnet_feeds.content.ledger import Ledger, date_of, read_ledger, too_early
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Post
 from pprnet_feeds.content.problems import Problem, blocking, nearest, quoted
@@ -124,14 +125,19 @@ def _own_addresses_as_aliases(library: Library) -> list[Problem]:
 
 
 def warnings(library: Library, now: datetime) -> list[Problem]:
-    """Where the site has a ledger, the live posts that it does not know."""
-    fix = "Run `publish` before it goes live, or its date changes under readers."
-    return [
-        Problem(post.file, 0, 0, UNRECORDED, fix, warning=True)
-        for post in (*library.posts, *library.withdrawn)
-        if not post.draft and post.published <= now
-        if library.ledger.records and post.id not in library.ledger.records
-    ]
+    """Where the site has a ledger, the live posts that it does not know, or has in another month."""
+    found, zone = [], library.site.time_zone
+    for post in (*library.posts, *library.withdrawn):
+        typed = month_of(date_of(post, zone), zone)
+        if post.date and typed != post.issue:  # what is left of a deleted file has none
+            what = f"`date` names {typed}, and the post was published in {post.issue}, where it stays"
+            fix = f"Write `date: {post.issue}` again; another post needs a file of its own."
+            found.append(Problem(post.file, 0, 0, what, fix, warning=True))
+        is_live = not post.draft and post.published <= now
+        if is_live and library.ledger.records and post.id not in library.ledger.records:
+            fix = "Run `publish` before it goes live, or its date changes under readers."
+            found.append(Problem(post.file, 0, 0, UNRECORDED, fix, warning=True))
+    return found
 
 
 def waiting(library: Library, now: datetime) -> Iterator[tuple[str, str, datetime | None]]:
@@ -187,7 +193,7 @@ class _Links:
         if kind == "text" and typed.startswith("[^"):
             return f"the mark {quoted(typed)} has no footnote", f"Add a line below that begins with {typed}:."
         if kind == "text":
-            fix = "Write the whole address between the round brackets, with %20 for each space."
+            fix = "Write [words](https://example.org/page), and %20 for each space in the address."
             return f"this is no link, and readers see it as typed: {quoted(typed)}", fix
         if not typed:
             return "a link or picture has no address", "Write its address between the round brackets."
@@ -233,8 +239,8 @@ class _Links:
         """The address that an editor may have meant; empty when none is near."""
         if typed.startswith("10.") and (doi := doi_in(typed)):
             return f"https://doi.org/{doi}"
-        if _HOST.fullmatch(typed):
-            return f"https://{typed}"
+        if _HOST.fullmatch(rest := re.sub("^https?(?!://)[:/]+", "", typed)):
+            return f"https://{rest}"
         if "@" in typed and ":" not in typed:
             return f"mailto:{typed}"
         if is_file:

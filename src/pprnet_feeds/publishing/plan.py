@@ -100,7 +100,7 @@ class _Comparison:
 
     def __init__(self, library: Library, ledger: Ledger) -> None:
         self.ledger, self.site, self.posts = ledger, library.site, _with_files(library)
-        self.drafts = {post.id: post.file for post in library.waiting if post.draft}
+        self.waiting = {post.id: post for post in library.waiting}
         nothing = FeedItems([], [], complete=True)
         self.issues, self.corrections = (make_channel(each, self.site, nothing).title for each in SERIES)
 
@@ -126,6 +126,8 @@ class _Comparison:
                 yield self._change("re-notified", post, before, detail)
             elif edited or after.digest != before.digest:
                 detail = f"its {' and '.join(edited or ['text'])}"
+                is_back = before.status == "withdrawn" != after.status
+                detail += "; programs that removed it show it as new" if is_back else ""
                 yield self._change("silently edited", post, before, detail)
             if after.slug != before.slug:
                 detail = f"/posts/{before.slug}/ leads to /posts/{post.slug}/"
@@ -148,10 +150,11 @@ class _Comparison:
             if renamed := self._renamed(record):
                 fix = f"If {renamed.file} is that post, write `id: {record.id}` into it. If it is not: {fix}"
             shown = (record.title, f"{record.published:%Y-%m-%d}", "")
-            detail = "another post has its file" if other else "its file is missing, or scheduled again"
-            if file := self.drafts.get(record.id):
-                detail = "it is a draft"
-                fix = f"Take `draft: true` out of {file}; or publish with --forget {record.id}."
+            detail = "another post has its file" if other else "its file is missing"
+            if post := self.waiting.get(record.id):
+                detail = "it is a draft" if post.draft else "it is scheduled"
+                cure = "Take `draft: true` out of" if post.draft else f"Write `date: {shown[1]}` into"
+                fix = f"{cure} {post.file}; or publish with --forget {record.id}."
             yield Change("vanished", record.id, record.path, shown, self._feeds(record), detail, fix)
 
     def _renamed(self, record: Record) -> Post | None:
@@ -197,8 +200,15 @@ class _Comparison:
 
 def fresh_notices(post: Post, before: Record) -> list[str]:
     """What became of its studies since it was recorded, in words."""
-    found = zip(post.notices, (cite.notice for cite in post.cites if cite.notice), strict=True)
-    return [f"its study {became(notice)}" for name, notice in found if name not in before.notices]
+    # A study that got a DOI, or whose reference was corrected, has another name and no other fate.
+    renamed = [name.split()[0] for name in before.notices if name not in post.notices]
+    fresh = []
+    for name, notice in zip(post.notices, (cite.notice for cite in post.cites if cite.notice), strict=True):
+        if notice.kind in renamed and name not in before.notices:
+            renamed.remove(notice.kind)
+        elif name not in before.notices:
+            fresh.append(f"its study {became(notice)}")
+    return fresh
 
 
 def _with_files(library: Library) -> list[Post]:

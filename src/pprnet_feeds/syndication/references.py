@@ -264,6 +264,9 @@ _INITIALS = rf"{_INITIAL}(?: ?[\u2010\u2011-]? ?{_INITIAL}){{0,5}}"
 _SUFFIX = r"(?:, (?:Jr|Sr)\.|, (?:II|III|IV)(?![^\W_]))?"
 _FAMILY_FIRST = re.compile(rf"(?P<family>{_FAMILY}), ?(?P<given>{_INITIALS}){_SUFFIX}")
 _INITIALS_FIRST = re.compile(rf"(?P<given>{_INITIALS}) ?(?P<family>{_FAMILY})")
+# As PubMed prints it: ``Lind K, de Jong BA``.
+_PUBMED = re.compile(r"(?P<family>(?:[a-z]{1,4} ){0,3}[\w'’\u2010-]{2,40}) (?P<given>[A-Z]{1,3})(?=[,;]|$)")
+_PUBMED_INITIALS = re.compile(r"(?<!,) ([A-Z]{1,3})$")
 _BETWEEN = re.compile(r" ?[,;]? ?(?:& ?|and )|[,;] ?")
 _UNSPACED = re.compile(r"^([^,]*),(?! )")
 _INITIAL_LIKE = re.compile(rf"{_LETTER}+\.?")
@@ -299,9 +302,17 @@ def _certain_names(text: str) -> tuple[str, ...]:
 
 
 def _one_by_one(stated: tuple[str, ...]) -> tuple[str, ...]:
-    """The names that front matter states, also where one of them is several; empty for a list that is cut."""
+    """The names that front matter states; empty for a list that is cut.
+
+    One may be several, and without quotation marks YAML makes two of ``[Lind, K.]``.
+    """
     whole = () if _CUT.search("; ".join(stated)) else stated
-    plain = (each.removeprefix("& ").removeprefix("and ") for each in whole)
+    plain = [each.removeprefix("& ").removeprefix("and ") for each in whole]
+    text = ", ".join(plain)
+    if names := _names(text, _FAMILY_FIRST):
+        return names
+    if len(names := _names(text, _PUBMED)) > 1:  # one alone may be "Mind UK"
+        return tuple(_PUBMED_INITIALS.sub(lambda found: f", {'. '.join(found[1])}.", name) for name in names)
     return tuple(name for each in plain for name in _names(each, _FAMILY_FIRST) or (each,))
 
 
