@@ -295,5 +295,5 @@ class Protocol(HttpToolsProtocol):
         fields |= {"allow": ALLOW} if status == 405 else {}
         lines = "".join(f"{name}: {value}\r\n" for name, value in (fields | ERROR).items())
         start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}date: "
-        text = "" if self.parser.get_method() == b"HEAD" else text  # RFC 9110 §9.3.2
-        return start.encode() + _DATE.value() + _CLOSE + text.encode()
+        has_body = self.parser.get_method() != b"HEAD"  # RFC 9110 §9.3.2
+        return start.encode() + _DATE.value() + _CLOSE + text.encode() * has_body
