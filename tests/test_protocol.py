@@ -305,6 +305,19 @@ def test_an_earlier_request_is_answered_before_the_connection_is_closed_for_a_br
     assert answer.endswith(b"ok\n")
 
 
+@pytest.mark.parametrize("broken", [b"noise noise\r\n\r\n", b"GET /x#y HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_every_earlier_request_is_answered_before_a_broken_one_ends_the_connection(
+    service: Service, broken: bytes
+):
+    whole = [
+        b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path
+        for path in (b"/search/rest/feed.rss", b"/x", b"/healthz")
+    ]
+    answer = service.send(b"".join([*whole, broken, whole[0]]))
+    assert [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)] == [200, 404, 200]
+    assert answer.endswith(b"ok\n")
+
+
 @pytest.mark.parametrize("protocol", ["websocket", "h2c", "TLS/1.0"])
 def test_who_asks_for_another_protocol_is_answered_in_this_one(service: Service, protocol: str):
     answer = service.send(

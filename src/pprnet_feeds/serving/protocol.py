@@ -274,15 +274,14 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, status: int) -> None:
         """Answer with an error and close.
 
-        A response that is still to come is sent first. A request that is refused for its body and has
+        Responses that are still to come are sent first. A request that is refused for its body and has
         its response gets no second one: the client would take it for the response to its next request.
         """
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
         if self._running is not None:
-            self._running.keep_alive = False
-            self.pipeline.clear()
+            self.cycle.keep_alive = False  # of the newest request
             return
         if not self._whole:
             self.transport.write(self._error(status))
