@@ -7,13 +7,14 @@ import re
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from htmlpage import HtmlPage
-from judges import judge_feedparser
+from judges import judge_document, judge_feedparser
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.pages.pages import Pages
@@ -109,6 +110,18 @@ def test_a_mended_sentence_of_a_month_is_no_second_letter(small: Path):
         [(entry.id, entry.published) for entry in judge_feedparser(feed.body).entries] for feed in feeds
     ]
     assert letters[0] == letters[1] != []
+
+
+def test_markup_in_the_name_of_a_feed_or_topic_is_text_in_rss_too(small: Path):
+    name = "Minds <b>& bodies</b>, AT&amp;T <3"
+    for file, key in (("site.yaml", "title"), ("site.yaml", "subtitle"), ("topics.yaml", "label")):
+        path = small / "feeds" / file
+        path.write_text(re.sub(rf'(\b{key}:) "[^"]*"', rf'\1 "{name}"', path.read_text(), count=1))
+    documents = everything(library(small))
+    assert [path for path, body in documents.items() if judge_document(body, path)] == []
+    channel = ElementTree.fromstring(documents["/feed.rss"])[0]
+    shown = [channel.findtext(place) for place in ("title", "description", "image/title")]
+    assert [unescape(text) for text in shown] == [name] * 3
 
 
 def test_every_date_is_in_utc_in_whole_seconds_and_none_is_the_clocks(small: Path):

@@ -8,7 +8,7 @@ import shutil
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -147,6 +147,24 @@ def test_the_page_shows_how_to_cite_the_post_apart_from_the_study(service: Servi
     assert page.contents(property="og:image:width") == ["64"]
     assert page.contents(name="citation_doi") == ["10.5555/blog.9"]
     assert page.contents(name="citation_issn") == ["2049-3630"]
+
+
+def test_a_page_dates_the_post_as_it_is_cited_however_late_it_went_out(tmp_path: Path):
+    folder = make_site(tmp_path / "site")
+    recent = datetime.now(UTC) - timedelta(days=31)
+    dates = {"late": f"{recent:%Y-%m}", "exact": f"{recent:%Y-%m-%d}", "old": "2015-03"}
+    for name, date in dates.items():
+        text = f"---\ntitle: {name}\ndate: {date}\ntopics: [alliance]\n---\nThey asked.\n"
+        (folder / f"posts/{name}.md").write_text(text)
+    assert command("publish", cwd=folder).returncode == 0
+    with serving(folder) as service:
+        for name, date in dates.items():
+            (item,) = json.loads(service.ask(f"/posts/{name}.csl.json").body)
+            (tagged,) = HtmlPage(service.ask(f"/posts/{name}/").body).contents(
+                name="citation_publication_date"
+            )
+            assert tagged == date.replace("-", "/")
+            assert item["issued"]["date-parts"] == [[int(part) for part in date.split("-")]]
 
 
 def test_names_are_cited_without_degrees_and_groups_as_they_are(service: Service):

@@ -26,7 +26,7 @@ FIELDS = {
 TARGETS = {
     b"GET * HTTP/1.1": 400,
     b"GET feed.atom HTTP/1.1": 400,
-    b"GET http://evil.example HTTP/1.1": 400,
+    b"GET http:///feed.atom HTTP/1.1": 400,
     b"GET \xff\xfe HTTP/1.1": 400,
     b"GET /\xc3\xa9 HTTP/1.1": 400,
     b"GET / HTTP/9.9": 400,
@@ -108,8 +108,32 @@ def test_an_absolute_target_is_answered_like_its_path(service: Service, target: 
     assert parsed(answer)[2] == service.ask("/feed.atom").body
 
 
-def test_options_of_the_whole_server_are_told(service: Service):
-    answer = service.send(b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+@pytest.mark.parametrize("target", ["/feed.atom#x", "feed.atom", "/a b", "/"])
+def test_a_refused_head_has_no_body(service: Service, target: str):
+    answer = service.send(f"HEAD {target} HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n".encode())
+    status, fields, body = parsed(answer)
+    assert (status, fields["content-length"], body) == (400, "35", b"")
+
+
+@pytest.mark.parametrize("path", ["/feed.atom", "/search/trust/feed.rss", "/nowhere"])
+def test_a_field_after_a_body_decides_nothing(service: Service, path: str):
+    fields = "Sec-Fetch-Dest: document\r\nAccept-Encoding: gzip\r\nIf-None-Match: *\r\nHost: y\r\n"
+    head = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    status, told, body = parsed(service.send(f"{head}3\r\nabc\r\n0\r\n{fields}\r\n".encode()))
+    plain = service.ask(path)
+    assert (status, body) == (plain.status, plain.body)
+    assert told["content-type"] == plain.headers["content-type"]
+
+
+@pytest.mark.parametrize("target", ["http://evil.example", "HTTPS://[::1]:8080?q=/topics/"])
+def test_an_absolute_target_without_a_path_means_the_start_page(service: Service, target: str):
+    answer = service.send(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert parsed(answer)[2] == service.ask("/").body
+
+
+@pytest.mark.parametrize("target", [b"*", b"http://evil.example"])
+def test_options_of_the_whole_server_are_told(service: Service, target: bytes):
+    answer = service.send(b"OPTIONS %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % target)
     status, fields, _ = parsed(answer)
     assert (status, fields["allow"]) == (204, "GET, HEAD, OPTIONS")
 
@@ -278,6 +302,19 @@ def test_a_broken_request_after_a_whole_one_is_refused(service: Service):
 def test_an_earlier_request_is_answered_before_the_connection_is_closed_for_a_broken_one(service: Service):
     answer = service.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nnoise noise noise\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"ok\n")
+
+
+@pytest.mark.parametrize("broken", [b"noise noise\r\n\r\n", b"GET /x#y HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_every_earlier_request_is_answered_before_a_broken_one_ends_the_connection(
+    service: Service, broken: bytes
+):
+    whole = [
+        b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path
+        for path in (b"/search/rest/feed.rss", b"/x", b"/healthz")
+    ]
+    answer = service.send(b"".join([*whole, broken, whole[0]]))
+    assert [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)] == [200, 404, 200]
     assert answer.endswith(b"ok\n")
 
 

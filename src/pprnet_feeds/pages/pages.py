@@ -281,7 +281,7 @@ class Pages:
             footnotes=footnotes,
             references=[reference_html(cite) for cite in entry.cites],
             structured=metadata.structured(entry, post, self.site),
-            reference=post_as_work(post, self.site).citation.text,
+            work=post_as_work(post, self.site),
             links=metadata.signposting(entry, self.site),
             has_oembed=True,
             description=entry.summary,

@@ -20,8 +20,6 @@ _WEIGHT = re.compile(r"[ \t]*q=(0(?:\.[0-9]*)?|1(?:\.0*)?)[ \t]*")
 
 # §8.8.3: a comma within quotes is part of the tag. The second group is for readers that lose the quotes.
 _TAG = re.compile(r'(?:W/)?(?:"([^"]*)"|([^\s,"]+))')
-# Nothing, or what Apache's mod_deflate and others like it add to the tag of what they compress.
-_PROXY_SUFFIXES = ("", "-gzip", ";gzip")
 
 # §5.6.7: IMF-fixdate, RFC 850 or asctime; email.utils reads more. Some programs send the year 1 for none.
 _DATE = re.compile(
@@ -68,9 +66,9 @@ def matches(if_none_match: str, tags: Collection[str]) -> str | None:
     ours = {tag[1:-1]: tag for tag in tags}
     for found in _TAG.finditer(if_none_match):
         opaque = found[1] if found[1] is not None else found[2]
-        for suffix in _PROXY_SUFFIXES:
-            if opaque.removesuffix(suffix) in ours:
-                return ours[opaque.removesuffix(suffix)]
+        # What Apache's mod_deflate and others like it add to the tag of what they compress.
+        if tag := ours.get(opaque.removesuffix("-gzip").removesuffix(";gzip")):
+            return tag
     return None
 
 

@@ -47,6 +47,7 @@ UNSENT = 131_072
 LINGER = 1.0
 
 _ABSOLUTE = re.compile(rb"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_NO_PATH = re.compile(rb"\A[^/?]+://[^/?]+(?=\?|\Z)")
 _CLOSE = b"\r\nconnection: close\r\n\r\n"
 _WORDS = {
     400: "This request cannot be understood.",
@@ -183,8 +184,8 @@ class Protocol(HttpToolsProtocol):
                 return
             url, headers = self.url, self.headers
             super().on_message_begin()
-            self.url = url
-            self.headers = self.scope["headers"] = headers
+            self.url = _NO_PATH.sub(rb"\g<0>/", url, count=1)  # RFC 9110 §4.2.3
+            self.scope["headers"] = headers  # a field that follows the body decides nothing (§6.5.1)
             super().on_headers_complete()
         self._since = 0
         self._is_new = self._whole = True
@@ -273,15 +274,14 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, status: int) -> None:
         """Answer with an error and close.
 
-        A response that is still to come is sent first. A request that is refused for its body and has
+        Responses that are still to come are sent first. A request that is refused for its body and has
         its response gets no second one: the client would take it for the response to its next request.
         """
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
         if self._running is not None:
-            self._running.keep_alive = False
-            self.pipeline.clear()
+            self.cycle.keep_alive = False  # of the newest request
             return
         if not self._whole:
             self.transport.write(self._error(status))
@@ -294,4 +294,5 @@ class Protocol(HttpToolsProtocol):
         fields |= {"allow": ALLOW} if status == 405 else {}
         lines = "".join(f"{name}: {value}\r\n" for name, value in (fields | ERROR).items())
         start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}date: "
-        return start.encode() + _DATE.value() + _CLOSE + text.encode()
+        has_body = self.parser.get_method() != b"HEAD"  # RFC 9110 §9.3.2
+        return start.encode() + _DATE.value() + _CLOSE + text.encode() * has_body

@@ -53,10 +53,9 @@ def render_json_item(entry: Entry) -> bytes:
 
 def _item(entry: Entry) -> dict[str, Any]:
     study, image = entry.study, entry.image
-    works = [csl_item(cite, f"{entry.key}-{place}") for place, cite in enumerate(entry.cites, 1)]
-    if study:
-        works = [csl_item(study, entry.key)]
     others = () if study else entry.cites
+    works = [csl_item(study, entry.key)] if study else []
+    works += [csl_item(cite, f"{entry.key}-{place}") for place, cite in enumerate(others, 1)]
     item = {
         "id": entry.id,
         "url": entry.url,

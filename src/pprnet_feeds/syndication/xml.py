@@ -101,6 +101,7 @@ class _FeedExtension:
     def extend_rss(self, el: Any) -> Any:
         channel, site = el[0], self.channel.site
         self._begin(el, channel)
+        _escape_markup(channel)
         channel.find("language").addnext(_add(channel, "lastBuildDate", _rfc822(self.channel.updated)))
         # feedgen has only rel="self" in RSS (RSS Best Practices Profile, "atom:link").
         for relation, address in _links(self.channel, "rss"):
@@ -165,9 +166,7 @@ class _EntryExtension:
         return el
 
     def extend_rss(self, el: Any) -> Any:
-        for name in ("title", "description"):
-            text = el.find(name)
-            text.text = _MISREAD.sub(lambda match: "&lt;" if match[0] == "<" else "&amp;", text.text)
+        _escape_markup(el)
         # Common parsers make an object of a category with an attribute, and their users break on it.
         etree.strip_attributes(el, "domain")
         _add(el, "pubDate", _rfc822(self.entry.published))
@@ -218,6 +217,11 @@ def _add(parent: Any, name: str, text: str | None = None, **attributes: str) -> 
     element = etree.SubElement(parent, f"{{{_URIS[prefix]}}}{local}" if prefix else local, attributes)
     element.text = text
     return element
+
+
+def _escape_markup(el: Any) -> None:
+    for each in el.iter("title", "description"):
+        each.text = _MISREAD.sub(lambda match: "&lt;" if match[0] == "<" else "&amp;", each.text)
 
 
 def _links(channel: Channel, form: str) -> list[tuple[str, str]]:
