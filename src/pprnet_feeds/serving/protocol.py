@@ -184,7 +184,7 @@ class Protocol(HttpToolsProtocol):
                 return
             url, headers = self.url, self.headers
             super().on_message_begin()
-            self.url = _NO_PATH.sub(rb"\g<0>/", url, count=1)  # RFC 9110 §4.2.3
+            self.url = url if url[:1] == b"/" else _NO_PATH.sub(rb"\g<0>/", url)  # RFC 9110 §4.2.3
             self.scope["headers"] = headers  # a field that follows the body decides nothing (§6.5.1)
             super().on_headers_complete()
         self._since = 0
