@@ -400,3 +400,17 @@ def test_a_study_is_filed_under_its_own_notice_and_not_under_what_became_of_the_
     ]
     expected = {"Bad": ["Alliance", "Study retracted"], "Good": ["Alliance"]}
     assert [{title: tags[title] for title in expected} for tags in found] == [expected] * 3
+
+
+def test_what_became_of_the_post_is_not_said_of_the_study_whose_entry_it_is_in(service: Service):
+    items = json.loads(service.ask("/citations.json").body)["items"]
+    texts = {item["title"]: item["content_html"] for item in items}
+    ours = json.loads(service.ask("/feed.json").body)["items"]
+    texts |= {item["title"]: item["content_html"] for item in ours}
+    begin = {
+        "Calm, and why?": "<p><strong>Retracted.</strong> The sums were wrong.</p>\n",
+        "Alone": "<p><strong>This summary was retracted.</strong> The sums were wrong.</p>\n",
+        "Good": "<p><strong>This summary was corrected.</strong> Mended.</p>\n",
+    }
+    assert {title: texts[title][: len(text)] for title, text in begin.items()} == begin
+    assert b">Retracted." not in service.ask("/citations.rss").body

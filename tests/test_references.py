@@ -563,3 +563,59 @@ def test_the_longest_text_is_read_in_bounded_time(text):
 def test_of_a_text_beyond_any_reference_nothing_is_read():
     text = "Ek, A. (2020). Calm. Journal of Talk, 3(1), 4-5. " + "a" * LONGEST
     assert parse_reference(text) == Citation(text)
+
+
+BOOKISH = {"authors": ("Ek, A.",), "year": "2019", "title": "Calm"}
+
+
+@pytest.mark.parametrize(
+    ("work", "facts"),
+    [
+        # What is said of a work after its title is not its title, and such a work may be no book.
+        (
+            "Calm (Publication No. 12345) [Doctoral dissertation, University of Ottawa]. Archive.",
+            {"type": "thesis", "publisher": "University of Ottawa"},
+        ),
+        ("Calm (NIMH Report No. 3). Small Press.", {"publisher": "Small Press"}),
+        ("Calm (J. Lind, Trans.). Small Press.", {"publisher": "Small Press"}),
+        ("Calm (J. Lind & O. Berg, Eds.). Small Press.", {"publisher": "Small Press"}),
+        ("Calm (Version 3) [Data set]. Small Press.", {"publisher": "Small Press"}),
+        ("Calm (Second Edition). Small Press.", {"publisher": "Small Press"}),
+        ("Calm [Film]. Small Press.", {"publisher": "Small Press"}),
+        (
+            "Calm (a trial in Germany). Small Press.",
+            {"title": "Calm (a trial in Germany)", "type": "book"} | {"publisher": "Small Press"},
+        ),
+        ("Calm, 2nd edition. New York: Small Press.", {"title": "", "publisher": ""}),
+        ("*Calm*. Small Press.", {"title": ""}),
+        # A quotation at the end of a title is closed.
+        (
+            "Calm or “a storm?” Talk, 3, 4-5.",
+            {"title": "Calm or “a storm?”", "container": "Talk", "volume": "3", "pages": "4-5"}
+            | {"type": "article-journal"},
+        ),
+        (
+            'Calm as "a storm." Talk, 3, 4-5.',
+            {"title": 'Calm as "a storm."', "container": "Talk", "volume": "3", "pages": "4-5"}
+            | {"type": "article-journal"},
+        ),
+        # Where a volume or an edition was taken for the name of a journal or a book.
+        ("Calm. Talk Today, 3, 1, 5-10.", {}),
+        ("Calm. Talk Today, May 2019, 3(1), 5-10.", {}),
+        ("Calm. Manuscript submitted to Journal of Talk.", {}),
+        ("Calm. Poster at the Journal Day.", {}),
+        ("Calm. In J. Lind (Ed.), Talk, pp. 3-5. New York: Wiley.", {"type": "chapter"}),
+        ("Calm. In J. Lind (Ed.), Talk, 7th ed. New York: Wiley.", {"type": "chapter"}),
+        ("Calm. In J. Lind (Ed.), Talk [Special issue]. Rest, 42(1), 3-14.", {"title": ""}),
+    ],
+)
+def test_what_stands_beside_a_title_or_a_journal_is_not_taken_for_it(work, facts):
+    text = f"Ek, A. (2019). {work}"
+    assert parse_reference(text) == Citation(text, **(BOOKISH | facts))
+
+
+@pytest.mark.parametrize("date", ["2019, May 4", "2019, May"])
+def test_a_newspaper_is_neither_a_book_nor_a_journal(date):
+    for paper, container in (("Small Free Press", ""), ("Wall Street Journal", "Wall Street Journal")):
+        text = f"Ek, A. ({date}). Calm. {paper}."
+        assert parse_reference(text) == Citation(text, container=container, **BOOKISH)

@@ -20,7 +20,7 @@ from pprnet_feeds.content.model import Citation, Notice
 from pprnet_feeds.content.site import read_site
 from pprnet_feeds.publishing.postfile import with_citation
 from service import ROOT, command, invoke, serving
-from works import PLAIN, POSTS, Works, make_site, works_running
+from works import PLAIN, POSTS, Works, copy, make_site, work, works_running
 
 RETRACTED = "The study summarised here was retracted on 9 March 2024."
 
@@ -344,3 +344,50 @@ def test_the_weekly_job_opens_a_pull_request_when_something_is_new(tmp_path: Pat
     ).stdout
     assert branches.split() == (["studies-7"] if is_new else [])
     assert (tmp_path / "gh").exists() == is_new
+
+
+STATEMENT = "How to report what was found in trials of talk"
+APA = f"Ek, A. (2019). {STATEMENT}. Annals of Talk, 6(7), 11-19."
+PUBMED = f"Ek A, Lind K. {STATEMENT}. Ann Talk. 2019;6(7):11-19."
+CHAPTER = f"Ek, A. (2019). Calm. In A. Ek (Ed.), {STATEMENT} (pp. 3-5). Small Press."
+BOOK = f"Ek, A. (2019). {STATEMENT} (2nd ed.). Small Press."
+ANNALS = {"container-title": ["Annals of Talk"], "volume": "6", "page": "11-19"}
+
+
+@pytest.mark.parametrize(
+    ("reference", "record", "is_found"),
+    [
+        (APA, ANNALS, True),
+        (PUBMED, ANNALS, True),
+        (APA, {"container-title": ["Annals of Talk"]}, True),
+        (BOOK, {"type": "monograph"}, True),
+        # The same statement in another journal, a preprint, a review of it, a chapter's book.
+        (APA, {"container-title": ["Talk"], "volume": "339", "page": "b25"}, False),
+        (PUBMED, {"container-title": ["Talk"], "volume": "339", "page": "b25"}, False),
+        (APA, {"type": "posted-content"}, False),
+        (PUBMED, {"type": "posted-content"}, False),
+        (APA, {"type": "peer-review"}, False),
+        (APA, {"type": "dissertation"}, False),
+        (CHAPTER, {"type": "edited-book"}, False),
+        (APA, {"type": "monograph"}, False),
+    ],
+)
+def test_the_doi_of_a_namesake_is_not_found(
+    site: Path, works: Works, reference: str, record: dict[str, Any], is_found: bool
+):
+    for path in (site / "posts").iterdir():
+        path.unlink()
+    post = site / "posts/2021-05-statement.md"
+    post.write_text(f'---\ntitle: A\ndate: 2021-05\ntopics: [sleep]\ncites:\n- "{reference}"\n---\n{PLAIN}')
+    found = work("10.5555/found", STATEMENT, "Ek", 2019)
+    found["message"] |= record
+    works.answers = {"/works": {"message": {"items": [found["message"]]}}, "/works/10.5555/found": found}
+    done = studies(site, works, "--write")
+    assert ("10.5555/found" in done.stdout, "10.5555/found" in post.read_text()) == (is_found, is_found)
+
+
+def test_a_copy_of_another_work_is_not_written(site: Path, works: Works):
+    works.answers["/v2/10.5555/calm.20"] = copy(
+        "10.5555/other", "https://repo.example.org/o.pdf", "publishedVersion", "cc-by"
+    )
+    assert "free to read" not in studies(site, works, "--write").stdout

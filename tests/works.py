@@ -112,6 +112,7 @@ def copy(doi: str, url: str, version: str, licence: str | None) -> dict[str, Any
 
 
 FALK = work("10.5555/walk", "Walking in the evening: A trial of many steps", "Falk", 2015)
+FALK["message"] |= {"container-title": ["Rest"], "volume": "3", "issue": "1", "page": "5-9"}
 RECORDS: dict[str, Any] = {
     "/works/10.5555/calm.20": work(
         *("10.5555/calm.20", "RETRACTED: Calm in trials", "Ek", 2019),

@@ -198,10 +198,13 @@ def _facts(record: dict[str, Any]) -> _Facts:
     ]
     best = record.get("best_oa_location") or {}
     return {
-        "doi": doi_in(str(record.get("DOI"))),
+        "doi": doi_in(str(record.get("DOI") or record.get("doi"))),
         "title": work.title,
         "family": "".join(work.authors[:1]).partition(",")[0],
         "year": work.year,
+        "container": work.container,
+        "numbers": [work.volume, re.split(r"\W", work.pages)[0]],
+        "is_book": work.type == "book",
         "updates": updates,
         "copy": [clean(one_line(str(best.get(name) or "")))[0] for name in ("url", "version", "license")],
     }
@@ -241,7 +244,7 @@ def examined(cite: Citation, registries: Registries) -> tuple[Citation, list[tup
         cite = replace(cite, notice=before)
     with contextlib.suppress(doi.NoAnswerError):
         copies = registries.copies(cite.doi) if cite.doi and not cite.open_access else []
-        if copies and is_address(copies[0]["copy"][0]):
+        if copies and copies[0]["doi"] in ("", cite.doi) and is_address(copies[0]["copy"][0]):
             cite = replace(cite, open_access=(copy := OpenAccess(*copies[0]["copy"])))
             about = ", ".join(filter(None, (copy.version, copy.licence)))
             shown = f"{copy.url} ({about})" if about else copy.url
@@ -265,13 +268,22 @@ def _notice(updates: list[list[str]]) -> tuple[Notice | None, str, str]:
 
 
 def _missing_doi(cite: Citation, registries: Registries) -> str:
-    """The DOI of the work whose title, year and first author are those of the reference; else nothing."""
+    """The DOI of the work whose title, year, first author and place are those of the reference; else nothing.
+
+    Preprints, and statements that several journals print, differ from the work cited in their place alone.
+    """
     printed, text = complete(cite), _letters(cite.text)
+    tokens, journal = set(re.findall(r"\w+", cite.text)), _letters(printed.container)
     for record in registries.works("", **{"query.bibliographic": cite.text[:500], "rows": "3"}):
         title, family, year = _letters(record["title"]), _letters(record["family"]), record["year"]
-        has_title = title == _letters(printed.title) or (len(title) >= _SURE and title in text)
+        is_title = title == _letters(printed.title)
+        has_title = is_title or (len(title) >= _SURE and title in text)
         has_year = year and (year == printed.year or (not printed.year and year in cite.text))
-        if has_title and has_year and family and text.startswith(family) and record["doi"]:
+        container, numbers = _letters(record.get("container", "")), set(record.get("numbers", [""]))
+        # A chapter's reference has the title of its book in it.
+        has_place = (container == journal) if container or journal else (is_title and record.get("is_book"))
+        has_place = has_place or numbers <= tokens
+        if has_title and has_year and has_place and family and text.startswith(family) and record["doi"]:
             return str(record["doi"])
     return ""
 

@@ -187,7 +187,10 @@ def post_entries(post: Post, view: View, site: Site) -> list[Entry]:
 
 def _studies(text: PostText) -> list[Entry]:
     """The cited works themselves; our post is their abstract and the related link."""
-    post, ours, whole = text.post, permalink(text.post, text.site), text.entry(text.summary, text.html)
+    post, ours, shown = text.post, permalink(text.post, text.site), text.html
+    if post.status in STATUS:  # else it would be said of the study
+        shown = shown.replace(f"{STATUS[post.status]}.", f"This summary was {post.status}.", 1)
+    whole = text.entry(text.summary, shown)
     whole = replace(whole, image=None, doi="", language="", post=(ours, post.title))
     return [
         replace(

@@ -53,8 +53,8 @@ _ONLINE = re.compile(
     r"(?<![ .,(\[])[ .,(\[]+(?:Advanced? online publication|Epub ahead of print)[.,)\]]*$", re.IGNORECASE
 )
 
-_CONTAINER = re.compile(r"(?:(?:[A-Z]\.){2,4} )?[A-Z0-9][^.?!“”\"\[\];]{1,150}")
-_NO_CONTAINER = re.compile(r"(?:In|Supplement|Suppl|Part|Series|Section|Vol|Special)\b")
+# After a comma a number is the volume or the edition.
+_CONTAINER = re.compile(r"(?![^.]*,[^.,]*[0-9])(?:(?:[A-Z]\.){2,4} )?[A-Z0-9][^.?!“”\"\[\];]{1,150}")
 _PRESS = re.compile(
     r"\b(?:Press|Publishing|Publishers|Publications|Books|Verlag|Wiley|Springer|Routledge|Guilford|Sage|SAGE|Elsevier|"
     r"Norton|Hogrefe|Karger|Blackwell)\b"
@@ -62,9 +62,13 @@ _PRESS = re.compile(
 _PUBLISHER = re.compile(
     r"(?:[A-Z][^.:()0-9]{1,60}: ?)?(?P<name>[A-Z][^.,:;()\[\]0-9?!]{2,80})(?:, (?:Inc|LLC|Ltd))?\.?"
 )
-_NO_PUBLISHER = re.compile(
-    r"(?:In|Reprint|Manuscript|Unpublished|Unprinted|Paper|Retrieved|Available|Advance|Chapter)"
+# What begins what is neither a journal nor a publisher.
+_NEITHER = re.compile(
+    r"(?:In|Supplement|Suppl|Part|Series|Section|Vol|Special|Reprint(?:ed)?|Manuscript|Unpublished|Unprinted|"
+    r"Paper|Poster|Submitted|Retrieved|Available|Advance|Chapter)\b"
 )
+# A day or a month beside the year: a newspaper, a magazine, or what is only online as yet.
+_DAY = re.compile(r"\([0-9]{4}[a-z]?, ")
 
 
 def parse_reference(text: str) -> Citation:
@@ -145,14 +149,14 @@ def _without_trailer(work: str) -> tuple[str, bool]:
 
 def _chapter(work: str, cite: Citation) -> Citation | None:
     found = _IN_BOOK.search(work)
-    if not found or not _names(found["editors"].rstrip(" ,"), _INITIALS_FIRST):
+    if not found or "[Special" in found["book"] or not _names(found["editors"].rstrip(" ,"), _INITIALS_FIRST):
         return None
     cite = replace(cite, title=_title_of(work[: found.start()]), type="chapter")
     title, _, rest = found["book"].partition(". ")
     which = ""
     if book := _BOOK.fullmatch(found["book"]):
         title, which, rest = book["title"], book["which"], book["rest"]
-    if _sentence_ends(title) or not rest or not _CONTAINER.fullmatch(title):
+    if _sentence_ends(title) or not rest or not _CONTAINER.fullmatch(title) or _NO_TITLE.search(title):
         return cite
     pages = re.search(rf"\bpp?\. ?({_PAGES})$", which)
     volume = re.search(r"\bVol\. ?([0-9]{1,3})\b", which)
@@ -177,7 +181,7 @@ def _article(work: str, online: bool, cite: Citation) -> Citation | None:
     if found and not (found["pages"] or found["issue"] or found["number"]):
         return None
     title, container = _title_and_container(work[: found.start()] if found else work.removesuffix("."))
-    if not _CONTAINER.fullmatch(container) or _NO_CONTAINER.match(container):
+    if not _CONTAINER.fullmatch(container) or _NEITHER.match(container):
         return None
     is_named = online or re.search(r"\bJournal\b", container)
     if not found and not (is_named and re.fullmatch(r"[^0-9,()]+", container)):
@@ -190,7 +194,7 @@ def _article(work: str, online: bool, cite: Citation) -> Citation | None:
         volume=part["volume"],
         issue=part["issue"] or part["number"],
         pages=part["pages"].replace(" ", ""),
-        type="article-journal",
+        type="article-journal" if found or online or not _DAY.search(cite.text) else "",
     )
 
 
@@ -206,20 +210,27 @@ def _book(work: str, cite: Citation) -> Citation:
     if len(found) != 1 or work[found[0][0]] != ".":
         return cite
     title, rest = _title_of(work[: found[0][0]]), work[found[0][1] :]
-    if title and _PRESS.search(rest) and _publisher(rest):
-        return replace(cite, title=title, publisher=_publisher(rest), type="book")
+    if title and _PRESS.search(rest) and _publisher(rest) and not _DAY.search(cite.text):
+        # What is remarked on may be a film, a report or a test.
+        kind = "book" if work.startswith(f"{title}.") else ""
+        return replace(cite, title=title, publisher=_publisher(rest), type=kind)
     # Another full stop after the title, even of an initial, may be the one that ends it.
     return cite if re.search(r"[.?!] ", rest) else replace(cite, title=title)
 
 
 def _publisher(text: str) -> str:
     found = _PUBLISHER.fullmatch(text)
-    return found["name"].strip() if found and not _NO_PUBLISHER.match(found["name"]) else ""
+    return found["name"].strip() if found and not _NEITHER.match(found["name"]) else ""
 
 
 # Titles
 
 _SENTENCE_END = re.compile(r"[.?!][)\]”\"’]? (?=\S)")
+# What is said of the work after its title: a description, its number, translator, editor or edition.
+_REMARK = r"\([^()]{0,99}\b(?:(?:No|Trans|[Ee]ds?|Vols?)\.|[Ee]dition|Version [0-9])[^()]{0,40}\)"
+_REMARKS = re.compile(rf"(?: \[[^\[\]]{{1,200}}\]| {_REMARK})+$")
+# An edition or pages that a comma divides from the title, or marks for italics.
+_NO_TITLE = re.compile(r"(?i:,[^,]*\b(?:pp?|eds?|edition|vols?)\b[^,]*$)|(?:^|\s)[*_]|</?[a-z]+>")
 _ABBREVIATIONS = frozenset(
     "vs dr st mr mrs ms prof no vol pp ed eds al etc cf e.g i.e jr sr rev suppl u.s u.k".split()
 )
@@ -232,7 +243,8 @@ def _title_and_container(text: str) -> tuple[str, str]:
     if not found or len(stops) > 1 or (stops and stops[0] != found[-1]):
         return "", ""
     mark, after = found[-1]
-    title = _title_of(text[: mark + (text[mark] != ".")])
+    # A quotation mark after the full stop belongs to the title, with its full stop.
+    title = _title_of(text[: mark + (text[mark] != ".")] if after - mark == 2 else text[: after - 1])
     return title, text[after:] if title else ""
 
 
@@ -249,9 +261,9 @@ def _sentence_ends(text: str) -> list[tuple[int, int]]:
 
 
 def _title_of(text: str) -> str:
-    """A title without its full stop and without a description in brackets; empty when nothing is left."""
-    title = re.sub(r" \[[^\[\]]{1,200}\]$", "", text.strip().removesuffix(".").strip())
-    return title if re.search(r"[^\W\d_]{2}", title) else ""
+    """A title without its full stop and without remarks; empty when nothing certain is left."""
+    title = _REMARKS.sub("", text.strip().removesuffix(".").strip())
+    return title if re.search(r"[^\W\d_]{2}", title) and not _NO_TITLE.search(title) else ""
 
 
 # Authors
