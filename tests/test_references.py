@@ -352,6 +352,23 @@ def test_of_a_reference_exactly_what_is_certain_is_read(text, facts):
         ("doi:10.5555/(SICI)1(1996)3:1<1::AID-C>3.0.CO;2-Y", ""),
         ("doi:10.5555/" + "a" * 300, ""),
         ("pp. 10.5555 / 3", ""),
+        # What publishers put behind the DOI in the address of a page, and readers copy with it.
+        ("https://onlinelibrary.example.com/doi/10.5555/a.b/epdf", "10.5555/a.b"),
+        ("https://www.example.org/articles/10.5555/a.2019.01/full.", "10.5555/a.2019.01"),
+        ("https://example.com/doi/abs/10.5555/a.b?journalCode=x", "10.5555/a.b"),
+        ("https://example.org/article?id=10.5555/a.b&type=printable", "10.5555/a.b"),
+        ("https://example.org/content/10.5555/2021.01.02.345v1.full.pdf", "10.5555/2021.01.02.345"),
+        ("https://doi.org/10.5555/a.b?utm_source=x", "10.5555/a.b"),
+        ("https://doi.org/10.5555/a%3Fb", "10.5555/a?b"),
+        ("https://example.org/preprints/10.5555/osf.io/abc12_v1", "10.5555/osf.io/abc12_v1"),
+        ("doi:10.5555/a/full", "10.5555/a/full"),
+        ("https://doi.org/10.5555/a.002Get rights and content", "10.5555/a.002"),
+        ("doi:10.5555/a.b.PMID: 123", "10.5555/a.b"),
+        ("doi:10.5555/a.b. PMID: 123", "10.5555/a.b"),
+        # A space in it, and the DOI of a notice.
+        ("doi:10.5555/0022-006X. 64.3", ""),
+        ("Talk, 3, 4. Retraction in: Talk, 5, 1. doi:10.5555/r", ""),
+        ("Talk, 3, 4. doi:10.5555/a (Retraction published 2020, Talk, 5, 1)", "10.5555/a"),
     ],
 )
 def test_a_doi_is_found_in_all_its_spellings_and_never_cut(text, doi):
@@ -588,6 +605,10 @@ BOOKISH = {"authors": ("Ek, A.",), "year": "2019", "title": "Calm"}
         ),
         ("Calm, 2nd edition. New York: Small Press.", {"title": "", "publisher": ""}),
         ("*Calm*. Small Press.", {"title": ""}),
+        ("Calm (2. Aufl.). Springer.", {"publisher": "Springer"}),
+        ("Calm (Retraction published 2020). Springer.", {"publisher": "Springer"}),
+        ("Calm. Routledge: London.", {}),
+        ("Calm. In J. Lind (Ed.), Sturm (2. Aufl., S. 1–2). Springer.", {"type": "chapter"}),
         # A quotation at the end of a title is closed.
         (
             "Calm or “a storm?” Talk, 3, 4-5.",

@@ -60,7 +60,7 @@ _PRESS = re.compile(
     r"Norton|Hogrefe|Karger|Blackwell)\b"
 )
 _PUBLISHER = re.compile(
-    r"(?:[A-Z][^.:()0-9]{1,60}: ?)?(?P<name>[A-Z][^.,:;()\[\]0-9?!]{2,80})(?:, (?:Inc|LLC|Ltd))?\.?"
+    r"(?P<name>(?:[A-Z][^.:()0-9]{1,60}: ?)?[A-Z][^.,:;()\[\]0-9?!]{2,80})(?:, (?:Inc|LLC|Ltd))?\.?"
 )
 # What begins what is neither a journal nor a publisher.
 _NEITHER = re.compile(
@@ -220,17 +220,23 @@ def _book(work: str, cite: Citation) -> Citation:
 
 def _publisher(text: str) -> str:
     found = _PUBLISHER.fullmatch(text)
-    return found["name"].strip() if found and not _NEITHER.match(found["name"]) else ""
+    # "Routledge: London" has its place at the end.
+    place, _, name = found["name"].rpartition(":") if found else ("", "", "")
+    return (
+        ""
+        if _NEITHER.match(name.strip()) or (_PRESS.search(place) and not _PRESS.search(name))
+        else name.strip()
+    )
 
 
 # Titles
 
 _SENTENCE_END = re.compile(r"[.?!][)\]”\"’]? (?=\S)")
 # What is said of the work after its title: a description, its number, translator, editor or edition.
-_REMARK = r"\([^()]{0,99}\b(?:(?:No|Trans|[Ee]ds?|Vols?)\.|[Ee]dition|Version [0-9])[^()]{0,40}\)"
-_REMARKS = re.compile(rf"(?: \[[^\[\]]{{1,200}}\]| {_REMARK})+$")
-# An edition or pages that a comma divides from the title, or marks for italics.
-_NO_TITLE = re.compile(r"(?i:,[^,]*\b(?:pp?|eds?|edition|vols?)\b[^,]*$)|(?:^|\s)[*_]|</?[a-z]+>")
+_SAID = r"(?:No|Trans|[Ee]ds?|Vols?|Aufl)\.|[Ee]d(?:itio)?n\b|Version [0-9]|Retraction published"
+_REMARKS = re.compile(rf"(?: \[[^\[\]]{{1,200}}\]| \([^()]{{0,99}}\b(?:{_SAID})[^()]{{0,40}}\))+$")
+# An edition or pages that a comma divides from the title, marks for italics, an open parenthesis.
+_NO_TITLE = re.compile(r"(?i:,[^,]*\b(?:pp?|eds?|edition|vols?)\b[^,]*$)|(?:^|\s)[*_]|</?[a-z]+>|\([^)]*$")
 _ABBREVIATIONS = frozenset(
     "vs dr st mr mrs ms prof no vol pp ed eds al etc cf e.g i.e jr sr rev suppl u.s u.k".split()
 )
