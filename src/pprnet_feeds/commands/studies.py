@@ -202,9 +202,7 @@ def _facts(record: dict[str, Any]) -> _Facts:
         "title": work.title,
         "family": "".join(work.authors[:1]).partition(",")[0],
         "year": work.year,
-        "container": work.container,
-        "numbers": [work.volume, re.split(r"\W", work.pages)[0]],
-        "is_book": work.type == "book",
+        "place": [work.container, work.type, work.volume, re.split(r"\W", work.pages)[0]],
         "updates": updates,
         "copy": [clean(one_line(str(best.get(name) or "")))[0] for name in ("url", "version", "license")],
     }
@@ -272,17 +270,16 @@ def _missing_doi(cite: Citation, registries: Registries) -> str:
 
     Preprints, and statements that several journals print, differ from the work cited in their place alone.
     """
-    printed, text = complete(cite), _letters(cite.text)
-    tokens, journal = set(re.findall(r"\w+", cite.text)), _letters(printed.container)
+    printed, text, tokens = complete(cite), _letters(cite.text), {*re.findall(r"\w+", cite.text)}
     for record in registries.works("", **{"query.bibliographic": cite.text[:500], "rows": "3"}):
         title, family, year = _letters(record["title"]), _letters(record["family"]), record["year"]
         is_title = title == _letters(printed.title)
         has_title = is_title or (len(title) >= _SURE and title in text)
         has_year = year and (year == printed.year or (not printed.year and year in cite.text))
-        container, numbers = _letters(record.get("container", "")), set(record.get("numbers", [""]))
-        # A chapter's reference has the title of its book in it.
-        has_place = (container == journal) if container or journal else (is_title and record.get("is_book"))
-        has_place = has_place or numbers <= tokens
+        journal, kind, *numbers = record.get("place", ("", "", ""))
+        is_there = bool(journal) or (is_title and kind == "book")  # a chapter's reference names its book
+        is_there = is_there and _letters(journal) == _letters(printed.container)
+        has_place = is_there or tokens.issuperset(numbers)
         if has_title and has_year and has_place and family and text.startswith(family) and record["doi"]:
             return str(record["doi"])
     return ""

@@ -34,20 +34,22 @@ _ABBREVIATION = re.compile(
 )
 _BEFORE_A_NUMBER = re.compile(r"(?:ch|chs|ed|eds|eq|fig|figs|no|nos|p|pp|sec|vol|vols)\.", re.IGNORECASE)
 
-# A DOI ends before a space, a quotation mark or the end of an autolink, and nowhere else.
-_DOI = re.compile(r"(?<![0-9.])10\.[0-9]{4,9}/[^\s\"<>“”\u2019]{1,200}(?=[\s\">“”\u2019]|$)")
-_DOI_ADDRESS = re.compile(r"https?://(?:dx\.|www\.)?doi\.org/([^\s?#]{1,300})\S{0,300}", re.IGNORECASE)
-# What follows a DOI in the address of a publisher's page, and what is pasted behind it without a space.
-_IN_ADDRESS = re.compile(r"://\S*\Z")
-_PAGE = re.compile(
-    r"(?:/(?:full|full-?text|e?pdf|pdfdirect|abstract|html|meta|summary)|(?<=[0-9])v[0-9](?:\.full)?|\.pdf)*"
-    r"(?:[?#].*|&\w+=.*)?$"
+# A DOI ends before a space, a quotation mark or the end of an autolink, and nowhere else. After a full stop
+# and a space a number may be more of it.
+_DOI = re.compile(
+    r"(?P<address>://[^\s\"<>]{0,200}?)?(?<![0-9.])(?P<doi>10\.[0-9]{4,9}/[^\s\"<>“”\u2019]{1,200})"
+    r"(?=[\s\">“”\u2019]|$)(?!(?<=\.)\s+[0-9])"
 )
-_PASTED = re.compile(r"[.;]?PMC?ID:|Get rights and content")
-_BROKEN = re.compile(r"\.\s+[0-9]")  # a space within, as at the end of a line
-# A DOI behind such words is not the work's own.
-_NOTICE = re.compile(
-    r"\b(?:Retraction|Erratum|Correction|Corrigendum|Comment|Reprinted) (?:in|from|published)\b"
+_DOI_ADDRESS = re.compile(r"https?://(?:dx\.|www\.)?doi\.org/([^\s?#]{1,300})\S{0,300}", re.IGNORECASE)
+# What publishers write after a DOI in the address of a page.
+_PAGE = re.compile(
+    r"(?:(?:/(?:full|full-?text|e?pdf|pdfdirect|abstract|html|meta)|(?<=[0-9])v[0-9](?:\.full)?|\.pdf)+|(?=[?#&]))"
+    r"(?:[?#].*|&\w+=.*|[.,;)\]]*)$"
+)
+# What is pasted to the end of a DOI, and where another work begins, such as a notice.
+_OTHERS = re.compile(
+    r"[.;]?PMC?ID:|Get rights and content|"
+    r"\b(?:Retraction|Erratum|Correction|Corrigendum|Comment|Reprinted) (?:in|from|published)\b(?s:.*)"
 )
 
 
@@ -146,13 +148,9 @@ def doi_in(reference: str) -> str:
 
     Empty when there are none or several, or when its end is not certain, such as at the end of a line.
     """
-    plain = _DOI_ADDRESS.sub(lambda address: " " + unquote(address[1]), _PASTED.sub(" ; ", reference))
-    found, notice = set(), _NOTICE.search(plain)
-    for match in _DOI.finditer(plain):
-        doi, start = without_punctuation(match[0].lower()), match.start()
-        if (notice and notice.start() < start) or _BROKEN.match(plain, match.end() - 1):
-            return ""
-        found.add(_PAGE.sub("", doi) if _IN_ADDRESS.search(plain, max(0, start - 200), start) else doi)
+    plain = _DOI_ADDRESS.sub(lambda address: " " + unquote(address[1]), _OTHERS.sub(" ; ", reference))
+    pairs = ((match["address"], match["doi"].lower()) for match in _DOI.finditer(plain))
+    found = {without_punctuation(_PAGE.sub("", doi) if address else doi) for address, doi in pairs}
     doi = found.pop() if len(found) == 1 else ""
     return "" if doi.endswith(("-", "/", "_")) or not doi.isprintable() else doi
 
