@@ -29,10 +29,8 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime:
     """The moment that *text* means, in UTC and whole seconds.
 
     ``2021-12`` is the first of the month and ``2021-12-06`` that day, both at 12:00 in *zone*; all
-    else is RFC 3339 with its zone. A leap second counts as the second before it.
-
-    Raises:
-        ValueError: its text says what was found instead, such as ``a date and time without its zone``.
+    else is RFC 3339 with its zone. A leap second counts as the second before it. A ValueError says what was
+    found instead, such as ``a date and time without its zone``.
     """
     zone_written = ""
     if day := _DAY.fullmatch(text):

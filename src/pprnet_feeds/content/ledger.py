@@ -33,29 +33,22 @@ _OF_BOTH = "id slug title published updated topics research status note".split()
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What subscribers have received of one post.
-
-    Attributes:
-        former: slugs it had before.
-        changed: when its last change was published.
-        digest: of everything else that readers see of it.
-        date: as its file had it first; empty in older records, which go by *published*.
-    """
+    """What subscribers have received of one post."""
 
     id: str
     path: str
     slug: str
-    former: tuple[str, ...]
+    former: tuple[str, ...]  # slugs it had before
     title: str
     published: datetime
     updated: datetime
-    changed: datetime
-    digest: str
+    changed: datetime  # when its last change was published
+    digest: str  # of everything else that readers see of it
     topics: tuple[str, ...]
     research: tuple[str, ...]
     status: Status
     note: str = ""
-    date: str = ""
+    date: str = ""  # as its file had it first; empty in older records, which go by *published*
     notices: tuple[str, ...] = ()
 
 
@@ -232,11 +225,7 @@ def write(ledger: Ledger) -> str:
 
 
 def _record(found: dict[str, Any]) -> Record:
-    """One record from JSON, with nothing in it that a post could not say.
-
-    Raises:
-        KeyError, TypeError, ValueError: it is no record.
-    """
+    """One record from JSON, such as a post can give; raises KeyError, TypeError or ValueError for others."""
     found = _ABSENT | found
     values = {name: read(found[name]) for name, read in _READERS.items()}
     return Record(**values | {"updated": max(values["updated"], values["published"])})

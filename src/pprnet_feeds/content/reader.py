@@ -39,17 +39,11 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What was read from one file.
+    """What was read from one file."""
 
-    Attributes:
-        signature: that of the file (`files.signature`); empty when it is to be read again.
-        digest: of its bytes; empty when they could not be read.
-        post: as the file has it, or its last good version where the file is faulty.
-    """
-
-    signature: bytes
-    digest: bytes
-    post: Post | None
+    signature: bytes  # that of the file (`files.signature`); empty when it is to be read again
+    digest: bytes  # of its bytes; empty when they could not be read
+    post: Post | None  # as the file has it, or its last good version where the file is faulty
     problems: tuple[Problem, ...] = ()
 
 

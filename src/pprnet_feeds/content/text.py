@@ -98,11 +98,7 @@ def one_line(text: str) -> str:
 
 
 def decode(data: bytes) -> str:
-    """The text of a UTF-8 file without its byte order mark, with line feeds at its line ends.
-
-    Raises:
-        ValueError: the bytes are not UTF-8; its text says what they are.
-    """
+    """The text of UTF-8 without its byte order mark, with line feeds. A ValueError says what else it is."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ValueError("UTF-16")
     try:

@@ -33,15 +33,10 @@ _STATIC = {"content-type": "text/html; charset=utf-8", "cache-control": "no-stor
 
 
 class Written(NamedTuple):
-    """What a build wrote at one name.
+    """What a build wrote at one name."""
 
-    Attributes:
-        digest: of the document and its header fields; empty while nothing is written yet.
-        stamps: end of the name -> the stamp by which the place recognises that very file.
-    """
-
-    digest: str
-    stamps: Mapping[str, str]
+    digest: str  # of the document and its header fields; empty while nothing is written yet
+    stamps: Mapping[str, str]  # end of the name -> the stamp by which the place recognises that very file
 
 
 class Exported(NamedTuple):

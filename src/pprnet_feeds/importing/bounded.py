@@ -29,9 +29,7 @@ class XmlCheck:
         entries: of a feed, each with its line and what it says about who may read it, in any namespace.
         root_at: where the root begins, in bytes.
 
-    Raises:
-        UnreadableError: it declares entities, is too deep, or names an author at great length.
-        ExpatError: it is not well-formed.
+    Raises UnreadableError for entities, great depth or a long author, ExpatError for what is not well-formed.
     """
 
     def __init__(self, data: bytes, mend: str) -> None:

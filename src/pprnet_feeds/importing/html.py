@@ -34,17 +34,11 @@ _DEPTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One part of a page.
+    """One part of a page."""
 
-    Attributes:
-        line: where it begins, from 1.
-        text: plain; one line, except in lists and tables; empty for pictures and footnotes.
-        element: the HTML; None for plain text.
-    """
-
-    line: int
-    text: str
-    element: Any = None
+    line: int  # where it begins, from 1
+    text: str  # plain; one line, except in lists and tables; empty for pictures and footnotes
+    element: Any = None  # the HTML; None for plain text
 
     @property
     def level(self) -> int:

@@ -26,10 +26,8 @@ _COMMENT = """\
 def enter_sentence(source: Source, folder: Path, name: str) -> str | Problem:
     """Add the sentence of a page under the month after its newest post, where none is yet.
 
-    Gives words for the editor, empty without a sentence, or a problem when it was not entered.
-
-    Raises:
-        OSError: the disk does not take it; the file is as it was.
+    Gives words for the editor, empty without a sentence, or a problem when it was not entered. Raises
+    OSError where the disk does not take it; the file is as it was.
     """
     newest = max((post.date[:7] for post in source.posts), default="")
     if not (source.sentence and newest):
@@ -86,8 +84,7 @@ def topic_lines(counts: Counter[str], site: Site) -> str:
 def add_topics(counts: Counter[str], folder: Path, site: Site) -> str:
     """Add unknown topics to ``feeds/topics.yaml``, below an editor's lines; gives words for the editor.
 
-    Raises:
-        OSError: the disk does not take it, or lines cannot be added to the file; it is as it was.
+    Raises OSError where the disk does not take it, or lines cannot be added; the file is as it was.
     """
     before = files.read_text(folder / _TOPICS, _TOPICS)
     text = "" if isinstance(before, Problem) else before.rstrip("\n") + "\n\n" + topic_lines(counts, site)

@@ -106,8 +106,7 @@ def read_word_file(data: bytes, file: str, date: str, this_month: str) -> Source
 def _count_elements(archive: ZipFile) -> Counter[str]:
     """How many elements of each name the text has; `header` counts those of pages that have a text.
 
-    Raises:
-        UnreadableError: it is no Word file, or mammoth would work on it for too long.
+    Raises UnreadableError for what is no Word file, or would keep mammoth busy for too long.
     """
     parts = [part for part in archive.infolist() if part.filename.lower().endswith((".xml", ".rels"))]
     if any(part.flag_bits & 1 for part in parts):

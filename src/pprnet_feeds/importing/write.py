@@ -73,8 +73,7 @@ class PostFolder:
     def add_post(self, post: SourcePost) -> ImportedPost | Problem:
         """Write one post, unless it is there; a problem, whose file is empty, says why it cannot be written.
 
-        Raises:
-            OSError: the disk does not take it; nothing is half-written.
+        Raises OSError where the disk does not take it; nothing is half-written.
         """
         month = dates.month_of(dates.parse_moment(post.date, self._site.time_zone), self._site.time_zone)
         names = self._names(post, month)

@@ -158,14 +158,10 @@ def within_bounds(counts: Counts, polls: Iterable[Poll], reports: Iterable[Reade
 
 
 class CountStore:
-    """Stores what one process has counted in *database*.
-
-    Attributes:
-        pings: the length of the queue of pings, when the state could last be used.
-    """
+    """Stores what one process has counted in *database*."""
 
     def __init__(self, database: Database) -> None:
-        self.pings = 0
+        self.pings = 0  # the length of the queue of pings, when the state could last be used
         self._database = database
         self._waiting = Counts()
         self._used: datetime | None = None

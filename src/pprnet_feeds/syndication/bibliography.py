@@ -19,6 +19,7 @@ from pprnet_feeds.syndication.citations import (
     became,
     csl_item,
     csl_type,
+    initials,
     name_of,
     page_ends,
     person_name,
@@ -121,10 +122,8 @@ def _apa(cite: Citation, date: tuple[str, ...]) -> str:
 
 
 def _apa_name(author: str) -> str:
-    """``Family, G. A.``; each part of a given name as its first letter."""
     family, given, suffix = name_of(author)
-    words = ([f"{part[0].upper()}." for part in word.split("-") if part] for word in given.split())
-    return ", ".join(filter(None, (family, " ".join(map("-".join, words)), suffix)))
+    return ", ".join(filter(None, (family, initials(given), suffix)))
 
 
 def _bibtex(work: Work) -> str:

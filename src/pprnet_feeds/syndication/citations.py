@@ -68,6 +68,16 @@ def person_name(name: str) -> str:
     return f"{' '.join(family)}, {' '.join(words[:last])}{suffix}"
 
 
+def initials(given: str) -> str:
+    """``Giorgio A.`` as ``G. A.``, ``Jean-Paul`` as ``J.-P.``; what follows a comma stays."""
+    given, comma, suffix = given.partition(", ")
+    if re.fullmatch(r"[A-Z]{2,3}", given):
+        given = " ".join(given)
+    words = re.findall(r"[^\s.-]+|-", given)
+    first = " ".join("-" if word == "-" else f"{word[0].upper()}." for word in words)
+    return first.replace(" - ", "-").strip(" -") + comma + suffix
+
+
 def apa_list(names: Sequence[str]) -> str:
     """Names as a list (APA, 7th edition, §9.8): of more than twenty the first nineteen and the last."""
     *others, last = names
