@@ -414,3 +414,27 @@ def test_what_became_of_the_post_is_not_said_of_the_study_whose_entry_it_is_in(s
     }
     assert {title: texts[title][: len(text)] for title, text in begin.items()} == begin
     assert b">Retracted." not in service.ask("/citations.rss").body
+
+
+SIGNATURES = {
+    "Ann-Marie St. John": "St. John, A.-M.",
+    "Jean de La Fontaine": "de La Fontaine, J.",
+    "Dick Van Dyke": "Van Dyke, D.",
+    "Ada Low (Ottawa)": "Ada Low (Ottawa).",
+    "Low, Ada; Ray, Bea": "Low, Ada; Ray, Bea.",
+    "Low, Ada and Ray, Bea": "Low, Ada and Ray, Bea.",
+    "Low, Andy": "Low, A.",
+    "Low, AB": "Low, A. B.",
+}
+
+
+def test_a_family_name_is_cited_whole_and_several_people_are_not_made_one(tmp_path: Path):
+    site = make_site(tmp_path / "site")
+    for place, name in enumerate(SIGNATURES):
+        front = f'title: Signed\ndate: 2021-10\ntopics: [alliance]\nauthors: ["{name}"]'
+        (site / f"posts/2021-10-signed-{place}.md").write_text(f"---\n{front}\n---\nThey asked.\n", "utf-8")
+    done = command("build", "out", "--site", str(site), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for place, cited in enumerate(SIGNATURES.values()):
+        page = HtmlPage((tmp_path / f"out/posts/2021-10-signed-{place}/index.html").read_bytes())
+        assert f" {cited} (2021, October). Signed. " in page.words

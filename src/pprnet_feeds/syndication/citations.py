@@ -21,6 +21,8 @@ _TITLES = re.compile(r"^(?:(?:Dr|Prof|Mr|Ms|Mrs)\.? +)+", re.IGNORECASE)
 _PLAIN_NAME = re.compile(r"([^\W\d_][^,\s]* [^,]+?)(?:,? +((?:Jr|Sr)\.?|II|III|IV))?(?:, +[A-Z]{2,6})*")
 # What is in no name of a person.
 _NO_PERSON = frozenset({"of", "for", "and", "&"})
+# What belongs to the family name after it also with a capital.
+_PARTICLES = frozenset("De Del Della Di Da La Le Van Von Der Den Ter St. Ste. Saint".split())
 _DEGREES = re.compile(r"(?:,? +(?:Ph\.?D|Psy\.?D|M\.?D|M\.?A|M\.?Sc|C\.?Psych)\.?)+$", re.IGNORECASE)
 # Unpaywall's words for the versions of a work.
 _VERSIONS = {
@@ -43,7 +45,8 @@ _VERBS: dict[NoticeKind, str] = {
 def name_of(author: str) -> tuple[str, str, str]:
     """Family name, given names and suffix of ``Family, Given, Jr.``; anything else is a family name."""
     family, _, given = (part.strip() for part in author.partition(","))
-    if not family or not given or institution(given):  # a department and its university
+    # A department and its university, or several people in one.
+    if not family or not given or institution(given) or re.search(r";|[\s,]&\s|\sand\s", given):
         return author.strip(), "", ""
     suffixed = _SUFFIX.fullmatch(given)
     return (family, suffixed["given"], suffixed["suffix"]) if suffixed else (family, given, "")
@@ -56,16 +59,15 @@ def person_name(name: str) -> str:
         plain = " ".join(filter(None, match.groups()))
     words = plain.split()
     is_group = institution(plain) or not _NO_PERSON.isdisjoint(words)
-    if is_group or "," in plain or len(words) < 2 or words[-1] in ("Team", "Staff", "Editors"):
+    if is_group or re.search("[,(]", plain) or len(words) < 2 or words[-1] in ("Team", "Staff", "Editors"):
         return plain
     last = len(words) - 1
     suffix = ""
     if last > 1 and _SUFFIX.fullmatch(plain):
         suffix, last = f", {words[last]}", last - 1
-    while last > 1 and words[last - 1].islower():  # van, de la
+    while last > 1 and (words[last - 1].islower() or words[last - 1] in _PARTICLES):  # van, de la
         last -= 1
-    family = words[last : len(words) - bool(suffix)]
-    return f"{' '.join(family)}, {' '.join(words[:last])}{suffix}"
+    return f"{' '.join(words[last : len(words) - bool(suffix)])}, {' '.join(words[:last])}{suffix}"
 
 
 def initials(given: str) -> str:
@@ -105,8 +107,7 @@ def page_ends(pages: str) -> tuple[str, ...]:
 
 def csl_type(citation: Citation) -> str:
     """The CSL type of the work: where none is stated, only a journal's volume makes an article certain."""
-    is_article = citation.container and citation.volume
-    return citation.type or ("article-journal" if is_article else "document")
+    return citation.type or ("article-journal" if citation.container and citation.volume else "document")
 
 
 def csl_item(citation: Citation, key: str) -> dict[str, Any]:
