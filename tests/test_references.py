@@ -608,6 +608,20 @@ BOOKISH = {"authors": ("Ek, A.",), "year": "2019", "title": "Calm"}
         ("Calm (2. Aufl.). Springer.", {"publisher": "Springer"}),
         ("Calm (Retraction published 2020). Springer.", {"publisher": "Springer"}),
         ("Calm. Routledge: London.", {}),
+        # Where a publisher's name begins the name of something else.
+        *((f"Calm. {place}.", {}) for place in ("SAGE Open", "Wiley Online Library", "Springer Nature Blog")),
+        *(
+            (f"Calm. {place}.", {})
+            for place in ("The Small Review of Books", "Canadian Press", "Press release")
+        ),
+        *(
+            (f"Calm. {place}.", {"publisher": place, "type": "book"})
+            for place in (
+                "John Wiley & Sons",
+                "Routledge/Taylor & Francis Group",
+                "Springer International Publishing",
+            )
+        ),
         ("Calm. In J. Lind (Ed.), Sturm (2. Aufl., S. 1–2). Springer.", {"type": "chapter"}),
         # A quotation at the end of a title is closed.
         (

@@ -55,9 +55,11 @@ _ONLINE = re.compile(
 
 # After a comma a number is the volume or the edition.
 _CONTAINER = re.compile(r"(?![^.]*,[^.,]*[0-9])(?:(?:[A-Z]\.){2,4} )?[A-Z0-9][^.?!“”\"\[\];]{1,150}")
+# Words at the end of a publisher's name: "SAGE Open" is a journal and "Springer Nature Blog" a blog.
 _PRESS = re.compile(
-    r"\b(?:Press|Publishing|Publishers|Publications|Books|Verlag|Wiley|Springer|Routledge|Guilford|Sage|SAGE|Elsevier|"
-    r"Norton|Hogrefe|Karger|Blackwell)\b"
+    r"\b(?<!Review of )(?<!Associated )(?<!Canadian )(?:Press|Publishing|Publishers|Publications|Books|Verlag"
+    r"|Wiley|Springer|Routledge|Guilford|Sage|SAGE|Elsevier|Norton|Hogrefe|Karger|Blackwell)(?:[ /]"
+    r"(?:&|and|Sons|Company|Group|Academic|Science|Business|Media|International|Nature|Taylor|Francis))*$"
 )
 _PUBLISHER = re.compile(
     r"(?P<name>(?:[A-Z][^.:()0-9]{1,60}: ?)?[A-Z][^.,:;()\[\]0-9?!]{2,80})(?:, (?:Inc|LLC|Ltd))?\.?"
@@ -72,10 +74,7 @@ _DAY = re.compile(r"\([0-9]{4}[a-z]?, ")
 
 
 def parse_reference(text: str) -> Citation:
-    """What the reference *text* says beyond doubt; each fact is empty unless certain.
-
-    Facts are as they are in *text*, but for white space and the case of the DOI.
-    """
+    """What *text* says beyond doubt, as it says it but for white space and the case of the DOI."""
     cite = Citation(text, doi=doi_in(text) if len(text) <= LONGEST else "")
     authors, year, work = _begin(text)
     names = _certain_names(authors)
@@ -158,14 +157,14 @@ def _chapter(work: str, cite: Citation) -> Citation | None:
         title, which, rest = book["title"], book["which"], book["rest"]
     if _sentence_ends(title) or not rest or not _CONTAINER.fullmatch(title) or _NO_TITLE.search(title):
         return cite
-    pages = re.search(rf"\bpp?\. ?({_PAGES})$", which)
+    pages, publisher = re.search(rf"\bpp?\. ?({_PAGES})$", which), _publisher(rest)
     volume = re.search(r"\bVol\. ?([0-9]{1,3})\b", which)
     return replace(
         cite,
         container=title,
         pages=pages[1].replace(" ", "") if pages else "",
         volume=volume[1] if volume else "",
-        publisher=_publisher(rest) if book or _PRESS.search(rest) else "",
+        publisher=publisher if book or _PRESS.search(publisher) else "",
     )
 
 
@@ -210,10 +209,10 @@ def _book(work: str, cite: Citation) -> Citation:
     if len(found) != 1 or work[found[0][0]] != ".":
         return cite
     title, rest = _title_of(work[: found[0][0]]), work[found[0][1] :]
-    if title and _PRESS.search(rest) and _publisher(rest) and not _DAY.search(cite.text):
+    if title and _PRESS.search(publisher := _publisher(rest)) and not _DAY.search(cite.text):
         # What is remarked on may be a film, a report or a test.
         kind = "book" if work.startswith(f"{title}.") else ""
-        return replace(cite, title=title, publisher=_publisher(rest), type=kind)
+        return replace(cite, title=title, publisher=publisher, type=kind)
     # Another full stop after the title, even of an initial, may be the one that ends it.
     return cite if re.search(r"[.?!] ", rest) else replace(cite, title=title)
 
