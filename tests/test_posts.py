@@ -320,6 +320,7 @@ def test_an_alias_that_leads_to_itself_is_refused():
     [
         ("{text: T, doi: 'DOI: 10.1002/CPP.2521'}", "10.1002/cpp.2521"),
         ("{text: T, doi: 'http://dx.doi.org/10.1002/cpp.2521'}", "10.1002/cpp.2521"),
+        ("{text: T, doi: 'https://doi.org/10.1002/cpp.2521?utm_source=x#y'}", "10.1002/cpp.2521"),
         (
             "{text: T, DOI: 'https://doi.org/10.1016%2FS0140-6736(20)30367-6'}",
             "10.1016/s0140-6736(20)30367-6",

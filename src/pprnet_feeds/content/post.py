@@ -182,7 +182,8 @@ def _citation(text: str, doi: str | None = None, **parts: Any) -> Citation:
 
 def _bare_doi(typed: str) -> str | None:
     rest = _DOI_PREFIX.sub("", typed, count=1)
-    bare = without_punctuation((unquote(rest) if "doi.org/" in typed.lower() else rest).lower())
+    rest = unquote(re.split("[?#]", rest)[0]) if "doi.org/" in typed.lower() else rest
+    bare = without_punctuation(rest.lower())
     return bare if len(bare) <= 200 and _DOI.fullmatch(bare) and bare.isprintable() else None
 
 
