@@ -36,6 +36,11 @@
     field.addEventListener("focus", () => field.select());
   }
 
+  // Not every browser lets the keyboard scroll what has no stop for it.
+  for (const wide of document.querySelectorAll("main table, main pre")) {
+    if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+  }
+
   const form = document.getElementById("picker");
   if (!form) return;
 
