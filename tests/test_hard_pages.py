@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from browser import axe, chromium, guard, visit
 from many import make_site, name_of, write_post
-from service import Service, serving
+from service import Service, command, free_port, serving
 
 pytestmark = pytest.mark.slow  # each needs a browser
 
@@ -148,3 +152,44 @@ def test_the_month_of_a_figure_stands_in_one_line(browser: Browser, folder: Path
         assert box["height"] < 60
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
         assert axe(page) == []
+
+
+def test_a_copy_in_files_offers_no_feed_that_it_does_not_have(browser: Browser, folder: Path, tmp_path: Path):
+    base = f"http://localhost:{(port := free_port())}"
+    done = command("build", str(tmp_path / "copy"), "--site", str(folder), PPRNET_BASE_URL=base)
+    assert done.returncode == 0, done.stderr
+    with files_at(tmp_path / "copy", port), visit(browser) as (page, _):
+        page.goto(f"{base}/")
+        copy = page.get_by_role("button", name="Copy the address")
+        page.get_by_role("checkbox", name="Alpha").check()
+        expect(page.get_by_text(re.compile("Newest: "))).to_be_visible()
+        expect(copy.first).to_be_visible()
+        page.get_by_role("checkbox", name="Beta").check()
+        expect(page.get_by_text("There is no such feed here.")).to_be_visible()
+        for one in (*copy.all(), page.get_by_role("link", name="See these posts")):
+            expect(one).to_be_hidden()
+        page.get_by_role("checkbox", name="Alpha").uncheck()
+        expect(page.get_by_label("Address of the feed").first).to_have_value(f"{base}/topics/beta/feed.atom")
+        expect(copy.first).to_be_visible()
+        for path in ("/", "/topics/alpha/", post(4)):
+            page.goto(base + path)
+            assert page.locator("link[type='application/json+oembed']").count() == 0
+
+
+@contextmanager
+def files_at(folder: Path, port: int) -> Iterator[None]:
+    """Answer with the files of *folder*, as the simplest host does."""
+    handler = partial(QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
