@@ -260,7 +260,7 @@ class Pages:
 
     def _of_post(self, path: str, post: Post) -> Document:
         text = PostText(post, self.site)
-        entry = text.entry(text.noted(text.summary), text.html)
+        entry = text.entry(text.summary, text.html)
         account, practice = text.body.sections
         # Footnotes are below all text that has marks for them.
         end = account.rfind(_FOOTNOTES) if practice else -1

@@ -90,10 +90,6 @@ class PostText:
         """The summary as typed, else taken from the text."""
         return self.post.summary or self.body.summary or self.post.title
 
-    def noted(self, summary: str) -> str:
-        """A *summary* with what became of the post before it."""
-        return markdown.joined_paragraphs((note(self.post), summary)).replace("\n", " ")
-
     @property
     def html(self) -> str:
         """The text as a reader shows it; its section of references is completed, or added."""
@@ -180,13 +176,13 @@ def post_entries(post: Post, view: View, site: Site) -> list[Entry]:
     if view == "citations":
         return _studies(text)
     if view == "summary":
-        return [text.entry(text.noted(text.summary))]
+        return [text.entry(markdown.joined_paragraphs((note(post), text.summary)).replace("\n", " "))]
     if view == "practice":
         practice = text.body.sections[1]
         summary = first_sentences(markdown.running_text(practice)) or text.summary
         shown = text.became + text.figure(practice) + text.implications
-        return [text.entry(text.noted(summary), shown)] if practice else []
-    return [text.entry(text.noted(text.summary), text.html)]
+        return [text.entry(summary, shown)] if practice else []
+    return [text.entry(text.summary, text.html)]
 
 
 def _studies(text: PostText) -> list[Entry]:
@@ -220,8 +216,9 @@ def correction_entry(post: Post, site: Site) -> Entry:
     label = next(category.label for category in text.categories if category.scheme.endswith(_BECAME))
     title = f"{label}: {post.title}"
     if post.status == "withdrawn":
-        return replace(text.entry(notice, f"<p>{html.escape(notice)}</p>\n"), title=title, image=None)
-    return replace(text.entry(text.noted(text.summary), text.html), title=title)
+        entry = text.entry(notice, f"<p>{html.escape(notice)}</p>\n")
+        return replace(entry, title=title, image=None)
+    return replace(text.entry(text.summary, text.html), title=title)
 
 
 def has_practice(post: Post, site: Site) -> bool:
