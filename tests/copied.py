@@ -31,6 +31,12 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), "utf-8")
 
 
-def without_search(page: bytes) -> bytes:
-    """A page as a static copy has it, where nothing can be searched."""
-    return re.sub(rb'<link rel="search".*?>\n|<search.*?</search>\n', b"", page, flags=re.DOTALL)
+def as_copied(page: bytes) -> bytes:
+    """A page as a static copy has it, where nothing can be searched and no query is answered."""
+    of_queries = (
+        rb'<link rel="search".*?>\n',
+        rb"<search.*?</search>\n",
+        rb'<link [^>]*"application/json\+oembed"[^>]*>\n',
+        rb" Sites that know oEmbed need only the address of this page\.",
+    )
+    return re.sub(b"|".join(of_queries), b"", page, flags=re.DOTALL)

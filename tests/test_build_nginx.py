@@ -14,7 +14,7 @@ from pathlib import Path
 import brotli
 import pytest
 
-from copied import BASE, WITHDRAWN, edit, make_site, without_search
+from copied import BASE, WITHDRAWN, as_copied, edit, make_site
 from pprnet_feeds.serving.snapshot import Snapshot, build
 from pprnet_feeds.settings import Settings
 from pprnet_feeds.state.last_modified import TimestampStore
@@ -100,7 +100,7 @@ def told(answer: Answer) -> tuple[int, dict[str, str], bytes]:
     return (
         answer.status,
         {name: value for name, value in answer.headers.items() if name not in _OF_THE_SERVER},
-        without_search(answer.body),
+        as_copied(answer.body),
     )
 
 

@@ -331,13 +331,13 @@ def test_any_accent_can_be_read_on_every_ground_of_the_pages(service: Service, a
     css = service.ask("/site.css").body
     assert css.endswith(accent_css("#ffdd00"))
     light, dark = re.findall("#[0-9a-f]{6}", accent_css(accent).decode())
-    grounds = re.findall("--(?:ground|raised|practice|note): (#[0-9a-f]+)", css.decode())
+    grounds = re.findall("--(?:ground|raised|practice|note|mark): (#[0-9a-f]+)", css.decode())
     full = [
         ground if len(ground) == 7 else "#" + "".join(2 * sign for sign in ground[1:]) for ground in grounds
     ]
-    assert len(full) == 8
-    assert min(contrast(light, ground) for ground in (*full[:4], "#ffffff")) >= 4.5
-    assert min(contrast(dark, ground) for ground in (*full[4:], "#10242a")) >= 4.5
+    assert len(full) == 10
+    assert min(contrast(light, ground) for ground in (*full[:5], "#ffffff")) >= 4.5
+    assert min(contrast(dark, ground) for ground in (*full[5:], "#10242a")) >= 4.5
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,25 @@ def test_the_feed_of_issues_has_the_same_body(site: Path):
     assert words[0].strip() in words[1]
 
 
+def test_a_post_in_another_language_is_marked_and_numbers_stand_below_each_other(site: Path):
+    post(site, "2022-02-tamas", "تماس", "2022-02-21", "sleep", "language: fa\n")
+    path = site / "posts/2022-02-tamas.md"
+    path.write_text(path.read_text().replace("| --- | --- |", "| --- | --: |"))
+    page = letter(site, "2022-02", "--html")
+    (marked,) = re.findall(r'<div lang="fa" dir="auto"[^<>]*>(.*?)</div>', page, re.S)
+    assert "تماس</a></h2>" in marked
+    heads = re.findall(r"<th\b[^<>]*>", marked)
+    assert ["start" in head for head in heads] == [True, False]
+    assert 'align="right"' in heads[1]
+    entry = serve_issue(site)
+    assert '<div lang="fa" dir="auto">' in entry
+
+
+def serve_issue(site: Path) -> str:
+    with serving(site) as service:
+        return html.unescape(service.ask("/issues/feed.rss").body.decode())
+
+
 def test_a_letter_of_one_topic_has_its_posts_and_corrections_only(site: Path):
     text = letter(site, "2022-02", "--text", "--topic", "Sleep")
     assert text.startswith("Studies: Sleep, February 2022\n")

@@ -379,6 +379,8 @@ def test_oembed_of_a_post_is_a_card(small: Service):
     card = HtmlPage(told["html"].encode())
     assert card.all("blockquote") == [{"cite": f"https://small.example.org{POST}"}]
     assert "Trust took eight sessions" in card.words
+    # The page around it may be in another language.
+    assert card.all("p") == [{"lang": "en-CA", "dir": "auto"}, {"lang": "en-CA", "dir": "auto"}, {}]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pprnet_feeds.syndication.urls import FAVICON, ICON, ICON_SVG, LOGO
 
 _ICO_MOST = 256  # pixels
 # The darkest of the light grounds that text is on, and the lightest of the dark ones (site.css).
-_GROUNDS = ((0xEA, 0xF5, 0xF1), (0x33, 0x28, 0x0F))
+_GROUNDS = ((0xFF, 0xE9, 0xA8), (0x57, 0x45, 0x0F))
 _CONTRAST = 5.0  # WCAG 2.2 asks for 4.5 (§1.4.3); a button under the pointer is a little brighter
 
 

@@ -283,7 +283,7 @@ class Pages:
             structured=metadata.structured(entry, post, self.site),
             work=post_as_work(post, self.site),
             links=metadata.signposting(entry, self.site),
-            has_oembed=True,
+            has_oembed=not self.catalogue.is_static,
             description=entry.summary,
         )
 
@@ -302,7 +302,7 @@ class Pages:
             values |= {"newer": months[place - 1], "older": months[place + 1]}
             selection = Selection()  # it changes with the months around it
         else:
-            values["has_oembed"] = True
+            values["has_oembed"] = not self.catalogue.is_static
         shown = lists.list_posts(posts, self.site)
         return self.fill(template, path, selection, headers, own=own, listing=listing, posts=shown, **values)
 

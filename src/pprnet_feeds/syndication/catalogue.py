@@ -85,13 +85,14 @@ class Catalogue:
     """The addresses and documents of one library.
 
     Attributes:
-        has_search: whether posts can be searched: not in a static copy, nor without FTS5.
+        is_static, has_search: whether it is for files; whether posts can be searched, which needs FTS5.
         series: the feeds that are no selection of posts, and the document of every post where it is offered.
     """
 
     def __init__(self, library: Library, *, is_static: bool = False) -> None:
         self.library = library
         self.site = library.site
+        self.is_static = is_static
         self.has_search = not is_static and is_available()
         self.series = (*SERIES, ARCHIVE) if is_static or len(library.posts) <= _WHOLE_ARCHIVE else SERIES
         self._by_slug = {post.slug: post for post in library.posts}

@@ -27,7 +27,8 @@ p, ul, ol, table, blockquote, pre {margin: 0 0 16px}
 li {margin: 0 0 8px}
 blockquote {padding-left: 16px; border-left: 3px solid #808080}
 table {border-collapse: collapse}
-td, th {padding: 4px 8px; border: 1px solid #808080; text-align: left}
+td, th {padding: 4px 8px; border: 1px solid #808080}
+th:not([align]) {text-align: start}
 img {max-width: 100%; height: auto}
 cite {font-style: normal}
 pre {white-space: pre-wrap}
@@ -46,7 +47,9 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site, corrections: Sequ
     """
     sentence, url = lead(site.issues.get(issue, "")), f"{site.base_url}/issues/{issue}/"
     above, below = ([PostText(post, site) for post in some] for some in (posts, corrections))
-    forms: list[tuple[str, ...]] = [(f"<p>{_linked(text)}</p>\n{text.became}",) for text in below]
+    forms: list[tuple[str, ...]] = [
+        (_told(text, f"<p>{_linked(text)}</p>\n{text.became}"),) for text in below
+    ]
     forms += [(_whole(text), _short(text)) for text in above]
     parts, room = [], _MOST
     for each in forms:
@@ -95,7 +98,13 @@ def _short(text: PostText, shown: str = "") -> str:
     """A post with what is *shown* of it, or with its summary where that is too long for a letter."""
     shown = shown or f"<p>{html.escape(text.summary)}</p>\n"
     link = _linked(text, f"Read “{text.post.title}” on the web")
-    return f"<h2>{_linked(text)}</h2>\n{text.became}{shown}<p>{link}</p>\n"
+    return _told(text, f"<h2>{_linked(text)}</h2>\n{text.became}{shown}") + f"<p>{link}</p>\n"
+
+
+def _told(text: PostText, shown: str) -> str:
+    """What is *shown* of a post; screen readers change their voice where it is in another language."""
+    language = text.post.language
+    return f'<div lang="{language}" dir="auto">\n{shown}</div>\n' if language else shown
 
 
 def _linked(text: PostText, words: str = "") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from xml.etree import ElementTree
 
 from pprnet_feeds.syndication.channel import Channel, rfc3339
@@ -37,13 +38,8 @@ def render_opml(title: str, listings: Sequence[Listing]) -> bytes:
             name = {"text": listing.group, "title": listing.group}
             groups[listing.group] = ElementTree.SubElement(body, "outline", name)
         channel = listing.channels["feed"]
-        outline = {
-            "type": "rss",
-            "text": channel.title,
-            "title": channel.title,
-            "xmlUrl": channel.address("atom"),
-            "htmlUrl": channel.home_page,
-        }
+        outline = {"type": "rss", "text": channel.title, "title": channel.title}
+        outline |= {"xmlUrl": channel.address("atom"), "htmlUrl": channel.home_page}
         ElementTree.SubElement(groups[listing.group], "outline", outline)
     ElementTree.indent(root)
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
@@ -52,28 +48,19 @@ def render_opml(title: str, listings: Sequence[Listing]) -> bytes:
 def render_json_list(title: str, listings: Sequence[Listing], series: Sequence[Channel]) -> bytes:
     """The list for programs; *series* are the feeds that are no selections, such as the corrections."""
     feeds = [
-        {
-            "id": listing.channels["feed"].id,
-            "title": listing.channels["feed"].title,
-            "group": listing.group,
-            "home_page_url": listing.channels["feed"].home_page,
-            "posts": listing.posts,
-            "updated": rfc3339(listing.channels["feed"].updated),
-            "addresses": {view: _addresses(view, channel) for view, channel in listing.channels.items()},
-        }
-        for listing in listings
+        _line(
+            each.channels, group=each.group, home_page_url=each.channels["feed"].home_page, posts=each.posts
+        )
+        for each in listings
     ]
-    others = [
-        {
-            "id": channel.id,
-            "title": channel.title,
-            "updated": rfc3339(channel.updated),
-            "addresses": {"feed": _addresses("feed", channel)},
-        }
-        for channel in series
-    ]
-    document = {"title": title, "feeds": feeds, "series": others}
+    document = {"title": title, "feeds": feeds, "series": [_line({"feed": channel}) for channel in series]}
     return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _line(channels: Mapping[View, Channel], **more: str | int) -> dict[str, Any]:
+    own = channels["feed"]
+    addresses = {view: _addresses(view, channel) for view, channel in channels.items()}
+    return {"id": own.id, "title": own.title, **more, "updated": rfc3339(own.updated), "addresses": addresses}
 
 
 def _addresses(view: View, channel: Channel) -> dict[str, str]:

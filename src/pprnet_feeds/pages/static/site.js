@@ -36,6 +36,11 @@
     field.addEventListener("focus", () => field.select());
   }
 
+  // Not every browser lets the keyboard scroll what has no stop for it.
+  for (const wide of document.querySelectorAll("main table, main pre")) {
+    if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+  }
+
   const form = document.getElementById("picker");
   if (!form) return;
 
@@ -80,6 +85,14 @@
     const view = choice.view.value === "practice" ? "practice" : "summary";
     try {
       const answer = await fetch(`${root}/${choice.folder}${view}.json`);
+      if (mine !== asked) return;
+      // Files have no feed of a combination; some hosts of files say 403 where there is nothing.
+      if (answer.status === 403 || answer.status === 404) {
+        card.hidden = by("see").hidden = by("bar-copy").hidden = true;
+        by("count").textContent = "";
+        by("found").textContent = "There is no such feed here. Choose one topic, or one type of research.";
+        return;
+      }
       const feed = await answer.json();
       if (mine !== asked) return;
       const items = feed.items;
