@@ -82,12 +82,6 @@ def month_of(moment: datetime, zone: ZoneInfo) -> str:
     return sys.intern(f"{local.year:04}-{local.month:02}")
 
 
-def beginning_of(month: str, zone: ZoneInfo) -> datetime:
-    """The moment at which a month such as ``2021-12`` begins in *zone*; in UTC."""
-    year = max(int(month[:4]), _FIRST_YEAR)  # earlier months are past in any case
-    return datetime(year, int(month[5:]), 1, tzinfo=zone).astimezone(UTC)
-
-
 def day(text: str) -> str | None:
     """*text* itself when it is a day such as ``2021-12-06`` or a month; None otherwise."""
     try:

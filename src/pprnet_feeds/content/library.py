@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
 
-from pprnet_feeds.content.dates import beginning_of
+from pprnet_feeds.content.dates import month_of
 from pprnet_feeds.content.ledger import Ledger, is_recorded, withdrawn_post
 from pprnet_feeds.content.model import Post, Site, appearance
 from pprnet_feeds.content.problems import Problem, quoted
@@ -144,12 +144,11 @@ def _digested(
 
 def _announced(site: Site, now: datetime) -> tuple[Site, list[datetime]]:
     """The site without the sentences of months that have not begun, and when those will begin."""
-    begins = {month: beginning_of(month, site.time_zone) for month in site.issues}
-    coming = [begin for begin in begins.values() if begin > now]
-    if not coming:
-        return site, []
-    begun = {month: sentence for month, sentence in site.issues.items() if begins[month] <= now}
-    return replace(site, issues=begun), coming
+    zone = site.time_zone
+    present = month_of(now, zone)
+    begun = {month: sentence for month, sentence in site.issues.items() if month <= present}
+    coming = [datetime(int(m[:4]), int(m[5:]), 1, tzinfo=zone) for m in site.issues.keys() - begun.keys()]
+    return (replace(site, issues=begun) if coming else site), [begin.astimezone(UTC) for begin in coming]
 
 
 def _is_public(post: Post, now: datetime) -> bool:
