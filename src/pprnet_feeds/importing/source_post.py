@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from pprnet_feeds.content import dates, fields, slugs
 from pprnet_feeds.content import text as texts
 from pprnet_feeds.content.model import Citation, Image, Person, Site, Status
+from pprnet_feeds.content.post import parse_alias
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing.html import Block, blocks_of_tree, elements, parse
 from pprnet_feeds.importing.normalise import normalise, resolved
@@ -257,6 +258,4 @@ def former_path(address: str) -> tuple[str, ...]:
         path = urlsplit(entities.unescape(address.strip())).path
     except ValueError:
         return ()
-    first, _, rest = path[1:].partition("/")
-    ours = first.partition(".")[0] in slugs.RESERVED and not (first == "posts" and rest)
-    return (path,) if path.strip("/") and slugs.is_path(path) and not ours else ()
+    return () if isinstance(parse_alias(path, "aliases"), fields.Wrong) else (path,)
