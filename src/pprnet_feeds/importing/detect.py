@@ -79,7 +79,7 @@ def read_source(path: Path, name: str, site: Site, date: str, this_month: str, w
         found = _ENCODING.search(data[:2_000])
         declared = found[1].decode().lower() if found else "utf-8"
         try:
-            text = data.decode(_MEANT.get(declared, declared)).replace("\r\n", "\n").replace("\r", "\n")
+            text = data.decode(_MEANT.get(declared, declared))
         except (LookupError, ValueError):
             what = f"the file is not UTF-8 text: {reason}"
             if found and declared != "utf-8":
