@@ -204,19 +204,18 @@ def front_matter_date(text: str, zone: ZoneInfo) -> str:
     Without a zone it is in *zone*. Noon there is what a day means, and on the 1st what a month means.
     """
     text = _OFFSET.sub("", text.strip()[:100])
-    at = None
     for read in (str, datetime.fromisoformat, parsedate_to_datetime):
         with contextlib.suppress(ValueError, TypeError, OverflowError, IndexError):
-            if isinstance(found := read(text), datetime):
+            found: Any = read(text)
+            if isinstance(found, datetime):
                 found = found.replace(tzinfo=found.tzinfo or (UTC if text.endswith("-0000") else zone))
-            form = found if isinstance(found, str) else found.isoformat(timespec="seconds")
-            at, text = dates.parse_moment(form, zone), form
+                found = found.isoformat(timespec="seconds")
+            local = dates.parse_moment(found, zone).astimezone(zone)
             break
-    if at is None:
+    else:
         return ""
-    local = at.astimezone(zone)
     if (local.hour, local.minute, local.second) != (12, 0, 0):
-        return text.replace(" ", "T").replace("+00:00", "Z")
+        return str(found.replace(" ", "T").replace("+00:00", "Z"))
     return f"{local:%Y-%m}" if local.day == 1 else f"{local:%Y-%m-%d}"
 
 
