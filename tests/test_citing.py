@@ -69,7 +69,7 @@ cites:
 """
 SIGNED = (
     "Doe, J., King, M., Jr., Ní Bhriain, Á., Department of Psychology, University of Ottawa, "
-    "Editors of the Blog, Ada Low and Bea Ray, & de Jong, K. (2021, October). Signed. "
+    "Editors of the Blog, Ada Low and Bea Ray, & de Jong, K. B. (2021, October). Signed. "
 )
 REFERENCE = "van Known, C., Lind, J.-L., Jr., & Care Group. (2021, September). Calm, and why? {}. {}"
 

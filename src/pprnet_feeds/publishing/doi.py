@@ -23,7 +23,7 @@ from pprnet_feeds import __version__
 from pprnet_feeds.content.model import Citation
 from pprnet_feeds.content.post import TYPES
 from pprnet_feeds.content.text import clean
-from pprnet_feeds.syndication.citations import apa_list
+from pprnet_feeds.syndication.citations import apa_list, initials
 
 REGISTRY = "https://doi.org"
 CSL = "application/vnd.citationstyles.csl+json"
@@ -147,8 +147,10 @@ def citation_of(record: Any, doi: str) -> Citation:
         publisher="" if kind == "article-journal" else values.get("publisher", ""),
         type=kind,
     )
+    authors = apa_list(citation.authors)
     parts = [
-        _join(" ", _authors(citation.authors), f"({citation.year or 'n.d.'})."),
+        authors if len(citation.authors) > 1 else _sentence(authors),
+        f"({citation.year or 'n.d.'}).",
         *map(_sentence, (title, _source(citation, _names(record.get("editor"))), citation.publisher)),
         citation.link,
     ]
@@ -204,26 +206,10 @@ def _source(citation: Citation, editors: tuple[str, ...]) -> str:
         volume = citation.volume + (f"({citation.issue})" if citation.issue else "")
         return _join(", ", citation.container, volume, pages)
     parts = (name.partition(", ") for name in editors)
-    names = [_join(" ", _initials(given), family) for family, _, given in parts]
+    names = [_join(" ", initials(given), family) for family, _, given in parts]
     listed = _join(" & ", ", ".join(names[:-1]), *names[-1:])
     eds = f"{listed} ({'Ed.' if len(names) == 1 else 'Eds.'}), " if names else ""
     return f"In {eds}{citation.container}" + (f" (pp. {pages})" if pages else "")
-
-
-def _authors(names: tuple[str, ...]) -> str:
-    parts = (name.partition(", ") for name in names)
-    shown = [_join(", ", family, _initials(given)) for family, _, given in parts]
-    return apa_list(shown) if len(shown) > 1 else _sentence("".join(shown))
-
-
-def _initials(given: str) -> str:
-    """``Giorgio A.`` as ``G. A.``, ``Jean-Paul`` as ``J.-P.``; what follows a comma stays."""
-    given, comma, suffix = given.partition(", ")
-    if re.fullmatch(r"[A-Z]{2,3}", given):
-        given = " ".join(given)
-    words = re.findall(r"[^\s.-]+|-", given)
-    initials = " ".join("-" if word == "-" else f"{word[0].upper()}." for word in words)
-    return initials.replace(" - ", "-").strip(" -") + comma + suffix
 
 
 def _sentence(text: str) -> str:

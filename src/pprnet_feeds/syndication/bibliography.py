@@ -113,18 +113,10 @@ def post_as_work(post: Post, site: Site) -> Work:
 def _apa(cite: Citation, date: tuple[str, ...]) -> str:
     """The reference of a post (APA, 7th edition, §10.1)."""
     day = f" {int(date[2])}" if date[2:] else ""
-    names = apa_list([_apa_name(author) for author in cite.authors])
-    parts = [names, f"({date[0]}, {MONTHS[int(date[1]) - 1]}{day})", cite.title]
+    parts = [apa_list(cite.authors), f"({date[0]}, {MONTHS[int(date[1]) - 1]}{day})", cite.title]
     parts += [cite.container] if cite.container not in cite.authors else []
     ended = (part if part.endswith((".", "?", "!")) else f"{part}." for part in parts)
     return f"{' '.join(ended)} {cite.link}"
-
-
-def _apa_name(author: str) -> str:
-    """``Family, G. A.``; each part of a given name as its first letter."""
-    family, given, suffix = name_of(author)
-    words = ([f"{part[0].upper()}." for part in word.split("-") if part] for word in given.split())
-    return ", ".join(filter(None, (family, " ".join(map("-".join, words)), suffix)))
 
 
 def _bibtex(work: Work) -> str:
