@@ -55,7 +55,7 @@ _Facts = dict[str, Any]
 @click.command()
 @options.site
 @click.option("--write", is_flag=True, help="Write what was found into the posts.")
-@options.form(*("text", "github", "json"), help="Text, annotations for a pull request, or JSON.")
+@options.form("text", "github", "json", help="Text, annotations for a pull request, or JSON.")
 def studies(folder: Path, form: Form, *, write: bool) -> None:
     """Ask the registries whether a cited study was retracted or corrected.
 

@@ -111,11 +111,7 @@ def _assemble(
         remains=frozenset(post.id for post in remains),
         digests=digests,
         recorded=recorded,
-        hidden={
-            post.id: post.published if post.published > now else None
-            for post in public
-            if not _is_public(post, now)
-        },
+        hidden={p.id: p.published if p.published > now else None for p in public if not _is_public(p, now)},
         waiting=tuple(sorted((p for p in single if p.draft or p.updated > now), key=attrgetter("file"))),
         ledger=ledger,
         reading=reading,
