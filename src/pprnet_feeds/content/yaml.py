@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from yaml import events
 
-from pprnet_feeds.content.pasted import outside_code, repaired_header
+from pprnet_feeds.content.pasted import DASHES, outside_code
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.text import clean_with_problems, dropped, join_escapes
 
@@ -23,8 +23,8 @@ _YAML_LIMIT = 1_048_576
 _DEPTH_LIMIT = 10
 _ITEMS_LIMIT = 2_000
 
-_OPENING = re.compile(r"---[ \t]*\n")
-_CLOSING = re.compile(r"\n---[ \t]*$", re.MULTILINE)  # a search for fixed letters is quicker than one for `^`
+_OPENING = re.compile(rf"{DASHES}\n")
+_CLOSING = re.compile(rf"\n{DASHES}$", re.MULTILINE)  # to search for a letter is quicker than for `^`
 _COMMENT = re.compile(r"[ \t]+#")
 
 _MEND = (
@@ -98,7 +98,7 @@ class FrontMatter:
 
 def read_front_matter(text: str, file: str) -> FrontMatter:
     """Divide a post file: YAML between two lines of `---`, then the body."""
-    text, notices = clean_with_problems(repaired_header(text), file)
+    text, notices = clean_with_problems(text.replace("\x0b", "\u2028"), file)  # a break within a paragraph
     opening = _OPENING.match(text)
     closing = _CLOSING.search(text, opening.end() - 1) if opening else None
     fault = _unmerged(file, text) if "<<<<<<< " in text else None
