@@ -101,7 +101,7 @@ def new(
 def _taken_names(folder: Path, site: Site, ledger: Ledger, now: datetime) -> set[str]:
     """Every name, id and slug that posts of the site have or had, be they drafts, faulty or gone."""
     library = read_library(folder, site, now, drafts=True)
-    names = {PurePosixPath(name).stem for name in (library.reading.by_file if library.reading else ())}
+    names = {PurePosixPath(name).stem for name in library.reading.by_file}
     for post in (*library.posts, *library.withdrawn):
         names |= {post.id, post.slug, *(alias.rstrip("/").rpartition("/")[2] for alias in post.aliases)}
     for record in ledger.records.values():

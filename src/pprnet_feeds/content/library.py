@@ -48,7 +48,7 @@ class Library:
     hidden: Mapping[str, datetime | None] = field(default_factory=dict)
     waiting: tuple[Post, ...] = field(default=(), compare=False, repr=False)
     ledger: Ledger = field(default_factory=Ledger, compare=False, repr=False)
-    reading: Reading | None = field(default=None, compare=False, repr=False)
+    reading: Reading = field(default_factory=Reading, compare=False, repr=False)
 
 
 def read_library(
@@ -69,7 +69,7 @@ def read_library(
     when their files are faulty, or not at rest in this *look*. Without any change the result is *before*.
     """
     ledger = ledger or Ledger()
-    last = before.reading if before else None
+    last = before.reading if before else Reading()
     reading = read_files(folder, site, now, last, bodies=bodies, look=look)
     is_due = before and before.next_release and before.next_release <= now
     if before and reading is last and (site, ledger) == (before.site, before.ledger) and not is_due:
@@ -79,7 +79,6 @@ def read_library(
 
 def public(library: Library, now: datetime) -> Library:
     """What readers may see at *now* of a library that was read with its drafts."""
-    assert library.reading is not None
     return _assemble(library.reading, library.site, now, library.ledger, None, drafts=False)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -61,13 +61,13 @@ class Reading:
     files that are no posts by their names.
     """
 
-    basis: tuple[ZoneInfo, tuple[Term, ...], tuple[Term, ...]]
-    by_file: Mapping[str, FileRead]
+    basis: tuple[ZoneInfo, tuple[Term, ...], tuple[Term, ...]] | None = None
+    by_file: Mapping[str, FileRead] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
 
 def read_files(
-    folder: Path, site: Site, now: datetime, before: Reading | None, *, bodies: bool, look: Look | None
+    folder: Path, site: Site, now: datetime, before: Reading, *, bodies: bool, look: Look | None
 ) -> Reading:
     """Read the post files below *folder* that are not as they were in the reading *before*.
 
@@ -76,8 +76,7 @@ def read_files(
     is new. The result is *before* itself when nothing changed.
     """
     basis = site.time_zone, site.topics, site.research
-    was_read: Mapping[str, FileRead] = before.by_file if before else {}
-    is_valid = before is not None and before.basis == basis and not bodies
+    was_read, is_valid = before.by_file, before.basis == basis and not bodies
     by_file: dict[str, FileRead] = {}
     problems: list[Problem] = []
     for found in look.found if look else files.entries(folder, report_others=bodies):
@@ -101,7 +100,7 @@ def read_files(
         by_file |= {name: was_read[name] for name in removed if not look.at_rest(name, b"")}
     reading = Reading(basis, by_file, tuple(problems))
     # Most values are the same objects, which are equal at once.
-    return before if before is not None and is_valid and reading == before else reading
+    return before if is_valid and reading == before else reading
 
 
 def _read_file(
