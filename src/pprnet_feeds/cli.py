@@ -1,7 +1,5 @@
 """The command ``pprnet-feeds``. Its help appears at once, because no command is imported for it."""
 
-from __future__ import annotations
-
 import errno
 import sys
 from importlib import import_module

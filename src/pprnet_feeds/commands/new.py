@@ -4,8 +4,6 @@ A draft is valid at once, so `check` reports what an editor did and not what is 
 it can be published by mistake: the examples are comments, and no text only fills a space.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

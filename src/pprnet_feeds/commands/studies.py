@@ -5,8 +5,6 @@ day, so that a run which was stopped continues where it was. A registry that fai
 rest of the run, and nothing is concluded from its silence.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

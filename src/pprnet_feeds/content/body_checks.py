@@ -3,8 +3,6 @@
 Only `check` and imports ask for them: finding the lines takes as long as rendering the text again.
 """
 
-from __future__ import annotations
-
 import html as entities
 import re
 from collections.abc import Iterator

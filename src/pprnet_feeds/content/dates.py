@@ -3,8 +3,6 @@
 A month or a day means noon: the same day nearly everywhere, and never in a change of the clock.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from datetime import UTC, datetime, time, timedelta

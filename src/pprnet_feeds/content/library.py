@@ -3,8 +3,6 @@
 Drafts and scheduled posts are in no list, count or date here, so no feed can show them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime

@@ -3,8 +3,6 @@
 Files and the numbers of their lines stay as they are: only what is read changes.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -3,8 +3,6 @@
 The keys of other tools are understood. Any other key is a fault: a mistyped `draft` would publish.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import replace

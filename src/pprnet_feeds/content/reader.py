@@ -4,8 +4,6 @@ A file whose signature is unchanged is not opened, and its post stays the same o
 not be read, or is so young that its times may not show another edit, is read again the next time.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

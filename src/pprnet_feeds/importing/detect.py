@@ -1,7 +1,5 @@
 """Which kind of file a source is, and what it holds: its first characters decide, not its name."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The import model: the posts that a source holds, and how what others write becomes such a post."""
 
-from __future__ import annotations
-
 import contextlib
 import html as entities
 import re

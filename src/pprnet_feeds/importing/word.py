@@ -4,8 +4,6 @@ The title has Word's style Title, or is the first heading, or else the first par
 the title, or below a heading such as References at the end. What a post cannot hold is left out and reported.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """The icons and the colour of a site: what the editor chose, else a mark and a colour of our own."""
 
-from __future__ import annotations
-
 import struct
 from base64 import b64encode
 from collections.abc import Iterable

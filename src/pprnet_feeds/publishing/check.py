@@ -5,8 +5,6 @@ there is a bug of ours, and better met here than by readers. A forgotten `draft:
 no fault, so posts that readers do not see yet are listed, and what is probably a slip is a warning.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta

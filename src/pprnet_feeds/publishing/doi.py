@@ -6,8 +6,6 @@ CSL-JSON has strings, HTML in titles, types of their own and dates with holes. W
 is left out, and nothing is guessed.
 """
 
-from __future__ import annotations
-
 import asyncio
 import html
 import json

@@ -3,8 +3,6 @@
 A response costs an addition. A thread does the rest every few seconds.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import threading

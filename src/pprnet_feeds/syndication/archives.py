@@ -5,8 +5,6 @@ year, hold the rest. Every entry is in the archive of its year or in the subscri
 when it was changed lately, in both: a reader that follows the links finds each.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime

@@ -4,8 +4,6 @@ People print what these files say, so the file of a study names our post in a no
 Without a known title a work has its reference in square brackets, as cataloguers do, and a note says so.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator

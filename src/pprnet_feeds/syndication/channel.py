@@ -1,7 +1,5 @@
 """What one document says, in any format: a channel, its entries and its deletions. Addresses are absolute."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime

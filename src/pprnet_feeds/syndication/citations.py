@@ -1,7 +1,5 @@
 """A cited work in the words of people and programs: what became of it, CSL-JSON, a reference as HTML."""
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Sequence

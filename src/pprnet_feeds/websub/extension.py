@@ -3,8 +3,6 @@
 Without a hub it starts no task, stores nothing and imports no HTTP client.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import threading
