@@ -69,7 +69,7 @@ def dropped(which: str, file: str, line: int) -> Problem:
 
 
 def join_escapes(source: str) -> tuple[str, int]:
-    """YAML with its escaped surrogate pairs joined; and how many lone halves were dropped."""
+    """YAML or JSON with its escaped surrogate pairs joined; and how many lone halves were dropped."""
     joined = _ESCAPES.sub(lambda pair: pair[1] + bytes.fromhex(pair[2] + pair[3]).decode("utf-16-be"), source)
     return _ESCAPED_HALF.subn(r"\1", joined)
 

@@ -17,6 +17,7 @@ from xml.parsers import expat
 
 import feedparser
 
+from pprnet_feeds.content import text as texts
 from pprnet_feeds.content.model import Image, Site
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing import source_post as source
@@ -167,6 +168,7 @@ def _html(detail: dict[str, Any]) -> str:
 
 def read_json_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
     """The posts of a JSON feed 1.1 or 1.0, with our own extensions."""
+    text, lost = texts.join_escapes(text)
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -186,7 +188,9 @@ def read_json_feed(text: str, file: str, site: Site, watch: Watch) -> Source:
         posts.append(_item(item, document, line, file, site))
     gone = map(_object, _list(_object(document.get("_deleted")), "items"))
     ids = ((one_line(each.get("ref")) or one_line(each.get("id")), 0) for each in gone)
-    return _source("a JSON feed", one_line(_object(document.get("_feed")).get("id")), posts, ids, file, site)
+    found = _source("a JSON feed", one_line(_object(document.get("_feed")).get("id")), posts, ids, file, site)
+    dropped = [texts.dropped("half of a surrogate pair", file, 0)] if lost else []
+    return replace(found, problems=(*dropped, *found.problems))
 
 
 def _item(item: dict[str, Any], feed: dict[str, Any], line: int, file: str, site: Site) -> SourcePost:
