@@ -1,7 +1,5 @@
 """The command ``pprnet-feeds``. Its help appears at once, because no command is imported for it."""
 
-from __future__ import annotations
-
 import errno
 import sys
 from importlib import import_module
@@ -28,9 +26,6 @@ COMMANDS = {
     "stats": "Print how many subscribers each feed has, as feed readers report them.",
 }
 
-# `import` is a keyword of Python and cannot be a module's name.
-_MODULES = {"import": "import_posts"}
-
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -39,7 +34,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        name = _MODULES.get(cmd_name, cmd_name)
+        name = "import_posts" if cmd_name == "import" else cmd_name  # a keyword of Python names no module
         found: click.Command = getattr(import_module(f"pprnet_feeds.commands.{name}"), name)
         return found
 

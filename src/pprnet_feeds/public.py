@@ -1,7 +1,5 @@
 """The public interface: a site's feeds inside another Python program."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os

@@ -1,7 +1,5 @@
 """The settings of one run of the program, apart from those of the site itself."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """``pprnet-feeds build``: the same bytes as files, for any static host."""
 
-from __future__ import annotations
-
 import os
 from functools import partial
 from pathlib import Path

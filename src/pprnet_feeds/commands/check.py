@@ -1,7 +1,5 @@
 """``pprnet-feeds check``: every fault, before a reader sees it."""
 
-from __future__ import annotations
-
 import os
 from datetime import datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``pprnet-feeds import``: what was published elsewhere, as post files."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence

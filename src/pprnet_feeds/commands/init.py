@@ -1,7 +1,5 @@
 """``pprnet-feeds init``: a new site in a folder."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

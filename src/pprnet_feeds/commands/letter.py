@@ -4,8 +4,6 @@ The same posts give the same bytes: there is no date and no Message-ID, which th
 adds, and the boundary is made from the content.
 """
 
-from __future__ import annotations
-
 import hashlib
 import html
 import re

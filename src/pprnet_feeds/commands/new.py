@@ -4,8 +4,6 @@ A draft is valid at once, so `check` reports what an editor did and not what is 
 it can be published by mistake: the examples are comments, and no text only fills a space.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re
@@ -101,7 +99,7 @@ def new(
 def _taken_names(folder: Path, site: Site, ledger: Ledger, now: datetime) -> set[str]:
     """Every name, id and slug that posts of the site have or had, be they drafts, faulty or gone."""
     library = read_library(folder, site, now, drafts=True)
-    names = {PurePosixPath(name).stem for name in (library.reading.by_file if library.reading else ())}
+    names = {PurePosixPath(name).stem for name in library.reading.by_file}
     for post in (*library.posts, *library.withdrawn):
         names |= {post.id, post.slug, *(alias.rstrip("/").rpartition("/")[2] for alias in post.aliases)}
     for record in ledger.records.values():

@@ -1,7 +1,5 @@
 """What several commands share: options, the site's settings, the state, and how they stop with a message."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys

@@ -1,7 +1,5 @@
 """``pprnet-feeds ping``: send the pings to the hubs, and print what became of them."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from pathlib import Path

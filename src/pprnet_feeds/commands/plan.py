@@ -1,7 +1,5 @@
 """``pprnet-feeds plan``: what subscribers will notice, before they do."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from datetime import datetime

@@ -1,7 +1,5 @@
 """``pprnet-feeds publish``: check everything, then write feeds/ledger.json."""
 
-from __future__ import annotations
-
 import shlex
 from pathlib import Path
 

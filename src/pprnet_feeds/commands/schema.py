@@ -1,7 +1,5 @@
 """``pprnet-feeds schema``: what an editor may type, as JSON Schema (2020-12) for text and form editors."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable

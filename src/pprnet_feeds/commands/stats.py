@@ -1,7 +1,5 @@
 """``pprnet-feeds stats``: subscribers by feed and reader, from what readers report."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import sys

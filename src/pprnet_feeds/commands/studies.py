@@ -5,8 +5,6 @@ day, so that a run which was stopped continues where it was. A registry that fai
 rest of the run, and nothing is concluded from its silence.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json
@@ -55,7 +53,7 @@ _Facts = dict[str, Any]
 @click.command()
 @options.site
 @click.option("--write", is_flag=True, help="Write what was found into the posts.")
-@options.form(*("text", "github", "json"), help="Text, annotations for a pull request, or JSON.")
+@options.form("text", "github", "json", help="Text, annotations for a pull request, or JSON.")
 def studies(folder: Path, form: Form, *, write: bool) -> None:
     """Ask the registries whether a cited study was retracted or corrected.
 

@@ -3,8 +3,6 @@
 Only `check` and imports ask for them: finding the lines takes as long as rendering the text again.
 """
 
-from __future__ import annotations
-
 import html as entities
 import re
 from collections.abc import Iterator
@@ -90,9 +88,9 @@ def _pasted(body: str, above: int, markup: list[tuple[int, str]]) -> list[tuple[
         parts = [(line, f"the text holds {what}{others}, which {'are' if others else 'is'} removed")]
     lost = pasted.unrepaired(body)
     for what in dict.fromkeys(what for _, what, _ in lost):
-        lines = [str(line) for line, each, _ in lost if each == what]
+        lines = [line for line, each, _ in lost if each == what]
         more = f", and {len(lines) - 1} more" if len(lines) > 1 else ""
-        parts.append((int(lines[0]), f"{what} (line {int(lines[0]) + above}{more})"))
+        parts.append((lines[0], f"{what} (line {lines[0] + above}{more})"))
     if lost:
         fix = f"Write line {lost[0][0] + above} like this: {lost[0][2]}"
     return [(min(parts)[0], "; ".join(what for _, what in parts), fix)] if parts else []

@@ -3,8 +3,6 @@
 A month or a day means noon: the same day nearly everywhere, and never in a change of the clock.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from datetime import UTC, datetime, time, timedelta
@@ -22,7 +20,7 @@ _MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]((?!24)[0-9]{2}:[0-9]{2}):([0-9]{2})(?:\.[0-9]+)?"
     r"([Zz]|[+-][0-9]{2}:[0-5][0-9])?"
 )
-_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+_YEARS = range(1900, 2200)
 
 
 def parse_moment(text: str, zone: ZoneInfo) -> datetime:
@@ -42,20 +40,17 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime:
         written, zone_written = f"{parts[1]}T{parts[2]}:{second}", parts[4].upper()
     else:
         raise ValueError("not a date")
-    # Far from both ends of the calendar no zone can overflow it.
-    _require_year(int(written[:4]))
+    outside = f"outside the years {_YEARS[0]} to {_YEARS[-1]}"
+    if int(written[:4]) not in _YEARS:  # far from both ends of the calendar no zone can overflow it
+        raise ValueError(outside)
     try:
         moment = datetime.fromisoformat(written + zone_written)
     except ValueError:
         raise ValueError("not a date") from None
     moment = (moment if zone_written else moment.replace(tzinfo=zone)).astimezone(UTC)
-    _require_year(moment.year)  # the ledger stores it in UTC and must be able to read it again
+    if moment.year not in _YEARS:  # the ledger stores it in UTC and must be able to read it again
+        raise ValueError(outside)
     return moment
-
-
-def _require_year(year: int) -> None:
-    if not _FIRST_YEAR <= year <= _LAST_YEAR:
-        raise ValueError(f"outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
 
 
 def first_published(date: str, zone: ZoneInfo, now: datetime) -> datetime | None:
@@ -78,12 +73,6 @@ def month_of(moment: datetime, zone: ZoneInfo) -> str:
     """The month in which *moment* falls in *zone*, such as ``2021-12``."""
     local = moment.astimezone(zone)
     return sys.intern(f"{local.year:04}-{local.month:02}")
-
-
-def beginning_of(month: str, zone: ZoneInfo) -> datetime:
-    """The moment at which a month such as ``2021-12`` begins in *zone*; in UTC."""
-    year = max(int(month[:4]), _FIRST_YEAR)  # earlier months are past in any case
-    return datetime(year, int(month[5:]), 1, tzinfo=zone).astimezone(UTC)
 
 
 def day(text: str) -> str | None:

@@ -3,8 +3,6 @@
 A reader takes the value, the key it was typed under and the faults of its file; a fault is None.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field

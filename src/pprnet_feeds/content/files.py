@@ -3,8 +3,6 @@
 Only regular files are opened: a pipe waits for ever, a device never ends, a link may leave the site.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import stat

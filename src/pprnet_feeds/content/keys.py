@@ -1,7 +1,5 @@
 """Every key that an editor may type: for reading files, for the JSON Schema, and for the documentation."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 REQUIRED = "required"

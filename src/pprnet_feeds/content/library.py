@@ -3,16 +3,14 @@
 Drafts and scheduled posts are in no list, count or date here, so no feed can show them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
 
-from pprnet_feeds.content.dates import beginning_of
+from pprnet_feeds.content.dates import month_of
 from pprnet_feeds.content.ledger import Ledger, is_recorded, withdrawn_post
 from pprnet_feeds.content.model import Post, Site, appearance
 from pprnet_feeds.content.problems import Problem, quoted
@@ -48,7 +46,7 @@ class Library:
     hidden: Mapping[str, datetime | None] = field(default_factory=dict)
     waiting: tuple[Post, ...] = field(default=(), compare=False, repr=False)
     ledger: Ledger = field(default_factory=Ledger, compare=False, repr=False)
-    reading: Reading | None = field(default=None, compare=False, repr=False)
+    reading: Reading = field(default_factory=Reading, compare=False, repr=False)
 
 
 def read_library(
@@ -69,7 +67,7 @@ def read_library(
     when their files are faulty, or not at rest in this *look*. Without any change the result is *before*.
     """
     ledger = ledger or Ledger()
-    last = before.reading if before else None
+    last = before.reading if before else Reading()
     reading = read_files(folder, site, now, last, bodies=bodies, look=look)
     is_due = before and before.next_release and before.next_release <= now
     if before and reading is last and (site, ledger) == (before.site, before.ledger) and not is_due:
@@ -79,7 +77,6 @@ def read_library(
 
 def public(library: Library, now: datetime) -> Library:
     """What readers may see at *now* of a library that was read with its drafts."""
-    assert library.reading is not None
     return _assemble(library.reading, library.site, now, library.ledger, None, drafts=False)
 
 
@@ -111,11 +108,7 @@ def _assemble(
         remains=frozenset(post.id for post in remains),
         digests=digests,
         recorded=recorded,
-        hidden={
-            post.id: post.published if post.published > now else None
-            for post in public
-            if not _is_public(post, now)
-        },
+        hidden={p.id: p.published if p.published > now else None for p in public if not _is_public(p, now)},
         waiting=tuple(sorted((p for p in single if p.draft or p.updated > now), key=attrgetter("file"))),
         ledger=ledger,
         reading=reading,
@@ -144,12 +137,11 @@ def _digested(
 
 def _announced(site: Site, now: datetime) -> tuple[Site, list[datetime]]:
     """The site without the sentences of months that have not begun, and when those will begin."""
-    begins = {month: beginning_of(month, site.time_zone) for month in site.issues}
-    coming = [begin for begin in begins.values() if begin > now]
-    if not coming:
-        return site, []
-    begun = {month: sentence for month, sentence in site.issues.items() if begins[month] <= now}
-    return replace(site, issues=begun), coming
+    zone = site.time_zone
+    present = month_of(now, zone)
+    begun = {month: sentence for month, sentence in site.issues.items() if month <= present}
+    coming = [datetime(int(m[:4]), int(m[5:]), 1, tzinfo=zone) for m in site.issues.keys() - begun.keys()]
+    return (replace(site, issues=begun) if coming else site), [begin.astimezone(UTC) for begin in coming]
 
 
 def _is_public(post: Post, now: datetime) -> bool:

@@ -4,8 +4,6 @@ comrak renders CommonMark, and nh3 removes everything that could act in a browse
 far more markup than a post needs is shown as it was typed, so no body takes long.
 """
 
-from __future__ import annotations
-
 import html as entities
 import re
 import threading

@@ -3,13 +3,11 @@
 Files and the numbers of their lines stay as they are: only what is read changes.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 
 # What Word's automatic correction makes of `---`.
-_DASHES = re.compile(r"(?:---|[—–][—–-]{0,2}|-{1,2}[—–])[ \t\u00a0]*")
+DASHES = r"(?:---|[—–][—–-]{0,2}|-{1,2}[—–])[ \t\u00a0]*"
 # What may need a repair, after a line feed. One pattern for all takes three times as long.
 _MAY_NEED = (
     re.compile("[\u2028\u2029\u00a0\uf0a7\uf0b7\t]"),
@@ -35,16 +33,6 @@ _PROSE = re.compile(r"[\"“‘(]?[A-Z].*\s\S+\s.*\S|(?i:practice\s+implications
 _SENTENCES = re.compile(r"(?:\S+\s+){4,}\S+[.!?:…][\"”’)]*|(?i:practice\s+implications:?)")
 
 
-def repaired_header(text: str) -> str:
-    """A post file with `---` around its header."""
-    text = text.replace("\x0b", "\u2028")  # a break within a paragraph
-    lines = text.split("\n", 200)
-    ends = [number for number, line in enumerate(lines) if _DASHES.fullmatch(line)][:2]
-    if len(ends) == 2 and ends[0] == 0:
-        lines[0] = lines[ends[1]] = "---"
-    return "\n".join(lines)
-
-
 def repaired(source: str) -> str:
     """A body as its author saw it in the word processor, where that is certain.
 
@@ -64,7 +52,7 @@ def repaired(source: str) -> str:
             line = ("  - " if bullet[1] == "o" else "- ") + line[bullet.end() :]
         elif "|" in above and "|" in line and _RULE.fullmatch(line):
             line = re.sub(r"[—–-]+", "---", line)
-        elif not above.strip() and _DASHES.fullmatch(line) and len(line.strip()) > 1:
+        elif not above.strip() and re.fullmatch(DASHES, line) and len(line.strip()) > 1:
             line = "***"
         lines[number] = line if line.strip() else ""
     for first, last, text in _indented(lines):

@@ -3,8 +3,6 @@
 The keys of other tools are understood. Any other key is a fault: a mistyped `draft` would publish.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -164,7 +162,7 @@ def _permalink(typed: str, name: str) -> str | Wrong:
     return Wrong(what, "Write it like /posts/how-much-psychotherapy/, or take it away.")
 
 
-def _alias(typed: str, name: str) -> str | Wrong:
+def parse_alias(typed: str, name: str) -> str | Wrong:
     """A former path, which must not be one of our own addresses."""
     first, _, rest = typed[1:].partition("/")
     if not slugs.is_path(typed):
@@ -190,7 +188,7 @@ def _bare_doi(typed: str) -> str | None:
 _KINDS: fields.Kinds = fields.KINDS | {
     "title": partial(fields.text, most=300),
     "permalink": reader(_permalink),
-    "alias": reader(_alias),
+    "alias": reader(parse_alias),
     "picture": form(
         lambda typed: typed if fields.is_address(typed) or slugs.is_path(typed) else None,
         "is not the address of a picture",

@@ -1,7 +1,5 @@
 """Faults in content, as data: one run reports all of them, each with its place and its fix."""
 
-from __future__ import annotations
-
 import difflib
 import json
 import re

@@ -4,11 +4,9 @@ A file whose signature is unchanged is not opened, and its post stays the same o
 not be read, or is so young that its times may not show another edit, is read again the next time.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -55,13 +53,13 @@ class Reading:
     files that are no posts by their names.
     """
 
-    basis: tuple[ZoneInfo, tuple[Term, ...], tuple[Term, ...]]
-    by_file: Mapping[str, FileRead]
+    basis: tuple[ZoneInfo, tuple[Term, ...], tuple[Term, ...]] | None = None
+    by_file: Mapping[str, FileRead] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
 
 def read_files(
-    folder: Path, site: Site, now: datetime, before: Reading | None, *, bodies: bool, look: Look | None
+    folder: Path, site: Site, now: datetime, before: Reading, *, bodies: bool, look: Look | None
 ) -> Reading:
     """Read the post files below *folder* that are not as they were in the reading *before*.
 
@@ -70,8 +68,7 @@ def read_files(
     is new. The result is *before* itself when nothing changed.
     """
     basis = site.time_zone, site.topics, site.research
-    was_read: Mapping[str, FileRead] = before.by_file if before else {}
-    is_valid = before is not None and before.basis == basis and not bodies
+    was_read, is_valid = before.by_file, before.basis == basis and not bodies
     by_file: dict[str, FileRead] = {}
     problems: list[Problem] = []
     for found in look.found if look else files.entries(folder, report_others=bodies):
@@ -95,7 +92,7 @@ def read_files(
         by_file |= {name: was_read[name] for name in removed if not look.at_rest(name, b"")}
     reading = Reading(basis, by_file, tuple(problems))
     # Most values are the same objects, which are equal at once.
-    return before if before is not None and is_valid and reading == before else reading
+    return before if is_valid and reading == before else reading
 
 
 def _read_file(

@@ -3,8 +3,6 @@
 A value that could be published by mistake has no default, and any problem stops a site.
 """
 
-from __future__ import annotations
-
 import re
 import shlex
 import struct

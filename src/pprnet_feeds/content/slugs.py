@@ -3,8 +3,6 @@
 Slugs become addresses and file names: none may leave a folder, end a header line or hide an address.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

@@ -4,8 +4,6 @@ A label, a slug and a slug of years ago, in any case, name one term; posts hold 
 subscribe to its address, so no two terms share a name, neither a present nor a former one.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Mapping as Index

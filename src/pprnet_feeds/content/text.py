@@ -4,8 +4,6 @@ XML 1.0 forbids most control characters, which come from text copied out of PDF 
 feed unreadable, so they are dropped where text enters. Nothing that a reader can see is dropped.
 """
 
-from __future__ import annotations
-
 import codecs
 import re
 from collections.abc import Iterator

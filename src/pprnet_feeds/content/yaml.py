@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from yaml import events
 
-from pprnet_feeds.content.pasted import outside_code, repaired_header
+from pprnet_feeds.content.pasted import DASHES, outside_code
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.content.text import clean_with_problems, dropped, join_escapes
 
@@ -23,8 +23,8 @@ _YAML_LIMIT = 1_048_576
 _DEPTH_LIMIT = 10
 _ITEMS_LIMIT = 2_000
 
-_OPENING = re.compile(r"---[ \t]*\n")
-_CLOSING = re.compile(r"\n---[ \t]*$", re.MULTILINE)  # a search for fixed letters is quicker than one for `^`
+_OPENING = re.compile(rf"{DASHES}\n")
+_CLOSING = re.compile(rf"\n{DASHES}$", re.MULTILINE)  # to search for a letter is quicker than for `^`
 _COMMENT = re.compile(r"[ \t]+#")
 
 _MEND = (
@@ -98,7 +98,7 @@ class FrontMatter:
 
 def read_front_matter(text: str, file: str) -> FrontMatter:
     """Divide a post file: YAML between two lines of `---`, then the body."""
-    text, notices = clean_with_problems(repaired_header(text), file)
+    text, notices = clean_with_problems(text.replace("\x0b", "\u2028"), file)  # a break within a paragraph
     opening = _OPENING.match(text)
     closing = _CLOSING.search(text, opening.end() - 1) if opening else None
     fault = _unmerged(file, text) if "<<<<<<< " in text else None
@@ -287,9 +287,7 @@ def _not_yaml(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, int, 
     if "\t" in line[: column + 1] and "cannot start any token" in message:
         return *at, "a tab where YAML wants spaces", "Indent with two spaces and never with a tab."
     sign, item = lines[since[0]][since[1] : since[1] + 1], lines[since[0]].strip()
-    key = _UNSPACED.match(before)
-    name, rest = (key[0], before[key.end() :].strip()[:80]) if key else ("", "")
-    after_name = row - 1, len(name)
+    name, _, rest = before.partition(":")
     is_second_colon = message.startswith("mapping values are not allowed")
     is_no_key = message == "did not find expected key"
     quotes, right = "Put quotation marks around the", _in_quotes(line)
@@ -306,7 +304,8 @@ def _not_yaml(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, int, 
         (context == "while parsing a quoted scalar", at, "a backslash in a value in double quotation marks",
          "Double it, or put single quotation marks around the value."),
         (is_second_colon and ": " in line[:column], at, _COLON, f"{quotes} value: {right}"),
-        (is_second_colon and key, after_name, "no space after the colon", f"Put one there: {name} {rest}"),
+        (is_second_colon and _UNSPACED.match(before), (row - 1, len(name) + 1), "no space after the colon",
+         f"Put one there: {name}: {rest.strip()[:80]}"),
         (message.endswith("<document start>") and lines[0].startswith(" "), (0, 0),
          "a key that does not begin its line", "Take out the spaces before it."),
         (is_second_colon and line.startswith(" "), at, "a key that does not begin its line",

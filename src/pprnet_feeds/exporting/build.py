@@ -7,8 +7,6 @@ Only files that the manifest names are ever replaced or removed, and an unchange
 A name is entered before its file is written.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections import defaultdict, deque

@@ -12,8 +12,6 @@ name one field; and it reads a limited number of rules. Netlify lets a file win 
 be where a redirect begins.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,6 @@ Only the order says what is what: a month, a title, a reference, an account, the
 Implications", a text. A post in another order is left out, and its lines are reported.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Sequence

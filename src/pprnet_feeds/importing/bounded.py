@@ -1,7 +1,5 @@
 """Looks through XML by others before a library reads it, so that none works on it for too long."""
 
-from __future__ import annotations
-
 from collections import Counter
 from xml.parsers import expat
 

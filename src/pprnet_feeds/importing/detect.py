@@ -1,7 +1,5 @@
 """Which kind of file a source is, and what it holds: its first characters decide, not its name."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +11,7 @@ from pprnet_feeds.importing.feeds import read_feed, read_json_feed
 from pprnet_feeds.importing.folders import read_blog_folder
 from pprnet_feeds.importing.html import blocks_of_text, blocks_of_tree, parse
 from pprnet_feeds.importing.source_post import Source, Watch, unread
-from pprnet_feeds.importing.word import DAMAGED, PROTECTED, read_word_file
+from pprnet_feeds.importing.word import DAMAGED, PROTECTED, SAVE, read_word_file
 
 SIZE_LIMIT = 50_000_000
 
@@ -27,11 +25,10 @@ _ENCODING = re.compile(
 # As browsers read them (WHATWG Encoding Standard §4.2).
 _MEANT = {"iso-8859-1": "cp1252", "us-ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
 # What a file is that is no text, by how it begins, and what to do with it.
-_WORD = "Open it in Word, choose Save As and Word Document (.docx), and import that file."
 _COMPRESSED = ("a compressed file", "Unpack it, and import what is in it.")
 _PICTURE = ("a picture", "Put it on the web, and write ![what it shows](its address) into a post.")
 _KINDS = {
-    b"{\\rtf": ("a file in Rich Text Format (.rtf)", _WORD),
+    b"{\\rtf": ("a file in Rich Text Format (.rtf)", SAVE),
     b"%PDF": ("a PDF file", "Import the Word file or the page that it was made of."),
     b"\x89PNG": _PICTURE,
     b"\xff\xd8\xff": _PICTURE,
@@ -67,7 +64,7 @@ def read_source(path: Path, name: str, site: Site, date: str, this_month: str, w
     if data.startswith(_OLE):
         if "EncryptedPackage".encode("utf-16-le") in data:
             return unread(name, *PROTECTED)
-        return unread(name, "this is an Office file of the old kind, such as .doc", _WORD)
+        return unread(name, "this is an Office file of the old kind, such as .doc", SAVE)
     for beginning, (kind, mend) in _KINDS.items():
         if data.startswith(beginning):
             return unread(name, f"this is {kind}, which cannot be imported", mend)
@@ -79,7 +76,7 @@ def read_source(path: Path, name: str, site: Site, date: str, this_month: str, w
         found = _ENCODING.search(data[:2_000])
         declared = found[1].decode().lower() if found else "utf-8"
         try:
-            text = data.decode(_MEANT.get(declared, declared)).replace("\r\n", "\n").replace("\r", "\n")
+            text = data.decode(_MEANT.get(declared, declared))
         except (LookupError, ValueError):
             what = f"the file is not UTF-8 text: {reason}"
             if found and declared != "utf-8":

@@ -3,8 +3,6 @@
 The only module that knows feedparser, which gets no file that it would work on for too long.
 """
 
-from __future__ import annotations
-
 import html
 import io
 import json

@@ -3,8 +3,6 @@
 The text is Markdown already, so only what those programs would replace is converted.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import tomllib

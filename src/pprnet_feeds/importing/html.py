@@ -4,8 +4,6 @@ A block is a line of plain text; or of HTML a heading, a paragraph, or a list, t
 Any text can be read, in bounded time. Only this module knows beautifulsoup4; others change its trees.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Iterator

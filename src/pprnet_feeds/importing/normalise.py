@@ -3,8 +3,6 @@
 Pictures that only scripts show, players and frames, and footnotes, which each program marks in its own way.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from typing import Any

@@ -1,7 +1,5 @@
 """What an import adds to ``feeds/``: the month's sentence of a page, and topics that posts name."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from itertools import chain, count

@@ -1,7 +1,5 @@
 """The import model: the posts that a source holds, and how what others write becomes such a post."""
 
-from __future__ import annotations
-
 import contextlib
 import html as entities
 import re
@@ -17,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pprnet_feeds.content import dates, fields, slugs
 from pprnet_feeds.content import text as texts
 from pprnet_feeds.content.model import Citation, Image, Person, Site, Status
+from pprnet_feeds.content.post import parse_alias
 from pprnet_feeds.content.problems import Problem, quoted
 from pprnet_feeds.importing.html import Block, blocks_of_tree, elements, parse
 from pprnet_feeds.importing.normalise import normalise, resolved
@@ -203,19 +202,18 @@ def front_matter_date(text: str, zone: ZoneInfo) -> str:
     Without a zone it is in *zone*. Noon there is what a day means, and on the 1st what a month means.
     """
     text = _OFFSET.sub("", text.strip()[:100])
-    at = None
     for read in (str, datetime.fromisoformat, parsedate_to_datetime):
         with contextlib.suppress(ValueError, TypeError, OverflowError, IndexError):
-            if isinstance(found := read(text), datetime):
+            found: Any = read(text)
+            if isinstance(found, datetime):
                 found = found.replace(tzinfo=found.tzinfo or (UTC if text.endswith("-0000") else zone))
-            form = found if isinstance(found, str) else found.isoformat(timespec="seconds")
-            at, text = dates.parse_moment(form, zone), form
+                found = found.isoformat(timespec="seconds")
+            local = dates.parse_moment(found, zone).astimezone(zone)
             break
-    if at is None:
+    else:
         return ""
-    local = at.astimezone(zone)
     if (local.hour, local.minute, local.second) != (12, 0, 0):
-        return text.replace(" ", "T").replace("+00:00", "Z")
+        return str(found.replace(" ", "T").replace("+00:00", "Z"))
     return f"{local:%Y-%m}" if local.day == 1 else f"{local:%Y-%m-%d}"
 
 
@@ -257,6 +255,4 @@ def former_path(address: str) -> tuple[str, ...]:
         path = urlsplit(entities.unescape(address.strip())).path
     except ValueError:
         return ()
-    first, _, rest = path[1:].partition("/")
-    ours = first.partition(".")[0] in slugs.RESERVED and not (first == "posts" and rest)
-    return (path,) if path.strip("/") and slugs.is_path(path) and not ours else ()
+    return () if isinstance(parse_alias(path, "aliases"), fields.Wrong) else (path,)

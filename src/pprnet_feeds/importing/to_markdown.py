@@ -8,8 +8,6 @@ A line above a text is a reference only when it can be read as one; anything els
 The only module that knows markdownify.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Sequence

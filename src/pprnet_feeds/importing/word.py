@@ -4,8 +4,6 @@ The title has Word's style Title, or is the first heading, or else the first par
 the title, or below a heading such as References at the end. What a post cannot hold is left out and reported.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections import Counter
@@ -30,7 +28,7 @@ PROTECTED = (
     "Open it in Word, take the password away under File, Info, Protect Document, and save it.",
 )
 DAMAGED = ("the Word file is damaged or cut off", "Copy it again, or save it again in Word.")
-_SAVE = "Open it in Word, choose Save As and Word Document (.docx), and import that file."
+SAVE = "Open it in Word, choose Save As and Word Document (.docx), and import that file."
 _STYLES = """
 p[style-name='Title'] => h1:fresh
 p[style-name='List Bullet'] => ul > li:fresh
@@ -123,7 +121,7 @@ def _count_elements(archive: ZipFile) -> Counter[str]:
         raise UnreadableError(what, "Divide it, and import the parts.")
     found: Counter[str] = Counter()
     for part in parts:
-        counts = XmlCheck(archive.read(part), _SAVE).names
+        counts = XmlCheck(archive.read(part), SAVE).names
         if re.search(r"/(?:document|footnotes|endnotes)\d*\.xml$", part.filename):
             found += counts
         elif re.search(r"/(?:header|footer)\d*\.xml$", part.filename):

@@ -4,8 +4,6 @@ Pages, attachments, menus and revisions are no posts and are only counted. What 
 becomes a draft, and is reported.
 """
 
-from __future__ import annotations
-
 import contextlib
 import html
 import re

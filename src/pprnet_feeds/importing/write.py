@@ -4,8 +4,6 @@ A second run over the same source changes nothing, also after an editor has chan
 wrote: a post is recognised by its id, by its title and month, or by the name its file was given.
 """
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import re

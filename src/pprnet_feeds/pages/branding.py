@@ -1,12 +1,10 @@
 """The icons and the colour of a site: what the editor chose, else a mark and a colour of our own."""
 
-from __future__ import annotations
-
 import struct
 from base64 import b64encode
 from collections.abc import Iterable
 
-from pprnet_feeds.content.model import Picture, Site
+from pprnet_feeds.content.model import Site
 from pprnet_feeds.syndication.urls import FAVICON, ICON, ICON_SVG, LOGO
 
 _ICO_MOST = 256  # pixels
@@ -31,13 +29,10 @@ def picture(path: str, site: Site) -> tuple[bytes, str] | None:
     # Browsers and readers take a PNG under any name, and refuse an ICO with a larger one inside.
     if path == ICON or icon.width > _ICO_MOST:
         return icon.data, "image/png"
-    return _ico(icon), "image/vnd.microsoft.icon"
-
-
-def _ico(icon: Picture) -> bytes:
-    """An ICO file with one PNG; 0 means 256 pixels."""
+    # An ICO file with one PNG; 0 means 256 pixels.
     sides = (icon.width % _ICO_MOST, icon.height % _ICO_MOST)
-    return struct.pack("<3H4B2H2I", 0, 1, 1, *sides, 0, 0, 1, 32, len(icon.data), 22) + icon.data
+    head = struct.pack("<3H4B2H2I", 0, 1, 1, *sides, 0, 0, 1, 32, len(icon.data), 22)
+    return head + icon.data, "image/vnd.microsoft.icon"
 
 
 def accent_css(accent: str) -> bytes:

@@ -4,8 +4,6 @@ For a selection that is a frame of its embed page; for a post a card, plain HTML
 around it. Only our own addresses are answered: others could put their text under our name.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import re

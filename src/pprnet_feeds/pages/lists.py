@@ -1,7 +1,5 @@
 """Lists of posts on pages: by year, the newest first, and never so long that a page grows heavy."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches

@@ -4,8 +4,6 @@ A post is *about* a study and is not the study: a reference manager that saves a
 own facts. The study is a `citation_reference` (Highwire) and a schema.org `citation`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import accumulate

@@ -1,7 +1,5 @@
 """What only a static copy has: the pages of its host's errors, and the names of the files that hosts read."""
 
-from __future__ import annotations
-
 from pprnet_feeds.pages.pages import Pages, render_error
 
 # Rules for hosts, and the folder of what is not for readers.

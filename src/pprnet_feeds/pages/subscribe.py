@@ -4,8 +4,6 @@ The form works without a script: what it sends leads to the page of the selectio
 address ready to be copied. The script does the same in the browser.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from pprnet_feeds.content.model import Site

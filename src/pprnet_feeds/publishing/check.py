@@ -5,8 +5,6 @@ there is a bug of ours, and better met here than by readers. A forgotten `draft:
 no fault, so posts that readers do not see yet are listed, and what is probably a slip is a warning.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -85,7 +83,7 @@ def _copies(library: Library) -> dict[str, str]:
 
     Renaming a copy, as the faults of its name or `id` ask, would show its post to everybody twice.
     """
-    read = library.reading.by_file if library.reading else {}
+    read = library.reading.by_file
     faulty = {problem.file for problem in library.problems if not problem.warning}
     original = {name: _COPIED.sub(r"\1", name) for name in read}
     alike: dict[Any, list[str]] = {}
@@ -164,8 +162,8 @@ class _Links:
     def __init__(self, snapshot: Snapshot, now: datetime) -> None:
         self.snapshot, self.now = snapshot, now
         self.site, self.posts = snapshot.site, snapshot.library.posts
-        read = snapshot.library.reading.by_file if snapshot.library.reading else {}
-        faulty = [f"/posts/{PurePosixPath(name).stem}/" for name, each in read.items() if each.post is None]
+        read = snapshot.library.reading.by_file.items()
+        faulty = [f"/posts/{PurePosixPath(name).stem}/" for name, each in read if each.post is None]
         self._status = dict.fromkeys((*snapshot.paths(), *_OPERATION, *QUERIED, *faulty), 200)
         paths = ((path, post) for post in self.posts for path in (f"/posts/{post.slug}", *post.aliases))
         self._post_at = {path.rstrip("/"): post for path, post in paths}

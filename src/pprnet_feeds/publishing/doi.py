@@ -6,8 +6,6 @@ CSL-JSON has strings, HTML in titles, types of their own and dates with holes. W
 is left out, and nothing is guessed.
 """
 
-from __future__ import annotations
-
 import asyncio
 import html
 import json
@@ -147,8 +145,10 @@ def citation_of(record: Any, doi: str) -> Citation:
         publisher="" if kind == "article-journal" else values.get("publisher", ""),
         type=kind,
     )
+    authors = apa_list(citation.authors)
     parts = [
-        _join(" ", _authors(citation.authors), f"({citation.year or 'n.d.'})."),
+        authors if len(citation.authors) > 1 else _sentence(authors),
+        f"({citation.year or 'n.d.'}).",
         *map(_sentence, (title, _source(citation, _names(record.get("editor"))), citation.publisher)),
         citation.link,
     ]
@@ -208,12 +208,6 @@ def _source(citation: Citation, editors: tuple[str, ...]) -> str:
     listed = _join(" & ", ", ".join(names[:-1]), *names[-1:])
     eds = f"{listed} ({'Ed.' if len(names) == 1 else 'Eds.'}), " if names else ""
     return f"In {eds}{citation.container}" + (f" (pp. {pages})" if pages else "")
-
-
-def _authors(names: tuple[str, ...]) -> str:
-    parts = (name.partition(", ") for name in names)
-    shown = [_join(", ", family, initials(given)) for family, _, given in parts]
-    return apa_list(shown) if len(shown) > 1 else _sentence("".join(shown))
 
 
 def _sentence(text: str) -> str:

@@ -4,8 +4,6 @@ A changed id shows an old post to every subscriber as new, and a deleted file le
 finding that was withdrawn. So editors see the difference before subscribers do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Write a post file: values as YAML, names as slugs, and never over another file."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

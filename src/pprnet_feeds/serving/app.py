@@ -5,8 +5,6 @@ through the router to its endpoint, which renders the response in one thread. Ab
 from the site's settings, never from a header field.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -5,8 +5,6 @@ everybody polls, are cached as long as the snapshot lives, all other responses i
 bytes: ten thousand combinations that a client makes up cost a constant amount of memory.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

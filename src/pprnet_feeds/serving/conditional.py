@@ -4,8 +4,6 @@ Feed readers poll. These rules decide whether a poll costs 200 bytes or 200 kilo
 are pure functions of header values. What cannot be read is ignored; nothing here raises.
 """
 
-from __future__ import annotations
-
 import contextlib
 import re
 from collections.abc import Collection, Sequence

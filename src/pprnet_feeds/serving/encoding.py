@@ -4,8 +4,6 @@ Compressing is the most expensive step of a response, so each coding is made onc
 first asks for it, and shared by all responses with the same document.
 """
 
-from __future__ import annotations
-
 import gzip
 from base64 import urlsafe_b64encode
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 Requests are not logged, so the log never shows who reads these feeds.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from datetime import UTC, datetime

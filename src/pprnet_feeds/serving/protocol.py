@@ -20,8 +20,6 @@ A connection is in one of these states:
 a `Last-Modified` that is younger than a second.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import re

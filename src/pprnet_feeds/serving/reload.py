@@ -5,8 +5,6 @@ good one stays and the reasons are reported. Reloading never ends: whatever goes
 tried again, at the next change and every minute.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import gc

@@ -258,8 +258,7 @@ def _lost(library: Library, now: datetime, *, had_posts: bool) -> list[Problem]:
     # Everything in a folder that cannot be read is missing.
     faults = [problem for problem in library.problems if problem.what.startswith("the folder ")]
     is_public = any(record.status != "withdrawn" for record in library.ledger.records.values())
-    has_files = library.reading is not None and library.reading.by_file
-    if not faults and not has_files and (had_posts or is_public):
+    if not faults and not library.reading.by_file and (had_posts or is_public):
         mend = "Put the files back. If every post is meant to go, restart the service."
         if is_public:
             mend = "Put the files back, or mount the folder: feeds/ledger.json knows of posts."

@@ -5,8 +5,6 @@ the second of two processes sees what the first wrote. Any fault of a disk, a ne
 becomes an `UnavailableError`. Call nothing here on the event loop: waiting for the lock may take seconds.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

@@ -6,8 +6,6 @@ as it is now, with the facts by which selections choose it, before a change and 
 timestamp of its own: clients may ask for any number. A timestamp only rises, and may be later than now.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress

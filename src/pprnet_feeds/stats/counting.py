@@ -5,8 +5,6 @@ one. Clients may send anything, so memory and rows are bounded: beyond a bound, 
 its path, and a report is dropped. While the state cannot be used, counts wait in memory.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections import Counter, defaultdict

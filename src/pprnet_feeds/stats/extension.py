@@ -3,14 +3,12 @@
 A response costs an addition. A thread does the rest every few seconds.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,14 +16,12 @@ from starlette.routing import Route
 
 from pprnet_feeds.pages.pages import Pages, page_headers
 from pprnet_feeds.serving.response import ERROR, Sent
+from pprnet_feeds.serving.snapshot import Snapshot
 from pprnet_feeds.state.database import Database
 from pprnet_feeds.stats.counting import CountStore, RequestCounter
 from pprnet_feeds.stats.metrics import MEDIA_TYPE, Metrics
 from pprnet_feeds.stats.report import FRESH, RECENT, Report, number, report, size
 from pprnet_feeds.syndication.catalogue import Document
-
-if TYPE_CHECKING:
-    from pprnet_feeds.serving.snapshot import Snapshot
 
 log = logging.getLogger("pprnet_feeds")
 

@@ -4,8 +4,6 @@ One process holds them in memory. Several share a folder: each writes its number
 whichever is asked adds up those of all. No label holds what a client can choose.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

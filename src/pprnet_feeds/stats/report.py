@@ -4,8 +4,6 @@ A number of subscribers is a lower bound, since many readers report none; nothin
 The state is only read, and the number of rows is bounded.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta

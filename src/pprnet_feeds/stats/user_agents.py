@@ -5,8 +5,6 @@ subscribers there is, and any client can send any. So a number is checked agains
 of plain characters, and nothing here raises or is slow.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from typing import NamedTuple

@@ -5,9 +5,7 @@ year, hold the rest. Every entry is in the archive of its year or in the subscri
 when it was changed lately, in both: a reader that follows the links finds each.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -66,10 +64,3 @@ def year_of(timestamp: datetime, zone: ZoneInfo) -> int:
     """The year of a UTC *timestamp* in the site's zone, where the editor's December ends."""
     # No zone is a month away from UTC, and asking one is slow.
     return timestamp.year if 1 < timestamp.month < 12 else timestamp.astimezone(zone).year
-
-
-def neighbours(years: Sequence[int], year: int) -> tuple[int, int]:
-    """The archive years before and after *year*, 0 for none; *year* 0 is the subscription document."""
-    around = [0, *years, 0, 0]
-    place = around.index(year, 1)
-    return around[place - 1], around[place + 1]

@@ -4,8 +4,6 @@ People print what these files say, so the file of a study names our post in a no
 Without a known title a work has its reference in square brackets, as cataloguers do, and a note says so.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -13,17 +11,8 @@ from dataclasses import dataclass, replace
 
 from pprnet_feeds.content.model import Citation, Post, Site, doi_url
 from pprnet_feeds.content.text import one_line
+from pprnet_feeds.syndication import citations
 from pprnet_feeds.syndication.channel import permalink, without_empty
-from pprnet_feeds.syndication.citations import (
-    apa_list,
-    became,
-    csl_item,
-    csl_type,
-    initials,
-    name_of,
-    page_ends,
-    person_name,
-)
 from pprnet_feeds.syndication.entries import note
 from pprnet_feeds.syndication.references import complete
 from pprnet_feeds.syndication.selection import MONTHS
@@ -79,7 +68,7 @@ def study_as_work(key: str, cite: Citation, post: str) -> Work:
     """A cited work; *post* is the permalink of the post that summarises it."""
     printed, notice = f"Reference as printed: {one_line(cite.text)}", cite.notice
     words = printed if cite.title else "No title is known; the reference is used instead."
-    known = [f"This work {became(notice)}. {doi_url(notice.doi)}".rstrip()] if notice else []
+    known = [f"This work {citations.became(notice)}. {doi_url(notice.doi)}".rstrip()] if notice else []
     notes = (*known, f"Summary: {post}", words)
     return Work(key, cite, cite.title or f"[{cite.text}]", cite.link, notes)
 
@@ -100,7 +89,7 @@ def post_as_work(post: Post, site: Site) -> Work:
         doi=post.doi,
         url=permalink(post, site),
         title=post.title,
-        authors=tuple(person_name(author.name) for author in post.authors or (site.author,)),
+        authors=tuple(citations.person_name(author.name) for author in post.authors or (site.author,)),
         container=site.title,
         year=date[0],
         publisher=site.publisher.name,
@@ -114,22 +103,16 @@ def post_as_work(post: Post, site: Site) -> Work:
 def _apa(cite: Citation, date: tuple[str, ...]) -> str:
     """The reference of a post (APA, 7th edition, §10.1)."""
     day = f" {int(date[2])}" if date[2:] else ""
-    names = apa_list([_apa_name(author) for author in cite.authors])
-    parts = [names, f"({date[0]}, {MONTHS[int(date[1]) - 1]}{day})", cite.title]
+    parts = [citations.apa_list(cite.authors), f"({date[0]}, {MONTHS[int(date[1]) - 1]}{day})", cite.title]
     parts += [cite.container] if cite.container not in cite.authors else []
     ended = (part if part.endswith((".", "?", "!")) else f"{part}." for part in parts)
     return f"{' '.join(ended)} {cite.link}"
 
 
-def _apa_name(author: str) -> str:
-    family, given, suffix = name_of(author)
-    return ", ".join(filter(None, (family, initials(given), suffix)))
-
-
 def _bibtex(work: Work) -> str:
     """An entry of a BibTeX database."""
     cite = work.citation
-    entry = _BIBTEX_TYPES.get(csl_type(cite), "misc")
+    entry = _BIBTEX_TYPES.get(citations.csl_type(cite), "misc")
     fields = {
         "author": " and ".join(_bibtex_name(author) for author in cite.authors),
         "title": _tex(work.title),
@@ -138,7 +121,7 @@ def _bibtex(work: Work) -> str:
         "month": MONTHS[int(work.date[1]) - 1][:3].lower() if work.date else "",
         "volume": _tex(cite.volume),
         "number": _tex(cite.issue),
-        "pages": "--".join(map(_tex, page_ends(cite.pages))),
+        "pages": "--".join(map(_tex, citations.page_ends(cite.pages))),
         "publisher": _tex(cite.publisher),
         "doi": one_line(cite.doi).translate(_VERBATIM),
         "url": one_line(work.url).translate(_VERBATIM),
@@ -160,7 +143,7 @@ def _tex(text: str) -> str:
 
 def _bibtex_name(author: str) -> str:
     """``Family, Suffix, Given``; a part that BibTeX would divide is in braces."""
-    family, given, suffix = name_of(author)
+    family, given, suffix = citations.name_of(author)
     if not given:
         return f"{{{_tex(family)}}}"
     return ", ".join(
@@ -173,9 +156,9 @@ def _bibtex_name(author: str) -> str:
 def _ris(work: Work) -> str:
     """A record of a RIS file, with the CR LF line ends that its readers expect."""
     cite = work.citation
-    first, *last = page_ends(cite.pages)
+    first, *last = citations.page_ends(cite.pages)
     lines = [
-        ("TY", _RIS_TYPES.get(csl_type(cite), "GEN")),
+        ("TY", _RIS_TYPES.get(citations.csl_type(cite), "GEN")),
         ("ID", work.key),
         *(("AU", author) for author in cite.authors),
         ("PY", cite.year),
@@ -201,7 +184,7 @@ def _ris(work: Work) -> str:
 def _csl(work: Work) -> str:
     """An item of a CSL-JSON array (schema 1.0.2), on one line."""
     ours = {"title": work.title, "note": "\n".join(work.notes), "URL": work.url}
-    item = csl_item(work.citation, work.key) | ours | {"language": work.language, "ISSN": work.issn}
+    item = citations.csl_item(work.citation, work.key) | ours | {"language": work.language, "ISSN": work.issn}
     if work.date:
         item["issued"] = {"date-parts": [list(map(int, work.date))]}
     return json.dumps(without_empty(item), ensure_ascii=False)

@@ -4,8 +4,6 @@ A catalogue stores no document: an unchanged one is rendered to the same bytes a
 that requests ten thousand combinations leaves nothing behind.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,14 +1,12 @@
 """What one document says, in any format: a channel, its entries and its deletions. Addresses are absolute."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pprnet_feeds.content.model import Citation, Image, Person, Post, Site
-from pprnet_feeds.syndication.archives import FeedItems, neighbours
+from pprnet_feeds.syndication.archives import FeedItems
 from pprnet_feeds.syndication.urls import VIEWS, FeedRequest
 
 # Title and subtitle of the feeds that are no selection of posts.
@@ -98,7 +96,9 @@ class Channel:
 def make_channel(request: FeedRequest, site: Site, shown: FeedItems, years: Sequence[int] = ()) -> Channel:
     """The channel of a document that has *shown*; *years* are the archives that it leads to."""
     base, home = site.base_url, f"{site.base_url}/{request.folder}"
-    before, after = neighbours(years, request.year)
+    around = [0, *years, 0, 0]  # the archives between nothing, and the subscription document of year 0
+    place = around.index(request.year, 1)
+    before, after = around[place - 1], around[place + 1]
     home_page = request.selection.page if request.series == "posts" else request.folder
     title, subtitle = request.selection.title(site) + VIEWS[request.view], request.selection.subtitle(site)
     if request.series in _SERIES:

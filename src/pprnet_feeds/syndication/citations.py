@@ -1,7 +1,5 @@
 """A cited work in the words of people and programs: what became of it, CSL-JSON, a reference as HTML."""
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Sequence
@@ -76,13 +74,15 @@ def initials(given: str) -> str:
     if re.fullmatch(r"[A-Z]{2,3}", given):
         given = " ".join(given)
     words = re.findall(r"[^\s.-]+|-", given)
-    first = " ".join("-" if word == "-" else f"{word[0].upper()}." for word in words)
-    return first.replace(" - ", "-").strip(" -") + comma + suffix
+    letters = " ".join("-" if word == "-" else f"{word[0].upper()}." for word in words)
+    return letters.replace(" - ", "-").strip(" -") + comma + suffix
 
 
-def apa_list(names: Sequence[str]) -> str:
-    """Names as a list (APA, 7th edition, §9.8): of more than twenty the first nineteen and the last."""
-    *others, last = names
+def apa_list(authors: Sequence[str]) -> str:
+    """Authors as a list (APA, 7th edition, §9.8): of more than twenty the first nineteen and the last."""
+    parts = ((family, initials(given), suffix) for family, given, suffix in map(name_of, authors))
+    names = [", ".join(filter(None, each)) for each in parts]
+    *others, last = names or [""]
     if len(names) > 20:
         return ", ".join([*names[:19], f"… {last}"])
     return ", ".join([*others, f"& {last}"]) if others else last

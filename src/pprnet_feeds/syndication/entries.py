@@ -4,8 +4,6 @@ Readers make a preview of the first words, so the text comes before the referenc
 text itself shows is shown a second time. A body is rendered when a document needs it.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from dataclasses import replace

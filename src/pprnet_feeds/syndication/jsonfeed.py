@@ -3,8 +3,6 @@
 What the format lacks is in extensions, whose names begin with an underscore: docs/subscriber/feeds.md.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from typing import Any

@@ -5,8 +5,6 @@ Mail programs cut what is longer than about 100 kB. No style sets the colour of 
 does that. The only module that knows css-inline.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Sequence

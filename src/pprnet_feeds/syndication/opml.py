@@ -1,7 +1,5 @@
 """The list of feeds: OPML 2.0 for feed readers to import, JSON for programs."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ The time is bounded for any text: no pattern can go back over what it has read m
 steps.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from functools import lru_cache

@@ -5,8 +5,6 @@ the index in memory. It is made of the text as the editor typed it, less what re
 rendering thousands of bodies would take longer than anybody waits.
 """
 
-from __future__ import annotations
-
 import re
 import sqlite3
 import unicodedata

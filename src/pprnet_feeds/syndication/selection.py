@@ -4,8 +4,6 @@ A selection is the part of an address before the view: nothing for every post, `
 ``research/…/``, both, ``issues/…/`` or ``search/…/``. It has one spelling.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

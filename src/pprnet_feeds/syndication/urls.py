@@ -9,8 +9,6 @@
 Whether there is anything at the address is for the catalogue to say.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Two extensions of feedgen complete the elements that it makes, without a namespa
 makes them. Dates are set here: feedgen takes them from the clock, and writes them through the locale.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime

@@ -4,8 +4,6 @@ A hub is somebody else's machine: it may fail, stall, redirect for ever or send 
 Whatever it sends ends in one `PingOutcome`. Few pings are sent at once, and no body is read.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import threading

@@ -3,20 +3,15 @@
 Without a hub it starts no task, stores nothing and imports no HTTP client.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from pprnet_feeds.serving.snapshot import Snapshot
 from pprnet_feeds.state.database import Database, UnavailableError
 from pprnet_feeds.websub.queue import Queue
-
-if TYPE_CHECKING:
-    from pprnet_feeds.serving.snapshot import Snapshot
 
 log = logging.getLogger("pprnet_feeds")
 

@@ -6,8 +6,6 @@ since the hub fetches what is there by then. A process claims a ping before it s
 dies, the claim runs out and another process takes the ping.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
