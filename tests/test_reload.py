@@ -312,6 +312,27 @@ def test_an_empty_folder_beside_a_ledger_is_a_lost_mount(site: Path):
         assert running.ask("/feed.atom").status == 200
 
 
+@pytest.mark.parametrize("how", ["removed", "emptied"])
+def test_a_ledger_that_is_gone_takes_no_date_back(site: Path, how: str):
+    write_post(site, 3, 2020, date=f"{datetime.now(UTC):%Y-%m}")
+    assert command("publish", "--site", str(site)).returncode == 0
+    ledger = site / "feeds/ledger.json"
+    text = ledger.read_text()
+    with serving(site) as running:
+        before = body(running)
+        ledger.unlink() if how == "removed" else ledger.write_text('{"version": 1, "posts": []}')
+        soon(lambda: not ready(running)["current"])
+        assert ready(running)["ready"]
+        assert ready(running)["problems"] == ["feeds/ledger.json: the ledger holds no post any more"]
+        write_post(site, 0, 2020, title="Edited meanwhile")
+        time.sleep(2)
+        assert body(running) == before
+        ledger.write_text(text)
+        soon(lambda: "Edited meanwhile" in body(running))
+        assert ready(running)["current"]
+        assert log_of(running).count("the ledger holds no post any more") == 1
+
+
 def test_a_service_is_not_ready_while_the_clock_is_before_the_last_publication(site: Path):
     assert command("publish", "--site", str(site)).returncode == 0
     ledger = site / "feeds/ledger.json"
@@ -419,3 +440,15 @@ def test_a_faulty_post_is_told_in_the_log(site: Path):
     with serving(site) as running:
         log = log_of(running)
     assert f"faulty: posts/{post.name}:4: no topic is called 'unheard'" in log
+
+
+def test_a_post_that_stays_faulty_is_told_once_however_often_others_change(site: Path):
+    write_post(site, 0, 2020, topics="[unheard]")
+    with serving(site) as running:
+        for title in ("Edited once", "Edited twice"):
+            write_post(site, 1, 2020, title=title)
+            soon(lambda title=title: title in body(running))
+        write_post(site, 2, 2020, topics="[unknown]")
+        soon(lambda: len(ready(running)["problems"]) == 2)
+        log = log_of(running)
+    assert (log.count("no topic is called 'unheard'"), log.count("no topic is called 'unknown'")) == (1, 1)
