@@ -207,6 +207,21 @@ def test_a_folder_that_cannot_be_read_empties_no_feed(site: Path):
     assert done.stdout == "posts/sub: the folder cannot be read: Permission denied\n" * 2
 
 
+@pytest.mark.skipif(os.getuid() == 0 and not shutil.which("setpriv"), reason="the superuser may read all")
+@pytest.mark.parametrize("closed", ["feeds", "feeds/site.yaml"])
+def test_settings_that_cannot_be_read_are_told_without_a_traceback(site: Path, closed: str):
+    drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.getuid() == 0 else []
+    (site / closed).chmod(0)
+    done = subprocess.run(
+        [*drop, sys.executable, "-m", "pprnet_feeds", "check", "--site", site],
+        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
+    (site / closed).chmod(0o755)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "feeds/site.yaml: the file cannot be opened: Permission denied" in done.stdout
+    assert "`title` is missing" not in done.stdout
+
+
 def test_many_quick_saves_are_whole_and_never_ahead_of_the_clock(site: Path):
     with serving(site) as running:
         seen = set()

@@ -11,14 +11,11 @@ from pprnet_feeds.commands import options
 from pprnet_feeds.commands.check import CONSEQUENCE
 from pprnet_feeds.commands.plan import in_words, planned
 from pprnet_feeds.content import ledger as ledgers
-from pprnet_feeds.content.problems import Problem
 from pprnet_feeds.publishing.check import ADDRESS, NO_BASE_URL, UNRECORDED, waiting_lines
 from pprnet_feeds.publishing.plan import published
 from pprnet_feeds.publishing.postfile import write_file
 
 _FORGET = "Forget a post whose file is gone. Repeat it for several posts."
-_AGAIN = "Somebody else has just published. Publish again, which keeps what they recorded."
-_CHANGED = Problem(ledgers.FILE, 0, 0, "the ledger was changed while this ran", _AGAIN)
 _MOST_NAMED = 20  # of more files only the folder is named
 
 
@@ -58,7 +55,7 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
         click.echo("\nNothing to publish: feeds/ledger.json is up to date.")
         return
     if ledgers.read_ledger(folder, ledger) != ledger:
-        options.fail([_CHANGED], CONSEQUENCE)
+        raise click.ClickException(f"{path} was changed while this ran. {CONSEQUENCE} Publish again.")
     with options.writing(path, CONSEQUENCE):
         write_file(path, text, over=True)
     files = {change.file for change in found}

@@ -22,7 +22,6 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from pprnet_feeds.content import files
-from pprnet_feeds.content.ledger import FILE as LEDGER
 from pprnet_feeds.content.ledger import read_ledger, too_early
 from pprnet_feeds.content.library import Library, read_library
 from pprnet_feeds.content.model import Post, digest
@@ -95,7 +94,7 @@ def snapshot_of(
 ) -> Snapshot | Failure:
     """The snapshot of a *library* that was read just now; *before* itself when nothing changed."""
     last = before.library if before else None
-    if lost := _lost(library, now, last):
+    if lost := _lost(library, now, had_posts=bool(last and last.posts)):
         return Failure(lost, temporary=True)
     present = resources(library, renderer_digest())
     if before is None or library != last:
@@ -259,18 +258,15 @@ def renderer_digest() -> str:
     return digest([sources, [(library, version(library)) for library in _LIBRARIES]])
 
 
-def _lost(library: Library, now: datetime, last: Library | None) -> list[Problem]:
-    """Why *library*, read just now after the *last* one, must be less than what the site holds."""
+def _lost(library: Library, now: datetime, *, had_posts: bool) -> list[Problem]:
+    """Why *library*, read just now, must be less than what the site holds."""
     # Everything in a folder that cannot be read is missing.
     faults = [problem for problem in library.problems if problem.what.startswith("the folder ")]
     is_public = any(record.status != "withdrawn" for record in library.ledger.records.values())
     has_files = library.reading is not None and library.reading.by_file
-    if not faults and not has_files and ((last and last.posts) or is_public):
+    if not faults and not has_files and (had_posts or is_public):
         mend = "Put the files back. If every post is meant to go, restart the service."
         if is_public:
             mend = "Put the files back, or mount the folder: feeds/ledger.json knows of posts."
         faults = [Problem("posts", 0, 0, "the folder holds no post any more", mend)]
-    if last and last.ledger.records and not library.ledger.records:
-        mend = "Take it from git again, or restart the service: dates and ids then change for readers."
-        faults.append(Problem(LEDGER, 0, 0, "the ledger holds no post any more", mend))
     return faults + too_early(library.ledger, now)

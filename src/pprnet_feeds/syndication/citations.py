@@ -95,8 +95,7 @@ def page_ends(pages: str) -> tuple[str, ...]:
 
 def csl_type(citation: Citation) -> str:
     """The CSL type of the work: where none is stated, only a journal's volume makes an article certain."""
-    is_article = citation.container and citation.volume
-    return citation.type or ("article-journal" if is_article else "document")
+    return citation.type or ("article-journal" if citation.container and citation.volume else "document")
 
 
 def csl_item(citation: Citation, key: str) -> dict[str, Any]:
