@@ -263,3 +263,46 @@ def test_two_services_on_one_folder_and_one_state_tell_the_same(site: Path, stat
             time.sleep(1.1)
         assert held(one) == held(other)
         assert modified(one.ask("/feed.atom")) == modified(other.ask("/feed.atom"))
+
+
+def test_two_services_of_which_one_has_lost_the_last_good_version_of_a_post_come_to_rest(
+    site: Path, state: Path
+):
+    with serving(site, PPRNET_STATE=str(state)) as one:
+        good = write_post(site, 5, topics="[alpha]").read_text()
+        soon(lambda: b"alpha" in one.ask("/posts/2013-02-02-post-5/").body)
+        faulty = write_post(site, 5, topics="[unheard]")
+        soon(lambda: b"unheard" in one.ask("/readyz").body)
+        with serving(site, PPRNET_STATE=str(state)) as other:
+            assert other.ask("/posts/2013-02-02-post-5/").status == 404
+            time.sleep(1.5)
+            before = [modified(each.ask("/feed.atom")) for each in (one, other)]
+            for number in range(4):  # each wakes both, and neither reads anything new
+                (site / f"posts/.hidden-{number}").write_text("")
+                time.sleep(1.2)
+            assert [modified(each.ask("/feed.atom")) for each in (one, other)] == before
+            faulty.write_text(good)
+            soon(lambda: other.ask("/posts/2013-02-02-post-5/").status == 200)
+            soon(lambda: modified(one.ask("/feed.atom")) == modified(other.ask("/feed.atom")))
+            assert held(one) == held(other)
+            assert modified(one.ask("/feed.atom")) > max(before)
+
+
+def test_without_memory_nothing_new_is_rendered_and_one_line_says_so(site: Path):
+    paths = [f"/search/?q={number}" for number in range(20)] + ["/issues/2013-01/", "/topics/alpha/", "/"]
+    with serving(site, PYTHONWARNINGS="default") as running:
+        time.sleep(1.5)
+        assert running.ask("/feed.atom").status == 200
+        pid = running.process.pid
+        words = Path(f"/proc/{pid}/statm").read_text().split()
+        size = int(words[0]) * resource.getpagesize()
+        limits = resource.prlimit(pid, resource.RLIMIT_AS)
+        resource.prlimit(pid, resource.RLIMIT_AS, (size, limits[1]))
+        assert {running.ask(path).status for path in paths * 3} <= {200, 503}
+        assert running.ask("/issues/feed.atom").status == 503  # it needs a library that is not loaded yet
+        assert running.ask("/feed.atom").status == 200
+        resource.prlimit(pid, resource.RLIMIT_AS, limits)
+        assert {running.ask(path).status for path in (*paths, "/issues/feed.atom")} == {200}
+        log = log_of(running)
+    assert log.count("nothing new can be rendered for now") == 1
+    assert "Traceback" not in log

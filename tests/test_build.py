@@ -348,11 +348,12 @@ def test_progress_is_shown_on_a_terminal_and_not_in_a_pipe(own, own_copy):
     assert done.stdout.decode().endswith(NOTE)
 
 
-def test_a_manifest_that_cannot_be_read_is_told_and_nothing_is_touched(own, own_copy, tmp_path):
+@pytest.mark.parametrize("content", [b"{}", b"\xff\xfe{}", b"\0" * 9], ids=["other", "no text", "zeros"])
+def test_a_manifest_that_cannot_be_read_is_told_and_nothing_is_touched(own, own_copy, content):
     copy = own_copy
     before = times(copy)
     manifest = copy / ".pprnet-feeds/manifest.json"
-    manifest.write_text("{}")
+    manifest.write_bytes(content)
     assert "its .pprnet-feeds/manifest.json cannot be read" in refused(own, copy)
     assert {name: at for name, at in times(copy).items() if name != str(manifest)} == {
         name: at for name, at in before.items() if name != str(manifest)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import shlex
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from click.testing import CliRunner
 
 from many import make_site
 from pprnet_feeds.cli import main
-from service import Service, serving
+from service import ROOT, Service, command, serving
 
 pytestmark = pytest.mark.slow  # each of them starts processes, or waits for files to rest
 
@@ -287,3 +290,24 @@ def test_an_edited_date_leaves_a_post_in_its_month(site: Path):
     with serving(site) as service:
         assert b"Post 2" in service.ask("/issues/2013-01/").body
         assert service.ask("/issues/2013-05/").status == 404
+
+
+def test_of_two_people_who_publish_at_once_the_later_one_is_told_and_takes_nothing_back(site: Path):
+    publish = [sys.executable, "-m", "pprnet_feeds", "publish", "--site", str(site)]
+    reader, writer = os.pipe()
+    # The first one has read everything, and waits for room to say what it found.
+    filled = os.write(writer, b" " * fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ))
+    environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    slow = subprocess.Popen(publish, env=environ, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    time.sleep(4)
+    assert slow.poll() is None
+    assert command("publish", "--site", str(site)).returncode == 0
+    ledger = (site / "feeds/ledger.json").read_text()
+    with os.fdopen(reader, "rb") as output:
+        assert output.read()[filled:].startswith(b"8 new.")
+    told = "was changed while this ran. Nothing was published. Publish again."
+    assert slow.communicate(timeout=10)[1] == f"Error: {site}/feeds/ledger.json {told}\n"
+    assert slow.returncode == 1
+    assert (site / "feeds/ledger.json").read_text() == ledger
+    assert "up to date" in ran(site, "publish")

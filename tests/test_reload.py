@@ -207,6 +207,21 @@ def test_a_folder_that_cannot_be_read_empties_no_feed(site: Path):
     assert done.stdout == "posts/sub: the folder cannot be read: Permission denied\n" * 2
 
 
+@pytest.mark.skipif(os.getuid() == 0 and not shutil.which("setpriv"), reason="the superuser may read all")
+@pytest.mark.parametrize("closed", ["feeds", "feeds/site.yaml"])
+def test_settings_that_cannot_be_read_are_told_without_a_traceback(site: Path, closed: str):
+    drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.getuid() == 0 else []
+    (site / closed).chmod(0)
+    done = subprocess.run(
+        [*drop, sys.executable, "-m", "pprnet_feeds", "check", "--site", site],
+        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
+    (site / closed).chmod(0o755)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "feeds/site.yaml: the file cannot be opened: Permission denied" in done.stdout
+    assert "`title` is missing" not in done.stdout
+
+
 def test_many_quick_saves_are_whole_and_never_ahead_of_the_clock(site: Path):
     with serving(site) as running:
         seen = set()
@@ -310,6 +325,27 @@ def test_an_empty_folder_beside_a_ledger_is_a_lost_mount(site: Path):
         (site / "aside").rename(site / "posts")
         soon(lambda: running.ask("/readyz").status == 200)
         assert running.ask("/feed.atom").status == 200
+
+
+@pytest.mark.parametrize("how", ["removed", "emptied"])
+def test_a_ledger_that_is_gone_takes_no_date_back(site: Path, how: str):
+    write_post(site, 3, 2020, date=f"{datetime.now(UTC):%Y-%m}")
+    assert command("publish", "--site", str(site)).returncode == 0
+    ledger = site / "feeds/ledger.json"
+    text = ledger.read_text()
+    with serving(site) as running:
+        before = body(running)
+        ledger.unlink() if how == "removed" else ledger.write_text('{"version": 1, "posts": []}')
+        soon(lambda: not ready(running)["current"])
+        assert ready(running)["ready"]
+        assert ready(running)["problems"] == ["feeds/ledger.json: the ledger holds no post any more"]
+        write_post(site, 0, 2020, title="Edited meanwhile")
+        time.sleep(2)
+        assert body(running) == before
+        ledger.write_text(text)
+        soon(lambda: "Edited meanwhile" in body(running))
+        assert ready(running)["current"]
+        assert log_of(running).count("the ledger holds no post any more") == 1
 
 
 def test_a_service_is_not_ready_while_the_clock_is_before_the_last_publication(site: Path):
@@ -419,3 +455,15 @@ def test_a_faulty_post_is_told_in_the_log(site: Path):
     with serving(site) as running:
         log = log_of(running)
     assert f"faulty: posts/{post.name}:4: no topic is called 'unheard'" in log
+
+
+def test_a_post_that_stays_faulty_is_told_once_however_often_others_change(site: Path):
+    write_post(site, 0, 2020, topics="[unheard]")
+    with serving(site) as running:
+        for title in ("Edited once", "Edited twice"):
+            write_post(site, 1, 2020, title=title)
+            soon(lambda title=title: title in body(running))
+        write_post(site, 2, 2020, topics="[unknown]")
+        soon(lambda: len(ready(running)["problems"]) == 2)
+        log = log_of(running)
+    assert (log.count("no topic is called 'unheard'"), log.count("no topic is called 'unknown'")) == (1, 1)

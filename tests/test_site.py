@@ -347,3 +347,10 @@ def test_two_topics_cannot_answer_to_one_name(folder):
     write(folder, "topics", "- {slug: a, label: A, former: [b]}\n- {slug: b, label: Other}\n")
     _, problems = read_site(folder, {})
     assert [problem.what for problem in problems] == ["'b' and 'a' are both called 'b'"]
+
+
+@pytest.mark.parametrize("text", ["title: [x", "", "# nothing", "- a", "{}"])
+def test_of_a_file_of_which_nothing_is_read_no_key_is_missing_besides(folder, text):
+    write(folder, "site", text)
+    [problem, *more] = read_site(folder, {})[1]
+    assert (problem.file, [one for one in more if "is missing" in one.what and text != "{}"]) == (FILE, [])

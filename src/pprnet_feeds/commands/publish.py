@@ -52,6 +52,8 @@ def publish(folder: Path, forgotten: tuple[str, ...]) -> None:
     if path.exists() and path.read_text("utf-8") == text:
         click.echo("\nNothing to publish: feeds/ledger.json is up to date.")
         return
+    if ledgers.read_ledger(folder, ledger) != ledger:
+        raise click.ClickException(f"{path} was changed while this ran. {CONSEQUENCE} Publish again.")
     with options.writing(path, CONSEQUENCE):
         write_file(path, text, over=True)
     files = {change.file for change in found}

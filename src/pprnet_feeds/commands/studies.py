@@ -294,5 +294,4 @@ def _other_title(cite: Citation, record: _Facts) -> str:
 
 
 def _letters(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", _MARK.sub("", text)).casefold()
-    return "".join(filter(str.isalnum, plain))
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", _MARK.sub("", text)).casefold()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -183,9 +184,7 @@ def record_of(post: Post, before: Record | None, now: datetime) -> Record:
 def read_ledger(folder: Path, before: Ledger | None = None) -> Ledger | list[Problem]:
     """The ledger of the site in *folder*, empty where there is none; *before* itself if it is the same."""
     path = folder / FILE
-    if not path.exists() and not path.is_symlink():
-        return Ledger()
-    text = read_text(path, FILE, _LIMIT)
+    text = read_text(path, FILE, _LIMIT) if os.path.lexists(path) else write(Ledger())
     if isinstance(text, Problem):
         return [text]
     source = hashlib.blake2b(text.encode()).digest()
@@ -201,6 +200,8 @@ def read_ledger(folder: Path, before: Ledger | None = None) -> Ledger | list[Pro
         return [Problem(FILE, error.lineno, error.colno, what, mend)]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         return [Problem(FILE, 0, 0, f"no ledger of this program: {error!r}", _MEND)]
+    if before is not None and before.records and not records:  # the dates of its posts would go back
+        return [Problem(FILE, 0, 0, "the ledger holds no post any more", _MEND)]
     return Ledger({record.id: record for record in records}, source)
 
 

@@ -133,5 +133,4 @@ def _with_present_names(post: Post, site: Site) -> Post | None:
         if -1 in places:
             return None
         terms.append(tuple(known[place].slug for place in sorted(places)))
-    month = month_of(post.published, site.time_zone)
-    return post.but(topics=terms[0], research=terms[1], issue=month)
+    return post.but(topics=terms[0], research=terms[1], issue=month_of(post.published, site.time_zone))

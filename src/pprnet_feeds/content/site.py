@@ -80,8 +80,9 @@ def read_site(
         what = "there is no site here: this folder has neither posts/ nor feeds/"
         fix = "Go to the folder that has them, name it with --site, or begin one: pprnet-feeds init DIR"
         problems.append(Problem(".", 0, 0, what, fix))
-    has_file = (folder / FILE).exists()  # without it every key is missing
     settings = _settings(folder, environ, problems)
+    # Where nothing could be read, every key is missing.
+    is_read = not problems or any(file == FILE for _, file in settings.values())
     topics = terms.read_terms(folder, "feeds/topics.yaml", problems, required=True)
     research = terms.read_terms(folder, "feeds/research.yaml", problems)
     issues = _issues(folder, problems)
@@ -94,7 +95,7 @@ def read_site(
         before = len(problems)
         if name in settings:
             values[name] = fields.read(value, name, faults, key, kinds)
-        if has_file and name in _REQUIRED and not values.get(name) and len(problems) == before:
+        if is_read and name in _REQUIRED and not values.get(name) and len(problems) == before:
             mend = f"Add it, such as {key.example}, or set {variable(name)}."
             problems.append(Problem(file, value.line, 0, f"`{name}` is missing", mend))
         if file != FILE:

@@ -32,5 +32,4 @@ def is_path(text: str) -> bool:
 def slug_like(text: str) -> str:
     """A slug that looks like *text*; empty when nothing of it is left."""
     plain = unicodedata.normalize("NFKD", text[:500]).encode("ascii", "ignore").decode()
-    slug = "-".join(re.findall(r"[a-z0-9]+", plain.lower().replace("'", "")))
-    return slug[:SLUG_LENGTH].rstrip("-")
+    return "-".join(re.findall(r"[a-z0-9]+", plain.lower().replace("'", "")))[:SLUG_LENGTH].rstrip("-")

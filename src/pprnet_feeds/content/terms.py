@@ -5,6 +5,7 @@ subscribe to its address, so no two terms share a name, neither a present nor a 
 """
 
 import difflib
+import os
 import re
 from collections.abc import Mapping as Index
 from collections.abc import Sequence as Many
@@ -35,7 +36,7 @@ def read_feeds_file(
 ) -> T | None:
     """The value of one YAML file, or None; a value of another *kind* is *wrong*."""
     path = folder / faults.file
-    if not required and not path.is_symlink() and not path.exists():
+    if not required and not os.path.lexists(path):
         return None
     text = files.read_text(path, faults.file)
     value, found = (None, [text]) if isinstance(text, Problem) else read_yaml(text, faults.file)

@@ -103,8 +103,7 @@ def read_front_matter(text: str, file: str) -> FrontMatter:
     closing = _CLOSING.search(text, opening.end() - 1) if opening else None
     fault = _unmerged(file, text) if "<<<<<<< " in text else None
     if fault or opening is None or closing is None:
-        fault = fault or _unopened(file, text, opening is not None)
-        return FrontMatter(None, "", 1, (fault,), notices)
+        return FrontMatter(None, "", 1, (fault or _unopened(file, text, opening is not None),), notices)
     body = text[closing.end() + 1 :]
     body_line = text.count("\n", 0, closing.end()) + 2
     composer = _Composer(text[opening.end() : closing.start() + 1], file, 2)

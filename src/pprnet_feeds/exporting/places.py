@@ -85,7 +85,7 @@ class Folder:
     def read_manifest(self) -> str:
         """The text of the manifest; empty when there is none."""
         try:
-            return self._path(MANIFEST).read_text("utf-8")
+            return self._path(MANIFEST).read_text("utf-8", "replace")
         except FileNotFoundError:
             return ""
 
@@ -173,7 +173,7 @@ class Bucket:
                     raise
                 return ""
             self._manifest = {"e_tag": found.meta["e_tag"]}
-            return bytes(found.bytes()).decode()
+            return bytes(found.bytes()).decode("utf-8", "replace")
 
     def write(self, name: str, body: bytes, headers: Mapping[str, str]) -> str:
         """Upload an object with its *headers* and return its entity tag."""

@@ -69,8 +69,7 @@ def to_markdown(block: Block, losses: Counter[str]) -> str:
         return "\n\n".join(_footnote(each, losses) for each in element.find_all("div", recursive=False))
     if "class" in element.attrs or len(elements(element)) > _TAGS or len(elements(element, "li")) > _LIST:
         losses["parts with too much markup kept only their words"] += 1
-        lines = markdown.plain_text(str(element)).splitlines()
-        return "\n\n".join(filter(None, map(escape, lines)))
+        return "\n\n".join(filter(None, map(escape, markdown.plain_text(str(element)).splitlines())))
     _clean(element)
     try:
         text = _CONVERTER.process_tag(element).strip()

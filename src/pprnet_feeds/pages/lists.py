@@ -47,8 +47,7 @@ def list_year(posts: Sequence[Post]) -> tuple[Sequence[Post], list[str]]:
     """The posts of a year that its page lists and, where these are not all, the months, the newest first."""
     sizes = accumulate(60 + len(f"{post.slug}{post.title}".encode()) for post in posts)
     listed = posts[: min(LISTED_OF_YEAR, sum(size < BYTES_OF_YEAR for size in sizes))]
-    months = {post.issue for post in posts} if len(listed) < len(posts) else ()
-    return listed, sorted(months, reverse=True)
+    return listed, sorted({post.issue for post in posts} if len(listed) < len(posts) else (), reverse=True)
 
 
 def summary(post: Post, site: Site) -> str:

@@ -55,6 +55,7 @@ class ResponseCache:
         has the same bytes then needs no compressing.
         """
         loop, ahead, now = asyncio.get_running_loop(), dict[bytes, Response](), unix_now()
+        await loop.run_in_executor(self.thread, int)  # it starts here: later there may be no memory for it
         for raw, former in list(self.listed.items()):
             if former.used > now - 1 and unix_now() < now + AHEAD:
                 with contextlib.suppress(Exception):  # it is logged when it is asked for
@@ -91,9 +92,9 @@ class ResponseCache:
     async def _render(self, key: str, snapshot: Snapshot, render: Render) -> Response | Reply:
         try:
             rendered = await asyncio.get_running_loop().run_in_executor(self.thread, render)
-        except OSError as fault:  # pages load modules and templates: clients may hold all descriptors
+        except (OSError, MemoryError, ImportError) as fault:  # all descriptors or all memory may be taken
             if not self._failing:
-                log.warning("nothing new can be rendered for now: %s", fault)
+                log.warning("nothing new can be rendered for now: %s", fault or "no memory is left")
             self._failing = True
             text = "This cannot be rendered just now; ask again in a minute."
             return Reply(503, text, {"retry-after": "60"})

@@ -221,7 +221,7 @@ class Reloader:
             gc.freeze()  # what lives as long as the snapshot need not be searched for garbage
         if served and (built.library.posts, built.problems) == (served.library.posts, served.problems):
             return
-        for problem in built.problems:
+        for problem in sorted({*built.problems}.difference(served.problems if served else ())):
             log.warning("faulty: %s: %s", problem.place, problem.what)
         log.info("serving %s", some(len(built.library.posts), "post"))
         if built.library.unrecorded:

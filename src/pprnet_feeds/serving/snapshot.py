@@ -32,7 +32,7 @@ from pprnet_feeds.pages.pages import FILE_HEADERS, OPENSEARCH, SEARCH, Pages
 from pprnet_feeds.serving.encoding import Content
 from pprnet_feeds.serving.response import Reply, Response
 from pprnet_feeds.settings import Settings
-from pprnet_feeds.state.last_modified import Timestamps, TimestampStore, resources
+from pprnet_feeds.state.last_modified import Timestamps, TimestampStore, record, resources
 from pprnet_feeds.syndication.catalogue import LISTS, Catalogue, Document
 from pprnet_feeds.syndication.selection import Refusal
 from pprnet_feeds.syndication.urls import FORMATS, POST_FORMATS, Url
@@ -96,10 +96,17 @@ def snapshot_of(
     last = before.library if before else None
     if lost := _lost(library, now, had_posts=bool(last and last.posts)):
         return Failure(lost, temporary=True)
-    # Another process may have recorded a change meanwhile.
-    if before is not None and library is last and store.load() is before.known:
-        return before
-    known = store.record(resources(library, renderer_digest()), now)
+    if before is None or library != last:
+        known = store.record(resources(library, renderer_digest()), now)
+    else:
+        known = store.load()
+        same = known is before.known
+        if not same and record(known, resources(library, renderer_digest()), now) is not known:
+            # Another process reads something else, such as a faulty post without its last good version. It is
+            # not corrected: the two would move Last-Modified in turn, for ever.
+            known, same = before.known, True
+        if same and library is last:
+            return before
     return Snapshot(library, known, is_static=is_static)
 
 

@@ -66,8 +66,7 @@ class Timestamps:
 
     def last_modified(self, holds: Callable[[Membership], bool]) -> datetime:
         """The newest timestamp of anything that a selection *holds*, or held before."""
-        found = (when for of, when in self._newest_first if of == EVERYWHERE or holds(of))
-        return next(found, _EPOCH)
+        return next((when for of, when in self._newest_first if of == EVERYWHERE or holds(of)), _EPOCH)
 
     @cached_property
     def _newest_first(self) -> list[tuple[Membership, datetime]]:

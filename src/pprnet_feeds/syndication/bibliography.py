@@ -69,8 +69,7 @@ def study_as_work(key: str, cite: Citation, post: str) -> Work:
     printed, notice = f"Reference as printed: {one_line(cite.text)}", cite.notice
     words = printed if cite.title else "No title is known; the reference is used instead."
     known = [f"This work {citations.became(notice)}. {doi_url(notice.doi)}".rstrip()] if notice else []
-    notes = (*known, f"Summary: {post}", words)
-    return Work(key, cite, cite.title or f"[{cite.text}]", cite.link, notes)
+    return Work(key, cite, cite.title or f"[{cite.text}]", cite.link, (*known, f"Summary: {post}", words))
 
 
 def works_of(posts: Iterable[Post], site: Site) -> Iterator[Work]:

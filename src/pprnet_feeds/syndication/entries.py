@@ -217,8 +217,7 @@ def correction_entry(post: Post, site: Site) -> Entry:
     label = next(category.label for category in text.categories if category.scheme.endswith(_BECAME))
     title = f"{label}: {post.title}"
     if post.status == "withdrawn":
-        entry = text.entry(notice, f"<p>{html.escape(notice)}</p>\n")
-        return replace(entry, title=title, image=None)
+        return replace(text.entry(notice, f"<p>{html.escape(notice)}</p>\n"), title=title, image=None)
     return replace(text.entry(text.summary, text.html), title=title)
 
 

@@ -127,5 +127,4 @@ def _texts(post: Post, site: Site) -> tuple[str, str, str, str]:
 
 
 def _ascii(text: str) -> str:
-    text = unescape(_UNSEEN.sub(" ", text))
-    return fold(text).encode("ascii", "replace").decode()
+    return fold(unescape(_UNSEEN.sub(" ", text))).encode("ascii", "replace").decode()
