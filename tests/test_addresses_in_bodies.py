@@ -76,6 +76,7 @@ def test_a_picture_in_the_header_needs_a_host_that_can_be(tmp_path: Path):
         assert re.search(rf"^posts/{file}:\d+: `image` is not the address of a picture: ", said, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("between", "number"), [("\n\n", 6_000), (" ", 20_000)])
 def test_thousands_of_bare_addresses_are_checked_in_no_quadratic_time(
     tmp_path: Path, between: str, number: int

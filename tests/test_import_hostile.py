@@ -168,6 +168,7 @@ DELETED = "".join(f'<at:deleted-entry ref="x{each}"/>\n' for each in range(30_00
 TAGS = "".join(f"<category>&#x{0x4E00 + each:x};</category>" for each in range(2_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
