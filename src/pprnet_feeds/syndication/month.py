@@ -46,7 +46,7 @@ def month_entry(issue: str, posts: Sequence[Post], site: Site, corrections: Sequ
     sentence, url = lead(site.issues.get(issue, "")), f"{site.base_url}/issues/{issue}/"
     above, below = ([PostText(post, site) for post in some] for some in (posts, corrections))
     forms: list[tuple[str, ...]] = [
-        (_told(text, f"<p>{_linked(text)}</p>\n{text.became}"),) for text in below
+        (_with_language(text, f"<p>{_linked(text)}</p>\n{text.became}"),) for text in below
     ]
     forms += [(_whole(text), _short(text)) for text in above]
     parts, room = [], _MOST
@@ -96,10 +96,10 @@ def _short(text: PostText, shown: str = "") -> str:
     """A post with what is *shown* of it, or with its summary where that is too long for a letter."""
     shown = shown or f"<p>{html.escape(text.summary)}</p>\n"
     link = _linked(text, f"Read “{text.post.title}” on the web")
-    return _told(text, f"<h2>{_linked(text)}</h2>\n{text.became}{shown}") + f"<p>{link}</p>\n"
+    return _with_language(text, f"<h2>{_linked(text)}</h2>\n{text.became}{shown}") + f"<p>{link}</p>\n"
 
 
-def _told(text: PostText, shown: str) -> str:
+def _with_language(text: PostText, shown: str) -> str:
     """What is *shown* of a post; screen readers change their voice where it is in another language."""
     language = text.post.language
     return f'<div lang="{language}" dir="auto">\n{shown}</div>\n' if language else shown
