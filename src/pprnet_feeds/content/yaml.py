@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import yaml
@@ -103,7 +104,8 @@ def read_front_matter(text: str, file: str) -> FrontMatter:
     closing = _CLOSING.search(text, opening.end() - 1) if opening else None
     fault = _unmerged(file, text) if "<<<<<<< " in text else None
     if fault or opening is None or closing is None:
-        return FrontMatter(None, "", 1, (fault or _unopened(file, text, opening is not None),), notices)
+        fault = fault or _unopened(file, text, opening is not None)
+        return FrontMatter(None, "", 1, (fault,), notices)
     body = text[closing.end() + 1 :]
     body_line = text.count("\n", 0, closing.end()) + 2
     composer = _Composer(text[opening.end() : closing.start() + 1], file, 2)
@@ -165,7 +167,7 @@ class _Composer:
             line, column, what = error.args
             self._add(line, column, what, _FLAT)
         except yaml.MarkedYAMLError as error:  # no other: `clean` drops the characters that YAML refuses
-            row, column, what, mend = _not_yaml(error, self._source.split("\n"))
+            row, column, what, mend = _not_yaml(error, self._lines)
             self._add(row + self._first_line, column + 1, what, mend)
         return None
 
@@ -193,7 +195,7 @@ class _Composer:
             self.notices += notices
         plain = not event.style
         if plain and text[:1] in _OF_WORD:
-            typed = self._typed(line)
+            typed = self._line(line)
             if _CURLY.fullmatch(text):
                 self._warn(line, column, f"curly quotation marks around a value: {quoted(text)}", _STRAIGHT)
             elif _ITEM.match(typed):
@@ -201,8 +203,12 @@ class _Composer:
         remark = plain and self._has_remarks and _COMMENT.match(self._source, event.end_mark.index)
         return Scalar(text, line, column, plain, bool(remark))
 
-    def _typed(self, line: int) -> str:
-        return self._source.split("\n")[line - self._first_line].strip()
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self._source.split("\n")
+
+    def _line(self, number: int) -> str:
+        return self._lines[number - self._first_line].strip()
 
     def _sequence(self, depth: int, line: int, column: int) -> Sequence:
         items: list[Value] = []
@@ -210,7 +216,7 @@ class _Composer:
             item = self._value(event, depth + 1)
             if isinstance(item, Mapping) and " " in (text := next(iter(item.entries), "")):
                 # A study's title often has a colon, and no key has a space.
-                typed = self._typed(item.line)
+                typed = self._line(item.line)
                 mend = f"Put quotation marks around the item: {_in_quotes(typed)}"
                 self._add(item.line, item.column, f"{_COLON}: {quoted(typed)}", mend)
                 item = Scalar(text, item.line, item.column)
