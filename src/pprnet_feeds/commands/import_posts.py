@@ -79,7 +79,7 @@ def import_posts(
     site = options.settings_of(folder, _NOTHING)
     date = date.strip()
     month = options.month_of(date, site.time_zone)
-    options.chosen(topics, site.topics)
+    options.chosen(topics, site.topics)  # stops at a name of none
     if pictures and not is_address(pictures):
         what = f"--pictures is not a web address: {quoted(pictures)}"
         raise click.UsageError(f"{what}. Write it like https://example.org/pictures.")

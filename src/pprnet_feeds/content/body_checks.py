@@ -71,11 +71,11 @@ def body_problems(body: str, body_line: int, file: str, is_finished: bool = Fals
     if at >= 0 and "-->" not in text[at:] and text[at - 1] != "`":
         what = "a comment is never closed, so readers see it"
         found.append((text.count("\n", 0, at) + 1, what, "Write --> at its end."))
-    last = body.rstrip().rpartition("\n")[2]
+    written = body.rstrip()
+    last = written.rpartition("\n")[2]
     if is_finished and (not last or _PRACTICE.fullmatch(last)):
         mend = f"Write it{', or take the heading out' if last else ''}; {_UNWRITTEN}"
-        line = body.rstrip().count("\n") + 1
-        found.append((line, f"no text is below {quoted(last or '---')}", mend))
+        found.append((written.count("\n") + 1, f"no text is below {quoted(last or '---')}", mend))
     return [Problem(file, body_line + line - 1, 0, what, mend, True) for line, what, mend in sorted(found)]
 
 

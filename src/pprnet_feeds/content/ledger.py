@@ -250,9 +250,11 @@ def _moment(value: Any) -> datetime:
     return parse_moment(_line(value), ZoneInfo("UTC"))
 
 
-_line = partial(
-    _checked, is_valid=lambda text: "\n" not in text and clean(text) == (text, None), fault="no line of text:"
-)
+def _is_line(text: str) -> bool:
+    return "\n" not in text and clean(text) == (text, None)
+
+
+_line = partial(_checked, is_valid=_is_line, fault="no line of text:")
 _slug = partial(_checked, is_valid=is_slug, fault="no slug:")
 # What followed `/posts/`; an alias may have brought it from elsewhere.
 _former = partial(_checked, is_valid=lambda text: is_path(f"/posts/{text}"), fault="no former address:")

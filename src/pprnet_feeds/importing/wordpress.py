@@ -65,7 +65,8 @@ def read_export(
     """The posts of an export: each item with its line, and with what it says about who may read it."""
     people = dict(_AUTHOR.findall(text))
     parts = re.split(r"<item\b", text)[1:]
-    covers = [found[1] if (found := _COVER.search(part)) else "" for part in parts]
+    if len(parts) != len(items):  # nobody knows which part is of which item
+        parts = [""] * len(items)
 
     def field(item: dict[str, Any], name: str) -> str:  # under any prefix, and more than one in a file
         found = (value for key, value in item.items() if f"_{key}".endswith(f"_{name}"))
@@ -86,8 +87,9 @@ def read_export(
             body, losses = _as_html(body, pictures)
             post = to_post(item, line, body)
             author = one_line(people.get(item.get("author", ""), item.get("author")))
-            cover = pictures.get(covers[place].strip(), "") if len(covers) == len(items) else ""
-            for kind, pattern in _BESIDE.items() if len(parts) == len(items) else ():
+            found = _COVER.search(parts[place])
+            cover = pictures.get(found[1].strip(), "") if found else ""
+            for kind, pattern in _BESIDE.items():
                 losses[kind] = len(pattern.findall(parts[place]))
             date = _date(field(item, "post_date"), field(item, "post_date_gmt"), site)
             name = field(item, "post_name")

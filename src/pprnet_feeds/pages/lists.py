@@ -47,7 +47,8 @@ def list_year(posts: Sequence[Post]) -> tuple[Sequence[Post], list[str]]:
     """The posts of a year that its page lists and, where these are not all, the months, the newest first."""
     sizes = accumulate(60 + len(f"{post.slug}{post.title}".encode()) for post in posts)
     listed = posts[: min(LISTED_OF_YEAR, sum(size < BYTES_OF_YEAR for size in sizes))]
-    return listed, sorted({post.issue for post in posts} if len(listed) < len(posts) else (), reverse=True)
+    months = {post.issue for post in posts} if len(listed) < len(posts) else ()
+    return listed, sorted(months, reverse=True)
 
 
 def summary(post: Post, site: Site) -> str:

@@ -209,8 +209,7 @@ class _Links:
                 return None
             near = nearest(fragment, ids)
             fix = "Take the link out, or link to a heading of this post."
-            fix = f"Did you mean #{near}?" if near else fix
-            return f"{quoted(typed)} leads to nothing in this post", fix
+            return f"{quoted(typed)} leads to nothing in this post", f"Did you mean #{near}?" if near else fix
         status = self._status_of(path)
         if status < 400:
             target = self._post_at.get(path.partition(".")[0].rstrip("/"))

@@ -96,16 +96,16 @@ def snapshot_of(
     last = before.library if before else None
     if lost := _lost(library, now, had_posts=bool(last and last.posts)):
         return Failure(lost, temporary=True)
+    program = renderer_digest()
     if before is None or library != last:
-        known = store.record(resources(library, renderer_digest()), now)
+        known = store.record(resources(library, program), now)
     else:
         known = store.load()
-        same = known is before.known
-        if not same and record(known, resources(library, renderer_digest()), now) is not known:
+        if known is not before.known and record(known, resources(library, program), now) is not known:
             # Another process reads something else, such as a faulty post without its last good version. It is
             # not corrected: the two would move Last-Modified in turn, for ever.
-            known, same = before.known, True
-        if same and library is last:
+            known = before.known
+        if known is before.known and library is last:
             return before
     return Snapshot(library, known, is_static=is_static)
 

@@ -66,7 +66,8 @@ class Timestamps:
 
     def last_modified(self, holds: Callable[[Membership], bool]) -> datetime:
         """The newest timestamp of anything that a selection *holds*, or held before."""
-        return next((when for of, when in self._newest_first if of == EVERYWHERE or holds(of)), _EPOCH)
+        found = (when for of, when in self._newest_first if of == EVERYWHERE or holds(of))
+        return next(found, _EPOCH)
 
     @cached_property
     def _newest_first(self) -> list[tuple[Membership, datetime]]:

@@ -83,7 +83,8 @@ class Catalogue:
     """The addresses and documents of one library.
 
     Attributes:
-        is_static, has_search: whether it is for files; whether posts can be searched, which needs FTS5.
+        is_static: whether the documents are written as files.
+        has_search: whether posts can be searched: not in files, nor without FTS5.
         series: the feeds that are no selection of posts, and the document of every post where it is offered.
     """
 

@@ -65,11 +65,12 @@ def _render(body: bytes, base: str, prefix: str) -> Body:
 
 
 class PostText:
-    """What the views take from the text of a post."""
+    """What the views take from the text of a post; *of_study* where the text stands for a study."""
 
-    def __init__(self, post: Post, site: Site) -> None:
+    def __init__(self, post: Post, site: Site, *, of_study: bool = False) -> None:
         self.post = post
         self.site = site
+        self._of_study = of_study
         self.body = _render(post.body.encode(), permalink(post, site), f"{post.slug}-")
 
     @cached_property
@@ -111,7 +112,9 @@ class PostText:
         post, notice = self.post, ""
         if post.status in STATUS:
             words = f" {html.escape(post.note)}" if post.note else ""
-            notice = f"<p><strong>{STATUS[post.status]}.</strong>{words}</p>\n"
+            # Beside a study the plain word would be read as said of the study.
+            status = f"This summary was {post.status}" if self._of_study else STATUS[post.status]
+            notice = f"<p><strong>{status}.</strong>{words}</p>\n"
         for _, sentence, url in study_warnings(self.cites):
             link = f' <a href="{html.escape(url)}">Read the notice</a>' if url else ""
             notice += f"<p><strong>{html.escape(sentence)}</strong>{link}</p>\n"
@@ -170,9 +173,9 @@ class PostText:
 
 def post_entries(post: Post, view: View, site: Site) -> list[Entry]:
     """The entries of *post* in *view*: one, or none, or one for each cited work in ``citations``."""
-    text = PostText(post, site)
     if view == "citations":
-        return _studies(text)
+        return _studies(PostText(post, site, of_study=True))
+    text = PostText(post, site)
     if view == "summary":
         return [text.entry(markdown.joined_paragraphs((note(post), text.summary)).replace("\n", " "))]
     if view == "practice":
@@ -185,10 +188,7 @@ def post_entries(post: Post, view: View, site: Site) -> list[Entry]:
 
 def _studies(text: PostText) -> list[Entry]:
     """The cited works themselves; our post is their abstract and the related link."""
-    post, ours, shown = text.post, permalink(text.post, text.site), text.html
-    if post.status in STATUS:  # else it would be said of the study
-        shown = shown.replace(f"{STATUS[post.status]}.", f"This summary was {post.status}.", 1)
-    whole = text.entry(text.summary, shown)
+    post, ours, whole = text.post, permalink(text.post, text.site), text.entry(text.summary, text.html)
     whole = replace(whole, image=None, doi="", language="", post=(ours, post.title))
     return [
         replace(

@@ -46,16 +46,16 @@ def render_opml(title: str, listings: Sequence[Listing]) -> bytes:
 def render_json_list(title: str, listings: Sequence[Listing], series: Sequence[Channel]) -> bytes:
     """The list for programs; *series* are the feeds that are no selections, such as the corrections."""
     feeds = [
-        _line(
+        _feed(
             each.channels, group=each.group, home_page_url=each.channels["feed"].home_page, posts=each.posts
         )
         for each in listings
     ]
-    document = {"title": title, "feeds": feeds, "series": [_line({"feed": channel}) for channel in series]}
+    document = {"title": title, "feeds": feeds, "series": [_feed({"feed": channel}) for channel in series]}
     return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
-def _line(channels: Mapping[View, Channel], **more: str | int) -> dict[str, Any]:
+def _feed(channels: Mapping[View, Channel], **more: str | int) -> dict[str, Any]:
     own = channels["feed"]
     addresses = {view: _addresses(view, channel) for view, channel in channels.items()}
     return {"id": own.id, "title": own.title, **more, "updated": rfc3339(own.updated), "addresses": addresses}

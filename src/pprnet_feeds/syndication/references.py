@@ -219,19 +219,16 @@ def _publisher(text: str) -> str:
     found = _PUBLISHER.fullmatch(text)
     # "Routledge: London" has its place at the end.
     place, _, name = found["name"].rpartition(":") if found else ("", "", "")
-    return (
-        ""
-        if _NEITHER.match(name.strip()) or (_PRESS.search(place) and not _PRESS.search(name))
-        else name.strip()
-    )
+    is_reversed = _PRESS.search(place) and not _PRESS.search(name)
+    return "" if is_reversed or _NEITHER.match(name.strip()) else name.strip()
 
 
 # Titles
 
 _SENTENCE_END = re.compile(r"[.?!][)\]”\"’]? (?=\S)")
-# What is said of the work after its title: a description, its number, translator, editor or edition.
-_SAID = r"(?:No|Trans|[Ee]ds?|Vols?|Aufl)\.|[Ee]d(?:itio)?n\b|Version [0-9]|Retraction published"
-_REMARKS = re.compile(rf"(?: \[[^\[\]]{{1,200}}\]| \([^()]{{0,99}}\b(?:{_SAID})[^()]{{0,40}}\))+$")
+# A remark on the work after its title: a description, its number, translator, editor or edition.
+_REMARK = r"(?:No|Trans|[Ee]ds?|Vols?|Aufl)\.|[Ee]d(?:itio)?n\b|Version [0-9]|Retraction published"
+_REMARKS = re.compile(rf"(?: \[[^\[\]]{{1,200}}\]| \([^()]{{0,99}}\b(?:{_REMARK})[^()]{{0,40}}\))+$")
 # An edition or pages that a comma divides from the title, marks for italics, an open parenthesis.
 _NO_TITLE = re.compile(r"(?i:,[^,]*\b(?:pp?|eds?|edition|vols?)\b[^,]*$)|(?:^|\s)[*_]|</?[a-z]+>|\([^)]*$")
 _ABBREVIATIONS = frozenset(
